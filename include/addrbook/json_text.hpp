@@ -1,0 +1,399 @@
+/// JSON as text: checks a text against RFC 8259 and takes out the white space that means nothing,
+/// in one pass, without recursion and without building a tree.
+///
+/// Ours, because a parser that makes numbers of numbers can't pass on 1e400, -0 or 20 digits.
+#pragma once
+
+#include <addrbook/error.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace addrbook::detail {
+
+/// Scans a JSON text and compacts it in place: the write position never passes the read position.
+class JsonCompactor {
+ public:
+  /// @param text       the text; afterwards the same value without insignificant white space
+  /// @param max_depth  how many arrays and objects may be open at once
+  JsonCompactor(std::string& text, std::size_t max_depth)
+      : text_(text),
+        max_depth_(max_depth),
+        begin_(text.data()),
+        end_(begin_ + text.size()),
+        read_(begin_),
+        write_(text.data()) {}
+
+  /// @throws Error{invalid} with reason and byte offset; the text is then in no defined state
+  void run();
+
+ private:
+  struct Name {
+    std::size_t source;  // offset in the text as it came, for the message
+    std::size_t begin;   // where its characters are now, between the quotes
+    std::size_t size;
+    bool escaped;
+  };
+  struct Level {
+    bool is_object;
+    std::size_t first_name;
+  };
+
+  [[noreturn]] void fail(const std::string& reason, const char* at,
+                         SourceLine thrown_at = SourceLine::here()) const;
+  [[noreturn]] void fail_unexpected(SourceLine thrown_at = SourceLine::here()) const;
+  void skip_white_space() noexcept;
+  void copy(const char* first) noexcept;
+  void open(bool is_object);
+  void close();
+  void value();
+  void name();
+  void literal(std::string_view word);
+  void number();
+  bool string();
+  unsigned escape_unit();
+  void multibyte();
+  void check_names(std::size_t first) const;
+
+  std::string& text_;
+  std::size_t max_depth_;
+  const char* begin_;
+  const char* end_;
+  const char* read_;
+  char* write_;
+  std::vector<Level> levels_;
+  std::vector<Name> names_;
+};
+
+/// @returns  the characters that a string's text (between its quotes, already checked) stands for
+inline std::string unescape_json(std::string_view text);
+
+inline void compact_json(std::string& text, std::size_t max_depth) {
+  JsonCompactor(text, max_depth).run();
+}
+
+// ---------------------------------------------------------------------------------------------
+
+inline void JsonCompactor::fail(const std::string& reason, const char* at,
+                                SourceLine thrown_at) const {
+  throw Error(Errc::invalid, reason + " at byte " + std::to_string(at - begin_), thrown_at);
+}
+
+inline void JsonCompactor::fail_unexpected(SourceLine thrown_at) const {
+  if (read_ == end_) fail("unexpected end of text", read_, thrown_at);
+  const auto c = static_cast<unsigned char>(*read_);
+  if (c > 0x20 && c < 0x7f) {
+    fail(std::string("unexpected '") + *read_ + "'", read_, thrown_at);
+  }
+  constexpr char digits[] = "0123456789abcdef";
+  fail(std::string("unexpected byte 0x") + digits[c >> 4] + digits[c & 15], read_, thrown_at);
+}
+
+inline void JsonCompactor::skip_white_space() noexcept {
+  while (read_ != end_ && (*read_ == ' ' || *read_ == '\n' || *read_ == '\r' || *read_ == '\t')) {
+    ++read_;
+  }
+}
+
+inline void JsonCompactor::copy(const char* first) noexcept {
+  const auto size = static_cast<std::size_t>(read_ - first);
+  if (write_ != first) std::memmove(write_, first, size);
+  write_ += size;
+}
+
+inline void JsonCompactor::run() {
+  if (text_.compare(0, 3, "\xEF\xBB\xBF") == 0) fail("byte order mark", read_);
+  skip_white_space();
+  value();
+  while (!levels_.empty()) {
+    skip_white_space();
+    if (read_ == end_) fail_unexpected();
+    const bool is_object = levels_.back().is_object;
+    if (*read_ == (is_object ? '}' : ']')) {
+      close();
+      continue;
+    }
+    if (*read_ != ',') fail_unexpected();
+    *write_++ = *read_++;
+    skip_white_space();
+    if (is_object) name();
+    value();
+  }
+  skip_white_space();
+  if (read_ != end_) fail("text after the JSON value", read_);
+  text_.resize(static_cast<std::size_t>(write_ - begin_));
+}
+
+// Opens the container, and its first member's value if that opens another: hence a loop. What ends
+// a container, and the members after the first, are run()'s.
+inline void JsonCompactor::value() {
+  while (true) {
+    if (read_ == end_) fail_unexpected();
+    switch (*read_) {
+      case '{':
+        open(true);
+        skip_white_space();
+        if (read_ != end_ && *read_ == '}') return;
+        name();
+        continue;
+      case '[':
+        open(false);
+        skip_white_space();
+        if (read_ != end_ && *read_ == ']') return;
+        continue;
+      case '"': string(); return;
+      case 't': literal("true"); return;
+      case 'f': literal("false"); return;
+      case 'n': literal("null"); return;
+      default: number(); return;
+    }
+  }
+}
+
+inline void JsonCompactor::open(bool is_object) {
+  if (levels_.size() == max_depth_) {
+    fail("nesting over " + std::to_string(max_depth_) + " levels", read_);
+  }
+  levels_.push_back({is_object, names_.size()});
+  *write_++ = *read_++;
+}
+
+inline void JsonCompactor::close() {
+  if (levels_.back().is_object) {
+    check_names(levels_.back().first_name);
+    names_.resize(levels_.back().first_name);
+  }
+  levels_.pop_back();
+  *write_++ = *read_++;
+}
+
+inline void JsonCompactor::name() {
+  if (read_ == end_ || *read_ != '"') fail_unexpected();
+  Name name{static_cast<std::size_t>(read_ - begin_), static_cast<std::size_t>(write_ - begin_) + 1,
+            0, false};
+  name.escaped = string();
+  name.size = static_cast<std::size_t>(write_ - begin_) - name.begin - 1;
+  names_.push_back(name);
+  skip_white_space();
+  if (read_ == end_ || *read_ != ':') fail_unexpected();
+  *write_++ = *read_++;
+  skip_white_space();
+}
+
+inline void JsonCompactor::literal(std::string_view word) {
+  const char* const first = read_;
+  for (const char c : word) {
+    if (read_ == end_ || *read_ != c) fail_unexpected();
+    ++read_;
+  }
+  copy(first);
+}
+
+inline void JsonCompactor::number() {
+  const auto is_digit = [this] { return read_ != end_ && *read_ >= '0' && *read_ <= '9'; };
+  const auto digits = [&] {
+    if (!is_digit()) fail_unexpected();
+    while (is_digit()) ++read_;
+  };
+  const char* const first = read_;
+  if (*read_ == '-') ++read_;
+  if (read_ != end_ && *read_ == '0') {
+    ++read_;  // RFC 8259, 6: no digit after a leading zero; whatever follows is judged by run()
+  } else {
+    digits();
+  }
+  if (read_ != end_ && *read_ == '.') {
+    ++read_;
+    digits();
+  }
+  if (read_ != end_ && (*read_ == 'e' || *read_ == 'E')) {
+    ++read_;
+    if (read_ != end_ && (*read_ == '+' || *read_ == '-')) ++read_;
+    digits();
+  }
+  copy(first);
+}
+
+// @returns whether it contains an escape
+inline bool JsonCompactor::string() {
+  const char* const first = read_++;
+  bool escaped = false;
+  while (true) {
+    if (read_ == end_) fail("unexpected end of text", read_);
+    const auto c = static_cast<unsigned char>(*read_);
+    if (c == '"') {
+      ++read_;
+      copy(first);
+      return escaped;
+    }
+    if (c < 0x20) fail("unescaped control character in a string", read_);
+    if (c >= 0x80) {
+      multibyte();
+    } else if (c != '\\') {
+      ++read_;
+    } else {
+      escaped = true;
+      const char* const at = read_++;
+      if (read_ == end_) fail("unexpected end of text", read_);
+      if (*read_ != 'u') {
+        if (std::string_view("\"\\/bfnrt").find(*read_) == std::string_view::npos) {
+          fail("unknown escape", at);
+        }
+        ++read_;
+        continue;
+      }
+      const unsigned unit = escape_unit();
+      if (unit >= 0xDC00 && unit <= 0xDFFF) fail("lone surrogate escape", at);
+      if (unit >= 0xD800 && unit <= 0xDBFF) {
+        if (end_ - read_ < 2 || read_[0] != '\\' || read_[1] != 'u') {
+          fail("lone surrogate escape", at);
+        }
+        ++read_;
+        const unsigned low = escape_unit();
+        if (low < 0xDC00 || low > 0xDFFF) fail("lone surrogate escape", at);
+      }
+    }
+  }
+}
+
+// Reads uXXXX, the backslash being read already.
+inline unsigned JsonCompactor::escape_unit() {
+  ++read_;
+  unsigned unit = 0;
+  for (int i = 0; i < 4; ++i, ++read_) {
+    if (read_ == end_) fail_unexpected();
+    const char c = *read_;
+    unsigned digit = 0;
+    if (c >= '0' && c <= '9') {
+      digit = static_cast<unsigned>(c - '0');
+    } else if (c >= 'a' && c <= 'f') {
+      digit = static_cast<unsigned>(c - 'a') + 10;
+    } else if (c >= 'A' && c <= 'F') {
+      digit = static_cast<unsigned>(c - 'A') + 10;
+    } else {
+      fail("an escape needs four hex digits", read_);
+    }
+    unit = unit * 16 + digit;
+  }
+  return unit;
+}
+
+// One character of two to four bytes: Unicode 15, table 3-7, which leaves out overlong forms,
+// surrogates and all beyond U+10FFFF.
+inline void JsonCompactor::multibyte() {
+  const auto byte = [this](std::ptrdiff_t i) -> unsigned {
+    return end_ - read_ > i ? static_cast<unsigned char>(read_[i]) : 0U;
+  };
+  const auto continues = [&](std::ptrdiff_t i) { return byte(i) >= 0x80 && byte(i) <= 0xBF; };
+  const unsigned first = byte(0);
+  unsigned low = 0x80;
+  unsigned high = 0xBF;
+  std::ptrdiff_t size = 0;
+  if (first >= 0xC2 && first <= 0xDF) {
+    size = 2;
+  } else if (first >= 0xE0 && first <= 0xEF) {
+    size = 3;
+    if (first == 0xE0) low = 0xA0;
+    if (first == 0xED) high = 0x9F;
+  } else if (first >= 0xF0 && first <= 0xF4) {
+    size = 4;
+    if (first == 0xF0) low = 0x90;
+    if (first == 0xF4) high = 0x8F;
+  }
+  bool valid = size != 0 && byte(1) >= low && byte(1) <= high;
+  for (std::ptrdiff_t i = 2; valid && i < size; ++i) valid = continues(i);
+  if (!valid) fail("invalid UTF-8", read_);
+  read_ += size;
+}
+
+// RFC 8259, 4 leaves it open what a name given twice means; so readers differ and one would lose.
+inline void JsonCompactor::check_names(std::size_t first) const {
+  if (names_.size() - first < 2) return;
+  struct Key {
+    std::string_view characters;
+    std::size_t source;
+  };
+  std::vector<std::string> unescaped;
+  unescaped.reserve(names_.size() - first);  // string_views point into it: it must not move
+  std::vector<Key> keys;
+  keys.reserve(names_.size() - first);
+  for (std::size_t i = first; i < names_.size(); ++i) {
+    const Name& name = names_[i];
+    std::string_view characters(begin_ + name.begin, name.size);
+    if (name.escaped) characters = unescaped.emplace_back(unescape_json(characters));
+    keys.push_back({characters, name.source});
+  }
+  // Sorted, not hashed: no choice of names makes it quadratic.
+  std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) {
+    return std::tie(a.characters, a.source) < std::tie(b.characters, b.source);
+  });
+  const Key* twice = nullptr;
+  for (std::size_t i = 1; i < keys.size(); ++i) {
+    if (keys[i].characters == keys[i - 1].characters &&
+        (twice == nullptr || keys[i].source < twice->source)) {
+      twice = &keys[i];
+    }
+  }
+  if (twice != nullptr) fail("a member name given twice", begin_ + twice->source);
+}
+
+inline std::string unescape_json(std::string_view text) {
+  std::string characters;
+  characters.reserve(text.size());
+  const auto unit_at = [&](std::size_t i) {
+    std::uint32_t unit = 0;
+    for (const char c : text.substr(i, 4)) {
+      const auto digit = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+      unit = unit * 16 + static_cast<std::uint32_t>(digit);
+    }
+    return unit;
+  };
+  const auto append = [&](std::uint32_t value) { characters += static_cast<char>(value); };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\') {
+      characters += text[i];
+      continue;
+    }
+    switch (const char c = text[++i]) {
+      case 'b': characters += '\b'; break;
+      case 'f': characters += '\f'; break;
+      case 'n': characters += '\n'; break;
+      case 'r': characters += '\r'; break;
+      case 't': characters += '\t'; break;
+      case 'u': {
+        std::uint32_t code = unit_at(i + 1);
+        i += 4;
+        if (code >= 0xD800 && code <= 0xDBFF) {
+          code = 0x10000 + ((code - 0xD800) << 10) + (unit_at(i + 3) - 0xDC00);
+          i += 6;
+        }
+        if (code < 0x80) {
+          append(code);
+        } else if (code < 0x800) {
+          append(0xC0 | (code >> 6));
+          append(0x80 | (code & 0x3F));
+        } else if (code < 0x10000) {
+          append(0xE0 | (code >> 12));
+          append(0x80 | ((code >> 6) & 0x3F));
+          append(0x80 | (code & 0x3F));
+        } else {
+          append(0xF0 | (code >> 18));
+          append(0x80 | ((code >> 12) & 0x3F));
+          append(0x80 | ((code >> 6) & 0x3F));
+          append(0x80 | (code & 0x3F));
+        }
+        break;
+      }
+      default: characters += c; break;
+    }
+  }
+  return characters;
+}
+
+}  // namespace addrbook::detail

@@ -1,0 +1,7 @@
+/// The library's version: the one place that names it; CMake reads it from here.
+#pragma once
+
+#define ADDRBOOK_VERSION_MAJOR 0
+#define ADDRBOOK_VERSION_MINOR 1
+#define ADDRBOOK_VERSION_PATCH 0
+#define ADDRBOOK_VERSION "0.1.0"
