@@ -1,0 +1,192 @@
+// addrbook-server: the address book as a program. It only wires; whatever it can do, a program that
+// embeds the library can call.
+
+#include <addrbook/addrbook.hpp>
+#include <addrbook/config.hpp>
+#include <addrbook/gzip.hpp>
+#include <addrbook/server.hpp>
+
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <CLI/CLI.hpp>
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace {
+
+constexpr int exit_failed = 1;     // could not serve, e.g. the port is in use
+constexpr int exit_bad_input = 2;  // the command line, the config or the environment
+constexpr const char* default_config = "configs/addressbook-local.yaml";
+
+struct CommandLine {
+  std::optional<std::string> config;
+  std::optional<std::string> host;
+  std::optional<int> port;
+  bool debug = false;
+};
+
+// @returns the exit status, if the program is to end at once
+std::optional<int> parse_command_line(int argc, char** argv, CommandLine& command_line) {
+  CLI::App app{"An address book over HTTP.", "addrbook-server"};
+  app.set_version_flag("--version", "addrbook-server " ADDRBOOK_VERSION);
+  app.add_option("-p,--port", command_line.port, "Port to listen on; 0: any free one")
+      ->check(CLI::Range(0, 65535));
+  app.add_option("--host", command_line.host, "Address to listen on");
+  app.add_option(
+      "-c,--config", command_line.config,
+      std::string("YAML file with settings (default: ") + default_config + ", if there is one)");
+  app.add_flag("-d,--debug", command_line.debug,
+               "Errors tell what was thrown and where, the log more of each request");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? EXIT_SUCCESS : exit_bad_input;
+  }
+  return std::nullopt;
+}
+
+addrbook::Config read_config(const CommandLine& command_line) {
+  std::error_code ignored;
+  addrbook::Config config;
+  if (command_line.config) {
+    config = addrbook::load_config(*command_line.config);
+  } else if (std::filesystem::exists(default_config, ignored)) {
+    config = addrbook::load_config(default_config);
+  } else {
+    config = addrbook::parse_config("", "");
+  }
+  if (command_line.host) config.http.host = *command_line.host;
+  if (command_line.port) config.http.port = *command_line.port;
+  return config;
+}
+
+spdlog::level::level_enum to_spdlog(addrbook::Config::Level level) {
+  using Level = addrbook::Config::Level;
+  switch (level) {
+    case Level::trace: return spdlog::level::trace;
+    case Level::debug: return spdlog::level::debug;
+    case Level::info: return spdlog::level::info;
+    case Level::warning: return spdlog::level::warn;
+    case Level::error: return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+std::shared_ptr<spdlog::logger> make_logger(const addrbook::Config& config) {
+  std::shared_ptr<spdlog::sinks::sink> sink;
+  if (config.logging.file.empty()) {
+    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  } else {
+    try {
+      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(config.logging.file);
+    } catch (const spdlog::spdlog_ex&) {
+      throw addrbook::Error(addrbook::Errc::invalid, config.places.at("logging.file") +
+                                                         ": logging.file: can't write to '" +
+                                                         config.logging.file + "'");
+    }
+  }
+  auto logger = std::make_shared<spdlog::logger>("addrbook", sink);
+  logger->set_level(to_spdlog(config.logging.level));
+  logger->flush_on(spdlog::level::info);
+  // A line is whole as it comes; time and level stand before it in its own format.
+  logger->set_pattern(config.logging.format == addrbook::Config::Format::json
+                          ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+                          : "time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v",
+                      spdlog::pattern_time_type::utc);
+  return logger;
+}
+
+addrbook::LogSink make_sink(std::shared_ptr<spdlog::logger> logger,
+                            addrbook::Config::Format format) {
+  return [logger = std::move(logger), format](const addrbook::LogRecord& record) {
+    const auto level = record.level == addrbook::LogRecord::Level::error ? spdlog::level::err
+                                                                         : spdlog::level::info;
+    if (!logger->should_log(level)) return;
+    std::string line = addrbook::to_logfmt(record);
+    if (format == addrbook::Config::Format::json) {
+      line = addrbook::to_json_line(record);
+      line = line.substr(1, line.size() - 2);  // the pattern has the braces
+    }
+    logger->log(level, line);
+  };
+}
+
+int run(const CommandLine& command_line) {
+  const addrbook::Config config = read_config(command_line);
+  const auto logger = make_logger(config);
+  const addrbook::LogSink sink = make_sink(logger, config.logging.format);
+
+  addrbook::ServerOptions server_options;
+  server_options.read_timeout = config.http.read_timeout;
+  server_options.write_timeout = config.http.write_timeout;
+  server_options.keep_alive_timeout = config.http.keep_alive_timeout;
+  server_options.debug = command_line.debug;
+  server_options.log = sink;
+  addrbook::Server server(std::move(server_options));
+  // Before the storage is opened: a second copy must not get as far as that.
+  const int port = server.bind(config.http.host, config.http.port);
+
+  const auto service = std::make_shared<addrbook::Service>();
+  addrbook::Options options;
+  options.prefix = config.http.prefix;
+  options.debug = command_line.debug;
+  options.max_body_bytes = config.http.max_body_bytes;
+  options.body_timeout = config.http.body_timeout;
+  options.answer_timeout = config.http.answer_timeout;
+  options.coding = addrbook::gzip();
+  options.log = sink;
+  addrbook::mount(server, service, std::move(options));
+
+  // Signals go to one thread that waits for them: a handler could do next to nothing.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::thread waiter([&] {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    server.wait_until_ready();  // or stop() would find nothing to stop
+    server.stop();
+  });
+
+  const bool is_ipv6 = config.http.host.find(':') != std::string::npos;
+  std::cout << "Starting " << config.service.name << " on http://"
+            << (is_ipv6 ? "[" + config.http.host + "]" : config.http.host) << ":" << port << " ..."
+            << std::endl;
+  const bool served = server.listen_after_bind();
+  if (!served) ::kill(::getpid(), SIGTERM);  // what the waiter waits for
+  waiter.join();
+  service->stop();
+  if (!served) throw std::runtime_error("the listening socket failed");
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CommandLine command_line;
+  try {
+    if (const auto status = parse_command_line(argc, argv, command_line)) return *status;
+    return run(command_line);
+  } catch (const addrbook::Error& error) {
+    std::cerr << "addrbook-server: " << error.what() << '\n';
+    return exit_bad_input;
+  } catch (const std::exception& error) {
+    std::cerr << "addrbook-server: " << error.what() << '\n';
+    return exit_failed;
+  }
+}
