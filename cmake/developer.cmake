@@ -1,0 +1,34 @@
+# For those who work on addrbook itself; a build that only uses it never reads this.
+
+option(ADDRBOOK_DEVELOPER "Treat warnings in our own code as errors" OFF)
+option(ADDRBOOK_VERIFY_HEADERS "Compile every header alone" ${ADDRBOOK_DEVELOPER})
+option(ADDRBOOK_COVERAGE "Count the lines that run" OFF)
+set(ADDRBOOK_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined")
+
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(ccache ccache)
+if(ccache AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${ccache}")
+endif()
+
+# Not a property of addrbook's targets: whoever links those compiles with flags of their own.
+add_library(addrbook_developer INTERFACE)
+if(ADDRBOOK_DEVELOPER)
+  target_compile_options(addrbook_developer INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+                                                      -Werror)
+endif()
+if(ADDRBOOK_SANITIZE)
+  # For everything that is linked here: half a program under a sanitizer finds what isn't there.
+  add_compile_options(-fsanitize=${ADDRBOOK_SANITIZE} -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # The instrumentation hides from g++ that std::regex initialises what it moves.
+    add_compile_options(-Wno-maybe-uninitialized)
+  endif()
+  add_link_options(-fsanitize=${ADDRBOOK_SANITIZE})
+endif()
+if(ADDRBOOK_COVERAGE)
+  add_compile_options(--coverage -fprofile-update=atomic)
+  add_link_options(--coverage)
+endif()

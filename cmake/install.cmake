@@ -1,0 +1,70 @@
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+# Nothing here depends on the machine's architecture, so it isn't in lib.
+set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/addrbook)
+
+# An export set for each component, so that finding one asks for no other's dependency.
+foreach(component IN LISTS components)
+  set(target addrbook_${component})
+  if(component STREQUAL "core")
+    set(target addrbook)
+  endif()
+  install(TARGETS ${target} EXPORT addrbook-${component} FILE_SET HEADERS)
+  install(EXPORT addrbook-${component} NAMESPACE addrbook:: FILE addrbook-${component}.cmake
+          DESTINATION ${package_dir})
+endforeach()
+# Nobody else has what was fetched.
+if(addrbook_fetched_httplib)
+  install(FILES "${addrbook_fetched_httplib}/httplib.h" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  install(FILES "${addrbook_fetched_httplib}/LICENSE" DESTINATION ${CMAKE_INSTALL_DOCDIR}
+          RENAME LICENSE.cpp-httplib)
+endif()
+
+list(JOIN components ", " installed_components)
+configure_package_config_file(cmake/addrbookConfig.cmake.in addrbookConfig.cmake
+                              INSTALL_DESTINATION ${package_dir}
+                              NO_CHECK_REQUIRED_COMPONENTS_MACRO NO_SET_AND_CHECK_MACRO)
+# Until 1.0 a minor version may change what a program sees.
+write_basic_package_version_file(addrbookConfigVersion.cmake COMPATIBILITY SameMinorVersion
+                                 ARCH_INDEPENDENT)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/addrbookConfig.cmake
+              ${CMAKE_CURRENT_BINARY_DIR}/addrbookConfigVersion.cmake
+              cmake/AddrbookDependencies.cmake DESTINATION ${package_dir})
+
+# For pkg-config: cpp-httplib as a header has no module of its own, so its directory goes in here
+# where a compiler would not look by itself.
+set(pc_cflags "")
+set(pc_requires "")
+get_target_property(httplib_links httplib::httplib INTERFACE_LINK_LIBRARIES)
+if("PkgConfig::addrbook_cpp-httplib" IN_LIST httplib_links)
+  set(pc_requires ", cpp-httplib >= ${ADDRBOOK_HTTPLIB_MINIMUM}")
+elseif(NOT addrbook_fetched_httplib)
+  get_target_property(directories httplib::httplib INTERFACE_INCLUDE_DIRECTORIES)
+  foreach(directory IN LISTS directories)
+    if(NOT directory MATCHES "\\$<|^/usr/(local/)?include$")
+      string(REPLACE " " "\\ " directory "${directory}")
+      string(APPEND pc_cflags " -I${directory}")
+    endif()
+  endforeach()
+endif()
+# Relative to the file, so that the prefix may move; where a packager gives a directory in full,
+# that is what is meant.
+set(pc_prefix "${CMAKE_INSTALL_PREFIX}")
+if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_DATADIR}")
+  file(RELATIVE_PATH pc_prefix "/${CMAKE_INSTALL_DATADIR}/pkgconfig" /)
+  string(REGEX REPLACE "/$" "" pc_prefix "${pc_prefix}")
+  string(PREPEND pc_prefix "\${pcfiledir}/")
+endif()
+set(pc_includedir "${CMAKE_INSTALL_INCLUDEDIR}")
+if(NOT IS_ABSOLUTE "${pc_includedir}")
+  string(PREPEND pc_includedir "\${prefix}/")
+endif()
+configure_file(cmake/addrbook.pc.in addrbook.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/addrbook.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
+
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+if(ADDRBOOK_BUILD_EXAMPLES)
+  install(TARGETS addrbook-server)
+  install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/addrbook)
+endif()
