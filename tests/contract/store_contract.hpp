@@ -1,0 +1,748 @@
+/// What every Store does, as cases over factories of stores. For a new store: a factory, and
+/// ADDRBOOK_TEST_STORE_CONTRACT(factory) in a file of its own.
+#pragma once
+
+#include <addrbook/store.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace test {
+
+using addrbook::CommitResult;
+using addrbook::Condition;
+using addrbook::Document;
+using addrbook::Entry;
+using addrbook::Page;
+using addrbook::PageLimit;
+using addrbook::Store;
+using addrbook::Write;
+using Kind = addrbook::Condition::Kind;
+
+inline Document numbered(std::uint64_t number) {
+  return Document::parse("{\"n\":" + std::to_string(number) + "}");
+}
+inline Write put(const std::string& id, std::uint64_t number, Condition condition = {}) {
+  return {id, numbered(number), condition};
+}
+inline Write removal(const std::string& id, Condition condition = {}) {
+  return {id, std::nullopt, condition};
+}
+inline PageLimit limit_of(std::size_t entries, std::size_t bytes = SIZE_MAX) {
+  PageLimit limit;
+  limit.entries = entries;
+  limit.bytes = bytes;
+  return limit;
+}
+inline std::vector<std::string> ids_of(const Page& page) {
+  std::vector<std::string> ids;
+  for (const Entry& entry : page.entries) ids.push_back(entry.id);
+  return ids;
+}
+inline bool is_refused_as_invalid(Store& store, std::vector<Write> batch) {
+  try {
+    store.commit(std::move(batch));
+  } catch (const addrbook::Error& error) {
+    return error.code() == addrbook::Errc::invalid;
+  }
+  return false;
+}
+
+/// The plainest store there is, to compare with.
+class ModelStore {
+ public:
+  CommitResult commit(const std::vector<Write>& batch) {
+    CommitResult result;
+    result.base = revision_;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (!holds(batch[i])) {
+        result.refused = i;
+        return result;
+      }
+    }
+    for (const Write& write : batch) {
+      ++revision_;
+      if (!write.document) {
+        entries_.erase(write.id);
+        continue;
+      }
+      Entry& entry = entries_[write.id];
+      if (entry.created == 0) entry.created = revision_;
+      entry.id = write.id;
+      entry.revision = revision_;
+      entry.document = *write.document;
+    }
+    return result;
+  }
+
+  [[nodiscard]] const std::map<std::string, Entry>& entries() const { return entries_; }
+  [[nodiscard]] std::uint64_t revision() const { return revision_; }
+
+  [[nodiscard]] Page page(std::uint64_t after, PageLimit limit) const {
+    Page page;
+    page.head.revision = revision_;
+    page.head.count = entries_.size();
+    std::map<std::uint64_t, Entry> by_created;
+    for (const auto& [id, entry] : entries_) {
+      if (entry.created > after) by_created[entry.created] = entry;
+    }
+    std::size_t bytes = 0;
+    for (const auto& [created, entry] : by_created) {
+      const std::size_t size = entry.document.text().size();
+      const bool fits = page.entries.size() < limit.entries && bytes + size <= limit.bytes;
+      if (!page.entries.empty() && !fits) {
+        page.more = true;
+        break;
+      }
+      bytes += size;
+      page.entries.push_back(entry);
+    }
+    return page;
+  }
+
+ private:
+  [[nodiscard]] bool holds(const Write& write) const {
+    const auto at = entries_.find(write.id);
+    const bool present = at != entries_.end();
+    switch (write.condition.kind) {
+      case Kind::any: return true;
+      case Kind::absent: return !present;
+      case Kind::present: return present;
+      case Kind::at_revision: return present && at->second.revision == write.condition.revision;
+    }
+    return false;
+  }
+
+  std::map<std::string, Entry> entries_;
+  std::uint64_t revision_ = 0;
+};
+
+inline void check_same(const Entry& entry, const Entry& expected) {
+  REQUIRE(entry.id == expected.id);
+  REQUIRE(entry.created == expected.created);
+  REQUIRE(entry.revision == expected.revision);
+  REQUIRE(entry.document.text() == expected.document.text());
+}
+
+inline void check_same(const Page& page, const Page& expected) {
+  REQUIRE(ids_of(page) == ids_of(expected));
+  for (std::size_t i = 0; i < page.entries.size(); ++i) {
+    check_same(page.entries[i], expected.entries[i]);
+  }
+  REQUIRE(page.more == expected.more);
+  REQUIRE(page.head.revision == expected.head.revision);
+  REQUIRE(page.head.count == expected.head.count);
+}
+
+/// Runs `work(0)` ... `work(threads - 1)` at once. @returns what they threw, in words
+template <class Work>
+std::vector<std::string> run_parallel(std::size_t threads, Work work) {
+  std::vector<std::string> failures(threads);
+  std::vector<std::thread> workers;
+  for (std::size_t t = 0; t < threads; ++t) {
+    workers.emplace_back([&failures, &work, t] {
+      try {
+        work(t);
+      } catch (const std::exception& error) {
+        failures[t] = error.what();
+      }
+    });
+  }
+  for (auto& worker : workers) worker.join();
+  failures.erase(std::remove(failures.begin(), failures.end(), ""), failures.end());
+  return failures;
+}
+
+}  // namespace test
+
+// A factory is made once a case, and may own what its stores need, e.g. a folder; make() gives a
+// new, empty book as a std::unique_ptr<Store>.
+
+TEST_CASE_TEMPLATE_DEFINE("store: a new one is empty", Factory, store_is_empty) {
+  Factory factory;
+  const auto store = factory.make();
+  const auto head = store->head();
+  CHECK(head.revision == 0);
+  CHECK(head.count == 0);
+  CHECK_FALSE(store->find("a").has_value());
+  const test::Page page = store->page(0, {});
+  CHECK(page.entries.empty());
+  CHECK_FALSE(page.more);
+  CHECK(page.head.epoch == head.epoch);
+  CHECK(page.head.revision == 0);
+  CHECK(page.head.count == 0);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: an epoch is 16 hex digits, stays, and is no other book's",
+                          Factory, store_epoch) {
+  Factory factory;
+  const auto store = factory.make();
+  const auto other = factory.make();
+  const std::string epoch = store->head().epoch;
+  CHECK(epoch.size() == 16);
+  CHECK(epoch.find_first_not_of("0123456789abcdef") == std::string::npos);
+  CHECK(other->head().epoch != epoch);
+  store->commit({test::put("a", 1)});
+  CHECK(store->head().epoch == epoch);
+  CHECK(store->page(0, {}).head.epoch == epoch);
+  CHECK(other->head().count == 0);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: what is put is found, as it was", Factory, store_put_find) {
+  Factory factory;
+  const auto store = factory.make();
+  const std::string text =
+      "{\"z\":1.0,\"a\":1e400,\"n\":12345678901234567890,\"m\":-0,"
+      "\"s\":\"\\u0041\\u0000\\/ \xF0\x9F\x98\x80 '\\\\\"}";
+  const auto result = store->commit({test::Write{"ada", test::Document::parse(text), {}}});
+  CHECK(result.done());
+  CHECK(result.base == 0);
+  const auto entry = store->find("ada");
+  REQUIRE(entry.has_value());
+  CHECK(entry->id == "ada");
+  CHECK(entry->created == 1);
+  CHECK(entry->revision == 1);
+  CHECK(entry->document.text() == text);
+  CHECK(store->head().revision == 1);
+  CHECK(store->head().count == 1);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: ids are compared byte by byte", Factory, store_ids) {
+  Factory factory;
+  const auto store = factory.make();
+  const std::string longest(64, 'x');
+  store->commit({test::put("a", 1), test::put("A", 2), test::put("-", 3), test::put("0", 4),
+                 test::put("00", 5), test::put(longest, 6)});
+  CHECK(store->head().count == 6);
+  CHECK(store->find("a")->document == test::numbered(1));
+  CHECK(store->find("A")->document == test::numbered(2));
+  CHECK(store->find("0")->document == test::numbered(4));
+  CHECK(store->find("00")->document == test::numbered(5));
+  CHECK(store->find(longest)->document == test::numbered(6));
+  for (const std::string& absent :
+       {std::string("aa"), std::string(""), std::string("a "), std::string("000"),
+        std::string(63, 'x'), std::string(65, 'x'), std::string("%"), std::string("a' OR '1'='1"),
+        std::string("a\0", 2)}) {
+    CAPTURE(absent);
+    CHECK_FALSE(store->find(absent).has_value());
+  }
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: a replaced entry keeps its place and takes a new revision",
+                          Factory, store_replace) {
+  Factory factory;
+  const auto store = factory.make();
+  store->commit({test::put("b", 1), test::put("a", 2)});
+  const auto result = store->commit({test::put("b", 3)});
+  CHECK(result.done());
+  CHECK(result.base == 2);
+  const auto entry = store->find("b");
+  REQUIRE(entry.has_value());
+  CHECK(entry->created == 1);
+  CHECK(entry->revision == 3);
+  CHECK(entry->document == test::numbered(3));
+  CHECK(store->find("a")->revision == 2);
+  CHECK(test::ids_of(store->page(0, {})) == std::vector<std::string>{"b", "a"});
+  CHECK(store->head().count == 2);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: replace of an absent id changes nothing", Factory,
+                          store_replace_absent) {
+  Factory factory;
+  const auto store = factory.make();
+  const auto result = store->commit({test::put("a", 1, {test::Kind::present, 0})});
+  CHECK_FALSE(result.done());
+  CHECK(result.refused == std::optional<std::size_t>(0));
+  CHECK_FALSE(store->find("a").has_value());
+  CHECK(store->head().revision == 0);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: a removal takes a revision, of an absent id too", Factory,
+                          store_remove) {
+  Factory factory;
+  const auto store = factory.make();
+  store->commit({test::put("a", 1)});
+  auto result = store->commit({test::removal("a")});
+  CHECK(result.done());
+  CHECK(result.base == 1);
+  CHECK_FALSE(store->find("a").has_value());
+  CHECK(store->page(0, {}).entries.empty());
+  CHECK(store->head().revision == 2);
+  CHECK(store->head().count == 0);
+  result = store->commit({test::removal("a"), test::removal("never")});
+  CHECK(result.done());
+  CHECK(result.base == 2);
+  CHECK(store->head().revision == 4);
+  CHECK(store->head().count == 0);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: created is never used again", Factory, store_created) {
+  Factory factory;
+  const auto store = factory.make();
+  std::uint64_t last = 0;
+  for (int round = 0; round < 5; ++round) {
+    store->commit({test::put("a", 1)});
+    const auto entry = store->find("a");
+    REQUIRE(entry.has_value());
+    CHECK(entry->created > last);
+    CHECK(entry->created == entry->revision);
+    last = store->head().revision;
+    store->commit({test::removal("a")});
+  }
+  store->commit({test::put("old", 1), test::put("a", 1)});
+  store->commit({test::removal("old")});
+  store->commit({test::put("old", 1)});
+  CHECK(test::ids_of(store->page(0, {})) == std::vector<std::string>{"a", "old"});
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: every condition against every state", Factory, store_conditions) {
+  Factory factory;
+  using test::Kind;
+  struct Row {
+    Kind kind;
+    std::uint64_t revision;
+    bool is_done_absent;
+    bool is_done_present;  // with the entry at revision 3
+  };
+  const std::vector<Row> table{
+      {Kind::any, 0, true, true},
+      {Kind::absent, 0, true, false},
+      {Kind::present, 0, false, true},
+      {Kind::at_revision, 0, false, false},
+      {Kind::at_revision, 1, false, false},
+      {Kind::at_revision, 2, false, false},
+      {Kind::at_revision, 3, false, true},
+      {Kind::at_revision, 4, false, false},
+      {Kind::at_revision, UINT64_MAX, false, false},
+  };
+  for (const Row& row : table) {
+    for (const bool is_present : {false, true}) {
+      for (const bool is_removal : {false, true}) {
+        CAPTURE(static_cast<int>(row.kind));
+        CAPTURE(row.revision);
+        CAPTURE(is_present);
+        CAPTURE(is_removal);
+        const auto store = factory.make();
+        store->commit({test::put("a", 1)});
+        store->commit({test::put("other", 2)});
+        store->commit({is_present ? test::put("a", 3) : test::removal("a")});
+        const test::Condition condition{row.kind, row.revision};
+        const auto result = store->commit(
+            {is_removal ? test::removal("a", condition) : test::put("a", 4, condition)});
+        const bool is_done = is_present ? row.is_done_present : row.is_done_absent;
+        CHECK(result.done() == is_done);
+        CHECK(store->head().revision == (is_done ? 4 : 3));
+        const auto entry = store->find("a");
+        if (is_done) {
+          CHECK(result.base == 3);
+          CHECK(entry.has_value() == !is_removal);
+          if (entry) CHECK(entry->document == test::numbered(4));
+        } else {
+          CHECK(result.refused == std::optional<std::size_t>(0));
+          CHECK(entry.has_value() == is_present);
+          if (entry) CHECK(entry->document == test::numbered(3));
+        }
+        CHECK(store->find("other")->revision == 2);
+      }
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: a batch is written whole, with numbers in its order", Factory,
+                          store_batch) {
+  Factory factory;
+  const auto store = factory.make();
+  store->commit({test::put("gone", 1), test::put("kept", 2)});
+  const auto result =
+      store->commit({test::put("new", 3), test::removal("gone"), test::put("kept", 4),
+                     test::removal("never"), test::put("newer", 5)});
+  CHECK(result.done());
+  CHECK(result.base == 2);
+  CHECK(store->head().revision == 7);
+  CHECK(store->head().count == 3);
+  CHECK(store->find("new")->created == 3);
+  CHECK(store->find("kept")->created == 2);
+  CHECK(store->find("kept")->revision == 5);
+  CHECK(store->find("newer")->created == 7);
+  CHECK(test::ids_of(store->page(0, {})) == std::vector<std::string>{"kept", "new", "newer"});
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: a refused batch writes nothing and names its first refusal",
+                          Factory, store_batch_refused) {
+  Factory factory;
+  using test::Kind;
+  const auto store = factory.make();
+  store->commit({test::put("a", 1), test::put("b", 2)});
+  const auto result = store->commit({
+      test::put("new", 3, {Kind::absent, 0}), test::put("a", 4, {Kind::at_revision, 1}),
+      test::removal("b", {Kind::at_revision, 1}),  // it is at 2
+      test::put("c", 5, {Kind::present, 0}),       // it is absent
+  });
+  CHECK_FALSE(result.done());
+  CHECK(result.refused == std::optional<std::size_t>(2));
+  CHECK(store->head().revision == 2);
+  CHECK(store->head().count == 2);
+  CHECK_FALSE(store->find("new").has_value());
+  CHECK(store->find("a")->document == test::numbered(1));
+  CHECK(store->find("b")->document == test::numbered(2));
+  CHECK(test::ids_of(store->page(0, {})) == std::vector<std::string>{"a", "b"});
+  // No number was lost by it.
+  CHECK(store->commit({test::put("new", 3)}).base == 2);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: an empty batch is done and writes nothing", Factory,
+                          store_batch_empty) {
+  Factory factory;
+  const auto store = factory.make();
+  store->commit({test::put("a", 1)});
+  const auto result = store->commit({});
+  CHECK(result.done());
+  CHECK(result.base == 1);
+  CHECK(store->head().revision == 1);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: a batch with an id twice, or an invalid one, is refused", Factory,
+                          store_batch_invalid) {
+  Factory factory;
+  const auto store = factory.make();
+  store->commit({test::put("a", 1)});
+  CHECK(test::is_refused_as_invalid(*store, {test::put("b", 1), test::put("b", 2)}));
+  CHECK(test::is_refused_as_invalid(*store,
+                                    {test::put("b", 1), test::put("c", 1), test::removal("b")}));
+  CHECK(test::is_refused_as_invalid(*store, {test::removal("a"), test::removal("a")}));
+  for (const std::string& id : {std::string(), std::string("_x"), std::string("a b"),
+                                std::string("a/b"), std::string("caf\xC3\xA9"),
+                                std::string("a\0", 2), std::string("\n"), std::string(65, 'x')}) {
+    CAPTURE(id);
+    CHECK(test::is_refused_as_invalid(*store, {test::put(id, 1)}));
+    CHECK(test::is_refused_as_invalid(*store, {test::removal(id)}));
+    CHECK(test::is_refused_as_invalid(*store, {test::put("fine", 1), test::put(id, 1)}));
+  }
+  CHECK(store->head().revision == 1);
+  CHECK(store->head().count == 1);
+  CHECK(store->find("a").has_value());
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: pages go by entries, in order of creation", Factory,
+                          store_pages) {
+  Factory factory;
+  const auto store = factory.make();
+  std::vector<std::string> ids;
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    // Ids run against the order of creation.
+    ids.push_back("id-" + std::to_string(9 - i));
+    store->commit({test::put(ids.back(), i)});
+  }
+  for (const std::size_t size : {1U, 2U, 3U, 5U, 9U, 10U, 11U, 1000U}) {
+    CAPTURE(size);
+    std::vector<std::string> seen;
+    std::uint64_t after = 0;
+    std::size_t pages = 0;
+    while (true) {
+      const test::Page page = store->page(after, test::limit_of(size));
+      ++pages;
+      CHECK(page.head.count == 10);
+      CHECK(page.head.revision == 10);
+      REQUIRE(!page.entries.empty());
+      CHECK(page.entries.size() <= size);
+      for (const auto& id : test::ids_of(page)) seen.push_back(id);
+      CHECK(page.more == (seen.size() < ids.size()));
+      if (!page.more) break;
+      after = page.entries.back().created;
+    }
+    CHECK(seen == ids);
+    CHECK(pages == (10 + size - 1) / size);
+  }
+  CHECK(test::ids_of(store->page(0, test::limit_of(0))) == std::vector<std::string>{ids[0]});
+  CHECK(store->page(0, test::limit_of(0)).more);
+  CHECK(test::ids_of(store->page(9, test::limit_of(0))) == std::vector<std::string>{ids[9]});
+  CHECK_FALSE(store->page(9, test::limit_of(0)).more);
+  for (const std::uint64_t beyond : {std::uint64_t{10}, std::uint64_t{11}, UINT64_MAX / 2}) {
+    const test::Page page = store->page(beyond, {});
+    CHECK(page.entries.empty());
+    CHECK_FALSE(page.more);
+    CHECK(page.head.count == 10);
+  }
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: pages go by bytes, and one entry always fits", Factory,
+                          store_pages_bytes) {
+  Factory factory;
+  const auto store = factory.make();
+  const auto of_size = [](std::size_t size) {
+    return test::Document::parse("{\"t\":\"" + std::string(size - 8, 'x') + "\"}");
+  };
+  REQUIRE(of_size(100).text().size() == 100);
+  store->commit({test::Write{"a", of_size(100), {}}, test::Write{"b", of_size(100), {}},
+                 test::Write{"big", of_size(5000), {}}, test::Write{"c", of_size(100), {}}});
+  struct Row {
+    std::uint64_t after;
+    std::size_t bytes;
+    std::vector<std::string> ids;
+    bool more;
+  };
+  const std::vector<Row> table{
+      {0, 0, {"a"}, true},         {0, 1, {"a"}, true},
+      {0, 99, {"a"}, true},        {0, 100, {"a"}, true},
+      {0, 199, {"a"}, true},       {0, 200, {"a", "b"}, true},
+      {0, 5199, {"a", "b"}, true}, {0, 5200, {"a", "b", "big"}, true},
+      {2, 100, {"big"}, true},     {2, 5100, {"big", "c"}, false},
+      {3, 1, {"c"}, false},        {0, 5300, {"a", "b", "big", "c"}, false},
+  };
+  for (const Row& row : table) {
+    CAPTURE(row.after);
+    CAPTURE(row.bytes);
+    const test::Page page = store->page(row.after, test::limit_of(1000, row.bytes));
+    CHECK(test::ids_of(page) == row.ids);
+    CHECK(page.more == row.more);
+  }
+  CHECK(test::ids_of(store->page(0, test::limit_of(1, 5300))) == std::vector<std::string>{"a"});
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: pages go on where the last one's end has been removed", Factory,
+                          store_pages_gaps) {
+  Factory factory;
+  const auto store = factory.make();
+  store->commit({test::put("a", 1), test::put("b", 2), test::put("c", 3), test::put("d", 4)});
+  const test::Page page = store->page(0, test::limit_of(2));
+  REQUIRE(test::ids_of(page) == std::vector<std::string>{"a", "b"});
+  store->commit({test::removal("b"), test::removal("c"), test::put("a", 5), test::put("e", 6)});
+  CHECK(test::ids_of(store->page(page.entries.back().created, {})) ==
+        std::vector<std::string>{"d", "e"});
+  CHECK_FALSE(store->page(page.entries.back().created, {}).more);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: a random run does what a plain map does", Factory, store_random) {
+  Factory factory;
+  using test::Kind;
+  for (const unsigned seed : {1U, 20240607U, 4242U}) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const auto below = [&](std::size_t n) {
+      return std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
+    };
+    const auto store = factory.make();
+    test::ModelStore model;
+    const std::string epoch = store->head().epoch;
+    const auto any_id = [&] { return "id-" + std::to_string(below(14)); };
+    int done = 0;
+    int refused = 0;
+    int invalid = 0;
+    for (int step = 0; step < 1500; ++step) {
+      CAPTURE(step);
+      std::vector<test::Write> batch;
+      for (std::size_t size = below(6); size != 0; --size) {
+        test::Write write{any_id(), std::nullopt, {}};
+        if (below(3) != 0) {
+          write.document = test::Document::parse("{\"s\":" + std::to_string(step) + ",\"t\":\"" +
+                                                 std::string(below(60), 'x') + "\"}");
+        }
+        const auto at = model.entries().find(write.id);
+        const bool present = at != model.entries().end();
+        switch (below(8)) {
+          case 0: write.condition.kind = Kind::absent; break;
+          case 1: write.condition.kind = Kind::present; break;
+          case 2: write.condition = {Kind::at_revision, below(model.revision() + 2)}; break;
+          case 3: write.condition.kind = present ? Kind::present : Kind::absent; break;
+          case 4:
+          case 5:
+            if (present) write.condition = {Kind::at_revision, at->second.revision};
+            break;
+          default: break;
+        }
+        batch.push_back(std::move(write));
+      }
+      bool is_invalid = false;
+      for (std::size_t i = 0; i < batch.size(); ++i) {
+        for (std::size_t j = 0; j < i; ++j) is_invalid |= batch[i].id == batch[j].id;
+      }
+      if (is_invalid) {
+        ++invalid;
+        REQUIRE(test::is_refused_as_invalid(*store, batch));
+      } else {
+        const auto expected = model.commit(batch);
+        const auto result = store->commit(batch);
+        REQUIRE(result.refused == expected.refused);
+        if (result.done()) REQUIRE(result.base == expected.base);
+        ++(result.done() ? done : refused);
+      }
+
+      const auto head = store->head();
+      REQUIRE(head.epoch == epoch);
+      REQUIRE(head.revision == model.revision());
+      REQUIRE(head.count == model.entries().size());
+      for (int i = 0; i < 3; ++i) {
+        const std::string id = any_id();
+        const auto entry = store->find(id);
+        const auto at = model.entries().find(id);
+        REQUIRE(entry.has_value() == (at != model.entries().end()));
+        if (entry) test::check_same(*entry, at->second);
+      }
+      const std::uint64_t after = below(3) == 0 ? 0 : below(model.revision() + 2);
+      const auto limit = test::limit_of(below(17), below(2) == 0 ? SIZE_MAX : below(500));
+      test::check_same(store->page(after, limit), model.page(after, limit));
+    }
+    // Each outcome must have been met, or the run compared little.
+    CHECK(done > 100);
+    CHECK(refused > 100);
+    CHECK(invalid > 100);
+    test::check_same(store->page(0, test::limit_of(SIZE_MAX)),
+                     model.page(0, test::limit_of(SIZE_MAX)));
+  }
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: parallel writers take revisions without gap or double", Factory,
+                          store_parallel) {
+  Factory factory;
+  const auto store = factory.make();
+  constexpr std::size_t threads = 4;
+  constexpr std::uint64_t rounds = 150;
+  std::vector<std::vector<std::uint64_t>> taken(threads);
+  const auto failures = test::run_parallel(threads, [&](std::size_t t) {
+    for (std::uint64_t i = 0; i < rounds; ++i) {
+      const std::string own = "t" + std::to_string(t) + "-" + std::to_string(i);
+      const auto result = store->commit({test::put(own, i), test::put("shared", i)});
+      if (!result.done()) throw std::runtime_error("refused without a condition");
+      taken[t].push_back(result.base + 1);
+      taken[t].push_back(result.base + 2);
+      const auto entry = store->find(own);
+      if (!entry || entry->created != result.base + 1) throw std::runtime_error("not as written");
+      // A refused batch takes none.
+      if (store->commit({test::put(own, i, {test::Kind::absent, 0})}).done()) {
+        throw std::runtime_error("created twice");
+      }
+    }
+  });
+  CHECK(failures.empty());
+  std::vector<std::uint64_t> all;
+  for (const auto& each : taken) {
+    CHECK(std::is_sorted(each.begin(), each.end()));
+    all.insert(all.end(), each.begin(), each.end());
+  }
+  std::sort(all.begin(), all.end());
+  REQUIRE(all.size() == threads * rounds * 2);
+  bool is_gapless = true;
+  for (std::size_t i = 0; i < all.size(); ++i) is_gapless = is_gapless && all[i] == i + 1;
+  CHECK(is_gapless);
+  CHECK(store->head().revision == all.size());
+  CHECK(store->head().count == threads * rounds + 1);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: at_revision lets each increment through exactly once", Factory,
+                          store_compare_and_swap) {
+  Factory factory;
+  const auto store = factory.make();
+  store->commit({test::put("counter", 0)});
+  constexpr std::size_t threads = 4;
+  constexpr std::uint64_t rounds = 100;
+  const auto failures = test::run_parallel(threads, [&](std::size_t) {
+    for (std::uint64_t i = 0; i < rounds;) {
+      const auto entry = store->find("counter");
+      if (!entry) throw std::runtime_error("the counter is gone");
+      const auto count = entry->document.json()["n"].template get<std::uint64_t>();
+      const test::Condition condition{test::Kind::at_revision, entry->revision};
+      if (store->commit({test::put("counter", count + 1, condition)}).done()) ++i;
+    }
+  });
+  CHECK(failures.empty());
+  CHECK(store->find("counter")->document == test::numbered(threads * rounds));
+  CHECK(store->head().revision == 1 + threads * rounds);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: of parallel creations of one id one succeeds", Factory,
+                          store_create_once) {
+  Factory factory;
+  const auto store = factory.make();
+  constexpr std::size_t ids = 100;
+  std::atomic<std::size_t> created{0};
+  const auto failures = test::run_parallel(4, [&](std::size_t t) {
+    for (std::size_t i = 0; i < ids; ++i) {
+      const auto result =
+          store->commit({test::put("id-" + std::to_string(i), t, {test::Kind::absent, 0})});
+      if (result.done()) ++created;
+    }
+  });
+  CHECK(failures.empty());
+  CHECK(created.load() == ids);
+  CHECK(store->head().count == ids);
+  CHECK(store->head().revision == ids);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("store: a page and its head are of one moment, whoever writes", Factory,
+                          store_snapshot) {
+  Factory factory;
+  const auto store = factory.make();
+  // Every batch writes both of a pair, and lets a third entry come or go.
+  store->commit({test::put("left", 0), test::put("right", 0), test::removal("third-0")});
+  constexpr std::uint64_t rounds = 400;
+  std::atomic<std::size_t> writing{2};
+  std::atomic<std::size_t> pages{0};
+  const auto failures = test::run_parallel(4, [&](std::size_t t) {
+    if (t < 2) {
+      for (std::uint64_t i = 1; i <= rounds; ++i) {
+        const std::string third = "third-" + std::to_string(t);
+        store->commit({test::put("left", i), test::put("right", i),
+                       i % 2 == 0 ? test::put(third, i) : test::removal(third)});
+      }
+      --writing;
+      return;
+    }
+    do {
+      const test::Page page = store->page(0, test::limit_of(1000));
+      ++pages;
+      if (page.more) throw std::runtime_error("more, with all in one page");
+      if (page.entries.size() != page.head.count) throw std::runtime_error("count of another time");
+      if (page.entries[0].document != page.entries[1].document) {
+        throw std::runtime_error("half a batch");
+      }
+      if (page.entries[0].revision + 1 != page.entries[1].revision) {
+        throw std::runtime_error("revisions of two batches");
+      }
+      // The last batch wrote left, right and one more.
+      if (page.entries[1].revision + 1 != page.head.revision) {
+        throw std::runtime_error("revision of another time");
+      }
+    } while (writing.load() != 0);
+  });
+  CHECK(failures.empty());
+  CHECK(pages.load() >= 2);
+  CHECK(store->head().revision == 3 + 2 * rounds * 3);
+}
+
+/// All cases, for stores of one factory.
+#define ADDRBOOK_TEST_STORE_CONTRACT(...)                         \
+  TEST_CASE_TEMPLATE_INVOKE(store_is_empty, __VA_ARGS__);         \
+  TEST_CASE_TEMPLATE_INVOKE(store_epoch, __VA_ARGS__);            \
+  TEST_CASE_TEMPLATE_INVOKE(store_put_find, __VA_ARGS__);         \
+  TEST_CASE_TEMPLATE_INVOKE(store_ids, __VA_ARGS__);              \
+  TEST_CASE_TEMPLATE_INVOKE(store_replace, __VA_ARGS__);          \
+  TEST_CASE_TEMPLATE_INVOKE(store_replace_absent, __VA_ARGS__);   \
+  TEST_CASE_TEMPLATE_INVOKE(store_remove, __VA_ARGS__);           \
+  TEST_CASE_TEMPLATE_INVOKE(store_created, __VA_ARGS__);          \
+  TEST_CASE_TEMPLATE_INVOKE(store_conditions, __VA_ARGS__);       \
+  TEST_CASE_TEMPLATE_INVOKE(store_batch, __VA_ARGS__);            \
+  TEST_CASE_TEMPLATE_INVOKE(store_batch_refused, __VA_ARGS__);    \
+  TEST_CASE_TEMPLATE_INVOKE(store_batch_empty, __VA_ARGS__);      \
+  TEST_CASE_TEMPLATE_INVOKE(store_batch_invalid, __VA_ARGS__);    \
+  TEST_CASE_TEMPLATE_INVOKE(store_pages, __VA_ARGS__);            \
+  TEST_CASE_TEMPLATE_INVOKE(store_pages_bytes, __VA_ARGS__);      \
+  TEST_CASE_TEMPLATE_INVOKE(store_pages_gaps, __VA_ARGS__);       \
+  TEST_CASE_TEMPLATE_INVOKE(store_random, __VA_ARGS__);           \
+  TEST_CASE_TEMPLATE_INVOKE(store_parallel, __VA_ARGS__);         \
+  TEST_CASE_TEMPLATE_INVOKE(store_compare_and_swap, __VA_ARGS__); \
+  TEST_CASE_TEMPLATE_INVOKE(store_create_once, __VA_ARGS__);      \
+  TEST_CASE_TEMPLATE_INVOKE(store_snapshot, __VA_ARGS__)

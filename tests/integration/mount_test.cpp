@@ -1,0 +1,771 @@
+// The library in a program's own httplib::Server, over real sockets.
+
+#include <addrbook/addrbook.hpp>
+#include <addrbook/gzip.hpp>
+
+#include <support/http_client.hpp>
+#include <support/life_cycle.hpp>
+#include <support/running.hpp>
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace std::string_literals;
+using test::Connection;
+using test::Running;
+
+const std::string address = R"({"name":"Ada Lovelace"})";
+
+std::string packed(const std::string& text) {
+  std::string result;
+  const addrbook::ByteSink sink = [&](std::string_view bytes) {
+    result.append(bytes);
+    return true;
+  };
+  const auto encoder = addrbook::gzip()->encoder();
+  REQUIRE(encoder->write(text, sink));
+  REQUIRE(encoder->finish(sink));
+  return result;
+}
+
+std::string unpacked(const std::string& bytes) {
+  std::string result;
+  const addrbook::ByteSink sink = [&](std::string_view text) {
+    result.append(text);
+    return true;
+  };
+  const auto decoder = addrbook::gzip()->decoder("gzip");
+  REQUIRE(decoder->write(bytes, sink));
+  REQUIRE(decoder->finish(sink));
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("mount: the life of an entry, with nothing but the default options") {
+  httplib::Server server;
+  const auto book = addrbook::mount(server);
+  Running running(server);
+  test::check_life_cycle(running.port(), "/addresses");
+  CHECK(book->head().count == 0);
+}
+
+TEST_CASE("mount: the life of an entry under a prefix with a dot and several segments") {
+  httplib::Server server;
+  addrbook::Options options;
+  options.prefix = "/api/v1.2/people";
+  addrbook::mount(server, options);
+  Running running(server);
+  test::check_life_cycle(running.port(), "/api/v1.2/people");
+  // The dot is a dot.
+  CHECK(Connection(running.port()).request("GET", "/api/v1x2/people").status == 404);
+  CHECK(Connection(running.port()).request("GET", "/api/v1x2/people").body.empty());
+}
+
+TEST_CASE("mount: a document comes back byte for byte") {
+  httplib::Server server;
+  addrbook::mount(server);
+  Running running(server);
+  const std::string sent =
+      "{\"z\" : 1.0, \"a\":1e400,\n\t\"n\":12345678901234567890, \"m\":-0, "
+      "\"s\":\"\\u00e9\\/\\n \xF0\x9F\x8E\x8F  \", \"k\":[ { }, [ ] , -0.10E+2 ]}";
+  Connection connection(running.port());
+  const auto location = connection.request("POST", "/addresses", {}, sent).header("location");
+  CHECK(connection.request("GET", location).body ==
+        "{\"z\":1.0,\"a\":1e400,\"n\":12345678901234567890,\"m\":-0,"
+        "\"s\":\"\\u00e9\\/\\n \xF0\x9F\x8E\x8F  \",\"k\":[{},[],-0.10E+2]}");
+}
+
+TEST_CASE("mount: what has no route is ours below the prefix, the host's elsewhere") {
+  httplib::Server server;
+  addrbook::mount(server);
+  Running running(server);
+  for (const std::string path :
+       {"/addresses/_nothing", "/addresses/a/b", "/addresses/a/b/c/d/e/f/g/h", "/addresses/a.b",
+        "/addresses/%C3%A9", "/addresses/a%00b", "/addresses/a%2Fb", "/addresses//",
+        "/addresses/..%2Fx"}) {
+    CAPTURE(path);
+    test::check_error(Connection(running.port()).request("GET", path), "GET", path, 404,
+                      "Unknown Endpoint");
+  }
+  const auto elsewhere = Connection(running.port()).request("GET", "/addressesx");
+  CHECK(elsewhere.status == 404);
+  CHECK(elsewhere.body.empty());
+}
+
+TEST_CASE("mount: a path of 8 kB is answered, whatever its depth") {
+  httplib::Server server;
+  addrbook::mount(server);
+  Running running(server);
+  CHECK(Connection(running.port()).request("GET", "/addresses/" + std::string(8000, 'a')).status ==
+        404);
+  std::string deep = "/addresses";
+  while (deep.size() < 8000) deep += "/a";
+  CHECK(Connection(running.port()).request("GET", deep).status == 404);
+}
+
+TEST_CASE("mount: a trailing slash makes no difference") {
+  httplib::Server server;
+  const auto book = addrbook::mount(server);
+  const auto entry = book->create(addrbook::Document::parse(address));
+  Running running(server);
+  Connection connection(running.port());
+  CHECK(connection.request("GET", "/addresses/" + entry.id + "/").body == address);
+  CHECK(connection.request("GET", "/addresses/").body == "{\"" + entry.id + "\":" + address + "}");
+  CHECK(connection.request("GET", "/addresses/_health/").body == R"({"status":"pass"})");
+  CHECK(connection.request("POST", "/addresses/", {}, address).status == 201);
+  CHECK(connection.request("DELETE", "/addresses/" + entry.id + "/").status == 204);
+}
+
+TEST_CASE("mount: other methods get 405 and Allow") {
+  httplib::Server server;
+  addrbook::mount(server);
+  Running running(server);
+  const struct {
+    const char* target;
+    const char* method;
+    const char* allow;
+  } cases[] = {
+      {"/addresses", "PUT", "GET, HEAD, OPTIONS, POST"},
+      {"/addresses", "DELETE", "GET, HEAD, OPTIONS, POST"},
+      {"/addresses", "PATCH", "GET, HEAD, OPTIONS, POST"},
+      {"/addresses/abc", "POST", "DELETE, GET, HEAD, OPTIONS, PUT"},
+      {"/addresses/abc", "PATCH", "DELETE, GET, HEAD, OPTIONS, PUT"},
+      {"/addresses/_health", "POST", "GET, HEAD, OPTIONS"},
+      {"/addresses/_ready", "DELETE", "GET, HEAD, OPTIONS"},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.target);
+    CAPTURE(each.method);
+    const auto response = Connection(running.port()).request(each.method, each.target);
+    test::check_error(response, each.method, each.target, 405, "Method Not Allowed");
+    CHECK(response.header("allow") == each.allow);
+    const auto options = Connection(running.port()).request("OPTIONS", each.target);
+    CHECK(options.status == 204);
+    CHECK(options.header("allow") == each.allow);
+    CHECK(options.body.empty());
+  }
+}
+
+TEST_CASE("mount: HEAD is GET without the body") {
+  httplib::Server server;
+  const auto book = addrbook::mount(server);
+  const auto entry = book->create(addrbook::Document::parse(address));
+  Running running(server);
+  Connection connection(running.port());
+  for (const std::string& target :
+       {"/addresses/" + entry.id, std::string("/addresses"), std::string("/addresses/_health")}) {
+    CAPTURE(target);
+    const auto got = connection.request("GET", target);
+    const auto head = connection.request("HEAD", target);
+    CHECK(head.status == 200);
+    CHECK(head.header("etag") == got.header("etag"));
+    CHECK(head.header("content-type") == got.header("content-type"));
+    CHECK(head.header("content-length") == std::to_string(got.body.size()));
+  }
+  for (int i = 0; i < 300; ++i) book->create(addrbook::Document::parse(address));
+  const auto streamed = connection.request("HEAD", "/addresses");
+  CHECK(streamed.status == 200);
+  CHECK(!streamed.has("content-length"));
+  CHECK(streamed.headers.count("content-type") == 1);
+  CHECK(connection.request("GET", "/addresses/_health").status == 200);  // still in step
+}
+
+TEST_CASE("mount: an entity tag that still holds gives 304") {
+  httplib::Server server;
+  const auto book = addrbook::mount(server);
+  const auto entry = book->create(addrbook::Document::parse(address));
+  Running running(server);
+  Connection connection(running.port());
+  for (const std::string& target : {"/addresses/" + entry.id, std::string("/addresses")}) {
+    CAPTURE(target);
+    const auto tag = connection.request("GET", target).header("etag");
+    REQUIRE(!tag.empty());
+    const auto fresh = connection.request("GET", target, {{"if-none-match", "\"x\", " + tag}});
+    CHECK(fresh.status == 304);
+    CHECK(fresh.header("etag") == tag);
+    CHECK(connection.request("HEAD", target, {{"if-none-match", tag}}).status == 304);
+    CHECK(connection.request("GET", target, {{"if-none-match", "*"}}).status == 304);
+    book->update(entry.id, addrbook::Document::parse(R"({"name":"Ada King"})"));
+    CHECK(connection.request("GET", target, {{"if-none-match", tag}}).status == 200);
+    book->update(entry.id, addrbook::Document::parse(address));
+  }
+}
+
+TEST_CASE("mount: a range is ignored") {
+  httplib::Server server;
+  const auto book = addrbook::mount(server);
+  const auto entry = book->create(addrbook::Document::parse(address));
+  Running running(server);
+  for (const std::string range : {"bytes=0-3", "bytes=5000-", "bytes=0-1,3-4"}) {
+    CAPTURE(range);
+    const auto response =
+        Connection(running.port()).request("GET", "/addresses/" + entry.id, {{"range", range}});
+    CHECK(response.status == 200);
+    CHECK(response.body == address);
+  }
+}
+
+TEST_CASE("mount: gzip both ways") {
+  httplib::Server server;
+  addrbook::Options options;
+  options.coding = addrbook::gzip();
+  options.max_body_bytes = 100'000;
+  const auto book = addrbook::mount(server, options);
+  Running running(server);
+  Connection connection(running.port());
+
+  const std::string large = R"({"notes":")" + std::string(5000, 'x') + "\"}";
+  auto response =
+      connection.request("POST", "/addresses", {{"content-encoding", "gzip"}}, packed(large));
+  REQUIRE(response.status == 201);
+  const auto location = response.header("location");
+
+  response = connection.request("GET", location, {{"accept-encoding", "br, gzip;q=0.5"}});
+  CHECK(response.header("content-encoding") == "gzip");
+  CHECK(response.header("vary") == "Accept-Encoding");
+  CHECK(response.body.size() < 200);
+  CHECK(unpacked(response.body) == large);
+  CHECK(response.header("etag").rfind("W/\"", 0) == 0);
+  CHECK(connection.request("GET", location).body == large);
+  CHECK(connection.request("GET", location, {{"accept-encoding", "gzip;q=0"}}).body == large);
+
+  // A list of several pages is packed as it is made.
+  for (int i = 0; i < 1000; ++i) book->create(nlohmann::json{{"number", i}});
+  const auto plain = connection.request("GET", "/addresses");
+  response = connection.request("GET", "/addresses", {{"accept-encoding", "gzip"}});
+  CHECK(response.complete);
+  CHECK(response.header("content-encoding") == "gzip");
+  CHECK(response.body.size() < plain.body.size());
+  CHECK(unpacked(response.body) == plain.body);
+
+  // A small file that unpacks to much.
+  const std::string bomb = packed("{" + std::string(50'000'000, ' ') + "}");
+  response = Connection(running.port())
+                 .request("POST", "/addresses", {{"content-encoding", "gzip"}}, bomb);
+  test::check_error(response, "POST", "/addresses", 413, "Body over 100000 bytes");
+  response = Connection(running.port())
+                 .request("POST", "/addresses", {{"content-encoding", "gzip"}}, "not gzip");
+  CHECK(response.status == 400);
+  response =
+      Connection(running.port()).request("POST", "/addresses", {{"content-encoding", "br"}}, "x");
+  CHECK(response.status == 415);
+}
+
+TEST_CASE("mount: without a coding, answers are plain and coded bodies refused") {
+  httplib::Server server;
+  const auto book = addrbook::mount(server);
+  const auto entry = book->create(nlohmann::json{{"notes", std::string(5000, 'x')}});
+  Running running(server);
+  const auto response =
+      Connection(running.port())
+          .request("GET", "/addresses/" + entry.id, {{"accept-encoding", "gzip, deflate, br"}});
+  CHECK(!response.has("content-encoding"));
+  CHECK(response.body == entry.document.text());
+  CHECK(Connection(running.port())
+            .request("POST", "/addresses", {{"content-encoding", "gzip"}}, packed(address))
+            .status == 415);
+}
+
+TEST_CASE("mount: what curl -d sends is read, of any size up to the limit") {
+  httplib::Server server;
+  addrbook::Options options;
+  options.max_body_bytes = 50'000;
+  const auto book = addrbook::mount(server, options);
+  Running running(server);
+  const test::Headers form{{"content-type", "application/x-www-form-urlencoded"}};
+  const auto body_of = [](std::size_t size) {
+    return R"({"a":")" + std::string(size - 8, 'x') + "\"}";
+  };
+  CHECK(Connection(running.port()).request("POST", "/addresses", form, body_of(50'000)).status ==
+        201);
+  test::check_error(Connection(running.port()).request("POST", "/addresses", form, body_of(50'001)),
+                    "POST", "/addresses", 413, "Body over 50000 bytes");
+  CHECK(book->head().count == 1);
+}
+
+TEST_CASE("mount: a chunked body is read up to the limit, and what follows is the next request") {
+  httplib::Server server;
+  addrbook::Options options;
+  options.max_body_bytes = 10'000;
+  const auto book = addrbook::mount(server, options);
+  Running running(server);
+  const test::Headers chunked{{"transfer-encoding", "chunked"}};
+
+  Connection connection(running.port());
+  auto response = connection.request("POST", "/addresses", chunked,
+                                     "8\r\n{\"name\":\r\n5;x=y\r\n\"Ada\"\r\n1\r\n}\r\n0\r\n\r\n");
+  CHECK(response.status == 201);
+  CHECK(connection.request("GET", response.header("location")).body == R"({"name":"Ada"})");
+
+  std::string body;
+  for (int i = 0; i < 20; ++i) body += "400\r\n" + std::string(1024, ' ') + "\r\n";
+  response = Connection(running.port()).request("POST", "/addresses", chunked, body + "0\r\n\r\n");
+  test::check_error(response, "POST", "/addresses", 413, "Body over 10000 bytes");
+
+  response = Connection(running.port()).request("POST", "/addresses", chunked, "zz\r\n{}\r\n");
+  CHECK(response.status == 400);
+  CHECK(book->head().count == 1);
+}
+
+TEST_CASE("mount: a request without a length is refused") {
+  httplib::Server server;
+  addrbook::mount(server);
+  Running running(server);
+  Connection connection(running.port());
+  connection.send("POST /addresses HTTP/1.1\r\nHost: x\r\n\r\n");
+  test::check_error(connection.read_response(), "POST", "/addresses", 411, "Length Required");
+}
+
+TEST_CASE("mount: a body that drips is given up at its deadline, and the connection closed") {
+  httplib::Server server;
+  addrbook::Options options;
+  options.body_timeout = std::chrono::milliseconds(200);
+  const auto book = addrbook::mount(server, options);
+  Running running(server);
+  Connection connection(running.port());
+  connection.send("POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+  // Each byte comes well within httplib's own timeout; only a deadline for the whole ends this.
+  const auto start = std::chrono::steady_clock::now();
+  while (connection.send(" ") && connection.unread().empty() &&
+         std::chrono::steady_clock::now() - start < std::chrono::seconds(20)) {
+    if (connection.is_closed(std::chrono::milliseconds(5))) break;
+  }
+  test::check_error(connection.read_response(), "POST", "/addresses", 408, "Body not complete");
+  CHECK(connection.is_closed());
+  CHECK(book->head().count == 0);
+}
+
+TEST_CASE("mount: a body cut short stores nothing") {
+  httplib::Server server;
+  const auto book = addrbook::mount(server);
+  Running running(server);
+  Connection connection(running.port());
+  connection.send("POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{}");
+  connection.finish_sending();
+  CHECK(connection.read_response().status == 400);
+  CHECK(book->head().count == 0);
+}
+
+TEST_CASE("mount: the body of a refused request is never run as the next one") {
+  httplib::Server server;
+  const auto book = addrbook::mount(server);
+  Running running(server);
+  const std::string inner = "POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+  const std::string length = "Content-Length: " + std::to_string(inner.size()) + "\r\n\r\n";
+  for (const std::string& head : {
+           "PATCH /addresses HTTP/1.1\r\nHost: x\r\n" + length,
+           "POST /addresses/a/b HTTP/1.1\r\nHost: x\r\n" + length,
+           "DELETE /addresses/abc HTTP/1.1\r\nHost: x\r\n" + length,
+           "POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Type: text/html\r\n" + length,
+           "POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\n" + length,
+           "POST /addresses HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n"s,
+           "POST /addresses HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"s,
+           "POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"s,
+           "POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n"s,
+       }) {
+    CAPTURE(head);
+    Connection connection(running.port());
+    connection.send(head + inner);
+    connection.finish_sending();
+    CHECK(connection.read_response().status >= 400);
+    CHECK(connection.is_closed());
+    CHECK(connection.unread().find("201") == std::string::npos);
+    CHECK(book->head().count == 0);
+  }
+}
+
+TEST_CASE("mount: a DELETE without a length leaves the connection in step") {
+  httplib::Server server;
+  const auto book = addrbook::mount(server);
+  const auto entry = book->create(addrbook::Document::parse(address));
+  Running running(server);
+  Connection connection(running.port());
+  CHECK(connection.request("DELETE", "/addresses/" + entry.id).status == 204);
+  CHECK(connection.request("GET", "/addresses").body == "{}");
+  CHECK(connection.request("DELETE", "/addresses/" + entry.id).status == 404);
+  CHECK(connection.request("GET", "/addresses").body == "{}");
+}
+
+TEST_CASE("mount: two prefixes are two books, one service can have two") {
+  httplib::Server server;
+  addrbook::Service friends;
+  const auto suppliers = std::make_shared<addrbook::Service>();
+  addrbook::Options options;
+  options.prefix = "/friends";
+  addrbook::mount(server, friends, options);
+  options.prefix = "/suppliers";
+  addrbook::mount(server, suppliers, options);
+  options.prefix = "/vendors";
+  addrbook::mount(server, suppliers, options);
+  Running running(server);
+  Connection connection(running.port());
+  const auto location = connection.request("POST", "/suppliers", {}, address).header("location");
+  CHECK(location.rfind("/suppliers/", 0) == 0);
+  const auto id = location.substr(11);
+  CHECK(connection.request("GET", "/vendors/" + id).body == address);
+  CHECK(Connection(running.port()).request("GET", "/friends/" + id).status == 404);
+  CHECK(friends.head().count == 0);
+  CHECK(suppliers->get(id).document.text() == address);
+}
+
+TEST_CASE("mount: a prefix that could mean something else is refused, and nothing registered") {
+  for (const std::string prefix : {"", "/", "addresses", "/a/", "/a//b", "/:id", "/a/:b", "/(.*)",
+                                   "/a b", "/a?b", "/a/../b", "/\xC3\xA9", "/a%20b"}) {
+    CAPTURE(prefix);
+    httplib::Server server;
+    addrbook::Options options;
+    options.prefix = prefix;
+    CHECK_THROWS_AS(addrbook::mount(server, options), addrbook::Error);
+    addrbook::Service service;
+    CHECK_THROWS_AS(addrbook::mount(server, service, options), addrbook::Error);
+  }
+  httplib::Server server;
+  CHECK_THROWS_AS(addrbook::mount(server, std::shared_ptr<addrbook::Service>()), addrbook::Error);
+}
+
+TEST_CASE("mount: every slot of the host's server stays the host's") {
+  httplib::Server server;
+  std::mutex mutex;
+  std::set<std::string> called;
+  const auto call = [&](const std::string& name) {
+    const std::lock_guard lock(mutex);
+    called.insert(name);
+  };
+  server.set_logger([&](const httplib::Request&, const httplib::Response&) { call("logger"); });
+  server.set_error_logger(
+      [&](const httplib::Error&, const httplib::Request*) { call("error logger"); });
+  server.set_error_handler([&](const httplib::Request&, httplib::Response& response) {
+    call("error handler");
+    if (response.body.empty()) response.set_content("the host's", "text/plain");
+  });
+  server.set_exception_handler(
+      [&](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+        call("exception handler");
+        response.status = 500;
+      });
+  server.set_pre_routing_handler([&](const httplib::Request&, httplib::Response&) {
+    call("pre-routing handler");
+    return httplib::Server::HandlerResponse::Unhandled;
+  });
+  server.set_post_routing_handler(
+      [&](const httplib::Request&, httplib::Response&) { call("post-routing handler"); });
+  server.set_expect_100_continue_handler([&](const httplib::Request&, httplib::Response&) {
+    call("expect handler");
+    return 100;
+  });
+  server.set_default_headers({{"X-Host", "yes"}});
+  server.set_payload_max_length(2000);
+  server.Get("/throws", [](const httplib::Request&, httplib::Response&) {
+    throw std::runtime_error("the host's own");
+  });
+  server.set_pre_request_handler([&](const httplib::Request&, httplib::Response&) {
+    call("pre-request handler");
+    return httplib::Server::HandlerResponse::Unhandled;
+  });
+  addrbook::mount(server);
+  const auto calls_of = [&](const auto& action) {
+    {
+      const std::lock_guard lock(mutex);
+      called.clear();
+    }
+    action();
+    const std::lock_guard lock(mutex);
+    return called;
+  };
+  {
+    Running running(server);
+    const auto on_success = calls_of([&] {
+      const auto response =
+          Connection(running.port())
+              .request("POST", "/addresses", {{"expect", "100-continue"}}, address);
+      CHECK(response.status == 201);
+      CHECK(response.header("x-host") == "yes");
+    });
+    for (const std::string name : {"logger", "pre-routing handler", "post-routing handler",
+                                   "pre-request handler", "expect handler"}) {
+      CAPTURE(name);
+      CHECK(on_success.count(name) == 1);
+    }
+    const auto on_error = calls_of([&] {
+      test::check_error(Connection(running.port()).request("GET", "/addresses/x"), "GET",
+                        "/addresses/x", 404, "No such address: 'x'");
+    });
+    CHECK(on_error.count("error handler") == 1);
+    CHECK(Connection(running.port()).request("GET", "/elsewhere").body == "the host's");
+    CHECK(calls_of([&] {
+            Connection(running.port()).request("GET", "/throws");
+          }).count("exception handler") == 1);
+    // The host's limit is below ours: it holds, and its answer is its own.
+    const auto too_large =
+        Connection(running.port()).request("POST", "/addresses", {}, std::string(3000, ' '));
+    CHECK(too_large.status == 413);
+    CHECK(too_large.body == "the host's");
+    CHECK(calls_of([&] {
+            Connection(running.port()).request("NONSENSE", "/addresses");
+          }).count("error logger") == 1);
+  }
+}
+
+TEST_CASE("mount: the host's task queue serves ours, too") {
+  httplib::Server server;
+  std::atomic<int> queues{0};
+  server.new_task_queue = [&] {
+    ++queues;
+    return new httplib::ThreadPool(2);
+  };
+  addrbook::mount(server);
+  Running running(server);
+  CHECK(Connection(running.port()).request("GET", "/addresses").status == 200);
+  CHECK(queues == 1);
+}
+
+TEST_CASE("mount: routes of the host that were there before win, later ones work beside ours") {
+  httplib::Server server;
+  server.Get("/addresses/special", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content("the host's", "text/plain");
+  });
+  addrbook::mount(server);
+  server.Get("/later", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content("later", "text/plain");
+  });
+  Running running(server);
+  CHECK(Connection(running.port()).request("GET", "/addresses/special").body == "the host's");
+  CHECK(Connection(running.port()).request("GET", "/later").body == "later");
+  CHECK(Connection(running.port()).request("GET", "/addresses").body == "{}");
+}
+
+TEST_CASE("mount: no callback of the host's ends the process") {
+  httplib::Server server;
+  addrbook::Options options;
+  options.log = [](const addrbook::LogRecord&) { throw std::runtime_error("log"); };
+  options.authorize = [](const addrbook::AccessRequest& access) -> addrbook::Access {
+    if (access.request.header("X-Throw")) throw 42;
+    return addrbook::Access::allow();
+  };
+  const auto service = std::make_shared<addrbook::Service>(
+      std::make_shared<addrbook::MemoryStore>(),
+      std::vector<addrbook::Validator>{
+          [](const addrbook::Document&) -> std::optional<addrbook::Violation> {
+            throw std::runtime_error("a secret of the validator's");
+          }});
+  addrbook::mount(server, service, options);
+  Running running(server);
+  const auto validator = Connection(running.port()).request("POST", "/addresses", {}, address);
+  test::check_error(validator, "POST", "/addresses", 500, "Internal Server Error");
+  CHECK(validator.body.find("secret") == std::string::npos);
+  test::check_error(Connection(running.port()).request("GET", "/addresses", {{"x-throw", "1"}}),
+                    "GET", "/addresses", 500, "Internal Server Error");
+  CHECK(Connection(running.port()).request("GET", "/addresses").body == "{}");
+  CHECK(service->head().count == 0);
+}
+
+TEST_CASE("mount: authorisation comes before the body") {
+  httplib::Server server;
+  addrbook::Options options;
+  options.authorize = [](const addrbook::AccessRequest& access) {
+    const auto token = access.request.header("Authorization");
+    if (!token) return addrbook::Access::unauthenticated(R"(Bearer realm="addresses")");
+    return *token == "Bearer reader" && access.action != addrbook::Action::read
+               ? addrbook::Access::forbid("reader")
+               : addrbook::Access::allow("reader");
+  };
+  const auto book = addrbook::mount(server, options);
+  Running running(server);
+  // The body never comes: an answer shows that it was not waited for.
+  Connection connection(running.port());
+  connection.send("POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n");
+  auto response = connection.read_response();
+  test::check_error(response, "POST", "/addresses", 401, "Unauthorized");
+  CHECK(response.header("www-authenticate") == "Bearer realm=\"addresses\"");
+  response = Connection(running.port())
+                 .request("POST", "/addresses", {{"authorization", "Bearer reader"}}, address);
+  test::check_error(response, "POST", "/addresses", 403, "Forbidden");
+  CHECK(Connection(running.port())
+            .request("GET", "/addresses", {{"authorization", "Bearer reader"}})
+            .status == 200);
+  CHECK(Connection(running.port()).request("GET", "/addresses/_health").status == 200);
+  CHECK(book->head().count == 0);
+}
+
+TEST_CASE("mount: health, readiness and a stopped service") {
+  httplib::Server server;
+  const auto book = addrbook::mount(server);
+  const auto entry = book->create(addrbook::Document::parse(address));
+  Running running(server);
+  CHECK(Connection(running.port()).request("GET", "/addresses/_ready").status == 200);
+  book->stop();
+  test::check_error(Connection(running.port()).request("GET", "/addresses/_ready"), "GET",
+                    "/addresses/_ready", 503, "Not ready");
+  CHECK(Connection(running.port()).request("GET", "/addresses/_health").status == 200);
+  const auto refused = Connection(running.port()).request("POST", "/addresses", {}, address);
+  test::check_error(refused, "POST", "/addresses", 503, "The service is stopped");
+  CHECK(refused.has("retry-after"));
+  CHECK(Connection(running.port()).request("DELETE", "/addresses/" + entry.id).status == 503);
+  CHECK(Connection(running.port()).request("GET", "/addresses/" + entry.id).body == address);
+  book->start();
+  CHECK(Connection(running.port()).request("POST", "/addresses", {}, address).status == 201);
+}
+
+TEST_CASE("mount: a request id is kept or made") {
+  httplib::Server server;
+  addrbook::mount(server);
+  Running running(server);
+  const auto id_for = [&](const std::string& given) {
+    return Connection(running.port())
+        .request("GET", "/addresses", {{"x-request-id", given}})
+        .header("x-request-id");
+  };
+  CHECK(id_for("job-7.A_b") == "job-7.A_b");
+  for (const std::string bad : {"a b", "a;b", "\xC3\xA9", ""}) CHECK(id_for(bad) != bad);
+  CHECK(id_for("a b").size() == 16);
+  CHECK(id_for("a b") != id_for("a b"));
+}
+
+TEST_CASE("mount: a long list is whole under writers, and each answer is one moment's") {
+  httplib::Server server;
+  const auto book = addrbook::mount(server);
+  for (int i = 0; i < 2000; ++i) book->create(nlohmann::json{{"number", i}});
+  Running running(server);
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    for (int i = 0; !done; ++i) book->create(nlohmann::json{{"later", i}});
+  });
+  std::vector<test::Response> responses;
+  for (int i = 0; i < 5; ++i) {
+    responses.push_back(Connection(running.port()).request("GET", "/addresses"));
+  }
+  done = true;
+  writer.join();
+  std::size_t before = 2000;
+  for (const auto& response : responses) {
+    CHECK(response.complete);
+    const auto list = nlohmann::json::parse(response.body, nullptr, false);
+    REQUIRE(list.is_object());
+    // Only creations: the tag's revision is the number of entries at its moment.
+    const auto tag = response.header("etag");
+    CHECK(tag.substr(tag.find('-') + 1) == std::to_string(list.size()) + "\"");
+    CHECK(list.size() >= before);
+    before = list.size();
+  }
+}
+
+TEST_CASE("mount: HTTP/1.0 gets a long list up to the connection's end") {
+  httplib::Server server;
+  const auto book = addrbook::mount(server);
+  for (int i = 0; i < 1000; ++i) book->create(nlohmann::json{{"number", i}});
+  Running running(server);
+  const auto list = Connection(running.port()).request("GET", "/addresses").body;
+  for (const std::string connection_field : {"", "Connection: Keep-Alive\r\n"}) {
+    Connection connection(running.port());
+    connection.send("GET /addresses HTTP/1.0\r\n" + connection_field + "\r\n");
+    const auto response = connection.read_response();
+    CHECK(response.status == 200);
+    CHECK(!response.has("transfer-encoding"));
+    CHECK(response.body == list);
+  }
+}
+
+TEST_CASE("mount: parallel writers over sockets lose nothing") {
+  httplib::Server server;
+  const auto book = addrbook::mount(server);
+  Running running(server);
+  constexpr int writers = 4;
+  constexpr int each = 50;
+  std::vector<std::vector<std::string>> failures(writers);
+  std::vector<std::vector<std::string>> kept(writers);
+  std::vector<std::thread> threads;
+  for (std::size_t w = 0; w < writers; ++w) {
+    threads.emplace_back([&, w] {
+      try {
+        Connection connection(running.port());
+        for (int i = 0; i < each; ++i) {
+          auto response = connection.request("POST", "/addresses", {}, address);
+          const auto location = response.header("location");
+          if (response.status != 201) failures[w].push_back("create");
+          const auto text = "{\"writer\":" + std::to_string(w) + "}";
+          response = connection.request("PUT", location, {}, text);
+          if (response.status != 204) failures[w].push_back("update");
+          if (connection.request("GET", location).body != text) failures[w].push_back("read");
+          if (i % 2 == 0) {
+            kept[w].push_back(location);
+            // httplib closes after 100 requests.
+            connection = Connection(running.port());
+          } else if (connection.request("DELETE", location).status != 204) {
+            failures[w].push_back("delete");
+          }
+        }
+      } catch (const std::exception& error) {
+        failures[w].push_back(error.what());
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (std::size_t w = 0; w < writers; ++w) {
+    const std::string first_failure = failures[w].empty() ? "" : failures[w].front();
+    CHECK(first_failure == "");
+    CHECK(kept[w].size() == each / 2);
+    for (const auto& location : kept[w]) {
+      CHECK(book->get(location.substr(11)).document.text() ==
+            "{\"writer\":" + std::to_string(w) + "}");
+    }
+  }
+  CHECK(book->head().count == writers * each / 2);
+}
+
+TEST_CASE("mount: a reader that is slow holds up no writer") {
+  httplib::Server server;
+  const auto book = addrbook::mount(server);
+  for (int i = 0; i < 300; ++i) {
+    book->create(nlohmann::json{{"notes", std::string(100'000, 'x')}});
+  }
+  Running running(server);
+  Connection slow(running.port());
+  slow.send_request("GET", "/addresses");  // 30 MB, more than the sockets' buffers hold; not read
+  CHECK(Connection(running.port()).request("POST", "/addresses", {}, address).status == 201);
+  CHECK(Connection(running.port()).request("GET", "/addresses/_ready").status == 200);
+  const auto response = slow.read_response();
+  CHECK(response.complete);
+  CHECK(response.body.size() > 30'000'000);
+}
+
+TEST_CASE("mount: the log has a line for each request, with the stream's bytes") {
+  httplib::Server server;
+  std::mutex mutex;
+  std::vector<addrbook::LogRecord> records;
+  addrbook::Options options;
+  options.log = [&](const addrbook::LogRecord& record) {
+    const std::lock_guard lock(mutex);
+    records.push_back(record);
+  };
+  const auto book = addrbook::mount(server, options);
+  for (int i = 0; i < 600; ++i) book->create(nlohmann::json{{"number", i}});
+  std::size_t size = 0;
+  {
+    Running running(server);
+    // One after the other, which only one connection can promise: a stream's line comes after it.
+    Connection connection(running.port());
+    size = connection.request("GET", "/addresses?x=1").body.size();
+    connection.request("HEAD", "/addresses");
+    connection.request("GET", "/addresses/x");
+  }
+  REQUIRE(records.size() == 3);  // all are written before the server has stopped
+  CHECK(records[0].bytes == size);
+  CHECK(records[0].uri == "/addresses");
+  CHECK(records[0].ip == "127.0.0.1");
+  CHECK(records[0].status == 200);
+  CHECK(records[1].method == "HEAD");
+  CHECK(records[1].bytes == 0);
+  CHECK(records[2].status == 404);
+  CHECK(records[2].reason == "No such address: 'x'");
+}

@@ -1,0 +1,368 @@
+#include <addrbook/config.hpp>
+
+#include <support/process.hpp>
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+using addrbook::Config;
+using addrbook::Environment;
+using namespace std::string_literals;
+
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+Environment environment(Variables variables = {}) {
+  return [variables = std::move(variables)](const std::string& name) -> std::optional<std::string> {
+    const auto at = variables.find(name);
+    return at == variables.end() ? std::nullopt : std::optional(at->second);
+  };
+}
+
+Config parse(const std::string& yaml, const Variables& variables = {}) {
+  return addrbook::parse_config(yaml, "book.yaml", environment(variables));
+}
+
+std::string refusal(const std::function<void()>& function) {
+  try {
+    function();
+  } catch (const addrbook::Error& error) {
+    CHECK(error.code() == addrbook::Errc::invalid);
+    return error.what();
+  }
+  return "accepted";
+}
+
+std::string refusal(const std::string& yaml, const Variables& variables = {}) {
+  return refusal([&] { parse(yaml, variables); });
+}
+
+/// Every setting as text, to compare and to print.
+std::map<std::string, std::string> settings(const Config& config) {
+  const auto ms = [](std::chrono::milliseconds time) { return std::to_string(time.count()); };
+  return {{"service.name", config.service.name},
+          {"http.host", config.http.host},
+          {"http.port", std::to_string(config.http.port)},
+          {"http.prefix", config.http.prefix},
+          {"http.max_body_bytes", std::to_string(config.http.max_body_bytes)},
+          {"http.body_timeout_ms", ms(config.http.body_timeout)},
+          {"http.answer_timeout_ms", ms(config.http.answer_timeout)},
+          {"http.read_timeout_ms", ms(config.http.read_timeout)},
+          {"http.write_timeout_ms", ms(config.http.write_timeout)},
+          {"http.keep_alive_timeout_ms", ms(config.http.keep_alive_timeout)},
+          {"storage", std::to_string(static_cast<int>(config.storage))},
+          {"logging.level", std::to_string(static_cast<int>(config.logging.level))},
+          {"logging.format", std::to_string(static_cast<int>(config.logging.format))},
+          {"logging.file", config.logging.file}};
+}
+
+struct Key {
+  std::string section;
+  std::string name;
+  std::string variable;
+  std::string value;
+  std::string other;
+  std::string setting;        ///< what settings() shows for `value`
+  std::string other_setting;  ///< likewise
+};
+
+std::vector<Key> all_keys() {
+  return {
+      {"service", "name", "ADDRBOOK_SERVICE_NAME", "My Book", "Other", "My Book", "Other"},
+      {"http", "host", "ADDRBOOK_HTTP_HOST", "0.0.0.0", "localhost", "0.0.0.0", "localhost"},
+      {"http", "port", "ADDRBOOK_HTTP_PORT", "0", "65535", "0", "65535"},
+      {"http", "prefix", "ADDRBOOK_HTTP_PREFIX", "/a/b", "/c", "/a/b", "/c"},
+      {"http", "max_body_bytes", "ADDRBOOK_HTTP_MAX_BODY_BYTES", "1", "1073741824", "1",
+       "1073741824"},
+      {"http", "body_timeout_ms", "ADDRBOOK_HTTP_BODY_TIMEOUT_MS", "1", "86400000", "1",
+       "86400000"},
+      {"http", "answer_timeout_ms", "ADDRBOOK_HTTP_ANSWER_TIMEOUT_MS", "11", "12", "11", "12"},
+      {"http", "read_timeout_ms", "ADDRBOOK_HTTP_READ_TIMEOUT_MS", "21", "22", "21", "22"},
+      {"http", "write_timeout_ms", "ADDRBOOK_HTTP_WRITE_TIMEOUT_MS", "31", "32", "31", "32"},
+      {"http", "keep_alive_timeout_ms", "ADDRBOOK_HTTP_KEEP_ALIVE_TIMEOUT_MS", "41", "42", "41",
+       "42"},
+      {"logging", "level", "ADDRBOOK_LOGGING_LEVEL", "trace", "error", "0", "4"},
+      {"logging", "format", "ADDRBOOK_LOGGING_FORMAT", "json", "json", "1", "1"},
+      {"logging", "file", "ADDRBOOK_LOGGING_FILE", "logs/book.log", "other.log", "logs/book.log",
+       "other.log"},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("config: the defaults are those of the local configuration") {
+  const auto defaults = settings(Config());
+  CHECK(defaults.at("http.port") == "8080");
+  CHECK(defaults.at("http.host") == "127.0.0.1");
+  CHECK(defaults.at("http.max_body_bytes") == "1048576");
+  const std::string file = ADDRBOOK_SOURCE_DIR "/configs/addressbook-local.yaml";
+  CHECK(settings(addrbook::load_config(file, environment())) == defaults);
+  // Drift the other way: the file names every key there is.
+  std::ifstream stream(file);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  for (const auto& key : addrbook::detail::config_keys()) {
+    CAPTURE(key.name);
+    CHECK(text.find("\n" + key.section + ":") != std::string::npos);
+    CHECK(text.find("\n  " + key.name + ":") != std::string::npos);
+  }
+}
+
+TEST_CASE("config: nothing given is all defaults") {
+  const auto defaults = settings(Config());
+  for (const std::string yaml :
+       {"", "\n", "# only a comment\n", "---\n", "~", "null", "{}", "---\n...\n", "service:\n",
+        "service: ~\nhttp:\nlogging: null\n", "storage: {memory: }", "storage:\n  memory:\n",
+        "storage: {memory: null}", "http: {}", "storage: {memory: ''}"}) {
+    CAPTURE(yaml);
+    CHECK(settings(parse(yaml)) == defaults);
+  }
+}
+
+TEST_CASE("config: every key from the file, from the environment, and the latter first") {
+  // `storage.memory` takes no value, see below.
+  REQUIRE(all_keys().size() + 1 == addrbook::detail::config_keys().size());
+  const auto defaults = settings(Config());
+  for (const Key& key : all_keys()) {
+    CAPTURE(key.variable);
+    const std::string path = key.section + "." + key.name;
+    const std::string yaml = key.section + ":\n  " + key.name + ": " + key.value + "\n";
+    auto expected = defaults;
+    expected[path] = key.setting;
+    CHECK(settings(parse(yaml)) == expected);
+    CHECK(settings(parse("", {{key.variable, key.value}})) == expected);
+    expected[path] = key.other_setting;
+    CHECK(settings(parse(yaml, {{key.variable, key.other}})) == expected);
+  }
+  CHECK(settings(parse("", {{"ADDRBOOK_STORAGE_MEMORY", ""}})) == defaults);
+  CHECK(settings(parse("logging: {file: x}", {{"ADDRBOOK_LOGGING_FILE", ""}})) == defaults);
+}
+
+TEST_CASE("config: all at once, in every form of YAML") {
+  const Config config = parse(
+      "http: {port: \"9090\", 'prefix': /people}\n"
+      "logging:\n  level: warning\n  format: 'json'\n"
+      "service:\n  name: >-\n    Two\n    lines\n"
+      "storage: {memory: ~}\n");
+  CHECK(config.http.port == 9090);
+  CHECK(config.http.prefix == "/people");
+  CHECK(config.logging.level == Config::Level::warning);
+  CHECK(config.logging.format == Config::Format::json);
+  CHECK(config.service.name == "Two lines");
+}
+
+TEST_CASE("config: every level and format by its name") {
+  using Level = Config::Level;
+  for (const auto& row : std::vector<std::pair<std::string, Level>>{{"trace", Level::trace},
+                                                                    {"debug", Level::debug},
+                                                                    {"info", Level::info},
+                                                                    {"warning", Level::warning},
+                                                                    {"error", Level::error}}) {
+    const auto& name = row.first;
+    const auto& level = row.second;
+    CAPTURE(name);
+    CHECK((parse("logging: {level: " + name + "}").logging.level == level));
+  }
+  CHECK((parse("logging: {format: logfmt}").logging.format == Config::Format::logfmt));
+}
+
+TEST_CASE("config: a refusal names file, line and key") {
+  const std::string port = "http.port: must be an integer from 0 to 65535";
+  const std::string day = ": must be an integer from 1 to 86400000";
+  const std::string prefix =
+      "http.prefix: must be one or more segments of [A-Za-z0-9._~-], each after a '/'";
+  const std::string level = "logging.level: must be one of: trace, debug, info, warning, error";
+  const std::string line = ": must be one line, without control characters";
+  const std::string single = ": must be a single value, not a list or a map";
+  const std::vector<std::pair<std::string, std::string>> table{
+      // keys
+      {"htpt:\n  port: 1\n", "book.yaml:1: unknown key 'htpt'"},
+      {"service:\n  name: x\nhttp:\n  prot: 1\n", "book.yaml:4: unknown key 'http.prot'"},
+      {"HTTP: {port: 1}", "book.yaml:1: unknown key 'HTTP'"},
+      {"http:\n  Port: 1", "book.yaml:2: unknown key 'http.Port'"},
+      {"port: 1", "book.yaml:1: unknown key 'port'"},
+      {"http.port: 1", "book.yaml:1: unknown key 'http.port'"},
+      {"http:\n  port: 1\n  host: x\n  port: 2\n", "book.yaml:4: http: 'port' is given twice"},
+      {"http: {port: 1}\nlogging:\nhttp: {host: x}\n",
+       "book.yaml:3: the file: 'http' is given twice"},
+      {"? [a]\n: 1\n", "book.yaml:1: the file: a key must be a word"},
+      {"http:\n  ? {a: 1}\n  : 1\n", "book.yaml:2: http: a key must be a word"},
+      // the wrong kind of node
+      {"- http\n", "book.yaml:1: the file: must be a map of keys"},
+      {"just words", "book.yaml:1: the file: must be a map of keys"},
+      {"42", "book.yaml:1: the file: must be a map of keys"},
+      {"http: 8080", "book.yaml:1: http: must be a map of keys"},
+      {"logging:\nhttp:\n  - port: 1\n", "book.yaml:3: http: must be a map of keys"},
+      {"http:\n  port: [1]\n", "book.yaml:2: http.port" + single},
+      {"http:\n  port: {a: 1}\n", "book.yaml:2: http.port" + single},
+      {"service:\n  name:\n    - a\n    - b\n", "book.yaml:3: service.name" + single},
+      {"http:\n  port:\n", "book.yaml:2: http.port: needs a value"},
+      {"\n\nservice:\n  name: ~\n", "book.yaml:4: service.name: needs a value"},
+      {"logging: {file: }", "book.yaml:1: logging.file: needs a value"},
+      // storage
+      {"storage:\n", "book.yaml:1: storage: must hold exactly one key: memory"},
+      {"\nstorage: {}\n", "book.yaml:2: storage: must hold exactly one key: memory"},
+      {"storage: {memory: , sqlite: x}", "book.yaml:1: storage: must hold exactly one key: memory"},
+      {"storage:\n  sqlite: book.db\n", "book.yaml:2: unknown key 'storage.sqlite'"},
+      {"storage:\n  memory: 64MB\n", "book.yaml:2: storage.memory: takes no value"},
+      {"storage:\n  memory: {}\n", "book.yaml:2: storage.memory" + single},
+      {"storage: memory", "book.yaml:1: storage: must be a map of keys"},
+      {"storage:\n  memory:\n  memory:\n", "book.yaml:3: storage: 'memory' is given twice"},
+      // values
+      {"http: {port: 65536}", "book.yaml:1: " + port},
+      {"http: {port: -1}", "book.yaml:1: " + port},
+      {"http: {port: +1}", "book.yaml:1: " + port},
+      {"http: {port: 80.0}", "book.yaml:1: " + port},
+      {"http: {port: 0x50}", "book.yaml:1: " + port},
+      {"http: {port: 1_000}", "book.yaml:1: " + port},
+      {"http: {port: eighty}", "book.yaml:1: " + port},
+      {"http: {port: true}", "book.yaml:1: " + port},
+      {"http: {port: ''}", "book.yaml:1: " + port},
+      {"http: {port: ' 80'}", "book.yaml:1: " + port},
+      {"http: {port: 99999999999999999999999}", "book.yaml:1: " + port},
+      {"http: {port: 18446744073709551616}", "book.yaml:1: " + port},
+      {"http:\n  max_body_bytes: 0\n",
+       "book.yaml:2: http.max_body_bytes: must be an integer from 1 to 1073741824"},
+      {"http: {max_body_bytes: 1073741825}",
+       "book.yaml:1: http.max_body_bytes: must be an integer from 1 to 1073741824"},
+      {"http: {max_body_bytes: 1MiB}",
+       "book.yaml:1: http.max_body_bytes: must be an integer from 1 to 1073741824"},
+      {"http: {body_timeout_ms: 0}", "book.yaml:1: http.body_timeout_ms" + day},
+      {"http: {answer_timeout_ms: 86400001}", "book.yaml:1: http.answer_timeout_ms" + day},
+      {"http: {read_timeout_ms: 5s}", "book.yaml:1: http.read_timeout_ms" + day},
+      {"http: {write_timeout_ms: 0.5}", "book.yaml:1: http.write_timeout_ms" + day},
+      {"http: {keep_alive_timeout_ms: -5}", "book.yaml:1: http.keep_alive_timeout_ms" + day},
+      {"http:\n  prefix: addresses\n", "book.yaml:2: " + prefix},
+      {"http: {prefix: /}", "book.yaml:1: " + prefix},
+      {"http: {prefix: ''}", "book.yaml:1: " + prefix},
+      {"http: {prefix: /a/}", "book.yaml:1: " + prefix},
+      {"http: {prefix: '/a b'}", "book.yaml:1: " + prefix},
+      {"http: {host: ''}", "book.yaml:1: http.host: must not be empty"},
+      {"http: {host: \"a\\nb\"}", "book.yaml:1: http.host" + line},
+      {"service: {name: ''}", "book.yaml:1: service.name: must not be empty"},
+      {"service: {name: \"a\\tb\"}", "book.yaml:1: service.name" + line},
+      {"service:\n  name: \"\\e[31m\"\n", "book.yaml:2: service.name" + line},
+      {"service: {name: \"\\x7f\"}", "book.yaml:1: service.name" + line},
+      {"logging: {file: \"a\\0b\"}", "book.yaml:1: logging.file" + line},
+      {"logging:\n  level: INFO\n", "book.yaml:2: " + level},
+      {"logging: {level: warn}", "book.yaml:1: " + level},
+      {"logging: {level: ''}", "book.yaml:1: " + level},
+      {"logging: {level: 3}", "book.yaml:1: " + level},
+      {"logging: {format: text}", "book.yaml:1: logging.format: must be one of: logfmt, json"},
+      // more than one document
+      {"http: {port: 1}\n---\nhttp: {port: 2}\n", "book.yaml:3: a second YAML document"},
+  };
+  for (const auto& row : table) {
+    const auto& yaml = row.first;
+    const auto& expected = row.second;
+    CAPTURE(yaml);
+    CHECK(refusal(yaml) == expected);
+  }
+}
+
+TEST_CASE("config: what is no YAML is refused with its line") {
+  const std::vector<std::pair<std::string, std::string>> table{
+      {"http: {port: 1\nlogging:", "book.yaml:"},
+      {"http:\n  port: 1\n bad: indent\n", "book.yaml:3: not YAML: "},
+      {"http: [", "book.yaml:"},
+      {"service:\n  name: \"open", "book.yaml:2: not YAML: "},
+      {"http:\n\tport: 1\n", "book.yaml:2: not YAML: "},
+      {"a: *nowhere\n", "book.yaml:1: not YAML: "},
+      {"a: b: c\n", "book.yaml:1: not YAML: "},
+  };
+  for (const auto& row : table) {
+    const auto& yaml = row.first;
+    const auto& expected = row.second;
+    CAPTURE(yaml);
+    const std::string message = refusal(yaml);
+    CAPTURE(message);
+    CHECK(message.rfind(expected, 0) == 0);
+  }
+}
+
+TEST_CASE("config: a bad value of the environment names its variable and key") {
+  const std::vector<std::tuple<std::string, std::string, std::string>> table{
+      {"ADDRBOOK_HTTP_PORT", "http", "http.port: must be an integer from 0 to 65535"},
+      {"ADDRBOOK_HTTP_PORT", "", "http.port: must be an integer from 0 to 65535"},
+      {"ADDRBOOK_SERVICE_NAME", "", "service.name: must not be empty"},
+      {"ADDRBOOK_SERVICE_NAME", "a\nb",
+       "service.name: must be one line, without control characters"},
+      {"ADDRBOOK_LOGGING_LEVEL", "loud",
+       "logging.level: must be one of: trace, debug, info, warning, error"},
+      {"ADDRBOOK_STORAGE_MEMORY", "yes", "storage.memory: takes no value"},
+      {"ADDRBOOK_HTTP_BODY_TIMEOUT_MS", "0",
+       "http.body_timeout_ms: must be an integer from 1 to 86400000"},
+  };
+  for (const auto& row : table) {
+    const auto& variable = std::get<0>(row);
+    const auto& value = std::get<1>(row);
+    const auto& reason = std::get<2>(row);
+    CAPTURE(variable);
+    CAPTURE(value);
+    const std::string expected = "environment: " + variable + ": " + reason;
+    CHECK(refusal("", {{variable, value}}) == expected);
+  }
+  // The file is checked also where the environment overrides it.
+  CHECK(refusal("http: {port: x}", {{"ADDRBOOK_HTTP_PORT", "1"}}) ==
+        "book.yaml:1: http.port: must be an integer from 0 to 65535");
+  CHECK(refusal("", {{"ADDRBOOK_HTTP_UNKNOWN", "1"}}) == "accepted");
+}
+
+TEST_CASE("config: tells where each key was set") {
+  CHECK(parse("").places.empty());
+  const Config config = parse("service:\n  name: x\nhttp:\n  port: 1\nstorage:\n  memory:\n",
+                              {{"ADDRBOOK_HTTP_PORT", "2"}, {"ADDRBOOK_LOGGING_FILE", "x.log"}});
+  const std::map<std::string, std::string> expected{
+      {"service.name", "book.yaml:2"},
+      {"http.port", "environment: ADDRBOOK_HTTP_PORT"},
+      {"storage.memory", "book.yaml:6"},
+      {"logging.file", "environment: ADDRBOOK_LOGGING_FILE"}};
+  CHECK(config.places == expected);
+}
+
+TEST_CASE("config: the process's environment") {
+  CHECK_FALSE(addrbook::process_environment("ADDRBOOK_NO_SUCH_VARIABLE").has_value());
+  CHECK(addrbook::process_environment("PATH").has_value());
+}
+
+TEST_CASE("config: from files") {
+  const test::TempFolder folder;
+  const std::string file = (folder.path() / "book.yaml").string();
+  const auto load = [](const std::string& path) {
+    return addrbook::load_config(path, environment());
+  };
+  const auto write = [&](const std::string& text) {
+    std::ofstream(file, std::ios::binary) << text;
+  };
+  SUBCASE("is read as its text is") {
+    write("http:\r\n  port: 9090\r\n");
+    CHECK(load(file).http.port == 9090);
+    CHECK(addrbook::load_config(file, environment({{"ADDRBOOK_HTTP_PORT", "1"}})).http.port == 1);
+  }
+  SUBCASE("an empty file is all defaults") {
+    write("");
+    CHECK(settings(load(file)) == settings(Config()));
+  }
+  SUBCASE("a message names the file as it was given") {
+    write("http:\n  port: x\n");
+    CHECK(refusal([&] { load(file); }) ==
+          file + ":2: http.port: must be an integer from 0 to 65535");
+  }
+  SUBCASE("a file that is not there") {
+    CHECK(refusal([&] { load(file); }) == file + ": the file can't be read");
+    CHECK(refusal([&] { load(""); }) == ": the file can't be read");
+  }
+  SUBCASE("a folder") {
+    const std::string path = folder.path().string();
+    CHECK(refusal([&] { load(path); }) == path + ": the file can't be read");
+  }
+}

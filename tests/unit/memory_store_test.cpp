@@ -1,0 +1,72 @@
+// What every store does is in tests/contract; here is what only this one promises.
+#include <addrbook/memory_store.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+using addrbook::Condition;
+using addrbook::Document;
+using addrbook::MemoryStore;
+using addrbook::Write;
+
+TEST_CASE("memory_store: a found entry shares its document's text, it is not copied") {
+  MemoryStore store;
+  const Document document = Document::parse(R"({"name":"Ada Example"})");
+  store.commit({Write{"ada", document, {}}});
+  const auto entry = store.find("ada");
+  REQUIRE(entry.has_value());
+  CHECK(&entry->document.text() == &document.text());
+}
+
+TEST_CASE("memory_store: what a reader holds is untouched by later writes") {
+  MemoryStore store;
+  store.commit({Write{"ada", Document::parse(R"({"v":1})"), {}}});
+  const auto before = store.find("ada");
+  const auto page = store.page(0, {});
+  store.commit({Write{"ada", Document::parse(R"({"v":2})"), {}}});
+  store.commit({Write{"ada", std::nullopt, {}}});
+  REQUIRE(before.has_value());
+  CHECK(before->document.text() == R"({"v":1})");
+  REQUIRE(page.entries.size() == 1);
+  CHECK(page.entries[0].document.text() == R"({"v":1})");
+}
+
+TEST_CASE("memory_store: a page limit far beyond the book costs nothing") {
+  MemoryStore store;
+  store.commit({Write{"ada", Document(), {}}});
+  addrbook::PageLimit limit;
+  limit.entries = limit.bytes = SIZE_MAX;
+  const auto page = store.page(0, limit);
+  CHECK(page.entries.size() == 1);
+  CHECK_FALSE(page.more);
+}
+
+TEST_CASE("memory_store: a condition holds or not by the entry's revision") {
+  using Kind = Condition::Kind;
+  const std::optional<std::uint64_t> none;
+  const std::optional<std::uint64_t> seven = 7;
+  CHECK(Condition{}.holds(none));
+  CHECK(Condition{}.holds(seven));
+  CHECK(Condition{Kind::absent, 0}.holds(none));
+  CHECK_FALSE(Condition{Kind::absent, 0}.holds(seven));
+  CHECK_FALSE(Condition{Kind::present, 0}.holds(none));
+  CHECK(Condition{Kind::present, 0}.holds(seven));
+  CHECK(Condition{Kind::at_revision, 7}.holds(seven));
+  CHECK_FALSE(Condition{Kind::at_revision, 6}.holds(seven));
+  CHECK_FALSE(Condition{Kind::at_revision, 7}.holds(none));
+  CHECK_FALSE(Condition{Kind::at_revision, 0}.holds(none));
+}
+
+TEST_CASE("memory_store: is not copied or moved by accident") {
+  static_assert(!std::is_copy_constructible_v<MemoryStore>);
+  static_assert(!std::is_move_constructible_v<MemoryStore>);
+  static_assert(std::has_virtual_destructor_v<addrbook::Store>);
+  const std::unique_ptr<addrbook::Store> store = std::make_unique<MemoryStore>();
+  CHECK(store->head().revision == 0);
+}

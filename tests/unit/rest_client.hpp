@@ -1,0 +1,165 @@
+/// Asks a Rest without sockets: a request in plain words, its reply with the stream run.
+#pragma once
+
+#include <addrbook/http.hpp>
+#include <addrbook/rest.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace test {
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+/// A request. Content-Length is added where there is a body, unless the framing is given.
+struct Ask {
+  std::string method = "GET";
+  std::string target = "/addresses";
+  Fields headers = {};
+  std::vector<std::string> body = {};  ///< the pieces in which it arrives
+  addrbook::BodyStatus body_status = addrbook::BodyStatus::complete;
+  bool unframed = false;           ///< neither Content-Length nor Transfer-Encoding
+  addrbook::ByteSink client = {};  ///< takes what a stream gives, if set
+  bool run_stream = true;          ///< not, as for a client that is gone
+  std::string remote_address = "192.0.2.7";
+};
+
+struct Answer {
+  int status = 0;
+  Fields headers;
+  std::string body;
+  bool is_stream = false;
+  bool is_complete = true;
+  bool closes = false;
+  bool was_body_read = false;
+  std::size_t pieces_read = 0;
+
+  [[nodiscard]] std::size_t count(std::string_view name) const {
+    std::size_t found = 0;
+    for (const auto& field : headers) found += field.first == name ? 1 : 0;
+    return found;
+  }
+  [[nodiscard]] std::string header(std::string_view name) const {
+    for (const auto& field : headers) {
+      if (field.first == name) return field.second;
+    }
+    return "(absent)";
+  }
+  /// The body as JSON, or "discarded".
+  [[nodiscard]] nlohmann::ordered_json json() const {
+    return nlohmann::ordered_json::parse(body, nullptr, false);
+  }
+  [[nodiscard]] std::string message() const {
+    const auto error = json();
+    return error.is_object() ? error.value("message", "(none)") : "(no JSON object)";
+  }
+  /// The id in Location.
+  [[nodiscard]] std::string id() const {
+    const std::string location = header("Location");
+    return location.substr(location.rfind('/') + 1);
+  }
+};
+
+/// A path as an HTTP library decodes it.
+inline std::string decoded(std::string_view path) {
+  std::string text;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == '%' && i + 2 < path.size()) {
+      text += static_cast<char>(std::stoi(std::string(path.substr(i + 1, 2)), nullptr, 16));
+      i += 2;
+    } else {
+      text += path[i];
+    }
+  }
+  return text;
+}
+
+inline Answer ask(const addrbook::Rest& rest, Ask ask) {
+  const auto is_given = [&](std::string_view name) {
+    for (const auto& field : ask.headers) {
+      if (addrbook::detail::lowercase(field.first) == addrbook::detail::lowercase(name)) {
+        return true;
+      }
+    }
+    return false;
+  };
+  const bool is_write = ask.method == "POST" || ask.method == "PUT";
+  if (is_write && !ask.unframed && !is_given("Content-Length") && !is_given("Transfer-Encoding")) {
+    std::size_t size = 0;
+    for (const std::string& piece : ask.body) size += piece.size();
+    ask.headers.emplace_back("Content-Length", std::to_string(size));
+  }
+
+  Answer answer;
+  const std::string_view target = ask.target;
+  const std::string path =
+      decoded(target.substr(0, target.find('?')).substr(rest.options().prefix.size()));
+  addrbook::Request request;
+  request.method = ask.method;
+  request.target = target;
+  request.path = path;
+  request.remote_address = ask.remote_address;
+  request.header = [&](std::string_view name) -> std::optional<std::string> {
+    std::optional<std::string> value;
+    for (const auto& field : ask.headers) {
+      if (addrbook::detail::lowercase(field.first) != addrbook::detail::lowercase(name)) continue;
+      value = value ? *value + ", " + field.second : field.second;
+    }
+    return value;
+  };
+  request.read_body = [&](const addrbook::ByteSink& sink) {
+    answer.was_body_read = true;
+    for (const std::string& piece : ask.body) {
+      ++answer.pieces_read;
+      if (!sink(piece)) return addrbook::BodyStatus::malformed;
+    }
+    return ask.body_status;
+  };
+
+  addrbook::Reply reply = rest.handle(request);
+  answer.status = reply.status;
+  for (const auto& [name, value] : reply.headers) answer.headers.emplace_back(name, value);
+  answer.body = reply.body;
+  answer.is_stream = static_cast<bool>(reply.stream);
+  answer.closes = reply.close_connection;
+  if (reply.stream && ask.run_stream && ask.method != "HEAD") {
+    answer.is_complete = reply.stream([&](std::string_view bytes) {
+      if (ask.client && !ask.client(bytes)) return false;
+      answer.body.append(bytes);
+      return true;
+    });
+  }
+  return answer;
+}
+
+inline Answer get(const addrbook::Rest& rest, const std::string& target,
+                  const Fields& headers = {}) {
+  Ask request;
+  request.target = target;
+  request.headers = headers;
+  return ask(rest, request);
+}
+
+inline Answer send(const addrbook::Rest& rest, const std::string& method, const std::string& target,
+                   const std::string& body, const Fields& headers = {}) {
+  Ask request;
+  request.method = method;
+  request.target = target;
+  request.headers = headers;
+  request.body = {body};
+  return ask(rest, request);
+}
+
+inline Answer post(const addrbook::Rest& rest, const std::string& body,
+                   const Fields& headers = {}) {
+  return send(rest, "POST", rest.options().prefix, body, headers);
+}
+
+}  // namespace test

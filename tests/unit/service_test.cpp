@@ -1,0 +1,425 @@
+#include <addrbook/service.hpp>
+
+#include "fake_store.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using addrbook::Document;
+using addrbook::Entry;
+using addrbook::Errc;
+using addrbook::Error;
+using addrbook::Service;
+using addrbook::Validator;
+using addrbook::Violation;
+using nlohmann::json;
+using test::FakeStore;
+
+namespace {
+
+Document doc(const std::string& name) {
+  return json{{"name", name}};
+}
+
+struct Thrown {
+  std::optional<Errc> code;
+  std::string message;
+  std::vector<std::string> trace;
+};
+
+template <class Function>
+Thrown thrown_by(Function function) {
+  try {
+    function();
+  } catch (const Error& error) {
+    return {error.code(), error.what(), addrbook::trace(std::current_exception())};
+  }
+  return {};
+}
+
+Validator refuse(const std::string& pointer, const std::string& reason) {
+  return [=](const Document&) { return Violation{pointer, reason}; };
+}
+
+}  // namespace
+
+TEST_CASE("service: create stores the document under a fresh id") {
+  Service service;
+  const Document document = Document::parse(R"({"z":1.0,"a":1e400})");
+  const Entry made = service.create(document);
+  CHECK(made.id.size() == 32);
+  CHECK(made.created == 1);
+  CHECK(made.revision == 1);
+  CHECK(made.document == document);
+  const Entry got = service.get(made.id);
+  CHECK(got.id == made.id);
+  CHECK(got.created == made.created);
+  CHECK(got.revision == made.revision);
+  CHECK(got.document.text() == R"({"z":1.0,"a":1e400})");
+  CHECK(service.create(document).id != made.id);
+  CHECK(service.head().count == 2);
+}
+
+TEST_CASE("service: get and find") {
+  Service service;
+  const std::string id = service.create(doc("Ada")).id;
+  CHECK(service.find(id).has_value());
+  for (const std::string absent :
+       {"00000000000000000000000000000000", "x", "", "no id!", "_health"}) {
+    CAPTURE(absent);
+    CHECK_FALSE(service.find(absent).has_value());
+    const Thrown thrown = thrown_by([&] { static_cast<void>(service.get(absent)); });
+    CHECK(thrown.code == Errc::not_found);
+    CHECK(thrown.message == "No such address: '" + absent + "'");
+  }
+  CHECK_FALSE(service.find(std::string(1000, 'x')).has_value());
+}
+
+TEST_CASE("service: update replaces the document and keeps id and place") {
+  Service service;
+  const Entry first = service.create(doc("Ada"));
+  const Entry second = service.create(doc("Bob"));
+  const Entry updated = service.update(first.id, doc("Ada B."));
+  CHECK(updated.id == first.id);
+  CHECK(updated.created == first.created);
+  CHECK(updated.revision == 3);
+  CHECK(updated.document == doc("Ada B."));
+  CHECK(service.get(first.id).revision == 3);
+  CHECK(service.get(second.id).revision == 2);
+  const auto list = service.list();
+  REQUIRE(list.size() == 2);
+  CHECK(list[0].id == first.id);
+  CHECK(list[0].document == doc("Ada B."));
+  CHECK(list[1].id == second.id);
+
+  const auto before = service.head();
+  for (const std::string absent : {"00000000000000000000000000000000", "", "no id!"}) {
+    CAPTURE(absent);
+    CHECK(thrown_by([&] { service.update(absent, doc("x")); }).code == Errc::not_found);
+  }
+  CHECK(service.head().revision == before.revision);
+  CHECK(service.head().count == 2);
+}
+
+TEST_CASE("service: remove takes an entry away, once") {
+  Service service;
+  const std::string id = service.create(doc("Ada")).id;
+  service.remove(id);
+  CHECK_FALSE(service.find(id).has_value());
+  CHECK(service.head().count == 0);
+  CHECK(service.head().revision == 2);
+  for (const std::string& absent : {id, std::string(), std::string("no id!")}) {
+    CAPTURE(absent);
+    const Thrown thrown = thrown_by([&] { service.remove(absent); });
+    CHECK(thrown.code == Errc::not_found);
+    CHECK(thrown.message == "No such address: '" + absent + "'");
+  }
+  CHECK(service.head().revision == 2);
+  CHECK(thrown_by([&] { service.update(id, doc("x")); }).code == Errc::not_found);
+}
+
+TEST_CASE("service: list and pages are in order of creation") {
+  Service service;
+  CHECK(service.list().empty());
+  CHECK(service.page().entries.empty());
+  std::vector<std::string> ids;
+  // More than two pages of the default size.
+  for (int i = 0; i < 600; ++i) ids.push_back(service.create(doc(std::to_string(i))).id);
+  service.update(ids[0], doc("updated"));
+  service.remove(ids[1]);
+  ids.erase(ids.begin() + 1);
+  const auto list = service.list();
+  REQUIRE(list.size() == ids.size());
+  bool is_in_order = true;
+  for (std::size_t i = 0; i < ids.size(); ++i) is_in_order = is_in_order && list[i].id == ids[i];
+  CHECK(is_in_order);
+
+  addrbook::PageLimit limit;
+  limit.entries = 2;
+  const auto page = service.page(list[3].created, limit);
+  REQUIRE(page.entries.size() == 2);
+  CHECK(page.entries[0].id == ids[4]);
+  CHECK(page.more);
+  CHECK(page.head.count == 599);
+}
+
+TEST_CASE("service: needs a store, and validators that can be called") {
+  CHECK(thrown_by([] { Service(nullptr); }).code == Errc::invalid);
+  CHECK(thrown_by([] { Service(std::make_shared<FakeStore>(), {Validator()}); }).code ==
+        Errc::invalid);
+}
+
+TEST_CASE("service: works on the store it is given") {
+  const auto store = std::make_shared<FakeStore>();
+  Service one(store);
+  Service two(store);
+  const std::string id = one.create(doc("Ada")).id;
+  CHECK(two.get(id).document == doc("Ada"));
+  CHECK(store->true_head().count == 1);
+}
+
+TEST_CASE("service: validators are asked in order and the first refusal counts") {
+  std::vector<std::string> asked;
+  const auto accept = [&](const std::string& name) {
+    return [&asked, name](const Document&) -> std::optional<Violation> {
+      asked.push_back(name);
+      return std::nullopt;
+    };
+  };
+  const auto store = std::make_shared<FakeStore>();
+  SUBCASE("a refusal names pointer and reason, and nothing is stored") {
+    Service service(store, {accept("a"), refuse("/emails/0", "must be a string"), accept("b"),
+                            refuse("/name", "is too long")});
+    const Thrown thrown = thrown_by([&] { service.create(doc("Ada")); });
+    CHECK(thrown.code == Errc::invalid);
+    CHECK(thrown.message.find("'/emails/0'") != std::string::npos);
+    CHECK(thrown.message.find("must be a string") != std::string::npos);
+    CHECK(thrown.message.find("is too long") == std::string::npos);
+    CHECK(asked == std::vector<std::string>{"a"});
+    CHECK(store->true_head().revision == 0);
+  }
+  SUBCASE("all content: it is stored") {
+    Service service(store, {accept("a"), accept("b"), accept("c")});
+    const Entry entry = service.create(doc("Ada"));
+    service.update(entry.id, doc("Ada B."));
+    CHECK(asked == std::vector<std::string>{"a", "b", "c", "a", "b", "c"});
+    CHECK(store->true_head().revision == 2);
+  }
+  SUBCASE("update is checked as well, before the id is looked for") {
+    const std::string id = Service(store).create(doc("Ada")).id;
+    Service service(store, {refuse("", "is not wanted")});
+    const Thrown thrown = thrown_by([&] { service.update(id, doc("x")); });
+    CHECK(thrown.code == Errc::invalid);
+    CHECK(thrown.message == "Invalid address: '' is not wanted");
+    CHECK(thrown_by([&] { service.update("absent", doc("x")); }).code == Errc::invalid);
+    CHECK(service.get(id).document == doc("Ada"));
+    service.remove(id);  // has no document to look at
+    CHECK(store->true_head().count == 0);
+  }
+  SUBCASE("a validator sees the document that would be written") {
+    std::string seen;
+    Service service(store, {[&](const Document& document) -> std::optional<Violation> {
+                      seen = document.text();
+                      return std::nullopt;
+                    }});
+    service.create(Document::parse(R"({ "a" : 1.0 })"));
+    CHECK(seen == R"({"a":1.0})");
+  }
+}
+
+TEST_CASE("service: a validator that throws refuses, as an internal error with its cause") {
+  const auto store = std::make_shared<FakeStore>();
+  SUBCASE("a stranger's exception") {
+    Service service(store, {[](const Document&) -> std::optional<Violation> {
+                      throw std::out_of_range("secret");
+                    }});
+    const Thrown thrown = thrown_by([&] { service.create(doc("Ada")); });
+    CHECK(thrown.code == Errc::internal);
+    CHECK(thrown.message.find("secret") == std::string::npos);
+    REQUIRE(thrown.trace.size() == 2);
+    CHECK(thrown.trace[1] == "std::out_of_range: secret");
+  }
+  SUBCASE("what is no exception at all") {
+    Service service(store, {[](const Document&) -> std::optional<Violation> { throw 7; }});
+    const Thrown thrown = thrown_by([&] { service.create(doc("Ada")); });
+    CHECK(thrown.code == Errc::internal);
+    CHECK(thrown.trace.size() == 2);
+  }
+  SUBCASE("an Error of its own passes") {
+    Service service(store, {[](const Document& document) -> std::optional<Violation> {
+                      static_cast<void>(document.json());
+                      return std::nullopt;
+                    }});
+    const Thrown thrown = thrown_by([&] { service.create(Document::parse(R"({"a":1e400})")); });
+    CHECK(thrown.code == Errc::invalid);
+    CHECK(thrown.message == "the address holds a number beyond double");
+    CHECK_NOTHROW(service.create(Document::parse(R"({"a":1e300})")));
+    CHECK(store->true_head().revision == 1);
+    return;
+  }
+  CHECK(store->true_head().revision == 0);
+}
+
+TEST_CASE("service: after stop() writes are refused and reads go on, until start()") {
+  Service service;
+  const std::string id = service.create(doc("Ada")).id;
+  CHECK(service.health().ready);
+  CHECK(service.health().reason.empty());
+  for (int round = 0; round < 2; ++round) {
+    CAPTURE(round);
+    const auto revision = service.head().revision;
+    service.stop();
+    service.stop();  // twice is once
+    CHECK(thrown_by([&] { service.create(doc("x")); }).code == Errc::stopped);
+    CHECK(thrown_by([&] { service.update(id, doc("x")); }).code == Errc::stopped);
+    CHECK(thrown_by([&] { service.remove(id); }).code == Errc::stopped);
+    CHECK(thrown_by([&] { service.create(doc("x")); }).message == "The service is stopped");
+    CHECK(service.head().revision == revision);
+    CHECK(service.get(id).document == doc(round == 0 ? "Ada" : "Ada 0"));
+    CHECK(service.list().size() == 1);
+    CHECK(service.page().entries.size() == 1);
+    CHECK_FALSE(service.health().ready);
+    CHECK(service.health().reason == "the service is stopped");
+    service.start();
+    CHECK(service.health().ready);
+    service.update(id, doc("Ada " + std::to_string(round)));
+  }
+}
+
+TEST_CASE("service: stop() returns after the write under way, and none comes after it") {
+  const auto store = std::make_shared<FakeStore>();
+  std::promise<void> entered;
+  std::promise<void> released;
+  auto release = released.get_future();
+  std::atomic<int> commits{0};
+  store->before_commit = [&] {
+    if (commits.fetch_add(1) == 0) {
+      entered.set_value();
+      release.wait();
+    }
+  };
+  Service service(store);
+  std::mutex mutex;
+  std::vector<std::string> events;
+  const auto note = [&](const std::string& event) {
+    const std::lock_guard lock(mutex);
+    events.push_back(event);
+  };
+  store->after_commit = [&] { note("written"); };
+
+  std::thread writer([&] { service.create(doc("Ada")); });
+  entered.get_future().wait();
+  std::promise<void> stopped;
+  std::thread stopper([&] {
+    service.stop();
+    note("stopped");
+    stopped.set_value();
+  });
+  while (service.health().ready) std::this_thread::yield();
+  auto has_stopped = stopped.get_future();
+  const bool is_early =
+      has_stopped.wait_for(std::chrono::milliseconds(20)) == std::future_status::ready;
+  released.set_value();
+  writer.join();
+  stopper.join();
+  CHECK_FALSE(is_early);
+  CHECK(events == std::vector<std::string>{"written", "stopped"});
+  CHECK(service.head().count == 1);
+  CHECK(thrown_by([&] { service.create(doc("x")); }).code == Errc::stopped);
+  CHECK(commits.load() == 1);
+}
+
+TEST_CASE("service: an update overtaken by another writer is made again on what is there now") {
+  const auto store = std::make_shared<FakeStore>();
+  Service service(store);
+  const Entry entry = service.create(doc("Ada"));
+  int attempts = 0;
+  store->before_commit = [&] {
+    if (++attempts == 1) service.update(entry.id, doc("faster"));  // attempt 2, inside attempt 1
+  };
+  const Entry updated = service.update(entry.id, doc("slower"));
+  CHECK(attempts == 3);
+  CHECK(updated.revision == 3);
+  CHECK(updated.created == entry.created);
+  CHECK(service.get(entry.id).document == doc("slower"));
+}
+
+TEST_CASE("service: an entry removed during its update stays removed") {
+  const auto store = std::make_shared<FakeStore>();
+  Service service(store);
+  const Entry entry = service.create(doc("Ada"));
+  int attempts = 0;
+  store->before_commit = [&] {
+    if (++attempts == 1) service.remove(entry.id);
+  };
+  CHECK(thrown_by([&] { service.update(entry.id, doc("late")); }).code == Errc::not_found);
+  CHECK_FALSE(service.find(entry.id).has_value());
+  CHECK(service.head().count == 0);
+}
+
+TEST_CASE("service: parallel writers of everything") {
+  Service service;
+  const Entry shared = service.create(doc("shared"));
+  constexpr std::size_t threads = 4;
+  constexpr std::size_t rounds = 200;
+  std::vector<std::vector<std::uint64_t>> revisions(threads);
+  std::vector<std::string> failures(threads);
+  std::vector<std::thread> workers;
+  for (std::size_t t = 0; t < threads; ++t) {
+    workers.emplace_back([&, t] {
+      try {
+        for (std::size_t i = 0; i < rounds; ++i) {
+          const Entry made = service.create(doc(std::to_string(t)));
+          revisions[t].push_back(made.revision);
+          revisions[t].push_back(service.update(shared.id, doc(std::to_string(i))).revision);
+          if (i % 2 == 0) service.remove(made.id);
+        }
+      } catch (const std::exception& error) {
+        failures[t] = error.what();
+      }
+    });
+  }
+  for (auto& worker : workers) worker.join();
+  for (const auto& failure : failures) CHECK(failure.empty());
+  std::vector<std::uint64_t> all;
+  for (const auto& each : revisions) all.insert(all.end(), each.begin(), each.end());
+  std::sort(all.begin(), all.end());
+  CHECK(all.size() == threads * rounds * 2);
+  CHECK(std::adjacent_find(all.begin(), all.end()) == all.end());
+  CHECK(service.head().count == 1 + threads * rounds / 2);
+  CHECK(service.head().revision == 1 + threads * rounds * 5 / 2);
+  CHECK(service.get(shared.id).created == shared.created);
+}
+
+TEST_CASE("service: of a store that fails nothing is claimed") {
+  const auto store = std::make_shared<FakeStore>();
+  Service service(store);
+  const std::string id = service.create(doc("Ada")).id;
+  SUBCASE("in a write") {
+    store->before_commit = test::fail_storage;
+    for (const auto& thrown : {thrown_by([&] { service.create(doc("x")); }),
+                               thrown_by([&] { service.update(id, doc("x")); }),
+                               thrown_by([&] { service.remove(id); })}) {
+      CHECK(thrown.code == Errc::storage);
+      CHECK(thrown.trace.size() == 2);
+    }
+    CHECK(store->true_head().revision == 1);
+    CHECK(service.get(id).document == doc("Ada"));
+    store->before_commit = [] {};
+    CHECK_NOTHROW(service.update(id, doc("Ada B.")));
+  }
+  SUBCASE("in a read") {
+    store->before_find = store->before_page = store->before_head = test::fail_storage;
+    CHECK(thrown_by([&] { static_cast<void>(service.get(id)); }).code == Errc::storage);
+    CHECK(thrown_by([&] { static_cast<void>(service.find(id)); }).code == Errc::storage);
+    CHECK(thrown_by([&] { static_cast<void>(service.list()); }).code == Errc::storage);
+    CHECK(thrown_by([&] { static_cast<void>(service.page()); }).code == Errc::storage);
+    CHECK(thrown_by([&] { static_cast<void>(service.head()); }).code == Errc::storage);
+    CHECK(thrown_by([&] { service.update(id, doc("x")); }).code == Errc::storage);
+    CHECK_FALSE(service.health().ready);
+    CHECK(service.health().reason == "the storage can't be reached");
+    store->before_head = [] {};
+    CHECK(service.health().ready);
+  }
+  SUBCASE("a stopped service says so before it asks its store") {
+    store->before_head = test::fail_storage;
+    service.stop();
+    CHECK(service.health().reason == "the service is stopped");
+  }
+}
