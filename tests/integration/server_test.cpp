@@ -4,6 +4,7 @@
 
 #include <support/http_client.hpp>
 #include <support/life_cycle.hpp>
+#include <support/running.hpp>
 
 #include <doctest/doctest.h>
 
@@ -20,6 +21,7 @@
 namespace {
 
 using test::Connection;
+using test::Running;
 using namespace std::chrono_literals;
 
 /// Something that a handler waits for and the test opens.
@@ -50,49 +52,19 @@ class Gate {
   bool open_ = false;
 };
 
-class Running {
- public:
-  explicit Running(addrbook::Server& server)
-      : server_(server),
-        port_(server.bind("127.0.0.1", 0)),
-        thread_([this] { server_.listen_after_bind(); }) {
-    server_.wait_until_ready();
-  }
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
-  ~Running() { stop(); }
-
-  [[nodiscard]] int port() const { return port_; }
-  /// @returns how long it took
-  std::chrono::milliseconds stop() {
-    const auto start = std::chrono::steady_clock::now();
-    if (thread_.joinable()) {
-      server_.stop();
-      thread_.join();
-    }
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
-                                                                 start);
-  }
-
- private:
-  addrbook::Server& server_;
-  int port_;
-  std::thread thread_;
-};
-
 }  // namespace
 
 TEST_CASE("server: serves a book") {
   addrbook::Server server;
   addrbook::mount(server);
-  Running running(server);
+  Running running(server, server.bind("127.0.0.1", 0));
   test::check_life_cycle(running.port(), "/addresses");
 }
 
 TEST_CASE("server: unknown paths get a JSON 404, wherever they are") {
   addrbook::Server server;
   addrbook::mount(server);
-  Running running(server);
+  Running running(server, server.bind("127.0.0.1", 0));
   std::string deep = "/addresses";
   for (int i = 0; i < 50; ++i) deep += "/a";
   for (const std::string& path : {std::string("/"), std::string("/nope"),
@@ -115,7 +87,7 @@ TEST_CASE("server: unknown paths get a JSON 404, wherever they are") {
 TEST_CASE("server: what httplib refuses is said in JSON") {
   addrbook::Server server;
   addrbook::mount(server);
-  Running running(server);
+  Running running(server, server.bind("127.0.0.1", 0));
   const struct {
     std::string request;
     int status;
@@ -158,7 +130,7 @@ TEST_CASE("server: an exception from a route of the program is a JSON 500 that t
     response.set_content("worded by the route", "text/plain");
   });
   {
-    Running running(server);
+    Running running(server, server.bind("127.0.0.1", 0));
     const auto response = Connection(running.port()).request("GET", "/throws");
     CHECK(response.status == 500);
     const auto body = nlohmann::json::parse(response.body, nullptr, false);
@@ -181,7 +153,7 @@ TEST_CASE("server: an exception from a route of the program is a JSON 500 that t
 TEST_CASE("server: idle connections, more than any pool's, keep nobody waiting") {
   addrbook::Server server;
   addrbook::mount(server);
-  Running running(server);
+  Running running(server, server.bind("127.0.0.1", 0));
   std::vector<Connection> idle;
   for (int i = 0; i < 200; ++i) {
     idle.emplace_back(running.port());
@@ -203,7 +175,7 @@ TEST_CASE("server: past max_threads, connections wait for their turn") {
     gate.wait();
     response.set_content("done", "text/plain");
   });
-  Running running(server);
+  Running running(server, server.bind("127.0.0.1", 0));
   std::vector<Connection> connections;
   for (int i = 0; i < 4; ++i) {
     connections.emplace_back(running.port());
@@ -222,7 +194,7 @@ TEST_CASE("server: stop() waits for requests in flight, idle connections don't c
     gate.wait();
     response.set_content("done", "text/plain");
   });
-  Running running(server);
+  Running running(server, server.bind("127.0.0.1", 0));
   Connection idle(running.port());
   REQUIRE(idle.request("GET", "/addresses").status == 200);
   Connection fresh(running.port());
@@ -246,7 +218,7 @@ TEST_CASE("server: stop() is not held up by half a request, nor by who reads not
   addrbook::Server server(options);
   const auto book = addrbook::mount(server);
   for (int i = 0; i < 300; ++i) book->create(nlohmann::json{{"x", std::string(100'000, 'x')}});
-  Running running(server);
+  Running running(server, server.bind("127.0.0.1", 0));
   Connection half_header(running.port());
   half_header.send("GET /addresses HT");
   Connection half_body(running.port());

@@ -1,18 +1,21 @@
-/// Runs a server of httplib's on a free port, and stops it with the test.
+/// Runs a server of httplib's, and stops it with the test.
 #pragma once
 
 #include <httplib.h>
 
+#include <chrono>
 #include <thread>
 
 namespace test {
 
+/// @tparam Server  httplib::Server or one that is derived from it, whose own stop() is called
+template <class Server>
 class Running {
  public:
-  explicit Running(httplib::Server& server)
-      : server_(server),
-        port_(server.bind_to_any_port("127.0.0.1")),
-        thread_([this] { server_.listen_after_bind(); }) {
+  explicit Running(Server& server) : Running(server, server.bind_to_any_port("127.0.0.1")) {}
+  /// @param port  what the server is bound to
+  Running(Server& server, int port)
+      : server_(server), port_(port), thread_([this] { server_.listen_after_bind(); }) {
     server_.wait_until_ready();
   }
   Running(const Running&) = delete;
@@ -20,14 +23,19 @@ class Running {
   ~Running() { stop(); }
 
   [[nodiscard]] int port() const { return port_; }
-  void stop() {
-    if (!thread_.joinable()) return;
-    server_.stop();
-    thread_.join();
+  /// @returns how long it took
+  std::chrono::milliseconds stop() {
+    const auto start = std::chrono::steady_clock::now();
+    if (thread_.joinable()) {
+      server_.stop();
+      thread_.join();
+    }
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                                 start);
   }
 
  private:
-  httplib::Server& server_;
+  Server& server_;
   int port_;
   std::thread thread_;
 };
