@@ -168,7 +168,7 @@ TEST_CASE("server: idle connections, more than any pool's, keep nobody waiting")
 
 TEST_CASE("server: past max_threads, connections wait for their turn") {
   addrbook::ServerOptions options;
-  options.max_threads = 2;
+  options.max_threads = 3;
   addrbook::Server server(options);
   Gate gate;
   server.Get("/wait", [&](const httplib::Request&, httplib::Response& response) {
