@@ -64,6 +64,7 @@ class Connection {
   Phase phase = Phase::head;
   bool is_refused = false;  ///< one too many: gets a 503
   bool has_ended = false;   ///< the peer's end has been read
+  bool is_cut = false;      ///< an answer could not be completed
   std::size_t requests = 0;
   std::size_t dropped_bytes = 0;
   std::string input;  ///< what has come and has not been used yet
@@ -200,6 +201,7 @@ inline void ConnectionTable::close(Connection& connection) {
   connection.phase = Connection::Phase::head;
   connection.is_refused = false;
   connection.has_ended = false;
+  connection.is_cut = false;
   connection.requests = 0;
   connection.dropped_bytes = 0;
   connection.consume(connection.input.size());

@@ -47,10 +47,10 @@ class ConnectionStream final : public httplib::Stream {
   [[nodiscard]] bool is_readable() const override {
     return head_left_ > 0 || (!framing_.complete() && input_at_ < connection_.input.size());
   }
-  [[nodiscard]] bool wait_readable() const override { return !has_failed_; }
-  [[nodiscard]] bool wait_writable() const override { return !has_failed_; }
+  [[nodiscard]] bool wait_readable() const override { return !is_unreadable_; }
+  [[nodiscard]] bool wait_writable() const override { return !connection_.is_cut; }
   [[nodiscard]] bool is_peer_alive() const override {
-    return !has_failed_ && httplib::detail::is_socket_alive(connection_.socket);
+    return !connection_.is_cut && httplib::detail::is_socket_alive(connection_.socket);
   }
   ssize_t read(char* to, std::size_t size) override;
   ssize_t write(const char* from, std::size_t size) override;
@@ -85,10 +85,6 @@ class ConnectionStream final : public httplib::Stream {
   bool receive();
   bool send(std::string_view bytes);
   bool wait(short events, std::chrono::milliseconds silence, Clock::time_point deadline);
-  ssize_t fail() {
-    has_failed_ = true;
-    return -1;
-  }
 
   Connection& connection_;
   Parking& parking_;
@@ -102,7 +98,7 @@ class ConnectionStream final : public httplib::Stream {
   bool is_answered_ = false;
   bool is_error_ = false;
   bool is_raw_ = false;
-  bool has_failed_ = false;
+  bool is_unreadable_ = false;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -116,12 +112,18 @@ inline ssize_t ConnectionStream::read(char* to, std::size_t size) {
     head_left_ -= taken;
     return static_cast<ssize_t>(taken);
   }
-  if (has_failed_) return -1;
+  if (is_unreadable_) return -1;
   if (framing_.complete() && !is_raw_) return 0;
-  if (input_at_ == input.size() && !receive()) return connection_.has_ended && is_raw_ ? 0 : fail();
+  if (input_at_ == input.size() && !receive()) {
+    is_unreadable_ = true;
+    return connection_.has_ended && is_raw_ ? 0 : -1;
+  }
   const std::string_view here = std::string_view(input).substr(input_at_, size);
   const std::size_t taken = is_raw_ ? here.size() : framing_.take(here);
-  if (framing_.broken()) return fail();
+  if (framing_.broken()) {
+    is_unreadable_ = true;
+    return -1;
+  }
   std::memcpy(to, here.data(), taken);
   input_at_ += taken;
   return static_cast<ssize_t>(taken);
@@ -164,12 +166,16 @@ inline ssize_t ConnectionStream::write(const char* from, std::size_t size) {
     constexpr std::size_t status_at = 9;
     is_error_ = size <= status_at || from[status_at] >= '4';
   }
-  return send({from, size}) ? static_cast<ssize_t>(size) : fail();
+  if (!send({from, size})) {
+    connection_.is_cut = true;
+    return -1;
+  }
+  return static_cast<ssize_t>(size);
 }
 
 inline bool ConnectionStream::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    if (has_failed_) return false;
+    if (connection_.is_cut) return false;
     const auto sent = connection_.wire->write(bytes.data(), bytes.size());
     switch (sent.state) {
       case Transfer::State::done: bytes.remove_prefix(sent.size); break;
@@ -202,7 +208,7 @@ inline bool ConnectionStream::finish() {
     input_at_ += framing_.take(std::string_view(connection_.input).substr(input_at_));
   }
   connection_.consume(input_at_);
-  return is_answered_ && !is_error_ && !has_failed_ && framing_.complete() && !is_raw_;
+  return is_answered_ && !is_error_ && !connection_.is_cut && framing_.complete() && !is_raw_;
 }
 
 }  // namespace addrbook::detail

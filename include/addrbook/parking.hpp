@@ -395,6 +395,13 @@ inline Parking::Step Parking::refuse(Connection& connection, const RequestHead& 
 
 // A socket that is closed with something unread is reset, and the answer may be lost with it.
 inline Parking::Step Parking::say_goodbye(Connection& connection) {
+  if (connection.is_cut) {
+    // What the peer has not taken is dropped with the connection: it would stay in the system's
+    // buffers until the peer, who takes nothing, has taken it.
+    const struct linger at_once { 1, 0 };
+    ::setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    return Step::close;
+  }
   connection.wire->finish();
   connection.consume(connection.input.size());
   if (connection.has_ended) return Step::close;

@@ -9,7 +9,10 @@
 
 #include <httplib.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -206,6 +209,11 @@ httplib::TaskQueue* ParkingServer<Base>::begin_to_listen() {
   // and more each.
   constexpr int backlog = 1024;
   ::listen(listener, backlog);
+  // Inherited by every connection: a client that takes nothing of a long answer holds no more than
+  // this, where the system would buffer megabytes.
+  const int most_unsent_bytes = 128 * 1024;
+  ::setsockopt(listener, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most_unsent_bytes,
+               sizeof most_unsent_bytes);
   ConnectionHandler& handler = *this;
   ParkingLimits limits{};
   limits.header_timeout = options_.header_timeout;
