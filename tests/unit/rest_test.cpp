@@ -407,6 +407,29 @@ TEST_CASE("rest: of several reasons to refuse the first counts") {
   CHECK(ask(book.rest, unframed).status == 411);
 }
 
+TEST_CASE("rest: a full book answers creates with 507, and everything else as ever") {
+  const auto service =
+      std::make_shared<Service>(std::make_shared<addrbook::MemoryStore>(),
+                                std::vector<addrbook::Validator>{}, addrbook::ServiceOptions{1});
+  Options options;
+  const Rest rest(service, options);
+  const std::string target = post(rest, ada).header("Location");
+  const Answer full = post(rest, ada);
+  check_error(full, "POST", "/addresses", 507, "Insufficient Storage: the book may hold 1 address");
+  check_common_headers(full);
+  CHECK(full.count("Location") == 0);
+  CHECK(full.count("Retry-After") == 0);
+  CHECK(get(rest, "/addresses/_ready").status == 200);
+  CHECK(get(rest, target).status == 200);
+  CHECK(send(rest, "PUT", target, "{}").status == 204);
+  CHECK(post(rest, "[]").status == 400);  // what is wrong with the request comes first
+  service->stop();
+  CHECK(post(rest, ada).status == 507);
+  service->start();
+  CHECK(send(rest, "DELETE", target, "").status == 204);
+  CHECK(post(rest, ada).status == 201);
+}
+
 // --- authorisation -------------------------------------------------------------------------------
 
 TEST_CASE("rest: authorisation is asked what is wanted of what") {
