@@ -44,8 +44,9 @@ struct Access {
 };
 
 /// Is asked once for every request to the book or an address, before its body is read; not for
-/// _health, _ready and OPTIONS. Is called by any thread, several at once. If it throws, nothing is
-/// done and the answer is 500.
+/// _health, _ready and OPTIONS (a browser's preflight brings no credentials). Is called by any
+/// thread, several at once. If it throws, nobody gets in: nothing is done, the answer is a 500 that
+/// says no more, the cause is in the log.
 using Authorize = std::function<Access(const AccessRequest&)>;
 
 }  // namespace addrbook

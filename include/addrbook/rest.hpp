@@ -207,7 +207,8 @@ inline void Rest::authorize(detail::Exchange& exchange, const Route& route) cons
   switch (access.verdict) {
     case Access::Verdict::allowed: return;
     case Access::Verdict::unauthenticated:
-      if (!detail::is_field_value(access.challenge)) {
+      // A 401 must have one (RFC 9110, 15.5.2).
+      if (access.challenge.empty() || !detail::is_field_value(access.challenge)) {
         throw Error(Errc::internal, "the authorisation's challenge can't stand in a header field");
       }
       throw detail::HttpError(401, "Unauthorized",
