@@ -89,7 +89,7 @@ inline std::vector<Bearer> to_bearers(const std::vector<Token>& tokens) {
     for (const Bearer& other : bearers) {
       if (other.name == bearer.name) throw Error(Errc::invalid, which + "its name is given twice");
       if (other.hash == bearer.hash) {
-        throw Error(Errc::invalid, which + "is the same as that of '" + other.name + "'");
+        throw Error(Errc::invalid, which + "is the same token as that of '" + other.name + "'");
       }
     }
     bearers.push_back(std::move(bearer));

@@ -224,9 +224,9 @@ TEST_CASE("tokens: what is no token is refused by its place, and not shown") {
       {{"x", Role::read, "g" + sha256_of_abc.substr(1), ""}, digits},
       {{"x", Role::read, std::string(64, '\0'), ""}, digits},
       {{"first", Role::write, "", writer}, "token 2: its name is given twice"},
-      {{"x", Role::write, "", reader}, "token 2: is the same as that of 'first'"},
+      {{"x", Role::write, "", reader}, "token 2: is the same token as that of 'first'"},
       {{"x", Role::write, addrbook::hash_token(reader), ""},
-       "token 2: is the same as that of 'first'"},
+       "token 2: is the same token as that of 'first'"},
       {{"x", Role::read, "", "sixteen-letters_"}, "accepted"},
   };
   for (const auto& row : table) {
