@@ -8,7 +8,6 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -176,7 +175,8 @@ class ConfigReader {
       } else if (!value.IsNull() && !value.IsScalar()) {
         fail(mark, path + ": must be a single value, not a list or a map");
       } else {
-        set(mark, path, [&] { key->set(value.IsNull() ? std::string() : value.Scalar()); });
+        const std::string text = value.IsNull() ? std::string() : value.Scalar();
+        set(mark, path, [&] { key->set(text); });
       }
       places_[path] = place(mark);
     }
@@ -206,7 +206,7 @@ class ConfigReader {
         map[name.Scalar()] = value.Scalar();
       }
       for (const std::string& name : key.members) {
-        if (map.count(name) == 0) fail(mark, path + ": needs '" + name + "'");
+        if (map.count(name) == 0) fail(mark, std::string(path).append(": needs ").append(name));
       }
       set(mark, path, [&] { key.set_map(map); });
     }
