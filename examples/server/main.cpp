@@ -5,6 +5,7 @@
 #include <addrbook/config.hpp>
 #include <addrbook/gzip.hpp>
 #include <addrbook/server.hpp>
+#include <addrbook/tokens.hpp>
 
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -24,6 +25,7 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -36,6 +38,7 @@ struct CommandLine {
   std::optional<std::string> host;
   std::optional<int> port;
   bool debug = false;
+  bool insecure_no_auth = false;
 };
 
 // @returns the exit status, if the program is to end at once
@@ -50,6 +53,8 @@ std::optional<int> parse_command_line(int argc, char** argv, CommandLine& comman
       std::string("YAML file with settings (default: ") + default_config + ", if there is one)");
   app.add_flag("-d,--debug", command_line.debug,
                "Errors tell what was thrown and where, the log more of each request");
+  app.add_flag("--insecure-no-auth", command_line.insecure_no_auth,
+               "Serve other machines too without asking anybody for a token");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -70,6 +75,14 @@ addrbook::Config read_config(const CommandLine& command_line) {
   }
   if (command_line.host) config.http.host = *command_line.host;
   if (command_line.port) config.http.port = *command_line.port;
+  if (config.auth.tokens.empty() && !command_line.insecure_no_auth &&
+      !addrbook::is_loopback(config.http.host)) {
+    throw addrbook::Error(
+        addrbook::Errc::invalid,
+        "other machines can reach '" + config.http.host +
+            "', and without tokens anybody there may read and change everything: set auth.tokens "
+            "(ADDRBOOK_AUTH_TOKENS), or if that is meant, give --insecure-no-auth");
+  }
   return config;
 }
 
@@ -139,13 +152,20 @@ int run(const CommandLine& command_line) {
   // Before the storage is opened: a second copy must not get as far as that.
   const int port = server.bind(config.http.host, config.http.port);
 
-  const auto service = std::make_shared<addrbook::Service>();
+  addrbook::ServiceOptions service_options;
+  service_options.max_entries = config.service.max_entries;
+  const auto service =
+      std::make_shared<addrbook::Service>(std::make_shared<addrbook::MemoryStore>(),
+                                          std::vector<addrbook::Validator>(), service_options);
   addrbook::Options options;
   options.prefix = config.http.prefix;
   options.debug = command_line.debug;
   options.max_body_bytes = config.http.max_body_bytes;
   options.body_timeout = config.http.body_timeout;
   options.answer_timeout = config.http.answer_timeout;
+  options.allowed_origins = config.http.allowed_origins;
+  options.allowed_hosts = config.http.allowed_hosts;
+  if (!config.auth.tokens.empty()) options.authorize = addrbook::bearer_tokens(config.auth.tokens);
   options.coding = addrbook::gzip();
   options.log = sink;
   addrbook::mount(server, service, std::move(options));
