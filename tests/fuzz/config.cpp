@@ -30,8 +30,17 @@ void check_values(const Config& config) {
   check(addrbook::detail::is_valid_prefix(http.prefix), "http.prefix");
   check(http.max_body_bytes >= 1 && http.max_body_bytes <= (std::size_t{1} << 30U),
         "http.max_body_bytes");
-  for (const auto timeout : {http.body_timeout, http.answer_timeout, http.read_timeout,
-                             http.write_timeout, http.keep_alive_timeout}) {
+  check(config.service.max_entries <= std::uint64_t{1'000'000'000'000}, "service.max_entries");
+  check(http.max_connections >= 1 && http.max_connections <= 1'000'000, "http.max_connections");
+  check(http.max_threads >= 1 && http.max_threads <= 100'000, "http.max_threads");
+  static_cast<void>(addrbook::detail::WebPolicy(http.allowed_origins, http.allowed_hosts));
+  for (const addrbook::Token& token : config.auth.tokens) {
+    check(addrbook::detail::fault_of(token).empty(), "auth.tokens");
+  }
+  check(config.tls.certificate.empty() == config.tls.key.empty(), "tls");
+  check(is_line(config.tls.certificate) && is_line(config.tls.key), "tls");
+  for (const auto timeout : {http.header_timeout, http.body_timeout, http.answer_timeout,
+                             http.read_timeout, http.write_timeout, http.keep_alive_timeout}) {
     check(timeout >= std::chrono::milliseconds(1) && timeout <= std::chrono::hours(24),
           "http.*_timeout_ms");
   }
