@@ -9,7 +9,6 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -242,7 +241,7 @@ class ConfigReader {
         map[name.Scalar()] = value.Scalar();
       }
       for (const std::string& name : key.members) {
-        if (map.count(name) == 0) fail(mark, path + ": needs '" + name + "'");
+        if (map.count(name) == 0) fail(mark, std::string(path).append(": needs ").append(name));
       }
       set(mark, path, [&] { key.set_map(map); });
     }

@@ -366,7 +366,7 @@ TEST_CASE("config: a refusal names file, line and key") {
       {"auth:\n  tokens:\n    - ada\n", "book.yaml:3: auth.tokens: must be a map of keys"},
       {"auth: {tokens: [~]}", "book.yaml:1: auth.tokens: an item must be a map of keys"},
       {"auth:\n  tokens:\n    - name: ada\n      role: read\n",
-       "book.yaml:3: auth.tokens: needs 'sha256'"},
+       "book.yaml:3: auth.tokens: needs sha256"},
       {"auth:\n  tokens:\n    - name: ada\n      token: secret-0123456789\n",
        "book.yaml:4: auth.tokens: unknown key 'token'"},
       {"auth:\n  tokens:\n    - name: ada\n      name: eve\n",
