@@ -2,7 +2,7 @@
 ///
 ///     coding debug max=300          how the book is served
 ///     %%
-///     POST /addresses pieces=3      method, target, how the body arrives
+///     POST /addresses pieces=3      method, target, cuts in the body
 ///     X-Request-Id: a               header fields, then an empty line, then the body
 ///
 ///     {"name": "Ada Example"}
