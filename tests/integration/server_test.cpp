@@ -534,7 +534,8 @@ TEST_CASE("server: stop() is not held up by half a request, nor by who reads not
   options.stop_timeout = 300ms;
   addrbook::Server server(options);
   const auto book = addrbook::mount(server);
-  for (int i = 0; i < 300; ++i) book->create(nlohmann::json{{"x", std::string(100'000, 'x')}});
+  const auto large = addrbook::Document::parse("{\"x\":\"" + std::string(100'000, 'x') + "\"}");
+  for (int i = 0; i < 300; ++i) book->create(large);
   Running running(server, server.bind("127.0.0.1", 0));
   Connection half_header(running.port());
   half_header.send("GET /addresses HT");
