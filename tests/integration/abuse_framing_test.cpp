@@ -16,7 +16,7 @@ using test::Connection;
 using test::LoggedServer;
 
 struct Route {
-  const char* name;
+  std::string name;
   std::string target;
 };
 
