@@ -187,7 +187,7 @@ TEST_CASE("abuse: nothing in a request makes a log line more or less, in logfmt"
 }
 
 TEST_CASE("abuse: nothing in a request makes a log line more or less, in JSON") {
-  LoggedServer server({{"logging.format", "json"}}, {"--debug"});
+  LoggedServer server(test::Settings{{"logging.format", "json"}}, {"--debug"});
   const auto answers = send_all(server.port(), hostile_requests());
   CHECK(server.stop() == 0);
   const auto lines = lines_of(server.log());
