@@ -67,8 +67,8 @@ std::size_t other_lines(const std::string& log) {
 }  // namespace
 
 TEST_CASE("abuse: past the limit of connections: 503, at once, and the others are served") {
-  LoggedServer server(
-      {{"http.max_connections", std::to_string(room)}, {"http.keep_alive_timeout_ms", "600000"}});
+  LoggedServer server(test::Settings{{"http.max_connections", std::to_string(room)},
+                                     {"http.keep_alive_timeout_ms", "600000"}});
   const int port = server.port();
   auto old = connect_and_use(port, room);
   for (int i = 0; i < 20; ++i) {
@@ -92,8 +92,8 @@ TEST_CASE("abuse: past the limit of connections: 503, at once, and the others ar
 }
 
 TEST_CASE("abuse: a crowd past the limit is told, each of it") {
-  LoggedServer server(
-      {{"http.max_connections", std::to_string(room)}, {"http.keep_alive_timeout_ms", "600000"}});
+  LoggedServer server(test::Settings{{"http.max_connections", std::to_string(room)},
+                                     {"http.keep_alive_timeout_ms", "600000"}});
   const int port = server.port();
   auto old = connect_and_use(port, room);
   Crowd crowd(port, 500, {"GET /addresses HTTP/1.1\r\nHost: localhost\r\n\r\n", 0});
@@ -145,8 +145,9 @@ TEST_CASE("abuse: more requests at once than threads") {
 }
 
 TEST_CASE("abuse: out of descriptors: no spinning, old connections live, new ones come later") {
-  LoggedServer server(
-      {{"http.header_timeout_ms", "600000"}, {"http.keep_alive_timeout_ms", "600000"}}, {}, 64);
+  LoggedServer server(test::Settings{{"http.header_timeout_ms", "600000"},
+                                     {"http.keep_alive_timeout_ms", "600000"}},
+                      {}, 64);
   const int port = server.port();
   auto old = connect_and_use(port, 10);
   for (int episode = 0; episode < 2; ++episode) {

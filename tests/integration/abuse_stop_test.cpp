@@ -80,8 +80,8 @@ TEST_CASE("abuse: a stop under attack answers those in flight and ends in time")
 }
 
 TEST_CASE("abuse: a stop is prompt when there is nothing but idle connections and half heads") {
-  LoggedServer server(
-      {{"http.header_timeout_ms", "600000"}, {"http.keep_alive_timeout_ms", "600000"}});
+  LoggedServer server(test::Settings{{"http.header_timeout_ms", "600000"},
+                                     {"http.keep_alive_timeout_ms", "600000"}});
   const Crowd silent(server.port(), 300);
   Crowd half_heads(server.port(), 100, {test::opening::half_head, 0});
   const test::Repeating drip(50ms, [&] { half_heads.send("x"); });

@@ -132,7 +132,7 @@ class Repeating {
 
 /// Waits until `condition` holds, asking every so often. @returns whether it does, in time
 template <class Condition>
-bool eventually(std::chrono::milliseconds timeout, Condition condition) {
+bool eventually(std::chrono::nanoseconds timeout, Condition condition) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (!condition()) {
     if (std::chrono::steady_clock::now() >= deadline) return false;
