@@ -60,9 +60,14 @@ inline BodyStatus read_body(const httplib::Request& request, const httplib::Resp
     return !is_late && sink({data, size});
   });
   if (complete) return BodyStatus::complete;
-  // The host's read timeout looks like broken framing from here, but for the silence before it.
+  // A read timeout of the server looks like broken framing from here, but for the silence before
+  // it; and addrbook::Server, told of the same deadline, may have found it passed a moment earlier.
   constexpr auto silence = std::chrono::milliseconds(500);
-  if (is_late || Clock::now() - last_heard >= silence) return BodyStatus::timed_out;
+  constexpr auto moment = std::chrono::milliseconds(100);
+  const auto now = Clock::now();
+  if (is_late || now - last_heard >= silence || now + moment >= deadline) {
+    return BodyStatus::timed_out;
+  }
   return response.status == httplib::StatusCode::PayloadTooLarge_413 ? BodyStatus::too_large
                                                                      : BodyStatus::malformed;
 }

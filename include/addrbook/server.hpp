@@ -1,33 +1,43 @@
-/// Server: an httplib::Server for a program that has none yet. Its errors are JSON, many clients
-/// don't wait for each other, and it stops without cutting off a request.
+/// Server: an httplib::Server for a program that has none yet. Idle and slow clients hold no
+/// thread, each phase of a request has a total deadline, framing is strict, errors are JSON, and a
+/// stop cuts off no request. Linux (epoll).
 #pragma once
 
+#include <addrbook/connection_stream.hpp>
 #include <addrbook/mount.hpp>
+#include <addrbook/parking.hpp>
 
 #include <httplib.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <exception>
 #include <functional>
-#include <list>
-#include <mutex>
-#include <set>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 namespace addrbook {
 
 /// How a Server treats its connections. Every field has a default that is safe to use.
 struct ServerOptions {
-  /// How long a client may be silent in the middle of a request.
+  /// For a request's head to arrive, as a whole: from its first byte, on a fresh connection from
+  /// the start, with TLS including the handshake.
+  std::chrono::milliseconds header_timeout{10'000};
+  /// For a request's body to arrive, as a whole. Of this and Options::body_timeout the shorter
+  /// counts.
+  std::chrono::milliseconds body_timeout{30'000};
+  /// For a client to receive an answer, as a whole, from when it first falls behind.
+  std::chrono::milliseconds answer_timeout{120'000};
+  /// How long a client may be silent in the middle of a body.
   std::chrono::milliseconds read_timeout{5'000};
   /// How long a client may take nothing of an answer.
   std::chrono::milliseconds write_timeout{5'000};
@@ -37,7 +47,11 @@ struct ServerOptions {
   std::chrono::milliseconds stop_grace{1'000};
   /// After stop(): how long answers may take; then the connections are cut.
   std::chrono::milliseconds stop_timeout{10'000};
-  /// The most connections that are served at once; more wait.
+  /// The most connections; further ones get a 503. Fewer where the process may not open as many
+  /// files (RLIMIT_NOFILE, of which some are left for the program).
+  std::size_t max_connections = 10'000;
+  /// The most threads: requests that wait for their client, or for the program, hold one each.
+  /// When all do, further requests get a 503.
   std::size_t max_threads = 1'000;
   /// As in Options; for the requests that the server answers itself.
   bool debug = false;
@@ -45,213 +59,282 @@ struct ServerOptions {
   LogSink log;
 };
 
-/// An httplib::Server: everything of that class works, mount() included.
-///
-/// It uses the server's error handler, exception handler and task queue; a program that sets one of
-/// these itself takes that part over. Unknown paths get a 404 `Unknown Endpoint`, what httplib
-/// refuses (bad request lines, header fields, lengths) its status, both in JSON.
-/// @par Stop  stop() from any thread ends listen_after_bind(), which returns when all requests have
-///      been answered, at the latest stop_timeout after.
-class Server : public httplib::Server {
- public:
-  explicit Server(ServerOptions options = {});
+namespace detail {
 
+/// The Parking as httplib's task queue: it lives while the server listens.
+class ParkingQueue final : public httplib::TaskQueue {
+ public:
+  /// @param peer  the other end of what httplib waits on
+  ParkingQueue(std::unique_ptr<Parking> parking, int peer)
+      : parking_(std::move(parking)), peer_(peer) {}
+  ParkingQueue(const ParkingQueue&) = delete;
+  ParkingQueue& operator=(const ParkingQueue&) = delete;
+  ParkingQueue(ParkingQueue&&) = delete;
+  ParkingQueue& operator=(ParkingQueue&&) = delete;
+  ~ParkingQueue() override { ::close(peer_); }
+
+  bool enqueue(std::function<void()> /*task*/) override { return false; }
+  void shutdown() override {
+    if (parking_) parking_->stop();
+  }
+
+ private:
+  std::unique_ptr<Parking> parking_;
+  int peer_;
+};
+
+/// A Server over either of httplib's servers.
+///
+/// httplib's own loop accepts nothing: its listening socket is taken over when it begins to listen,
+/// and it waits on one that never has a connection, until stop() ends it like any other.
+template <class Base>
+class ParkingServer : public Base, private ConnectionHandler {
+ public:
   /// Binds to an address; then call listen_after_bind().
   /// @param port  0: any free one
   /// @returns  the port
   /// @throws   std::system_error with the reason, e.g. std::errc::address_in_use
   int bind(const std::string& host, int port);
 
- private:
-  class ThreadQueue;
+  /// As httplib's. Without one, a client that asks is told to go on when its body is wanted.
+  ParkingServer& set_expect_100_continue_handler(
+      httplib::Server::Expect100ContinueHandler handler) {
+    has_expect_handler_ = static_cast<bool>(handler);
+    Base::set_expect_100_continue_handler(std::move(handler));
+    return *this;
+  }
 
-  bool process_and_close_socket(socket_t socket) override;
-  void shut_down_sockets(int how);
+ protected:
+  template <class... Arguments>
+  explicit ParkingServer(ServerOptions options, Arguments&&... arguments);
+
+  /// Adds to a request what only the kind of connection knows.
+  virtual void describe(const Connection& /*connection*/, httplib::Request& /*request*/) {}
+
+ private:
+  bool process_and_close_socket(socket_t socket) override;  // not called: see above
+  bool serve(Parking& parking, Connection& connection, const RequestHead& head) override;
+  std::string refusal(const Connection& connection, const RequestHead& head,
+                      const HeadFault& fault) override;
+  void warn(std::string_view text) override;
+
+  httplib::TaskQueue* begin_to_listen();
+  Reply error_reply(const Request& request, const std::exception_ptr& error) const;
   void answer_error(const httplib::Request& request, httplib::Response& response,
                     const std::exception_ptr& thrown) const;
 
   ServerOptions options_;
-  detail::RequestIds request_ids_;
-  std::mutex sockets_mutex_;
-  std::set<socket_t> sockets_;
+  RequestIds request_ids_;
+  bool has_expect_handler_ = false;
+};
+
+}  // namespace detail
+
+/// An httplib::Server: everything of that class works, mount() included.
+///
+/// It uses the server's error handler, exception handler, task queue and idle interval; a program
+/// that sets one of the handlers takes that part over. Unknown paths get a 404 `Unknown Endpoint`,
+/// what is refused before routing (bad request lines, header fields, lengths) its status, both in
+/// JSON. The body of a GET, HEAD or OPTIONS is not read.
+/// @par Stop  stop() from any thread ends listen_after_bind(), which returns when all requests have
+///      been answered, at the latest stop_timeout after.
+class Server : public detail::ParkingServer<httplib::Server> {
+ public:
+  explicit Server(ServerOptions options = {}) : ParkingServer(std::move(options)) {}
+
+ private:
+  std::unique_ptr<detail::Wire> open_wire(int socket) override {
+    return std::make_unique<detail::PlainWire>(socket);
+  }
 };
 
 // ---------------------------------------------------------------------------------------------
 
-/// A thread for every connection, kept for the next one: httplib's own pool does not grow in a
-/// burst, so that a few idle connections can keep everybody waiting.
-class Server::ThreadQueue final : public httplib::TaskQueue {
- public:
-  explicit ThreadQueue(Server& server) : server_(server) {}
+namespace detail {
 
-  bool enqueue(std::function<void()> task) override {
-    const std::unique_lock lock(mutex_);
-    join_finished();
-    tasks_.push_back(std::move(task));
-    if (tasks_.size() > idle_ && threads_.size() < server_.options_.max_threads) {
-      try {
-        const auto self = threads_.emplace(threads_.end());
-        *self = std::thread([this, self] { work(self); });
-      } catch (const std::system_error&) {  // the system has no more threads
-        threads_.pop_back();
-        if (threads_.empty()) {
-          tasks_.pop_back();
-          return false;
-        }
-      }
-    }
-    wake_.notify_one();
-    return true;
-  }
-
-  // Is called when the server accepts no more. Tasks that still wait are done like the others.
-  void shutdown() override {
-    std::unique_lock lock(mutex_);
-    stopping_ = true;
-    wake_.notify_all();
-    const auto all_ended = [this] { return threads_.empty(); };
-    if (!ended_.wait_for(lock, server_.options_.stop_grace, all_ended)) {
-      server_.shut_down_sockets(SHUT_RD);
-      const auto rest = server_.options_.stop_timeout - server_.options_.stop_grace;
-      if (!ended_.wait_for(lock, rest, all_ended)) {
-        server_.shut_down_sockets(SHUT_RDWR);
-        ended_.wait(lock, all_ended);
-      }
-    }
-    join_finished();
-  }
-
- private:
-  using Threads = std::list<std::thread>;
-
-  void work(Threads::iterator self) {
-    constexpr auto kept_idle = std::chrono::seconds(10);
-    std::unique_lock lock(mutex_);
-    while (true) {
-      ++idle_;
-      const bool woken =
-          wake_.wait_for(lock, kept_idle, [this] { return stopping_ || !tasks_.empty(); });
-      --idle_;
-      if (!woken || tasks_.empty()) break;
-      auto task = std::move(tasks_.front());
-      tasks_.pop_front();
-      lock.unlock();
-      task();
-      task = nullptr;
-      lock.lock();
-    }
-    finished_.splice(finished_.end(), threads_, self);
-    ended_.notify_all();
-  }
-
-  void join_finished() {
-    for (std::thread& thread : finished_) thread.join();
-    finished_.clear();
-  }
-
-  Server& server_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::condition_variable ended_;
-  std::deque<std::function<void()>> tasks_;
-  Threads threads_;
-  Threads finished_;  // have left work() but for its last line
-  std::size_t idle_ = 0;
-  bool stopping_ = false;
-};
-
-inline Server::Server(ServerOptions options) : options_(std::move(options)) {
-  new_task_queue = [this] { return new ThreadQueue(*this); };  // httplib deletes it
-  set_tcp_nodelay(true);
-  set_read_timeout(options_.read_timeout);
-  set_write_timeout(options_.write_timeout);
-  set_keep_alive_timeout(
+template <class Base>
+template <class... Arguments>
+ParkingServer<Base>::ParkingServer(ServerOptions options, Arguments&&... arguments)
+    : Base(std::forward<Arguments>(arguments)...), options_(std::move(options)) {
+  this->new_task_queue = [this] { return begin_to_listen(); };  // httplib deletes it
+  this->set_tcp_nodelay(true);
+  this->set_read_timeout(options_.read_timeout);
+  this->set_write_timeout(options_.write_timeout);
+  this->set_keep_alive_timeout(
       std::chrono::ceil<std::chrono::seconds>(options_.keep_alive_timeout).count());
-  set_keep_alive_max_count(10'000);  // no reason to make a busy client reconnect; 100 by default
+  this->set_keep_alive_max_count(10'000);  // no reason to make a busy client reconnect; else 100
   // httplib's default lets two servers share a port, and each gets half of the requests.
-  set_socket_options([](socket_t socket) {
+  this->set_socket_options([](socket_t socket) {
     const int on = 1;
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   });
-  set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
+  this->set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
     // Only what has no answer yet: routes, ours and the program's, word their own.
     if (response.body.empty() && !response.content_provider_) {
       answer_error(request, response, nullptr);
     }
   });
-  set_exception_handler(
+  this->set_exception_handler(
       [this](const httplib::Request& request, httplib::Response& response,
              const std::exception_ptr& thrown) { answer_error(request, response, thrown); });
 }
 
-inline int Server::bind(const std::string& host, int port) {
+template <class Base>
+int ParkingServer<Base>::bind(const std::string& host, int port) {
   errno = 0;
-  const int bound = port == 0 ? bind_to_any_port(host) : bind_to_port(host, port) ? port : -1;
+  const int bound = port == 0                        ? this->bind_to_any_port(host)
+                    : this->bind_to_port(host, port) ? port
+                                                     : -1;
   if (bound < 0) {
     throw std::system_error(errno != 0 ? errno : EADDRNOTAVAIL, std::generic_category(),
                             "can't listen on " + host + ":" + std::to_string(port));
   }
-  // httplib 0.41 asks for a queue of 5: a burst of clients would wait for their retries, a second
-  // and more each.
-  constexpr int backlog = 1024;
-  ::listen(svr_sock_, backlog);
   return bound;
 }
 
-// As in httplib, but for the list of open sockets, which a stop needs.
-inline bool Server::process_and_close_socket(socket_t socket) {
-  {
-    const std::lock_guard lock(sockets_mutex_);
-    sockets_.insert(socket);
+// Called by httplib when it begins to listen; it then waits until its socket is shut down.
+template <class Base>
+httplib::TaskQueue* ParkingServer<Base>::begin_to_listen() {
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+    throw std::system_error(errno, std::generic_category(), "can't serve");
   }
-  std::string remote_address;
+  socket_t listener = this->svr_sock_.load();
+  if (listener == INVALID_SOCKET || !this->svr_sock_.compare_exchange_strong(listener, pair[0])) {
+    ::close(pair[0]);  // stop() was faster
+    return new ParkingQueue(nullptr, pair[1]);
+  }
+  this->set_idle_interval(1);  // so that httplib polls the socket and accepts nothing
+  // httplib 0.41 asks for a queue of 5: a burst of clients would wait for their retries, a second
+  // and more each.
+  constexpr int backlog = 1024;
+  ::listen(listener, backlog);
+  // Inherited by every connection: a client that takes nothing of a long answer holds no more than
+  // this, where the system would buffer megabytes.
+  const int most_unsent_bytes = 128 * 1024;
+  ::setsockopt(listener, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most_unsent_bytes,
+               sizeof most_unsent_bytes);
+  ConnectionHandler& handler = *this;
+  ParkingLimits limits{};
+  limits.header_timeout = options_.header_timeout;
+  limits.keep_alive_timeout = std::chrono::seconds(this->keep_alive_timeout_sec_);
+  limits.stop_grace = options_.stop_grace;
+  limits.stop_timeout = options_.stop_timeout;
+  limits.max_connections = options_.max_connections;
+  limits.max_threads = options_.max_threads;
+  return new ParkingQueue(std::make_unique<Parking>(listener, limits, handler), pair[1]);
+}
+
+template <class Base>
+bool ParkingServer<Base>::process_and_close_socket(socket_t socket) {
+  ::close(socket);
+  return false;
+}
+
+template <class Base>
+bool ParkingServer<Base>::serve(Parking& parking, Connection& connection, const RequestHead& head) {
+  const auto milliseconds = [](time_t seconds, time_t microseconds) {
+    return std::chrono::milliseconds(seconds * 1000 + microseconds / 1000);
+  };
+  ConnectionStream stream(connection, head,
+                          {options_.body_timeout, options_.answer_timeout,
+                           milliseconds(this->read_timeout_sec_, this->read_timeout_usec_),
+                           milliseconds(this->write_timeout_sec_, this->write_timeout_usec_)},
+                          parking);
+  const bool has_readable_body =
+      head.method != "GET" && head.method != "HEAD" && head.method != "OPTIONS";
+  if (has_expect_handler_) stream.continue_is_sent_elsewhere();
   std::string local_address;
-  int remote_port = 0;
   int local_port = 0;
-  httplib::detail::get_remote_ip_and_port(socket, remote_address, remote_port);
-  httplib::detail::get_local_ip_and_port(socket, local_address, local_port);
-  bool upgraded = false;
-  const bool result = httplib::detail::process_server_socket(
-      svr_sock_, socket, keep_alive_max_count_, keep_alive_timeout_sec_, read_timeout_sec_,
-      read_timeout_usec_, write_timeout_sec_, write_timeout_usec_,
-      [&](httplib::Stream& stream, bool close_connection, bool& connection_closed) {
-        return process_request(stream, remote_address, remote_port, local_address, local_port,
-                               close_connection, connection_closed, nullptr, &upgraded);
-      });
-  {
-    // Before it is closed: its number may be another connection's right after.
-    const std::lock_guard lock(sockets_mutex_);
-    sockets_.erase(socket);
-  }
-  httplib::detail::shutdown_socket(socket);
-  httplib::detail::close_socket(socket);
-  return result;
-}
-
-inline void Server::shut_down_sockets(int how) {
-  const std::lock_guard lock(sockets_mutex_);
-  for (const socket_t socket : sockets_) ::shutdown(socket, how);
-}
-
-inline void Server::answer_error(const httplib::Request& request, httplib::Response& response,
-                                 const std::exception_ptr& thrown) const {
+  stream.get_local_ip_and_port(local_address, local_port);
+  const bool is_last = head.wants_close || parking.is_stopping() ||
+                       ++connection.requests >= this->keep_alive_max_count_;
+  bool is_closed = false;
+  bool is_upgraded = false;
+  bool is_done = false;
   try {
-    const Request ours = detail::to_request(request, 0);
-    detail::Exchange exchange(ours, request_ids_);
+    is_done = this->process_request(
+        stream, connection.remote_address, connection.remote_port, local_address, local_port,
+        is_last, is_closed,
+        [&](httplib::Request& request) {
+          if (!has_expect_handler_) request.headers.erase("Expect");
+          // httplib would read it whole, whoever sends it and wherever to.
+          if (!has_readable_body) {
+            request.headers.erase("Content-Length");
+            request.headers.erase("Transfer-Encoding");
+          }
+          describe(connection, request);
+        },
+        &is_upgraded);
+  } catch (...) {
+    // Of a provider, a logger or a handler of the program's: the answer is cut, nothing else ends.
+    const std::exception_ptr thrown = std::current_exception();
+    const auto causes = trace(thrown);
+    warn("A callback of the program threw: " + (causes.empty() ? std::string() : causes.front()));
+  }
+  return stream.finish() && is_done && !is_last && !is_closed && !is_upgraded;
+}
+
+template <class Base>
+std::string ParkingServer<Base>::refusal(const Connection& connection, const RequestHead& head,
+                                         const HeadFault& fault) {
+  Request request;
+  request.method = head.method;
+  request.target = head.target;
+  request.remote_address = connection.remote_address;
+  request.header = [&head](std::string_view name) {
+    return name == "X-Request-Id" && !head.request_id.empty()
+               ? std::optional<std::string>(head.request_id)
+               : std::nullopt;
+  };
+  const Reply reply = error_reply(
+      request, std::make_exception_ptr(HttpError(fault.status, std::string(fault.reason))));
+  std::string text =
+      "HTTP/1.1 " + std::to_string(reply.status) + " " + httplib::status_message(reply.status) +
+      "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\nConnection: close\r\n";
+  for (const auto& [name, value] : reply.headers) {
+    text.append(name).append(": ").append(value).append("\r\n");
+  }
+  text += "\r\n";
+  if (head.method != "HEAD") text += reply.body;
+  return text;
+}
+
+template <class Base>
+void ParkingServer<Base>::warn(std::string_view text) {
+  LogRecord record;
+  record.level = LogRecord::Level::error;
+  record.message = "SERVER";
+  record.reason = text;
+  call_log(options_.log, record);
+}
+
+template <class Base>
+Reply ParkingServer<Base>::error_reply(const Request& request,
+                                       const std::exception_ptr& error) const {
+  Exchange exchange(request, request_ids_);
+  Reply reply = exchange.error(error, options_.debug);
+  exchange.finish(reply, nullptr, {});
+  exchange.log(reply, options_.log, options_.debug);
+  return reply;
+}
+
+template <class Base>
+void ParkingServer<Base>::answer_error(const httplib::Request& request, httplib::Response& response,
+                                       const std::exception_ptr& thrown) const {
+  try {
     std::exception_ptr error = thrown;
     if (!error) {
       const std::string message = response.status == httplib::StatusCode::NotFound_404
                                       ? "Unknown Endpoint"
                                       : httplib::status_message(response.status);
-      error = std::make_exception_ptr(detail::HttpError(response.status, message));
+      error = std::make_exception_ptr(HttpError(response.status, message));
     }
-    Reply reply = exchange.error(error, options_.debug);
-    exchange.finish(reply, nullptr, {});
-    exchange.log(reply, options_.log, options_.debug);
-    detail::write_reply(std::move(reply), request, response);
+    write_reply(error_reply(to_request(request, 0), error), request, response);
   } catch (...) {  // out of memory
     response.status = httplib::StatusCode::InternalServerError_500;
   }
 }
 
+}  // namespace detail
 }  // namespace addrbook

@@ -8,6 +8,10 @@
 
 #include <doctest/doctest.h>
 
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <future>
@@ -166,24 +170,297 @@ TEST_CASE("server: idle connections, more than any pool's, keep nobody waiting")
   CHECK(std::chrono::steady_clock::now() - start < 5s);
 }
 
-TEST_CASE("server: past max_threads, connections wait for their turn") {
+TEST_CASE("server: handlers that wait keep nobody else waiting, up to max_threads") {
   addrbook::ServerOptions options;
-  options.max_threads = 2;
+  options.max_threads = 20;
+  std::vector<std::string> warnings;
+  options.log = [&](const addrbook::LogRecord& record) {
+    if (record.message == "SERVER") warnings.push_back(record.reason);
+  };
   addrbook::Server server(options);
+  addrbook::mount(server);
   Gate gate;
   server.Get("/wait", [&](const httplib::Request&, httplib::Response& response) {
     gate.wait();
     response.set_content("done", "text/plain");
   });
   Running running(server, server.bind("127.0.0.1", 0));
-  std::vector<Connection> connections;
-  for (int i = 0; i < 4; ++i) {
-    connections.emplace_back(running.port());
-    connections.back().send_request("GET", "/wait", {{"connection", "close"}});
+  std::vector<Connection> waiting;
+  for (int i = 0; i < 19; ++i) {
+    waiting.emplace_back(running.port());
+    waiting.back().send_request("GET", "/wait");
   }
-  gate.wait_until_waited_for(2);
+  gate.wait_until_waited_for(19);
+  CHECK(Connection(running.port()).request("GET", "/addresses").status == 200);
+  waiting.emplace_back(running.port());
+  waiting.back().send_request("GET", "/wait");
+  gate.wait_until_waited_for(20);
+  const auto refused = Connection(running.port()).request("GET", "/addresses");
+  CHECK(refused.status == 503);
+  CHECK(refused.header("retry-after") == "1");
+  CHECK(refused.header("connection") == "close");
   gate.open();
-  for (auto& connection : connections) CHECK(connection.read_response().body == "done");
+  for (auto& connection : waiting) CHECK(connection.read_response().body == "done");
+  CHECK(Connection(running.port()).request("GET", "/addresses").status == 200);
+  running.stop();
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0].find("max_threads") != std::string::npos);
+}
+
+TEST_CASE("server: past max_connections there is a 503, and room again when others leave") {
+  addrbook::ServerOptions options;
+  options.max_connections = 8;
+  std::atomic<int> warnings{0};
+  options.log = [&](const addrbook::LogRecord& record) {
+    if (record.message == "SERVER") ++warnings;
+  };
+  addrbook::Server server(options);
+  addrbook::mount(server);
+  Running running(server, server.bind("127.0.0.1", 0));
+  std::vector<Connection> idle;
+  for (int i = 0; i < 8; ++i) {
+    idle.emplace_back(running.port());
+    REQUIRE(idle.back().request("GET", "/addresses").status == 200);
+  }
+  for (int i = 0; i < 4; ++i) {
+    Connection refused(running.port());
+    const auto response = refused.read_response();
+    CHECK(response.status == 503);
+    CHECK(response.header("retry-after") == "1");
+    CHECK(nlohmann::json::parse(response.body)["code"] == 503);
+    CHECK(refused.is_closed());
+  }
+  CHECK(warnings == 1);
+  CHECK(idle.front().request("GET", "/addresses").status == 200);
+  idle.clear();
+  int status = 503;
+  for (int i = 0; i < 1000 && status == 503; ++i) {  // the others' ends arrive when they arrive
+    Connection connection(running.port());
+    connection.send_request("GET", "/addresses");
+    status = connection.read_response().status;
+  }
+  CHECK(status == 200);
+}
+
+TEST_CASE("server: requests in a row on one connection, pipelined or not, are answered in order") {
+  addrbook::Server server;
+  const auto book = addrbook::mount(server);
+  Running running(server, server.bind("127.0.0.1", 0));
+  Connection connection(running.port());
+  std::string all;
+  constexpr int count = 200;
+  for (int i = 0; i < count; ++i) {
+    const std::string body = "{\"n\":" + std::to_string(i) + "}";
+    all += "\r\nPOST /addresses HTTP/1.1\r\nHost: x\r\nX-Request-Id: r" + std::to_string(i) +
+           "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  }
+  connection.send(all);
+  for (int i = 0; i < count; ++i) {
+    const auto response = connection.read_response();
+    REQUIRE(response.status == 201);
+    CHECK(response.header("x-request-id") == "r" + std::to_string(i));
+  }
+  const auto entries = book->list();
+  REQUIRE(entries.size() == count);
+  for (int i = 0; i < count; ++i) {
+    CHECK(entries[static_cast<std::size_t>(i)].document.json()["n"] == i);
+  }
+  // One byte at a time.
+  for (const char c : std::string("GET /addresses/_health HTTP/1.1\r\nHost: x\r\n\r\n")) {
+    connection.send({&c, 1});
+  }
+  CHECK(connection.read_response().status == 200);
+}
+
+TEST_CASE("server: what a client is slow with has a deadline as a whole") {
+  addrbook::ServerOptions options;
+  options.header_timeout = 300ms;
+  options.body_timeout = 300ms;
+  options.keep_alive_timeout = 1s;
+  options.answer_timeout = 300ms;
+  addrbook::Server server(options);
+  addrbook::Options book_options;
+  book_options.body_timeout = 300ms;
+  const auto book = addrbook::mount(server, book_options);
+  const auto large = addrbook::Document::parse("{\"x\":\"" + std::string(100'000, 'x') + "\"}");
+  for (int i = 0; i < 300; ++i) book->create(large);
+  Running running(server, server.bind("127.0.0.1", 0));
+
+  SUBCASE("nothing is sent") {
+    CHECK(Connection(running.port()).is_closed());
+  }
+  SUBCASE("half a head") {
+    Connection connection(running.port());
+    connection.send("GET /addresses HTTP/1.1\r\nHost: x\r\n");
+    const auto response = connection.read_response();
+    CHECK(response.status == 408);
+    CHECK(connection.is_closed());
+  }
+  SUBCASE("a head byte by byte") {
+    Connection connection(running.port());
+    connection.send("GET /addresses HTTP/1.1\r\nHost: x\r\nX: ");
+    while (!connection.is_closed(10ms)) connection.send("x");
+    CHECK(connection.unread().rfind("HTTP/1.1 408 ", 0) == 0);
+  }
+  SUBCASE("half a body") {
+    Connection connection(running.port());
+    connection.send("POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{");
+    CHECK(connection.read_response().status == 408);
+    CHECK(connection.is_closed());
+  }
+  SUBCASE("a body byte by byte") {
+    Connection connection(running.port());
+    connection.send("POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{");
+    while (!connection.is_closed(10ms)) connection.send(" ");
+    CHECK(connection.unread().rfind("HTTP/1.1 408 ", 0) == 0);
+  }
+  SUBCASE("an answer that is not read, but for a byte now and then") {
+    Connection connection(running.port());
+    connection.send_request("GET", "/addresses");
+    char byte = 0;
+    pollfd poll{connection.socket(), POLLRDHUP, 0};
+    while (::poll(&poll, 1, 10) == 0) {
+      static_cast<void>(::recv(connection.socket(), &byte, 1, 0));
+    }
+  }
+  SUBCASE("no next request") {
+    Connection connection(running.port());
+    CHECK(connection.request("GET", "/addresses/_health").status == 200);
+    CHECK(connection.is_closed());
+    CHECK(connection.unread().empty());
+  }
+  CHECK(book->head().count == 300);
+  CHECK(Connection(running.port()).request("GET", "/addresses/_health").status == 200);
+}
+
+TEST_CASE("server: who is not to be read is not invited to send") {
+  addrbook::Server server;
+  addrbook::mount(server);
+  server.Post("/plain", [](const httplib::Request& request, httplib::Response& response) {
+    response.set_content(request.body, "text/plain");
+  });
+  const auto expecting = [](const std::string& line, const std::string& fields, std::size_t size) {
+    return line + " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: " +
+           std::to_string(size) + "\r\n" + fields + "\r\n";
+  };
+  SUBCASE("by default") {
+    Running running(server, server.bind("127.0.0.1", 0));
+    const struct {
+      std::string request;
+      const char* status;
+    } cases[] = {
+        {expecting("POST /addresses", "Content-Type: image/png\r\n", 5), "HTTP/1.1 415 "},
+        {expecting("POST /addresses", "", 3'000'000), "HTTP/1.1 413 "},
+        {expecting("PATCH /addresses", "", 5), "HTTP/1.1 405 "},
+        {expecting("POST /addresses/a/b", "", 5), "HTTP/1.1 404 "},
+        {expecting("GET /addresses", "", 5), "HTTP/1.1 200 "},
+    };
+    for (const auto& each : cases) {
+      CAPTURE(each.request);
+      Connection connection(running.port());
+      connection.send(each.request);
+      CHECK(connection.is_closed());  // what it would send can't be told from a next request
+      CHECK(connection.unread().rfind(each.status, 0) == 0);
+    }
+    for (const char* target : {"/addresses", "/plain"}) {
+      Connection connection(running.port());
+      connection.send(expecting(std::string("POST ") + target, "", 2));
+      while (connection.unread().find("100 Continue\r\n\r\n") == std::string::npos) {
+        REQUIRE(!connection.is_closed(10ms));
+      }
+      connection.send("{}");
+      CHECK(connection.read_response().status / 100 == 2);
+      CHECK(connection.request("GET", "/addresses/_health").status == 200);
+    }
+  }
+  SUBCASE("unless the program decides") {
+    server.set_expect_100_continue_handler(
+        [](const httplib::Request&, httplib::Response&) { return 417; });
+    Running running(server, server.bind("127.0.0.1", 0));
+    Connection connection(running.port());
+    connection.send(expecting("POST /addresses", "", 2));
+    CHECK(connection.is_closed());
+    CHECK(connection.unread().rfind("HTTP/1.1 417 ", 0) == 0);
+  }
+}
+
+TEST_CASE("server: the body of a GET is not run, nor read") {
+  addrbook::Server server;
+  const auto book = addrbook::mount(server);
+  Running running(server, server.bind("127.0.0.1", 0));
+  const std::string smuggled = "POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+  for (const char* method : {"GET", "HEAD", "OPTIONS"}) {
+    for (const bool arrives_at_once : {true, false}) {
+      CAPTURE(method);
+      Connection connection(running.port());
+      const std::string head = std::string(method) + " /addresses HTTP/1.1\r\nHost: x\r\n" +
+                               "Content-Length: " + std::to_string(smuggled.size()) + "\r\n\r\n";
+      connection.send(arrives_at_once ? head + smuggled : head);
+      CHECK(connection.read_response(std::string(method) == "HEAD").status / 100 == 2);
+      if (!arrives_at_once) connection.send(smuggled);
+      if (!arrives_at_once) CHECK(connection.is_closed());
+      if (arrives_at_once) CHECK(connection.request("GET", "/addresses").body == "{}");
+      CHECK(connection.unread().empty());
+    }
+  }
+  CHECK(book->head().count == 0);
+}
+
+TEST_CASE("server: what a callback of the program throws ends one connection and nothing else") {
+  addrbook::Server server;
+  addrbook::mount(server);
+  server.Get("/provider", [](const httplib::Request&, httplib::Response& response) {
+    response.set_chunked_content_provider(
+        "text/plain",
+        [](std::size_t, httplib::DataSink&) -> bool { throw std::runtime_error("x"); });
+  });
+  server.set_logger([](const httplib::Request& request, const httplib::Response&) {
+    if (request.path == "/logger") throw std::runtime_error("x");
+  });
+  Running running(server, server.bind("127.0.0.1", 0));
+  Connection provider(running.port());
+  provider.send_request("GET", "/provider");
+  CHECK(!provider.read_response().complete);
+  Connection logger(running.port());
+  logger.send_request("GET", "/logger");
+  CHECK(logger.is_closed());
+  CHECK(Connection(running.port()).request("GET", "/addresses").status == 200);
+}
+
+TEST_CASE("server: WebSockets work as on any httplib::Server") {
+  addrbook::Server server;
+  server.WebSocket("/echo", [](const httplib::Request&, httplib::ws::WebSocket& socket) {
+    std::string message;
+    while (socket.read(message)) socket.send(message);
+  });
+  Running running(server, server.bind("127.0.0.1", 0));
+  Connection connection(running.port());
+  connection.send(
+      "GET /echo HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  while (connection.unread().find("\r\n\r\n") == std::string::npos) {
+    REQUIRE(!connection.is_closed(10ms));
+  }
+  CHECK(connection.unread().rfind("HTTP/1.1 101 ", 0) == 0);
+  // RFC 6455, 5.2: a text frame "hi", masked with zeros; the echo comes without a mask.
+  connection.send(std::string("\x81\x82\0\0\0\0hi", 8));
+  while (connection.unread().find("\x81\x02hi") == std::string::npos) {
+    REQUIRE(!connection.is_closed(10ms));
+  }
+}
+
+TEST_CASE("server: listen() of httplib's, a stop before it, and a second run") {
+  addrbook::Server server;
+  addrbook::mount(server);
+  for (int run = 0; run < 2; ++run) {
+    Running running(server, server.bind("127.0.0.1", 0));
+    CHECK(Connection(running.port()).request("GET", "/addresses").status == 200);
+  }
+  std::thread listening([&] { server.listen("127.0.0.1", 0); });
+  server.wait_until_ready();
+  CHECK(server.is_running());
+  server.stop();
+  listening.join();
 }
 
 TEST_CASE("server: stop() waits for requests in flight, idle connections don't count") {

@@ -1,0 +1,307 @@
+/// Where a request ends: strict checks of a head and of a body's framing (RFC 9112), made before
+/// anything else looks at the bytes. Two readers that disagree on an end is how requests are
+/// smuggled, so what could be read in two ways is refused.
+#pragma once
+
+#include <addrbook/http_fields.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace addrbook::detail {
+
+/// Why a request is refused.
+struct HeadFault {
+  int status;
+  std::string_view reason;
+};
+
+/// What there is to know of a request's head to find its end.
+struct RequestHead {
+  enum class Body { none, length, chunked };
+
+  std::string_view method;
+  std::string_view target;
+  std::string_view version;
+  std::string_view request_id;  ///< as it was sent
+  Body body = Body::none;
+  std::uint64_t length = 0;  ///< of the body, with Body::length
+  bool expects_continue = false;
+  bool wants_close = false;  ///< the client will send nothing more
+  std::optional<HeadFault> fault;
+};
+
+/// Looks for the end of a head, a line at a time as they arrive.
+class HeadScanner {
+ public:
+  enum class Found { nothing_yet, end, bare_line_feed };
+
+  /// @param bytes  all of the head so far; what was seen by an earlier call is not looked at again
+  Found scan(std::string_view bytes) noexcept {
+    while (const void* at = std::memchr(bytes.data() + seen_, '\n', bytes.size() - seen_)) {
+      const auto end = static_cast<std::size_t>(static_cast<const char*>(at) - bytes.data());
+      if (end == 0 || bytes[end - 1] != '\r') return Found::bare_line_feed;
+      seen_ = end + 1;
+      if (end >= 3 && bytes[end - 2] == '\n') return Found::end;
+    }
+    seen_ = bytes.size();
+    return Found::nothing_yet;
+  }
+
+  /// How many bytes the head has, with the empty line, once its end is found.
+  [[nodiscard]] std::size_t size() const noexcept { return seen_; }
+
+ private:
+  std::size_t seen_ = 0;
+};
+
+/// Checks a head and reads from it where the request ends.
+/// @param head  with the empty line that ends it; what is returned points into it
+inline RequestHead read_head(std::string_view head);
+
+/// Follows a body through the stream of bytes, to its end and no further.
+class BodyFraming {
+ public:
+  explicit BodyFraming(const RequestHead& head) noexcept
+      : state_(head.body == RequestHead::Body::chunked                     ? State::size_first
+               : head.body == RequestHead::Body::length && head.length > 0 ? State::data
+                                                                           : State::complete),
+        is_chunked_(head.body == RequestHead::Body::chunked),
+        left_(head.length) {}
+
+  [[nodiscard]] bool complete() const noexcept { return state_ == State::complete; }
+  [[nodiscard]] bool broken() const noexcept { return state_ == State::broken; }
+
+  /// @returns  how many of the bytes are the body's, framing included
+  std::size_t take(std::string_view bytes) noexcept;
+
+ private:
+  // Of a chunk's line, of all trailers: more is no client's honest need.
+  static constexpr std::size_t max_line_bytes = 256;
+  static constexpr std::size_t max_trailer_bytes = 8192;
+
+  enum class State {
+    size_first,  // the first digit of a chunk's size
+    size,        // further digits
+    extension,   // what stands after ';' on that line
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer_start,
+    trailer,
+    trailer_lf,
+    end_lf,
+    complete,
+    broken,
+  };
+
+  void step(char c) noexcept;
+
+  State state_;
+  bool is_chunked_;
+  std::uint64_t left_;    // of the body's or the chunk's data
+  std::size_t line_ = 0;  // bytes of the line, of the trailers, so far
+};
+
+// ---------------------------------------------------------------------------------------------
+
+/// Whether a character may be part of a method or a field's name (RFC 9110, 5.6.2).
+inline bool is_token_character(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         (c != '\0' && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
+}
+
+inline bool is_token(std::string_view text) noexcept {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
+}
+
+inline bool equals_ignoring_case(std::string_view text, std::string_view lower) noexcept {
+  return text.size() == lower.size() &&
+         std::equal(text.begin(), text.end(), lower.begin(), [](char c, char l) {
+           return (c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c) == l;
+         });
+}
+
+/// Whether a comma-separated list (RFC 9110, 5.6.1) has a member, whatever its case.
+inline bool has_member(std::string_view list, std::string_view lower) noexcept {
+  while (!list.empty()) {
+    if (equals_ignoring_case(trim(cut(list, ',')), lower)) return true;
+  }
+  return false;
+}
+
+/// Whether a Host value (RFC 9110, 7.2) is one: a name or an address, and perhaps a port.
+inline bool is_host(std::string_view value) noexcept {
+  return std::all_of(value.begin(), value.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && std::strchr("-._~%!$&'()*+;=:[]", c) != nullptr);
+  });
+}
+
+/// Reads one field line into `head`. @returns what is wrong with it
+inline std::optional<HeadFault> read_field(std::string_view line, RequestHead& head, int& hosts,
+                                           bool& has_length, bool& has_coding) {
+  const auto colon = line.find(':');
+  // RFC 9112, 5.1 and 5.2: no space before the colon, no line that goes on with the one before.
+  if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
+    return HeadFault{400, "Invalid header field"};
+  }
+  const auto name = line.substr(0, colon);
+  const auto value = trim(line.substr(colon + 1));
+  if (!is_field_value(value)) return HeadFault{400, "Invalid header field"};
+
+  if (equals_ignoring_case(name, "host")) {
+    if (++hosts > 1 || !is_host(value)) return HeadFault{400, "Invalid Host"};
+  } else if (equals_ignoring_case(name, "content-length")) {
+    const auto length = parse_length(value);
+    constexpr std::uint64_t most = std::uint64_t{1} << 62U;
+    if (!length || *length > most || has_length) return HeadFault{400, "Invalid Content-Length"};
+    has_length = true;
+    head.body = RequestHead::Body::length;
+    head.length = *length;
+  } else if (equals_ignoring_case(name, "transfer-encoding")) {
+    if (has_coding) return HeadFault{400, "Invalid Transfer-Encoding"};
+    // RFC 9112, 6.1: 501 for what is not understood.
+    if (!equals_ignoring_case(value, "chunked")) {
+      return HeadFault{501, "Unsupported Transfer-Encoding"};
+    }
+    has_coding = true;
+  } else if (equals_ignoring_case(name, "expect")) {
+    head.expects_continue = head.expects_continue || has_member(value, "100-continue");
+  } else if (equals_ignoring_case(name, "connection")) {
+    head.wants_close = head.wants_close || has_member(value, "close");
+  } else if (equals_ignoring_case(name, "x-request-id")) {
+    head.request_id = value;
+  }
+  return std::nullopt;
+}
+
+inline RequestHead read_head(std::string_view head) {
+  RequestHead result;
+  const auto line_of = [&head] {
+    const auto end = head.find("\r\n");
+    const auto line = head.substr(0, end);
+    head.remove_prefix((std::min)(end, head.size() - 2) + 2);
+    return line;
+  };
+  const auto refuse = [&result](HeadFault fault) {
+    result.fault = fault;
+    return result;
+  };
+
+  std::string_view line = line_of();
+  if (std::any_of(line.begin(), line.end(),
+                  [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
+    return refuse({400, "Invalid request line"});
+  }
+  result.method = cut(line, ' ');
+  result.target = cut(line, ' ');
+  result.version = line;
+  if (!is_token(result.method) || result.target.empty()) {
+    return refuse({400, "Invalid request line"});
+  }
+  if (result.version != "HTTP/1.1" && result.version != "HTTP/1.0") {
+    const bool is_other = result.version.size() == 8 && result.version.substr(0, 5) == "HTTP/";
+    return refuse(is_other ? HeadFault{505, "HTTP Version Not Supported"}
+                           : HeadFault{400, "Invalid request line"});
+  }
+
+  int hosts = 0;
+  bool has_length = false;
+  bool has_coding = false;
+  constexpr int most_fields = 100;  // as many as httplib takes
+  for (int fields = 0; !(line = line_of()).empty(); ++fields) {
+    if (fields == most_fields) return refuse({431, "Too many header fields"});
+    if (const auto fault = read_field(line, result, hosts, has_length, has_coding)) {
+      return refuse(*fault);
+    }
+  }
+  const bool is_1_1 = result.version == "HTTP/1.1";
+  if (is_1_1 && hosts == 0) return refuse({400, "Missing Host"});  // RFC 9112, 3.2
+  if (has_coding) {
+    // RFC 9112, 6.1 and 6.3: neither beside a length nor in HTTP/1.0 is its meaning beyond doubt.
+    if (has_length) return refuse({400, "Content-Length beside Transfer-Encoding"});
+    if (!is_1_1) return refuse({400, "Transfer-Encoding in HTTP/1.0"});
+    result.body = RequestHead::Body::chunked;
+  }
+  if (!is_1_1) result.expects_continue = false;  // RFC 9110, 10.1.1
+  return result;
+}
+
+inline std::size_t BodyFraming::take(std::string_view bytes) noexcept {
+  std::size_t taken = 0;
+  while (taken < bytes.size() && state_ != State::complete && state_ != State::broken) {
+    if (state_ != State::data) {
+      step(bytes[taken++]);
+      continue;
+    }
+    const auto size = static_cast<std::size_t>(
+        (std::min)(left_, static_cast<std::uint64_t>(bytes.size() - taken)));
+    taken += size;
+    left_ -= size;
+    if (left_ == 0) state_ = is_chunked_ ? State::data_cr : State::complete;
+  }
+  return taken;
+}
+
+// The grammar of RFC 9112, 7.1, a character at a time.
+inline void BodyFraming::step(char c) noexcept {
+  const auto expect = [&](char wanted, State next) { state_ = c == wanted ? next : State::broken; };
+  switch (state_) {
+    case State::size_first:
+      left_ = 0;
+      line_ = 0;
+      [[fallthrough]];
+    case State::size: {
+      const bool is_digit = c >= '0' && c <= '9';
+      const char lower = static_cast<char>(c | 0x20);
+      if (is_digit || (lower >= 'a' && lower <= 'f')) {
+        constexpr std::uint64_t most = std::uint64_t{1} << 58U;  // and no digit overflows
+        left_ = left_ * 16 + static_cast<std::uint64_t>(is_digit ? c - '0' : lower - 'a' + 10);
+        state_ = left_ <= most && ++line_ <= max_line_bytes ? State::size : State::broken;
+      } else if (state_ == State::size && c == ';') {
+        state_ = State::extension;
+      } else {
+        state_ = state_ == State::size && c == '\r' ? State::size_lf : State::broken;
+      }
+      break;
+    }
+    case State::extension:
+      if (c == '\r') {
+        state_ = State::size_lf;
+      } else if (++line_ > max_line_bytes || !is_field_value({&c, 1})) {
+        state_ = State::broken;
+      }
+      break;
+    case State::size_lf:
+      line_ = 0;
+      expect('\n', left_ == 0 ? State::trailer_start : State::data);
+      break;
+    case State::data_cr: expect('\r', State::data_lf); break;
+    case State::data_lf: expect('\n', State::size_first); break;
+    case State::trailer_start:
+    case State::trailer:
+      if (c == '\r') {
+        state_ = state_ == State::trailer_start ? State::end_lf : State::trailer_lf;
+      } else if (++line_ > max_trailer_bytes || !is_field_value({&c, 1})) {
+        state_ = State::broken;
+      } else {
+        state_ = State::trailer;
+      }
+      break;
+    case State::trailer_lf: expect('\n', State::trailer_start); break;
+    case State::end_lf: expect('\n', State::complete); break;
+    case State::data:
+    case State::complete:
+    case State::broken: break;
+  }
+}
+
+}  // namespace addrbook::detail

@@ -1,0 +1,77 @@
+/// Wire: bytes over one socket that never wait. server.hpp has it in the clear, tls_server.hpp
+/// encrypted.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstddef>
+
+namespace addrbook::detail {
+
+/// What became of an attempt to read or write.
+struct Transfer {
+  enum class State {
+    done,         ///< `size` bytes, at least one, went over
+    wants_read,   ///< nothing yet: again when the socket is readable
+    wants_write,  ///< nothing yet: again when the socket is writable
+    ended,        ///< the peer sends no more
+    failed,
+  };
+
+  State state;
+  std::size_t size = 0;
+};
+
+/// One end of a connection. Does not own the socket.
+class Wire {
+ public:
+  Wire() = default;
+  Wire(const Wire&) = delete;
+  Wire& operator=(const Wire&) = delete;
+  Wire(Wire&&) = delete;
+  Wire& operator=(Wire&&) = delete;
+  virtual ~Wire() = default;
+
+  /// Goes on with what comes before the first byte. done: there is nothing of that kind left.
+  virtual Transfer handshake() = 0;
+  virtual Transfer read(char* to, std::size_t size) = 0;
+  virtual Transfer write(const char* from, std::size_t size) = 0;
+  /// Tells the peer that nothing more comes.
+  virtual void finish() = 0;
+  /// Whether a read of less than was asked for has emptied the socket.
+  [[nodiscard]] virtual bool short_read_means_empty() const noexcept = 0;
+};
+
+class PlainWire final : public Wire {
+ public:
+  explicit PlainWire(int socket) noexcept : socket_(socket) {}
+
+  Transfer handshake() override { return {Transfer::State::done}; }
+
+  Transfer read(char* to, std::size_t size) override {
+    const auto received = ::recv(socket_, to, size, 0);
+    if (received > 0) return {Transfer::State::done, static_cast<std::size_t>(received)};
+    if (received == 0) return {Transfer::State::ended};
+    return {is_transient(errno) ? Transfer::State::wants_read : Transfer::State::failed};
+  }
+
+  Transfer write(const char* from, std::size_t size) override {
+    const auto sent = ::send(socket_, from, size, MSG_NOSIGNAL);
+    if (sent >= 0) return {Transfer::State::done, static_cast<std::size_t>(sent)};
+    return {is_transient(errno) ? Transfer::State::wants_write : Transfer::State::failed};
+  }
+
+  void finish() override { ::shutdown(socket_, SHUT_WR); }
+
+  [[nodiscard]] bool short_read_means_empty() const noexcept override { return true; }
+
+ private:
+  static bool is_transient(int error) noexcept {
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+  }
+
+  int socket_;
+};
+
+}  // namespace addrbook::detail
