@@ -188,6 +188,12 @@ function(addrbook_dependencies component)
   elseif(component STREQUAL "gzip")
     addrbook_find(TARGET ZLIB::ZLIB PACKAGE ZLIB VERSION 1.2 PKG_CONFIG zlib
                   HINT "zlib (Debian: zlib1g-dev, Fedora: zlib-devel)")
+  elseif(component STREQUAL "tokens")
+    addrbook_find(TARGET OpenSSL::Crypto PACKAGE OpenSSL VERSION 1.1.1 PKG_CONFIG libcrypto
+                  HINT "OpenSSL >= 1.1.1 (Debian: libssl-dev, Fedora: openssl-devel)")
+  elseif(component STREQUAL "tls")
+    addrbook_find(TARGET OpenSSL::SSL PACKAGE OpenSSL VERSION 3.0 PKG_CONFIG openssl
+                  HINT "OpenSSL >= 3.0 (Debian: libssl-dev, Fedora: openssl-devel)")
   elseif(component STREQUAL "config")
     # Since 0.8 the name without a namespace is deprecated, up to 0.7 there is no other.
     addrbook_find(TARGET yaml-cpp::yaml-cpp ALSO yaml-cpp PACKAGE yaml-cpp VERSION 0.7

@@ -40,6 +40,7 @@ libyaml-cpp-dev|yaml-cpp/yaml.h|yaml-cpp >= 0.7|yaml-cpp-devel|yaml-cpp|yaml-cpp
 libspdlog-dev|spdlog/spdlog.h|spdlog >= 1.10|spdlog-devel|spdlog|spdlog-dev|spdlog
 libcli11-dev|CLI/CLI.hpp|CLI11 >= 2.1|cli11-devel|cli11|cli11|cli11
 zlib1g-dev|zlib.h|zlib >= 1.2|zlib-devel|zlib|zlib-dev|zlib
+libssl-dev|openssl/evp.h|OpenSSL >= 3.0|openssl-devel|openssl|openssl-dev|openssl
 doctest-dev|doctest/doctest.h|doctest >= 2.4|doctest-devel|doctest|doctest-dev|doctest
 curl||curl|curl|curl|curl|curl
 gcovr||gcovr >= 5|gcovr|gcovr|gcovr|gcovr
@@ -51,7 +52,7 @@ ccache||ccache|ccache|ccache|ccache|ccache
 '
 
 wanted='g++ cmake ninja-build pkg-config nlohmann-json3-dev'
-server='libyaml-cpp-dev libspdlog-dev libcli11-dev zlib1g-dev'
+server='libyaml-cpp-dev libspdlog-dev libcli11-dev zlib1g-dev libssl-dev'
 tests="$server doctest-dev curl"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"

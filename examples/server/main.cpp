@@ -5,15 +5,20 @@
 #include <addrbook/config.hpp>
 #include <addrbook/gzip.hpp>
 #include <addrbook/server.hpp>
+#include <addrbook/tls_server.hpp>
+#include <addrbook/tokens.hpp>
 
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <CLI/CLI.hpp>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -24,6 +29,7 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -36,6 +42,7 @@ struct CommandLine {
   std::optional<std::string> host;
   std::optional<int> port;
   bool debug = false;
+  bool insecure_no_auth = false;
 };
 
 // @returns the exit status, if the program is to end at once
@@ -50,6 +57,8 @@ std::optional<int> parse_command_line(int argc, char** argv, CommandLine& comman
       std::string("YAML file with settings (default: ") + default_config + ", if there is one)");
   app.add_flag("-d,--debug", command_line.debug,
                "Errors tell what was thrown and where, the log more of each request");
+  app.add_flag("--insecure-no-auth", command_line.insecure_no_auth,
+               "Serve other machines too without asking anybody for a token");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -70,6 +79,14 @@ addrbook::Config read_config(const CommandLine& command_line) {
   }
   if (command_line.host) config.http.host = *command_line.host;
   if (command_line.port) config.http.port = *command_line.port;
+  if (config.auth.tokens.empty() && !command_line.insecure_no_auth &&
+      !addrbook::is_loopback(config.http.host)) {
+    throw addrbook::Error(
+        addrbook::Errc::invalid,
+        "other machines can reach '" + config.http.host +
+            "', and without tokens anybody there may read and change everything: set auth.tokens "
+            "(ADDRBOOK_AUTH_TOKENS), or if that is meant, give --insecure-no-auth");
+  }
   return config;
 }
 
@@ -124,28 +141,67 @@ addrbook::LogSink make_sink(std::shared_ptr<spdlog::logger> logger,
   };
 }
 
-int run(const CommandLine& command_line) {
-  const addrbook::Config config = read_config(command_line);
-  const auto logger = make_logger(config);
-  const addrbook::LogSink sink = make_sink(logger, config.logging.format);
+// As many connections as the system lets this process have: the usual soft limit is for programs
+// that use select().
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
-  addrbook::ServerOptions server_options;
-  server_options.read_timeout = config.http.read_timeout;
-  server_options.write_timeout = config.http.write_timeout;
-  server_options.keep_alive_timeout = config.http.keep_alive_timeout;
-  server_options.debug = command_line.debug;
-  server_options.log = sink;
-  addrbook::Server server(std::move(server_options));
+addrbook::ServerOptions to_server_options(const addrbook::Config& config, bool debug,
+                                          addrbook::LogSink sink) {
+  addrbook::ServerOptions options;
+  options.header_timeout = config.http.header_timeout;
+  options.body_timeout = config.http.body_timeout;
+  options.answer_timeout = config.http.answer_timeout;
+  options.read_timeout = config.http.read_timeout;
+  options.write_timeout = config.http.write_timeout;
+  options.keep_alive_timeout = config.http.keep_alive_timeout;
+  options.max_connections = config.http.max_connections;
+  options.max_threads = config.http.max_threads;
+  options.debug = debug;
+  options.log = std::move(sink);
+  return options;
+}
+
+template <class Server>
+int serve(Server& server, const CommandLine& command_line, const addrbook::Config& config,
+          const addrbook::LogSink& sink) {
   // Before the storage is opened: a second copy must not get as far as that.
   const int port = server.bind(config.http.host, config.http.port);
 
-  const auto service = std::make_shared<addrbook::Service>();
+  // The book has its own limit, and reads on over it for a while to get its answer through. What
+  // goes elsewhere is refused before its body is read: httplib would keep that whole.
+  server.set_payload_max_length(2 * config.http.max_body_bytes + std::size_t{16} * 1024 * 1024);
+  server.set_pre_routing_handler(
+      [prefix = config.http.prefix](const httplib::Request& request, httplib::Response& response) {
+        constexpr int most_segments = 2;  // and an empty one
+        const bool is_below =
+            request.path.compare(0, prefix.size(), prefix) == 0 &&
+            (request.path.size() == prefix.size() || request.path[prefix.size()] == '/') &&
+            std::count(request.path.begin() + static_cast<std::ptrdiff_t>(prefix.size()),
+                       request.path.end(), '/') <= most_segments;
+        if (is_below) return httplib::Server::HandlerResponse::Unhandled;
+        response.status = httplib::StatusCode::NotFound_404;
+        return httplib::Server::HandlerResponse::Handled;
+      });
+
+  addrbook::ServiceOptions service_options;
+  service_options.max_entries = config.service.max_entries;
+  const auto service =
+      std::make_shared<addrbook::Service>(std::make_shared<addrbook::MemoryStore>(),
+                                          std::vector<addrbook::Validator>(), service_options);
   addrbook::Options options;
   options.prefix = config.http.prefix;
   options.debug = command_line.debug;
   options.max_body_bytes = config.http.max_body_bytes;
   options.body_timeout = config.http.body_timeout;
   options.answer_timeout = config.http.answer_timeout;
+  options.allowed_origins = config.http.allowed_origins;
+  options.allowed_hosts = config.http.allowed_hosts;
+  if (!config.auth.tokens.empty()) options.authorize = addrbook::bearer_tokens(config.auth.tokens);
   options.coding = addrbook::gzip();
   options.log = sink;
   addrbook::mount(server, service, std::move(options));
@@ -164,7 +220,8 @@ int run(const CommandLine& command_line) {
   });
 
   const bool is_ipv6 = config.http.host.find(':') != std::string::npos;
-  std::cout << "Starting " << config.service.name << " on http://"
+  std::cout << "Starting " << config.service.name << " on "
+            << (config.tls.certificate.empty() ? "http://" : "https://")
             << (is_ipv6 ? "[" + config.http.host + "]" : config.http.host) << ":" << port << " ..."
             << std::endl;
   const bool served = server.listen_after_bind();
@@ -173,6 +230,27 @@ int run(const CommandLine& command_line) {
   service->stop();
   if (!served) throw std::runtime_error("the listening socket failed");
   return EXIT_SUCCESS;
+}
+
+int run(const CommandLine& command_line) {
+  const addrbook::Config config = read_config(command_line);
+  const auto logger = make_logger(config);
+  const addrbook::LogSink sink = make_sink(logger, config.logging.format);
+  raise_descriptor_limit();
+  auto options = to_server_options(config, command_line.debug, sink);
+  if (config.tls.certificate.empty()) {
+    addrbook::Server server(std::move(options));
+    return serve(server, command_line, config, sink);
+  }
+  std::unique_ptr<addrbook::TlsServer> server;
+  try {
+    server = std::make_unique<addrbook::TlsServer>(
+        addrbook::TlsFiles{config.tls.certificate, config.tls.key}, std::move(options));
+  } catch (const addrbook::Error& error) {
+    throw addrbook::Error(error.code(),
+                          config.places.at("tls.certificate") + ": tls: " + error.what());
+  }
+  return serve(*server, command_line, config, sink);
 }
 
 }  // namespace

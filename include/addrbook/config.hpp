@@ -2,32 +2,31 @@
 /// (target addrbook::config).
 #pragma once
 
+#include <addrbook/authorization.hpp>
+#include <addrbook/config_reader.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/http_fields.hpp>
+#include <addrbook/web_origin.hpp>
 
-#include <yaml-cpp/yaml.h>
-
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <exception>
 #include <fstream>
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace addrbook {
 
 /// Settings with their defaults. Each is a key `section.name` of the file, or the environment's
-/// ADDRBOOK_SECTION_NAME, which counts for more.
+/// ADDRBOOK_SECTION_NAME, which counts for more; a list has commas there between its items.
 struct Config {
   enum class Storage { memory };
   enum class Level { trace, debug, info, warning, error };
@@ -35,6 +34,7 @@ struct Config {
 
   struct {
     std::string name = "Address Book";
+    std::uint64_t max_entries = 1'000'000;  ///< 0: no limit
   } service;
 
   struct {
@@ -42,12 +42,27 @@ struct Config {
     int port = 8080;  ///< 0: any free one
     std::string prefix = "/addresses";
     std::size_t max_body_bytes = std::size_t{1024} * 1024;
+    std::size_t max_connections = 10'000;
+    std::size_t max_threads = 1'000;
+    std::chrono::milliseconds header_timeout{10'000};
     std::chrono::milliseconds body_timeout{30'000};
     std::chrono::milliseconds answer_timeout{120'000};
     std::chrono::milliseconds read_timeout{5'000};
     std::chrono::milliseconds write_timeout{5'000};
     std::chrono::milliseconds keep_alive_timeout{15'000};
+    std::vector<std::string> allowed_origins;  ///< as in Options
+    std::vector<std::string> allowed_hosts;    ///< as in Options
   } http;
+
+  struct {
+    /// The file has {name, role, sha256}, the environment name:role:token, which holds secrets.
+    std::vector<Token> tokens;
+  } auth;
+
+  struct {
+    std::string certificate;  ///< both files, or "" for none
+    std::string key;
+  } tls;
 
   Storage storage = Storage::memory;
 
@@ -76,7 +91,7 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 /// @param source       the file's name, for messages
 /// @param environment  overrides
 /// @throws Error{invalid}, e.g. "a.yaml:3: http.port: must be an integer from 0 to 65535": no YAML,
-///         an unknown key, a key given twice, a wrong type, a bad value
+///         an unknown key, a key given twice, a wrong type, a bad value. Never shows a token.
 [[nodiscard]] inline Config parse_config(const std::string& yaml, const std::string& source,
                                          const Environment& environment = process_environment);
 
@@ -89,225 +104,160 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 
 namespace detail {
 
-/// Sets one key from its text, or throws why it can't be.
-struct BadValue {
-  std::string reason;
-};
-struct ConfigKey {
-  std::string section;
-  std::string name;
-  std::function<void(Config&, const std::string&)> set;
-  bool may_be_null = false;
+/// Adds `text` to a list of WebPolicy's, which knows what can be in there.
+inline void add_web_entry(std::vector<std::string>& list, const std::string& text,
+                          const std::function<WebPolicy()>& check) {
+  list.push_back(text);
+  try {
+    static_cast<void>(check());
+  } catch (const Error& error) {
+    throw BadValue{error.what()};
+  }
+}
 
-  [[nodiscard]] std::string path() const { return section + "." + name; }
-  [[nodiscard]] std::string variable() const {
-    std::string upper = "ADDRBOOK_" + section + "_" + name;
-    for (char& c : upper) {
-      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - ('a' - 'A'));
+inline void add_token(std::vector<Token>& tokens, Token token, const std::string& role) {
+  token.role =
+      parse_choice<Token::Role>(role, {{"read", Token::Role::read}, {"write", Token::Role::write}});
+  if (const auto fault = fault_of(token); !fault.empty()) throw BadValue{std::string(fault)};
+  for (const Token& other : tokens) {
+    if (other.name == token.name) throw BadValue{"its name is given twice"};
+    if (other.text == token.text && lowercase(other.sha256) == lowercase(token.sha256)) {
+      throw BadValue{"is the same token as that of '" + other.name + "'"};
     }
-    return upper;
   }
-};
-
-inline std::uint64_t parse_integer(const std::string& text, std::uint64_t least,
-                                   std::uint64_t most) {
-  std::uint64_t value = 0;
-  bool valid = !text.empty() && text.size() <= 19;  // 19 digits always fit
-  for (const char c : text) {
-    valid = valid && c >= '0' && c <= '9';
-    if (valid) value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  if (!valid || value < least || value > most) {
-    throw BadValue{"must be an integer from " + std::to_string(least) + " to " +
-                   std::to_string(most)};
-  }
-  return value;
-}
-
-template <class Enumerator>
-Enumerator parse_choice(const std::string& text,
-                        const std::vector<std::pair<std::string, Enumerator>>& choices) {
-  std::string names;
-  for (const auto& [name, enumerator] : choices) {
-    if (text == name) return enumerator;
-    names.append(names.empty() ? "" : ", ").append(name);
-  }
-  throw BadValue{"must be one of: " + names};
-}
-
-inline std::string parse_line(const std::string& text, bool may_be_empty) {
-  if (text.empty() && !may_be_empty) throw BadValue{"must not be empty"};
-  if (std::any_of(text.begin(), text.end(),
-                  [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
-    throw BadValue{"must be one line, without control characters"};
-  }
-  return text;
+  tokens.push_back(std::move(token));
 }
 
 /// Every key there is: the file, the environment and the messages all go by this table.
-inline const std::vector<ConfigKey>& config_keys() {
-  const auto milliseconds = [](auto member) {
-    return [member](Config& config, const std::string& text) {
+/// @returns what sets the members of `config`, which must outlive it
+inline std::vector<ConfigKey> config_keys(Config& config) {
+  const auto milliseconds = [](std::chrono::milliseconds& member) {
+    return [&member](const std::string& text) {
       constexpr std::uint64_t day = std::uint64_t{24} * 60 * 60 * 1000;
-      config.http.*member = std::chrono::milliseconds(parse_integer(text, 1, day));
+      member = std::chrono::milliseconds(parse_integer(text, 1, day));
     };
   };
-  using Http = decltype(Config::http);
-  static const std::vector<ConfigKey> keys{
-      {"service", "name",
-       [](Config& config, const std::string& text) {
-         config.service.name = parse_line(text, false);
-       }},
-      {"http", "host",
-       [](Config& config, const std::string& text) { config.http.host = parse_line(text, false); }},
-      {"http", "port",
-       [](Config& config, const std::string& text) {
-         config.http.port = static_cast<int>(parse_integer(text, 0, 65535));
-       }},
+  const auto integer = [](auto& member, std::uint64_t least, std::uint64_t most) {
+    return [&member, least, most](const std::string& text) {
+      member = static_cast<std::decay_t<decltype(member)>>(parse_integer(text, least, most));
+    };
+  };
+  const auto line = [](std::string& member, bool may_be_empty) {
+    return [&member, may_be_empty](const std::string& text) {
+      member = parse_line(text, may_be_empty);
+    };
+  };
+  constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30U;
+  constexpr std::uint64_t billion = 1'000'000'000;
+  auto& http = config.http;
+  auto& tokens = config.auth.tokens;
+  auto& logging = config.logging;
+
+  std::vector<ConfigKey> keys{
+      {"service", "name", line(config.service.name, false)},
+      {"service", "max_entries", integer(config.service.max_entries, 0, 1000 * billion)},
+      {"http", "host", line(http.host, false)},
+      {"http", "port", integer(http.port, 0, 65535)},
       {"http", "prefix",
-       [](Config& config, const std::string& text) {
+       [&http](const std::string& text) {
          if (!is_valid_prefix(text)) {
            throw BadValue{"must be one or more segments of [A-Za-z0-9._~-], each after a '/'"};
          }
-         config.http.prefix = text;
+         http.prefix = text;
        }},
-      {"http", "max_body_bytes",
-       [](Config& config, const std::string& text) {
-         constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30U;
-         config.http.max_body_bytes = parse_integer(text, 1, gibibyte);
+      {"http", "max_body_bytes", integer(http.max_body_bytes, 1, gibibyte)},
+      {"http", "max_connections", integer(http.max_connections, 1, 1'000'000)},
+      {"http", "max_threads", integer(http.max_threads, 1, 100'000)},
+      {"http", "header_timeout_ms", milliseconds(http.header_timeout)},
+      {"http", "body_timeout_ms", milliseconds(http.body_timeout)},
+      {"http", "answer_timeout_ms", milliseconds(http.answer_timeout)},
+      {"http", "read_timeout_ms", milliseconds(http.read_timeout)},
+      {"http", "write_timeout_ms", milliseconds(http.write_timeout)},
+      {"http", "keep_alive_timeout_ms", milliseconds(http.keep_alive_timeout)},
+      {"http", "allowed_origins",
+       [&http](const std::string& text) {
+         add_web_entry(http.allowed_origins, text,
+                       [&] { return WebPolicy(http.allowed_origins, {}); });
+       },
+       [&http] { http.allowed_origins.clear(); }},
+      {"http", "allowed_hosts",
+       [&http](const std::string& text) {
+         add_web_entry(http.allowed_hosts, text, [&] { return WebPolicy({}, http.allowed_hosts); });
+       },
+       [&http] { http.allowed_hosts.clear(); }},
+      {"auth",
+       "tokens",
+       [&tokens](const std::string& text) {
+         std::string_view rest = text;
+         const std::string name(cut(rest, ':'));
+         const std::string role(cut(rest, ':'));
+         if (rest.empty()) throw BadValue{"must be name:role:token"};
+         add_token(tokens, {name, {}, "", std::string(rest)}, role);
+       },
+       [&tokens] { tokens.clear(); },
+       {"name", "role", "sha256"},
+       [&tokens](const ConfigMap& map) {
+         add_token(tokens, {map.at("name"), {}, map.at("sha256"), ""}, map.at("role"));
        }},
-      {"http", "body_timeout_ms", milliseconds(&Http::body_timeout)},
-      {"http", "answer_timeout_ms", milliseconds(&Http::answer_timeout)},
-      {"http", "read_timeout_ms", milliseconds(&Http::read_timeout)},
-      {"http", "write_timeout_ms", milliseconds(&Http::write_timeout)},
-      {"http", "keep_alive_timeout_ms", milliseconds(&Http::keep_alive_timeout)},
+      {"tls", "certificate", line(config.tls.certificate, true)},
+      {"tls", "key", line(config.tls.key, true)},
       {"storage", "memory",
-       [](Config& config, const std::string& text) {
+       [&config](const std::string& text) {
          if (!text.empty()) throw BadValue{"takes no value"};
          config.storage = Config::Storage::memory;
-       },
-       true},
+       }},
       {"logging", "level",
-       [](Config& config, const std::string& text) {
+       [&logging](const std::string& text) {
          using Level = Config::Level;
-         config.logging.level = parse_choice<Level>(text, {{"trace", Level::trace},
-                                                           {"debug", Level::debug},
-                                                           {"info", Level::info},
-                                                           {"warning", Level::warning},
-                                                           {"error", Level::error}});
+         logging.level = parse_choice<Level>(text, {{"trace", Level::trace},
+                                                    {"debug", Level::debug},
+                                                    {"info", Level::info},
+                                                    {"warning", Level::warning},
+                                                    {"error", Level::error}});
        }},
       {"logging", "format",
-       [](Config& config, const std::string& text) {
+       [&logging](const std::string& text) {
          using Format = Config::Format;
-         config.logging.format =
+         logging.format =
              parse_choice<Format>(text, {{"logfmt", Format::logfmt}, {"json", Format::json}});
        }},
-      {"logging", "file",
-       [](Config& config, const std::string& text) {
-         config.logging.file = parse_line(text, true);
-       }},
+      {"logging", "file", line(logging.file, true)},
   };
+  for (ConfigKey& key : keys) key.is_choice = key.section == "storage";
   return keys;
 }
 
-/// Reads a YAML document into a Config along the table of keys.
-class ConfigReader {
- public:
-  ConfigReader(Config& config, std::string source) : config_(config), source_(std::move(source)) {}
-
-  void read(const std::string& yaml) const {
-    std::vector<YAML::Node> documents;
-    try {
-      documents = YAML::LoadAll(yaml);
-    } catch (const YAML::Exception& error) {
-      fail(error.mark, "not YAML: " + error.msg);
-    }
-    if (documents.size() > 1) fail(documents[1].Mark(), "a second YAML document");
-    if (documents.empty() || documents[0].IsNull()) return;
-    for (const auto& section : members(documents[0], "the file")) {
-      read_section(section.first, section.second);
-    }
-  }
-
- private:
-  using Member = std::pair<YAML::Node, YAML::Node>;
-
-  [[noreturn]] void fail(const YAML::Mark& mark, const std::string& message,
-                         SourceLine thrown_at = SourceLine::here()) const {
-    throw Error(Errc::invalid, place(mark) + ": " + message, thrown_at);
-  }
-
-  [[nodiscard]] std::string place(const YAML::Mark& mark) const {
-    return mark.is_null() ? source_ : source_ + ":" + std::to_string(mark.line + 1);
-  }
-
-  /// The members of a map; yaml-cpp itself takes a key twice.
-  [[nodiscard]] std::vector<Member> members(const YAML::Node& node, const std::string& what) const {
-    if (!node.IsMap()) fail(node.Mark(), what + ": must be a map of keys");
-    std::vector<Member> members;
-    std::set<std::string> seen;
-    for (const auto& member : node) {
-      if (!member.first.IsScalar()) fail(member.first.Mark(), what + ": a key must be a word");
-      if (!seen.insert(member.first.Scalar()).second) {
-        fail(member.first.Mark(), what + ": '" + member.first.Scalar() + "' is given twice");
-      }
-      members.emplace_back(member.first, member.second);
-    }
-    return members;
-  }
-
-  void read_section(const YAML::Node& name, const YAML::Node& section) const {
-    const std::string& section_name = name.Scalar();
-    const auto& keys = config_keys();
-    if (std::none_of(keys.begin(), keys.end(),
-                     [&](const ConfigKey& key) { return key.section == section_name; })) {
-      fail(name.Mark(), "unknown key '" + section_name + "'");
-    }
-    const auto entries = section.IsNull() ? std::vector<Member>() : members(section, section_name);
-    if (section_name == "storage" && entries.size() != 1) {
-      fail(name.Mark(), "storage: must hold exactly one key: memory");
-    }
-    for (const auto& [key_name, value] : entries) {
-      const std::string path = section_name + "." + key_name.Scalar();
-      const auto key = std::find_if(keys.begin(), keys.end(),
-                                    [&](const ConfigKey& each) { return each.path() == path; });
-      if (key == keys.end()) fail(key_name.Mark(), "unknown key '" + path + "'");
-      if (value.IsNull() && !key->may_be_null) fail(key_name.Mark(), path + ": needs a value");
-      if (!value.IsNull() && !value.IsScalar()) {
-        fail(value.Mark(), path + ": must be a single value, not a list or a map");
-      }
-      // A null has no place of its own; the key's is as good.
-      const YAML::Mark mark = value.IsNull() ? key_name.Mark() : value.Mark();
-      try {
-        key->set(config_, value.IsNull() ? std::string() : value.Scalar());
-      } catch (const BadValue& bad) {
-        fail(mark, path + ": " + bad.reason);
-      }
-      config_.places[path] = place(mark);
-    }
-  }
-
-  Config& config_;
-  std::string source_;
-};
+/// What only several keys together can be wrong in.
+inline void check_together(const Config& config) {
+  const auto needs = [&](const std::string& given, const std::string& path,
+                         const std::string& other, const std::string& other_path) {
+    if (given.empty() || !other.empty()) return;
+    throw Error(Errc::invalid,
+                config.places.at(path) + ": " + path + ": needs " + other_path + " as well");
+  };
+  needs(config.tls.certificate, "tls.certificate", config.tls.key, "tls.key");
+  needs(config.tls.key, "tls.key", config.tls.certificate, "tls.certificate");
+}
 
 }  // namespace detail
 
 inline Config parse_config(const std::string& yaml, const std::string& source,
                            const Environment& environment) {
   Config config;
-  detail::ConfigReader(config, source).read(yaml);
-  for (const detail::ConfigKey& key : detail::config_keys()) {
+  const auto keys = detail::config_keys(config);
+  detail::ConfigReader(keys, source, config.places).read(yaml);
+  for (const detail::ConfigKey& key : keys) {
     if (const auto value = environment(key.variable())) {
       const std::string place = "environment: " + key.variable();
       try {
-        key.set(config, *value);
+        key.set_text(*value);
       } catch (const detail::BadValue& bad) {
         throw Error(Errc::invalid, place + ": " + key.path() + ": " + bad.reason);
       }
       config.places[key.path()] = place;
     }
   }
+  detail::check_together(config);
   return config;
 }
 

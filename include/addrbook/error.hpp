@@ -22,6 +22,7 @@ namespace addrbook {
 enum class Errc {
   invalid,    ///< the caller's data or argument is refused; trying again won't help
   not_found,  ///< no entry has that id
+  full,       ///< the book holds as many entries as it may; removing one makes room
   stopped,    ///< the service is stopped and takes no writes
   storage,    ///< the store failed; nothing was written, may be retried
   internal,   ///< a callback of the host's or the library itself failed
@@ -32,6 +33,7 @@ enum class Errc {
   switch (code) {
     case Errc::invalid: return "invalid";
     case Errc::not_found: return "not_found";
+    case Errc::full: return "full";
     case Errc::stopped: return "stopped";
     case Errc::storage: return "storage";
     case Errc::internal: return "internal";

@@ -20,7 +20,9 @@ struct LogRecord {
   enum class Level { info, error };
 
   Level level = Level::info;
-  std::string_view message;  ///< "RESPONSE": a request was answered. "FAULT": why it was a 5xx
+  /// "RESPONSE": a request was answered. "FAULT": why it was a 5xx. "SERVER": of the server as a
+  /// whole, with a reason and nothing of a request.
+  std::string_view message;
   std::string request_id;
   std::string method;
   std::string uri;  ///< request target without the query
@@ -52,9 +54,11 @@ void for_each_field(const LogRecord& record, Field field) {
   if_known("method", record.method);
   if_known("uri", record.uri);
   if_known("ip", record.ip);
-  field("status", record.status);
-  field("time_ms", record.time);
-  field("bytes", record.bytes);
+  if (record.status != 0) {
+    field("status", record.status);
+    field("time_ms", record.time);
+    field("bytes", record.bytes);
+  }
   field("message", record.message);
   if_known("reason", record.reason);
   if_known("user", record.user);

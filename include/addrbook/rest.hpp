@@ -8,6 +8,7 @@
 #include <addrbook/http_fields.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/service.hpp>
+#include <addrbook/web_origin.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -18,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook {
 
@@ -38,6 +40,15 @@ struct Options {
   LogSink log;
   /// Decides who may do what; everybody may do everything without it.
   Authorize authorize;
+  /// Origins, e.g. "https://app.example.com", whose web pages may read and write the book (CORS);
+  /// "*" alone: those of everybody, to whom nothing but `authorize` is a limit then. A write by any
+  /// other page is refused, but for one of the same host: behind a proxy that changes Host the
+  /// pages' own origin belongs here. Never with credentials that a browser adds by itself.
+  std::vector<std::string> allowed_origins;
+  /// The names by which this host may be called (Host without the port, an IPv6 address in
+  /// brackets); by others only _health and _ready answer. Keeps a page from reaching the book under
+  /// a name of its own that leads here (DNS rebinding). Empty: any name.
+  std::vector<std::string> allowed_hosts;
   /// Unpacks bodies and packs answers, e.g. gzip() of gzip.hpp; coded bodies are refused without
   /// it.
   std::shared_ptr<const Coding> coding;
@@ -47,7 +58,8 @@ struct Options {
 /// @par Thread safety  any thread.
 class Rest {
  public:
-  /// @throws Error{invalid} if `service` is null or the prefix is not as Options says
+  /// @throws Error{invalid} if `service` is null, or the prefix, an origin or a host is not as
+  ///         Options says
   Rest(std::shared_ptr<Service> service, Options options);
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
@@ -67,6 +79,7 @@ class Rest {
   [[nodiscard]] static bool is_allowed(Resource resource, std::string_view method) noexcept;
 
   [[nodiscard]] Reply respond(detail::Exchange& exchange) const;
+  void check_web(const Request& request) const;
   void authorize(detail::Exchange& exchange, const Route& route) const;
   [[nodiscard]] Document read_document(detail::Exchange& exchange) const;
   [[nodiscard]] std::string read_body(detail::Exchange& exchange, Codec* decoder) const;
@@ -80,13 +93,16 @@ class Rest {
 
   std::shared_ptr<Service> service_;
   Options options_;
+  detail::WebPolicy web_;
   detail::RequestIds request_ids_;
 };
 
 // ---------------------------------------------------------------------------------------------
 
 inline Rest::Rest(std::shared_ptr<Service> service, Options options)
-    : service_(std::move(service)), options_(std::move(options)) {
+    : service_(std::move(service)),
+      options_(std::move(options)),
+      web_(options_.allowed_origins, options_.allowed_hosts) {
   if (!service_) throw Error(Errc::invalid, "mount needs a service");
   if (!detail::is_valid_prefix(options_.prefix)) {
     throw Error(Errc::invalid,
@@ -104,6 +120,7 @@ inline Reply Rest::handle(const Request& request) const {
     reply = exchange.error(std::current_exception(), options_.debug);
   }
   exchange.finish(reply, options_.coding.get(), options_.answer_timeout);
+  web_.add_headers(request, reply);
   exchange.log(reply, options_.log, options_.debug);
   return reply;
 }
@@ -134,7 +151,8 @@ inline bool Rest::is_allowed(Resource resource, std::string_view method) noexcep
   return false;
 }
 
-// API order of refusals: route, method, authorisation, then what each method reads and does.
+// API order of refusals: route, method, web pages and authorisation, then what each method reads
+// and does.
 inline Reply Rest::respond(detail::Exchange& exchange) const {
   const Request& request = exchange.request();
   const Route route = Rest::route(request.path);
@@ -143,6 +161,8 @@ inline Reply Rest::respond(detail::Exchange& exchange) const {
     throw detail::HttpError(405, "Method Not Allowed",
                             {{"Allow", std::string(allowed_methods(route.resource))}});
   }
+  const bool is_open = route.resource == Resource::health || route.resource == Resource::ready;
+  if (!is_open) check_web(request);  // a monitor calls by address
   if (request.method == "OPTIONS") {
     return detail::empty_reply(204, {{"Allow", std::string(allowed_methods(route.resource))}});
   }
@@ -157,6 +177,17 @@ inline Reply Rest::respond(detail::Exchange& exchange) const {
     return detail::empty_reply(204);
   }
   return route.resource == Resource::book ? list(exchange) : get(exchange, route.id);
+}
+
+inline void Rest::check_web(const Request& request) const {
+  if (!web_.is_known_host(request)) {
+    throw detail::HttpError(403, "Forbidden: Host is not a name of this server");
+  }
+  const bool is_read =
+      request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS";
+  if (!is_read && !web_.may_write(request)) {
+    throw detail::HttpError(403, "Forbidden: a web page of another origin must not write");
+  }
 }
 
 inline void Rest::authorize(detail::Exchange& exchange, const Route& route) const {
@@ -176,7 +207,8 @@ inline void Rest::authorize(detail::Exchange& exchange, const Route& route) cons
   switch (access.verdict) {
     case Access::Verdict::allowed: return;
     case Access::Verdict::unauthenticated:
-      if (!detail::is_field_value(access.challenge)) {
+      // A 401 must have one (RFC 9110, 15.5.2).
+      if (access.challenge.empty() || !detail::is_field_value(access.challenge)) {
         throw Error(Errc::internal, "the authorisation's challenge can't stand in a header field");
       }
       throw detail::HttpError(401, "Unauthorized",

@@ -162,6 +162,8 @@ ParkingServer<Base>::ParkingServer(ServerOptions options, Arguments&&... argumen
   this->set_write_timeout(options_.write_timeout);
   this->set_keep_alive_timeout(
       std::chrono::ceil<std::chrono::seconds>(options_.keep_alive_timeout).count());
+  // httplib keeps a body whole where the route doesn't read it itself; 100 MB by default.
+  this->set_payload_max_length(std::size_t{16} * 1024 * 1024);
   this->set_keep_alive_max_count(10'000);  // no reason to make a busy client reconnect; else 100
   // httplib's default lets two servers share a port, and each gets half of the requests.
   this->set_socket_options([](socket_t socket) {

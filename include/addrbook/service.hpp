@@ -5,8 +5,11 @@
 #include <addrbook/store.hpp>
 
 #include <atomic>
+#include <condition_variable>
+#include <cstdint>
 #include <exception>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,6 +30,11 @@ struct Violation {
 /// Looks at a document before it is written. Is called by any thread, several at once.
 using Validator = std::function<std::optional<Violation>(const Document&)>;
 
+/// What a book may hold. Every field has a default.
+struct ServiceOptions {
+  std::uint64_t max_entries = 0;  ///< create() refuses to make more; 0: no limit
+};
+
 /// Whether the book can be used at the moment.
 struct Health {
   bool ready = false;
@@ -42,9 +50,10 @@ class Service {
  public:
   /// @param store       kept; an own MemoryStore if none is given
   /// @param validators  asked in this order by create() and update(); the first refusal counts
+  /// @param options     see ServiceOptions
   /// @throws Error{invalid} if `store` is null or a validator is empty
   explicit Service(std::shared_ptr<Store> store = std::make_shared<MemoryStore>(),
-                   std::vector<Validator> validators = {});
+                   std::vector<Validator> validators = {}, ServiceOptions options = {});
 
   /// Takes writes again after stop().
   void start() noexcept { running_.store(true, std::memory_order_release); }
@@ -56,8 +65,9 @@ class Service {
   /// Stores `document` under a fresh id.
   /// @param document  kept as it is
   /// @returns  the new entry; its revision is the book's newest
-  /// @throws   Error{invalid} a validator refused | Error{stopped} | Error{storage} nothing stored,
-  ///           may be retried | Error{internal} a validator threw (its own Error{invalid} passes)
+  /// @throws   Error{invalid} a validator refused | Error{full} there are max_entries |
+  ///           Error{stopped} | Error{storage} nothing stored, may be retried | Error{internal} a
+  ///           validator threw (its own Error{invalid} passes)
   /// @par Cost  the validators + O(log n) in memory
   Entry create(Document document);
 
@@ -94,6 +104,8 @@ class Service {
   [[nodiscard]] Health health() const;
 
  private:
+  class Place;
+
   void validate(const Document& document) const;
   CommitResult commit(Write write);
   [[noreturn]] static void fail_not_found(std::string_view id,
@@ -101,14 +113,53 @@ class Service {
 
   std::shared_ptr<Store> store_;
   std::vector<Validator> validators_;
+  ServiceOptions options_;
   std::atomic<bool> running_{true};
   std::shared_mutex writing_;  // shared by every write, taken alone by stop() to wait for them
+  std::mutex places_mutex_;
+  std::condition_variable place_released_;
+  std::uint64_t places_taken_ = 0;
 };
 
 // ---------------------------------------------------------------------------------------------
 
-inline Service::Service(std::shared_ptr<Store> store, std::vector<Validator> validators)
-    : store_(std::move(store)), validators_(std::move(validators)) {
+/// Room for an entry that is about to be made. Without it two creators could both see the last room
+/// there is, and both take it.
+class Service::Place {
+ public:
+  explicit Place(Service& service) : service_(service) {
+    const std::uint64_t most = service.options_.max_entries;
+    if (most == 0) return;
+    std::unique_lock lock(service.places_mutex_);
+    // An entry that is stored while its place is still taken counts twice. So only where no place
+    // is taken a full book is known to be full; until then its creators come one after the other.
+    while (service.store_->head().count + service.places_taken_ >= most) {
+      if (service.places_taken_ == 0) {
+        throw Error(Errc::full, "Insufficient Storage: the book may hold " + std::to_string(most) +
+                                    (most == 1 ? " address" : " addresses"));
+      }
+      service.place_released_.wait(lock);
+    }
+    ++service.places_taken_;
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  Place(Place&&) = delete;
+  Place& operator=(Place&&) = delete;
+  ~Place() {
+    if (service_.options_.max_entries == 0) return;
+    const std::lock_guard lock(service_.places_mutex_);
+    --service_.places_taken_;
+    service_.place_released_.notify_all();
+  }
+
+ private:
+  Service& service_;
+};
+
+inline Service::Service(std::shared_ptr<Store> store, std::vector<Validator> validators,
+                        ServiceOptions options)
+    : store_(std::move(store)), validators_(std::move(validators)), options_(options) {
   if (!store_) throw Error(Errc::invalid, "a Service needs a store");
   for (const Validator& validator : validators_) {
     if (!validator) throw Error(Errc::invalid, "a validator is empty");
@@ -122,6 +173,7 @@ inline void Service::stop() {
 
 inline Entry Service::create(Document document) {
   validate(document);
+  const Place place(*this);
   Entry entry;
   entry.document = std::move(document);
   while (true) {

@@ -113,8 +113,8 @@ TEST_CASE("process: --help and --version") {
   for (const std::string option : {"--help", "-h"}) {
     const auto help = run({option});
     CHECK(help.status == 0);
-    for (const std::string name :
-         {"-p,--port", "--host", "-c,--config", "-d,--debug", "--version", "--help"}) {
+    for (const std::string name : {"-p,--port", "--host", "-c,--config", "-d,--debug",
+                                   "--insecure-no-auth", "--version", "--help"}) {
       CAPTURE(name);
       CHECK(help.output.find(name) != std::string::npos);
     }
@@ -152,6 +152,12 @@ TEST_CASE("process: a bad config exits 2 and names file, line and key") {
       {"http:\n  prefix: addresses\n", ":2:", "http.prefix"},
       {"storage:\n  postgres: x\n", ":2:", "storage.postgres"},
       {"extra: 1\n", ":1:", "extra"},
+      {"service:\n  max_entries: many\n", ":2:", "service.max_entries"},
+      {"http:\n  allowed_origins:\n    - https://app.example.com/\n",
+       ":3:", "http.allowed_origins"},
+      {"http:\n  allowed_hosts:\n    - localhost\n    - b:1\n", ":4:", "http.allowed_hosts"},
+      {"auth:\n  tokens:\n    - {name: ada, role: read, sha256: 12}\n", ":3:", "auth.tokens"},
+      {"tls:\n  key: server.key\n", ":2:", "tls.key"},
       {"http: [\n", "", "not YAML"},
   };
   for (const auto& each : cases) {
@@ -170,6 +176,11 @@ TEST_CASE("process: a bad config exits 2 and names file, line and key") {
   const auto environment = run({}, {{{"ADDRBOOK_HTTP_PORT", "many"}}, "/"});
   CHECK(environment.status == 2);
   CHECK(environment.errors.find("ADDRBOOK_HTTP_PORT") != std::string::npos);
+  const auto tokens = run({}, {{{"ADDRBOOK_AUTH_TOKENS", "ada:write:too-short-secret:x"}}, "/"});
+  CHECK(tokens.status == 2);
+  CHECK(tokens.output.empty());
+  CHECK(tokens.errors.find("ADDRBOOK_AUTH_TOKENS: auth.tokens: item 1: ") != std::string::npos);
+  CHECK(tokens.errors.find("secret") == std::string::npos);
 }
 
 TEST_CASE("process: a port in use exits 1 and says so") {
@@ -181,7 +192,7 @@ TEST_CASE("process: a port in use exits 1 and says so") {
   CHECK(second.errors.find("127.0.0.1:" + port) != std::string::npos);
   CHECK(second.errors.find("in use") != std::string::npos);
   CHECK(Connection(first.port()).request("GET", "/addresses").status == 200);
-  CHECK(run({"--host", "256.256.256.256"}).status == 1);
+  CHECK(run({"--insecure-no-auth", "--host", "256.256.256.256"}).status == 1);
 }
 
 TEST_CASE("process: settings come from the file, over it the environment, over that the options") {
@@ -298,6 +309,137 @@ TEST_CASE("process: gzip both ways is on") {
           .request("POST", "/addresses", {{"content-encoding", "gzip"}}, packed.body);
   REQUIRE(again.status == 201);
   CHECK(Connection(server.port()).request("GET", again.header("location")).body == large);
+}
+
+TEST_CASE("process: other machines are served with tokens, or by express wish, only") {
+  // Were one of these not refused, it would find the port in use.
+  ServerProcess first;
+  const std::string port = std::to_string(first.port());
+  for (const std::string host : {"0.0.0.0", "::", "256.256.256.256", "127.0.0.1.example.com"}) {
+    CAPTURE(host);
+    const auto refused = run({"--port", port, "--host", host});
+    CHECK(refused.status == 2);
+    CHECK(refused.output.empty());
+    for (const std::string& word :
+         {host, std::string("auth.tokens"), std::string("ADDRBOOK_AUTH_TOKENS"),
+          std::string("--insecure-no-auth")}) {
+      CHECK(refused.errors.find(word) != std::string::npos);
+    }
+    CHECK(run({"--port", port}, {{{"ADDRBOOK_HTTP_HOST", host}}, "/"}).status == 2);
+  }
+  const std::string nowhere = "256.256.256.256";
+  CHECK(run({"--insecure-no-auth", "--host", nowhere}).status == 1);
+  CHECK(run({"--host", nowhere}, {{{"ADDRBOOK_AUTH_TOKENS", "ada:read:0123456789abcdef"}}, "/"})
+            .status == 1);
+  for (const std::string host : {"localhost", "127.0.0.1"}) {
+    CAPTURE(host);
+    ServerProcess server({"--host", host});
+    CHECK(Connection(server.port()).request("GET", "/addresses").status == 200);
+  }
+}
+
+TEST_CASE("process: with tokens who has none gets 401, a reader 403 for writes") {
+  TempFolder folder;
+  // Of "writer-0123456789", as `printf %s writer-0123456789 | sha256sum` has it.
+  const auto file =
+      write_file(folder, "tokens.yaml",
+                 "auth:\n  tokens:\n    - name: ada\n      role: write\n      sha256: "
+                 "28c96510ee002d722a3959427a3a2c266fcee2da75b35da285634de3a563f783\n");
+  const std::string reader = "reader-0123456789";
+  const struct {
+    std::vector<std::string> options;
+    Process::Setting setting;
+    std::string token;
+    std::string user;
+    int read;
+    int write;
+  } cases[] = {
+      {{"--config", file}, Process::Setting(), "writer-0123456789", "ada", 200, 201},
+      {{"--config", file}, Process::Setting(), reader, "", 401, 401},
+      // The environment's list takes the place of the file's.
+      {{"--config", file, "--debug"},
+       {{{"ADDRBOOK_AUTH_TOKENS", "grace:read:" + reader + ",eve:write:secret-0123456789"}}, "/"},
+       reader,
+       "grace",
+       200,
+       403},
+      {{"--config", file, "--insecure-no-auth"}, Process::Setting(), "", "", 401, 401},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.token);
+    ServerProcess server(each.options, each.setting);
+    test::Headers headers;
+    if (!each.token.empty()) headers.emplace_back("authorization", "Bearer " + each.token);
+    Connection connection(server.port());
+    const auto read = connection.request("GET", "/addresses", headers);
+    const auto write = connection.request("POST", "/addresses", headers, address);
+    CHECK(read.status == each.read);
+    CHECK(write.status == each.write);
+    CHECK(write.has("www-authenticate") == (each.write == 401));
+    const auto bare = Connection(server.port()).request("GET", "/addresses?token=" + reader);
+    CHECK(bare.status == 401);
+    CHECK(bare.header("www-authenticate") == "Bearer realm=\"addrbook\"");
+    CHECK(Connection(server.port()).request("GET", "/addresses/_health").status == 200);
+    CHECK(Connection(server.port()).request("OPTIONS", "/addresses").status == 204);
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+    const auto log = server.read_errors();
+    CHECK((log.find(" user=" + each.user) != std::string::npos) == !each.user.empty());
+    for (const std::string secret :
+         {"writer-0123456789", "reader-0123456789", "secret-0123456789"}) {
+      CHECK(log.find(secret) == std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("process: a full book answers 507 until something is removed") {
+  ServerProcess server({}, {{{"ADDRBOOK_SERVICE_MAX_ENTRIES", "2"}}, "/"});
+  Connection connection(server.port());
+  const auto first = connection.request("POST", "/addresses", {}, address);
+  CHECK(connection.request("POST", "/addresses", {}, address).status == 201);
+  test::check_error(connection.request("POST", "/addresses", {}, address), "POST", "/addresses",
+                    507, "Insufficient Storage: the book may hold 2 addresses");
+  const auto location = first.header("location");
+  CHECK(connection.request("PUT", location, {}, "{}").status == 204);
+  CHECK(connection.request("DELETE", location).status == 204);
+  CHECK(connection.request("POST", "/addresses", {}, address).status == 201);
+}
+
+TEST_CASE("process: web pages and host names are let in as the settings say") {
+  const std::string origin = "https://app.example.com";
+  ServerProcess server({}, {{{"ADDRBOOK_HTTP_ALLOWED_ORIGINS", origin + ",http://localhost:3000"},
+                             {"ADDRBOOK_HTTP_ALLOWED_HOSTS", "localhost,127.0.0.1"}},
+                            "/"});
+  Connection connection(server.port());
+  const auto preflight = connection.request(
+      "OPTIONS", "/addresses", {{"origin", origin}, {"access-control-request-method", "POST"}});
+  CHECK(preflight.status == 204);
+  CHECK(preflight.header("access-control-allow-origin") == origin);
+  CHECK(preflight.header("access-control-allow-methods") == "GET, HEAD, OPTIONS, POST");
+  CHECK(connection.request("POST", "/addresses", {{"origin", origin}}, address).status == 201);
+  test::check_error(
+      connection.request("POST", "/addresses", {{"origin", "https://evil.example"}}, address),
+      "POST", "/addresses", 403, "Forbidden: a web page of another origin must not write");
+  Connection rebound(server.port());
+  rebound.send("GET /addresses HTTP/1.1\r\nHost: evil.example:" + std::to_string(server.port()) +
+               "\r\n\r\n");
+  test::check_error(rebound.read_response(), "GET", "/addresses", 403,
+                    "Forbidden: Host is not a name of this server");
+}
+
+TEST_CASE("process: a page of the server's own host may write, another's may not") {
+  ServerProcess server;
+  const std::string host = "127.0.0.1:" + std::to_string(server.port());
+  const auto status = [&](const std::string& origin) {
+    Connection connection(server.port());
+    connection.send("POST /addresses HTTP/1.1\r\nHost: " + host + "\r\nOrigin: " + origin +
+                    "\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}");
+    return connection.read_response().status;
+  };
+  CHECK(status("http://" + host) == 201);
+  CHECK(status("http://127.0.0.1:1") == 403);
+  CHECK(status("http://evil.example") == 403);
+  CHECK(status("null") == 403);
 }
 
 TEST_CASE("process: parallel writers lose nothing") {

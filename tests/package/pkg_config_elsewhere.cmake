@@ -19,6 +19,7 @@ if(nlohmann_json_DIR)
 endif()
 configure("${source}" build -DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF ${json}
           -DADDRBOOK_BUILD_TESTS=OFF -DADDRBOOK_BUILD_EXAMPLES=OFF -DADDRBOOK_GZIP=OFF
+          -DADDRBOOK_TOKENS=OFF -DADDRBOOK_TLS=OFF
           -DADDRBOOK_CONFIG=OFF)
 run("${CMAKE_COMMAND}" --install "${here}/build" --prefix "${here}/prefix")
 file(RENAME "${here}/prefix" "${here}/moved prefix")

@@ -50,7 +50,26 @@ std::string refusal(const std::string& yaml, const Variables& variables = {}) {
 /// Every setting as text, to compare and to print.
 std::map<std::string, std::string> settings(const Config& config) {
   const auto ms = [](std::chrono::milliseconds time) { return std::to_string(time.count()); };
+  const auto joined = [](const std::vector<std::string>& list) {
+    std::string text;
+    for (const std::string& item : list) text.append(text.empty() ? "" : ",").append(item);
+    return text;
+  };
+  std::vector<std::string> tokens;
+  for (const addrbook::Token& token : config.auth.tokens) {
+    tokens.push_back(token.name +
+                     (token.role == addrbook::Token::Role::read ? " reads " : " writes ") +
+                     token.sha256 + token.text);
+  }
   return {{"service.name", config.service.name},
+          {"service.max_entries", std::to_string(config.service.max_entries)},
+          {"http.max_connections", std::to_string(config.http.max_connections)},
+          {"http.max_threads", std::to_string(config.http.max_threads)},
+          {"http.header_timeout_ms", ms(config.http.header_timeout)},
+          {"http.allowed_origins", joined(config.http.allowed_origins)},
+          {"http.allowed_hosts", joined(config.http.allowed_hosts)},
+          {"auth.tokens", joined(tokens)},
+          {"tls", config.tls.certificate + " " + config.tls.key},
           {"http.host", config.http.host},
           {"http.port", std::to_string(config.http.port)},
           {"http.prefix", config.http.prefix},
@@ -64,6 +83,14 @@ std::map<std::string, std::string> settings(const Config& config) {
           {"logging.level", std::to_string(static_cast<int>(config.logging.level))},
           {"logging.format", std::to_string(static_cast<int>(config.logging.format))},
           {"logging.file", config.logging.file}};
+}
+
+const std::string hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+/// An item of auth.tokens.
+std::string token(const std::string& name, const std::string& role,
+                  const std::string& sha256 = hash) {
+  return "{name: " + name + ", role: " + role + ", sha256: " + sha256 + "}";
 }
 
 struct Key {
@@ -84,6 +111,11 @@ std::vector<Key> all_keys() {
       {"http", "prefix", "ADDRBOOK_HTTP_PREFIX", "/a/b", "/c", "/a/b", "/c"},
       {"http", "max_body_bytes", "ADDRBOOK_HTTP_MAX_BODY_BYTES", "1", "1073741824", "1",
        "1073741824"},
+      {"service", "max_entries", "ADDRBOOK_SERVICE_MAX_ENTRIES", "0", "1000000000000", "0",
+       "1000000000000"},
+      {"http", "max_connections", "ADDRBOOK_HTTP_MAX_CONNECTIONS", "1", "1000000", "1", "1000000"},
+      {"http", "max_threads", "ADDRBOOK_HTTP_MAX_THREADS", "1", "100000", "1", "100000"},
+      {"http", "header_timeout_ms", "ADDRBOOK_HTTP_HEADER_TIMEOUT_MS", "51", "52", "51", "52"},
       {"http", "body_timeout_ms", "ADDRBOOK_HTTP_BODY_TIMEOUT_MS", "1", "86400000", "1",
        "86400000"},
       {"http", "answer_timeout_ms", "ADDRBOOK_HTTP_ANSWER_TIMEOUT_MS", "11", "12", "11", "12"},
@@ -105,12 +137,17 @@ TEST_CASE("config: the defaults are those of the local configuration") {
   CHECK(defaults.at("http.port") == "8080");
   CHECK(defaults.at("http.host") == "127.0.0.1");
   CHECK(defaults.at("http.max_body_bytes") == "1048576");
+  CHECK(defaults.at("http.max_connections") == "10000");
+  CHECK(defaults.at("http.max_threads") == "1000");
+  CHECK(defaults.at("http.header_timeout_ms") == "10000");
+  CHECK(defaults.at("service.max_entries") == "1000000");
   const std::string file = ADDRBOOK_SOURCE_DIR "/configs/addressbook-local.yaml";
   CHECK(settings(addrbook::load_config(file, environment())) == defaults);
   // Drift the other way: the file names every key there is.
   std::ifstream stream(file);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  for (const auto& key : addrbook::detail::config_keys()) {
+  Config config;
+  for (const auto& key : addrbook::detail::config_keys(config)) {
     CAPTURE(key.name);
     CHECK(text.find("\n" + key.section + ":") != std::string::npos);
     CHECK(text.find("\n  " + key.name + ":") != std::string::npos);
@@ -129,8 +166,9 @@ TEST_CASE("config: nothing given is all defaults") {
 }
 
 TEST_CASE("config: every key from the file, from the environment, and the latter first") {
-  // `storage.memory` takes no value, see below.
-  REQUIRE(all_keys().size() + 1 == addrbook::detail::config_keys().size());
+  // Not of one value of their own, see below: storage.memory, three lists, the pair of tls.
+  Config config;
+  REQUIRE(all_keys().size() + 6 == addrbook::detail::config_keys(config).size());
   const auto defaults = settings(Config());
   for (const Key& key : all_keys()) {
     CAPTURE(key.variable);
@@ -173,6 +211,47 @@ TEST_CASE("config: every level and format by its name") {
     CHECK((parse("logging: {level: " + name + "}").logging.level == level));
   }
   CHECK((parse("logging: {format: logfmt}").logging.format == Config::Format::logfmt));
+}
+
+TEST_CASE("config: lists, and what overrides them") {
+  const std::string other_hash(64, 'A');
+  const std::string yaml =
+      "http:\n  allowed_origins:\n    - https://app.example.com\n    - http://localhost:3000\n"
+      "  allowed_hosts: [book.example.com, '[::1]', 127.0.0.1]\n"
+      "auth:\n  tokens:\n    - name: ada@example.com\n      role: write\n      sha256: " +
+      hash + "\n    - " + token("grace", "read", other_hash) + "\n";
+  auto expected = settings(Config());
+  expected["http.allowed_origins"] = "https://app.example.com,http://localhost:3000";
+  expected["http.allowed_hosts"] = "book.example.com,[::1],127.0.0.1";
+  expected["auth.tokens"] = "ada@example.com writes " + hash + ",grace reads " + other_hash;
+  CHECK(settings(parse(yaml)) == expected);
+  CHECK(parse(yaml).places.at("auth.tokens") == "book.yaml:8");
+  CHECK(parse("http: {allowed_origins: ['*']}").http.allowed_origins ==
+        std::vector<std::string>{"*"});
+
+  const Variables variables{
+      {"ADDRBOOK_HTTP_ALLOWED_ORIGINS", "http://a.example, http://b.example"},
+      {"ADDRBOOK_HTTP_ALLOWED_HOSTS", "localhost"},
+      {"ADDRBOOK_AUTH_TOKENS", "eve:read:secret-0123456789, bob:write:se.cr~et+/_-01=="}};
+  expected["http.allowed_origins"] = "http://a.example,http://b.example";
+  expected["http.allowed_hosts"] = "localhost";
+  expected["auth.tokens"] = "eve reads secret-0123456789,bob writes se.cr~et+/_-01==";
+  CHECK(settings(parse(yaml, variables)) == expected);
+  CHECK(settings(parse("", variables)) == expected);
+  CHECK(settings(parse(yaml, {{"ADDRBOOK_HTTP_ALLOWED_ORIGINS", ""},
+                              {"ADDRBOOK_HTTP_ALLOWED_HOSTS", ""},
+                              {"ADDRBOOK_AUTH_TOKENS", ""}})) == settings(Config()));
+  CHECK(settings(parse("http: {allowed_origins: [], allowed_hosts: []}\nauth: {tokens: []}")) ==
+        settings(Config()));
+}
+
+TEST_CASE("config: a certificate and its key come together, from wherever") {
+  CHECK(settings(parse("tls: {certificate: a.pem, key: a.key}")).at("tls") == "a.pem a.key");
+  CHECK(settings(parse("tls: {certificate: a.pem}", {{"ADDRBOOK_TLS_KEY", "b.key"}})).at("tls") ==
+        "a.pem b.key");
+  CHECK(settings(parse("", {{"ADDRBOOK_TLS_KEY", "b.key"}, {"ADDRBOOK_TLS_CERTIFICATE", "b.pem"}}))
+            .at("tls") == "b.pem b.key");
+  CHECK(settings(parse("tls: {certificate: '', key: ''}")) == settings(Config()));
 }
 
 TEST_CASE("config: a refusal names file, line and key") {
@@ -258,6 +337,61 @@ TEST_CASE("config: a refusal names file, line and key") {
       {"logging: {level: ''}", "book.yaml:1: " + level},
       {"logging: {level: 3}", "book.yaml:1: " + level},
       {"logging: {format: text}", "book.yaml:1: logging.format: must be one of: logfmt, json"},
+      {"service: {max_entries: -1}",
+       "book.yaml:1: service.max_entries: must be an integer from 0 to 1000000000000"},
+      {"http: {max_connections: 0}",
+       "book.yaml:1: http.max_connections: must be an integer from 1 to 1000000"},
+      {"http: {max_threads: 0}",
+       "book.yaml:1: http.max_threads: must be an integer from 1 to 100000"},
+      {"http: {header_timeout_ms: 0}", "book.yaml:1: http.header_timeout_ms" + day},
+      // lists
+      {"http:\n  allowed_origins: https://a.example.com\n",
+       "book.yaml:2: http.allowed_origins: must be a list"},
+      {"http:\n  allowed_hosts: {a: b}\n", "book.yaml:2: http.allowed_hosts: must be a list"},
+      {"http:\n  allowed_hosts:\n", "book.yaml:2: http.allowed_hosts: needs a value"},
+      {"http:\n  allowed_hosts:\n    - localhost\n    - [a]\n",
+       "book.yaml:4: http.allowed_hosts: an item must be a single value"},
+      {"http: {allowed_hosts: [~]}",
+       "book.yaml:1: http.allowed_hosts: an item must be a single value"},
+      {"http:\n  allowed_origins:\n    - https://a.example.com\n    - https://b.example.com/\n",
+       "book.yaml:4: http.allowed_origins: 'https://b.example.com/' is no origin "
+       "(scheme://host[:port]), nor '*'"},
+      {"http:\n  allowed_origins: ['*', https://a.example.com]\n",
+       "book.yaml:2: http.allowed_origins: '*' stands for all origins and must stand alone"},
+      {"http:\n  allowed_hosts:\n    - localhost:8080\n",
+       "book.yaml:3: http.allowed_hosts: 'localhost:8080' is no host name (without a port; an IPv6 "
+       "address in brackets)"},
+      {"auth: {tokens: ada}", "book.yaml:1: auth.tokens: must be a list"},
+      {"auth: {tokens: {name: ada}}", "book.yaml:1: auth.tokens: must be a list"},
+      {"auth:\n  tokens:\n    - ada\n", "book.yaml:3: auth.tokens: must be a map of keys"},
+      {"auth: {tokens: [~]}", "book.yaml:1: auth.tokens: an item must be a map of keys"},
+      {"auth:\n  tokens:\n    - name: ada\n      role: read\n",
+       "book.yaml:3: auth.tokens: needs 'sha256'"},
+      {"auth:\n  tokens:\n    - name: ada\n      token: secret-0123456789\n",
+       "book.yaml:4: auth.tokens: unknown key 'token'"},
+      {"auth:\n  tokens:\n    - name: ada\n      name: eve\n",
+       "book.yaml:4: auth.tokens: 'name' is given twice"},
+      {"auth:\n  tokens:\n    - name: [ada]\n",
+       "book.yaml:3: auth.tokens: name: must be a single value"},
+      {"auth: {tokens: [" + token("ada", "admin") + "]}",
+       "book.yaml:1: auth.tokens: must be one of: read, write"},
+      {"auth: {tokens: [" + token("a b", "read") + "]}",
+       "book.yaml:1: auth.tokens: its name must be 1 to 64 of [A-Za-z0-9._@-]"},
+      {"auth: {tokens: [" + token("ada", "read", "c0ffee") + "]}",
+       "book.yaml:1: auth.tokens: its sha256 must be 64 hex digits"},
+      {"auth: {tokens: [" + token("ada", "read", "''") + "]}",
+       "book.yaml:1: auth.tokens: needs the token or its SHA-256"},
+      {"auth:\n  tokens:\n    - " + token("ada", "read") + "\n    - " + token("ada", "write") +
+           "\n",
+       "book.yaml:4: auth.tokens: its name is given twice"},
+      {"auth:\n  tokens:\n    - " + token("ada", "read") + "\n    - " + token("eve", "write") +
+           "\n",
+       "book.yaml:4: auth.tokens: is the same token as that of 'ada'"},
+      // a pair
+      {"tls:\n  certificate: a.pem\n", "book.yaml:2: tls.certificate: needs tls.key as well"},
+      {"tls:\n  certificate: ''\n  key: a.key\n",
+       "book.yaml:3: tls.key: needs tls.certificate as well"},
+      {"tls: {key: \"a\\nb\"}", "book.yaml:1: tls.key" + line},
       // more than one document
       {"http: {port: 1}\n---\nhttp: {port: 2}\n", "book.yaml:3: a second YAML document"},
   };
@@ -299,6 +433,29 @@ TEST_CASE("config: a bad value of the environment names its variable and key") {
       {"ADDRBOOK_LOGGING_LEVEL", "loud",
        "logging.level: must be one of: trace, debug, info, warning, error"},
       {"ADDRBOOK_STORAGE_MEMORY", "yes", "storage.memory: takes no value"},
+      {"ADDRBOOK_HTTP_ALLOWED_ORIGINS", "https://a.example.com,",
+       "http.allowed_origins: item 2: '' is no origin (scheme://host[:port]), nor '*'"},
+      {"ADDRBOOK_HTTP_ALLOWED_HOSTS", "localhost, a b,c",
+       "http.allowed_hosts: item 2: 'a b' is no host name (without a port; an IPv6 address in "
+       "brackets)"},
+      {"ADDRBOOK_AUTH_TOKENS", "secret-0123456789", "auth.tokens: item 1: must be name:role:token"},
+      {"ADDRBOOK_AUTH_TOKENS", "ada:secret-0123456789",
+       "auth.tokens: item 1: must be name:role:token"},
+      {"ADDRBOOK_AUTH_TOKENS", "ada:read:", "auth.tokens: item 1: must be name:role:token"},
+      {"ADDRBOOK_AUTH_TOKENS", "ada:secret-0123456789:read",
+       "auth.tokens: item 1: must be one of: read, write"},
+      {"ADDRBOOK_AUTH_TOKENS", "ada:read:short-secret",
+       "auth.tokens: item 1: is shorter than 16 characters"},
+      {"ADDRBOOK_AUTH_TOKENS", "ada:read:secret:0123456789",
+       "auth.tokens: item 1: must be of [A-Za-z0-9-._~+/], with = at its end only"},
+      {"ADDRBOOK_AUTH_TOKENS", "ada:read:secret-0123456789,ada:read:secret-9876543210",
+       "auth.tokens: item 2: its name is given twice"},
+      {"ADDRBOOK_AUTH_TOKENS", "ada:read:secret-0123456789,eve:read:secret-0123456789",
+       "auth.tokens: item 2: is the same token as that of 'ada'"},
+      {"ADDRBOOK_AUTH_TOKENS", "ada:read:secret-0123456789,",
+       "auth.tokens: item 2: must be name:role:token"},
+      {"ADDRBOOK_TLS_CERTIFICATE", "a.pem", "tls.certificate: needs tls.key as well"},
+      {"ADDRBOOK_TLS_KEY", "a.key", "tls.key: needs tls.certificate as well"},
       {"ADDRBOOK_HTTP_BODY_TIMEOUT_MS", "0",
        "http.body_timeout_ms: must be an integer from 1 to 86400000"},
   };

@@ -76,6 +76,8 @@ TEST_CASE("exchange: what was thrown decides status and message") {
        "Invalid address: '/a' no", none},
       {error_reply(Error(Errc::not_found, "No such address: 'x'")), 404, "No such address: 'x'",
        none},
+      {error_reply(Error(Errc::full, "Insufficient Storage: x")), 507, "Insufficient Storage: x",
+       none},
       {error_reply(Error(Errc::stopped, "The service is stopped")), 503, "The service is stopped",
        "1"},
       {error_reply(Error(Errc::storage, "/srv/book.db is gone")), 503,
@@ -97,7 +99,7 @@ TEST_CASE("exchange: what was thrown decides status and message") {
                                 std::to_string(row.status) + R"(,"message":")" + row.message +
                                 "\"}");
   }
-  CHECK(header(table[8].reply, "Allow") == "BREW");
+  CHECK(header(table[9].reply, "Allow") == "BREW");
 }
 
 TEST_CASE("exchange: debug mode adds what was thrown, with its causes") {

@@ -38,6 +38,7 @@ using addrbook::Rest;
 using addrbook::Service;
 using nlohmann::json;
 using nlohmann::ordered_json;
+using namespace std::string_literals;
 using test::Answer;
 using test::Ask;
 using test::ask;
@@ -407,6 +408,29 @@ TEST_CASE("rest: of several reasons to refuse the first counts") {
   CHECK(ask(book.rest, unframed).status == 411);
 }
 
+TEST_CASE("rest: a full book answers creates with 507, and everything else as ever") {
+  const auto service =
+      std::make_shared<Service>(std::make_shared<addrbook::MemoryStore>(),
+                                std::vector<addrbook::Validator>{}, addrbook::ServiceOptions{1});
+  Options options;
+  const Rest rest(service, options);
+  const std::string target = post(rest, ada).header("Location");
+  const Answer full = post(rest, ada);
+  check_error(full, "POST", "/addresses", 507, "Insufficient Storage: the book may hold 1 address");
+  check_common_headers(full);
+  CHECK(full.count("Location") == 0);
+  CHECK(full.count("Retry-After") == 0);
+  CHECK(get(rest, "/addresses/_ready").status == 200);
+  CHECK(get(rest, target).status == 200);
+  CHECK(send(rest, "PUT", target, "{}").status == 204);
+  CHECK(post(rest, "[]").status == 400);  // what is wrong with the request comes first
+  service->stop();
+  CHECK(post(rest, ada).status == 507);
+  service->start();
+  CHECK(send(rest, "DELETE", target, "").status == 204);
+  CHECK(post(rest, ada).status == 201);
+}
+
 // --- authorisation -------------------------------------------------------------------------------
 
 TEST_CASE("rest: authorisation is asked what is wanted of what") {
@@ -490,7 +514,7 @@ TEST_CASE("rest: who is refused gets 401 or 403, the body is not read, nothing i
 }
 
 TEST_CASE("rest: a challenge that would break its header field is an internal error") {
-  for (const std::string challenge : {"Bearer\r\nSet-Cookie: a=b", "Bearer\n", "\x7F"}) {
+  for (const std::string challenge : {"Bearer\r\nSet-Cookie: a=b", "Bearer\n", "\x7F", ""}) {
     CAPTURE(challenge);
     Options options;
     options.authorize = [&](const AccessRequest&) { return Access::unauthenticated(challenge); };
@@ -512,13 +536,76 @@ TEST_CASE("rest: an authorisation that throws lets nobody in") {
     Options options;
     options.authorize = authorize;
     const Book book(options);
-    const Answer answer = send(book.rest, "POST", "/addresses", "{}");
-    check_error(answer, "POST", "/addresses", 500, "Internal Server Error");
-    CHECK_FALSE(answer.was_body_read);
-    CHECK(book.service->head().revision == 0);
-    REQUIRE(book.log->size() == 2);
-    CHECK((*book.log)[0].message == "FAULT");
-    CHECK((*book.log)[0].trace.size() == 2);
+    const std::string target = book.add();
+    const std::vector<std::pair<std::string, std::string>> requests{
+        {"GET", "/addresses"}, {"POST", "/addresses"}, {"GET", target},
+        {"PUT", target},       {"DELETE", target},     {"GET", absent}};
+    for (const auto& row : requests) {
+      CAPTURE(row.first);
+      book.log->clear();
+      const Answer answer = send(book.rest, row.first, row.second, "{}");
+      check_error(answer, row.first, row.second, 500, "Internal Server Error");
+      CHECK(answer.count("ETag") == 0);
+      CHECK_FALSE(answer.was_body_read);
+      REQUIRE(book.log->size() == 2);
+      CHECK((*book.log)[0].message == "FAULT");
+      CHECK((*book.log)[0].trace.size() == 2);
+      CHECK((*book.log)[1].user.empty());
+    }
+    CHECK(book.service->head().revision == 1);
+  }
+}
+
+TEST_CASE("rest: what strangers write forges no header field and no log line") {
+  const std::string forgery = "x\r\nSet-Cookie: a=b\nreq_id=1 status=200 user=admin\0\x1B[2J"s;
+  Options options;
+  options.debug = true;
+  options.authorize = [&](const AccessRequest& access) {
+    return access.request.header("Authorization") == "none" ? Access::forbid(forgery)
+                                                            : Access::allow(forgery);
+  };
+  const auto refuse = [&](const Document&) {
+    return std::optional(addrbook::Violation{"/" + forgery, forgery});
+  };
+  const Book book(options, {refuse});
+  const Fields headers{{"X-Request-Id", forgery}, {"User-Agent", forgery}, {"Origin", "null"}};
+  std::vector<Ask> requests{
+      asking("GET", "/addresses/x%0D%0ASet-Cookie:%20a=b", headers),
+      asking("GET", "/addresses/x\r\nSet-Cookie: a=b", headers),
+      asking("GET", "/addresses/%00", headers),
+      asking("GET", "/addresses?" + forgery, headers),
+      asking(forgery, "/addresses", headers),
+      asking("POST", "/addresses", {headers[0], headers[1]}, {ada}),
+      asking("POST", "/addresses", {headers[0], {"Content-Type", forgery}}, {ada}),
+      asking("POST", "/addresses", {headers[0], {"Content-Encoding", forgery}}, {ada}),
+      asking("POST", "/addresses", {headers[0], {"Content-Length", forgery}}, {ada}),
+      asking("POST", "/addresses", {headers[0]}, {"{\"a\": " + forgery}),
+      asking("GET", "/addresses", {headers[0], {"Authorization", "none"}}),
+      asking("DELETE", absent, headers),
+  };
+  requests[0].remote_address = forgery;
+  for (const Ask& request : requests) {
+    CAPTURE(request.target);
+    book.log->clear();
+    const Answer answer = ask(book.rest, request);
+    for (const auto& field : answer.headers) {
+      CAPTURE(field.first);
+      CHECK(field.second.find_first_of("\r\n\0\x1B"s) == std::string::npos);
+    }
+    CHECK(answer.count("Set-Cookie") == 0);
+    if (answer.status >= 400) CHECK(answer.json().is_object());
+    CHECK(answer.body.find_first_of("\r\n\0\x1B"s) == std::string::npos);
+    REQUIRE(book.log->size() == 1);
+    const std::string json_line = addrbook::to_json_line(book.log->front());
+    for (const std::string& line : {addrbook::to_logfmt(book.log->front()), json_line}) {
+      CAPTURE(line);
+      CHECK(std::all_of(line.begin(), line.end(), [](char c) { return c >= 0x20 && c < 0x7F; }));
+      CHECK(line.rfind(line[0] == '{' ? "{\"req_id\":\"" : "req_id=", 0) == 0);
+    }
+    const auto fields = json::parse(json_line, nullptr, false);
+    REQUIRE(fields.is_object());
+    CHECK(fields["status"] == answer.status);
+    CHECK(addrbook::detail::is_request_id(fields["req_id"].get<std::string>()));
   }
 }
 

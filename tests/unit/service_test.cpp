@@ -423,3 +423,130 @@ TEST_CASE("service: of a store that fails nothing is claimed") {
     CHECK(service.health().reason == "the service is stopped");
   }
 }
+
+TEST_CASE("service: a full book refuses creates, and nothing else, until there is room") {
+  const auto store = std::make_shared<FakeStore>();
+  Service service(store, {}, {2});
+  const Entry first = service.create(doc("1"));
+  const Entry second = service.create(doc("2"));
+  for (int i = 0; i < 2; ++i) {
+    const auto thrown = thrown_by([&] { service.create(doc("3")); });
+    CHECK(thrown.code == Errc::full);
+    CHECK(thrown.message == "Insufficient Storage: the book may hold 2 addresses");
+  }
+  CHECK(service.head().count == 2);
+  CHECK(service.head().revision == 2);
+  CHECK_NOTHROW(service.update(first.id, doc("1b")));
+  CHECK_NOTHROW(service.remove(second.id));
+  CHECK(service.create(doc("4")).revision == 5);
+  CHECK(thrown_by([&] { service.create(doc("5")); }).code == Errc::full);
+
+  // What was there before counts as well, also where it is more than the limit.
+  Service smaller(store, {}, {1});
+  CHECK(thrown_by([&] { smaller.create(doc("6")); }).message ==
+        "Insufficient Storage: the book may hold 1 address");
+  smaller.remove(first.id);
+  CHECK(thrown_by([&] { smaller.create(doc("7")); }).code == Errc::full);
+  CHECK_NOTHROW(smaller.update(smaller.list().front().id, doc("4b")));
+  Service without(store);
+  CHECK_NOTHROW(without.create(doc("8")));
+}
+
+TEST_CASE("service: a refusal for another reason takes no room") {
+  const auto store = std::make_shared<FakeStore>();
+  bool is_refused = true;
+  Service service(store, {[&](const Document&) {
+                    return is_refused ? std::optional(Violation{"", "no"}) : std::nullopt;
+                  }},
+                  {1});
+  CHECK(thrown_by([&] { service.create(doc("x")); }).code == Errc::invalid);
+  is_refused = false;
+  store->before_commit = test::fail_storage;
+  CHECK(thrown_by([&] { service.create(doc("x")); }).code == Errc::storage);
+  store->before_commit = [] {};
+  store->before_head = test::fail_storage;
+  CHECK(thrown_by([&] { service.create(doc("x")); }).code == Errc::storage);
+  store->before_head = [] {};
+  service.stop();
+  CHECK(thrown_by([&] { service.create(doc("x")); }).code == Errc::stopped);
+  service.start();
+  CHECK_NOTHROW(service.create(doc("x")));
+  // The document is looked at first, and only then the room.
+  is_refused = true;
+  CHECK(thrown_by([&] { service.create(doc("x")); }).code == Errc::invalid);
+  is_refused = false;
+  service.stop();
+  CHECK(thrown_by([&] { service.create(doc("x")); }).code == Errc::full);
+}
+
+TEST_CASE("service: of two creators for the last room the second waits, and then is refused") {
+  const auto store = std::make_shared<FakeStore>();
+  std::promise<void> entered;
+  std::promise<void> released;
+  const std::shared_future<void> release = released.get_future().share();
+  Service service(store, {}, {1});
+  SUBCASE("where the first is done") {
+    store->before_commit = [&] {
+      entered.set_value();
+      release.wait();
+    };
+    auto first = std::async(std::launch::async, [&] { service.create(doc("first")); });
+    entered.get_future().wait();
+    auto second = std::async(
+        std::launch::async, [&] { return thrown_by([&] { service.create(doc("second")); }).code; });
+    CHECK(second.wait_for(std::chrono::milliseconds(20)) == std::future_status::timeout);
+    released.set_value();
+    first.get();
+    CHECK(second.get() == Errc::full);
+    CHECK(service.list().front().document == doc("first"));
+  }
+  SUBCASE("but gets in where the first fails") {
+    std::atomic<int> commits{0};
+    store->before_commit = [&] {
+      if (commits.fetch_add(1) != 0) return;
+      entered.set_value();
+      release.wait();
+      test::fail_storage();
+    };
+    auto first = std::async(std::launch::async,
+                            [&] { return thrown_by([&] { service.create(doc("first")); }).code; });
+    entered.get_future().wait();
+    auto second = std::async(std::launch::async, [&] { service.create(doc("second")); });
+    released.set_value();
+    CHECK(first.get() == Errc::storage);
+    CHECK_NOTHROW(second.get());
+    CHECK(service.list().front().document == doc("second"));
+  }
+}
+
+TEST_CASE("service: parallel creators fill a book to its limit exactly") {
+  constexpr std::uint64_t most = 50;
+  Service service(std::make_shared<addrbook::MemoryStore>(), {}, {most});
+  std::atomic<std::uint64_t> made{0};
+  std::atomic<std::uint64_t> refused{0};
+  std::atomic<bool> is_exceeded{false};
+  std::vector<std::thread> workers;
+  for (int t = 0; t < 4; ++t) {
+    workers.emplace_back([&] {
+      for (int i = 0; i < 100; ++i) {
+        const auto thrown = thrown_by([&] {
+          const Entry entry = service.create(doc("x"));
+          if (service.head().count > most) is_exceeded = true;
+          // Some go again, so that the limit is met many times.
+          if (i % 3 == 0) {
+            service.remove(entry.id);
+          } else {
+            ++made;
+          }
+        });
+        if (thrown.code == Errc::full) ++refused;
+      }
+    });
+  }
+  for (auto& worker : workers) worker.join();
+  while (!thrown_by([&] { service.create(doc("x")); }).code) ++made;
+  CHECK_FALSE(is_exceeded.load());
+  CHECK(made.load() == most);
+  CHECK(service.head().count == most);
+  CHECK(refused.load() > 0);
+}

@@ -14,6 +14,8 @@
 #ifdef EXPECT_GZIP
 #include <addrbook/config.hpp>
 #include <addrbook/gzip.hpp>
+#include <addrbook/tls_server.hpp>
+#include <addrbook/tokens.hpp>
 #endif
 
 int main() {
@@ -21,14 +23,17 @@ int main() {
   addrbook::Options options;
 #ifdef EXPECT_GZIP
   options.coding = addrbook::gzip();
+  options.authorize = addrbook::bearer_tokens(
+      {{"ada", addrbook::Token::Role::write, addrbook::hash_token("correct-horse-battery"), ""}});
   options.prefix = addrbook::parse_config("http: {prefix: /addresses}", "host.yaml").http.prefix;
 #endif
   const auto book = addrbook::mount(server, options);
   const int port = server.bind_to_any_port("127.0.0.1");
   std::thread listening([&] { server.listen_after_bind(); });
   server.wait_until_ready();
+  const httplib::Headers headers{{"Authorization", "Bearer correct-horse-battery"}};
   const auto answer = httplib::Client("127.0.0.1", port)
-                          .Post("/addresses", R"({"name": "Ada"})", "application/json");
+                          .Post("/addresses", headers, R"({"name": "Ada"})", "application/json");
   server.stop();
   listening.join();
   if (!answer || answer->status != 201 || book->list().size() != 1) return 1;

@@ -1,0 +1,138 @@
+/// Bearer tokens (RFC 6750) for Options::authorize. Needs OpenSSL (target addrbook::tokens).
+#pragma once
+
+#include <addrbook/authorization.hpp>
+#include <addrbook/error.hpp>
+#include <addrbook/http_fields.hpp>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace addrbook {
+
+/// @returns  a token's SHA-256 in 64 hex digits, as Token::sha256
+/// @throws   Error{invalid} it is no token (see Token::text)
+[[nodiscard]] inline std::string hash_token(const std::string& text);
+
+/// Lets in who brings one of these tokens in the Authorization field; a reader reads, a writer does
+/// everything, the user in the log is the token's name. With no tokens nobody gets in.
+///
+/// Tokens are compared by their SHA-256, in a time that says nothing of them. They are to be
+/// random, e.g. of `openssl rand -hex 32`: what people think up can be found from its hash.
+/// @throws Error{invalid} a token is not as Token says, or two have the same name or secret; names
+///         it by its place in the list, from 1
+[[nodiscard]] inline Authorize bearer_tokens(const std::vector<Token>& tokens);
+
+// ---------------------------------------------------------------------------------------------
+
+namespace detail {
+
+using Sha256 = std::array<unsigned char, 32>;
+
+inline Sha256 sha256(std::string_view text) {
+  Sha256 hash{};
+  unsigned int size = 0;
+  if (EVP_Digest(text.data(), text.size(), hash.data(), &size, EVP_sha256(), nullptr) != 1 ||
+      size != hash.size()) {
+    throw Error(Errc::internal, "OpenSSL has no SHA-256");
+  }
+  return hash;
+}
+
+inline std::string to_hex(const Sha256& hash) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const unsigned char byte : hash) {
+    text += digits[byte >> 4U];
+    text += digits[byte & 0xFU];
+  }
+  return text;
+}
+
+/// @param text  64 hex digits
+inline Sha256 from_hex(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  const std::string lower = lowercase(text);
+  Sha256 hash{};
+  for (std::size_t i = 0; i < hash.size(); ++i) {
+    hash[i] =
+        static_cast<unsigned char>(digits.find(lower[2 * i]) * 16 + digits.find(lower[2 * i + 1]));
+  }
+  return hash;
+}
+
+/// Who brings a token; what is left of a Token once it has been checked.
+struct Bearer {
+  std::string name;
+  Token::Role role;
+  Sha256 hash;
+};
+
+inline std::vector<Bearer> to_bearers(const std::vector<Token>& tokens) {
+  std::vector<Bearer> bearers;
+  for (const Token& token : tokens) {
+    const std::string which = "token " + std::to_string(bearers.size() + 1) + ": ";
+    if (const auto fault = fault_of(token); !fault.empty()) {
+      throw Error(Errc::invalid, which + std::string(fault));
+    }
+    Bearer bearer{token.name, token.role,
+                  token.sha256.empty() ? sha256(token.text) : from_hex(token.sha256)};
+    for (const Bearer& other : bearers) {
+      if (other.name == bearer.name) throw Error(Errc::invalid, which + "its name is given twice");
+      if (other.hash == bearer.hash) {
+        throw Error(Errc::invalid, which + "is the same token as that of '" + other.name + "'");
+      }
+    }
+    bearers.push_back(std::move(bearer));
+  }
+  return bearers;
+}
+
+}  // namespace detail
+
+inline std::string hash_token(const std::string& text) {
+  const auto fault = detail::fault_of({"x", Token::Role::read, "", text});
+  if (!fault.empty()) throw Error(Errc::invalid, "a token " + std::string(fault));
+  return detail::to_hex(detail::sha256(text));
+}
+
+inline Authorize bearer_tokens(const std::vector<Token>& tokens) {
+  // Shared: an Authorize is copied with the Options it is in.
+  const auto bearers =
+      std::make_shared<const std::vector<detail::Bearer>>(detail::to_bearers(tokens));
+  return [bearers](const AccessRequest& access) {
+    const std::string realm = "Bearer realm=\"addrbook\"";
+    const auto field = access.request.header("Authorization");
+    std::string_view presented = field ? detail::trim(*field) : std::string_view();
+    if (detail::lowercase(detail::cut(presented, ' ')) != "bearer") {
+      return Access::unauthenticated(realm);
+    }
+    presented = detail::trim(presented);
+    const detail::Bearer* found = nullptr;
+    // Of two fields, joined by a comma, none counts: which one would be a matter of taste.
+    if (detail::is_bearer_token(presented)) {
+      const detail::Sha256 hash = detail::sha256(presented);
+      // All of them, always: where it ends would tell which one is meant.
+      for (const detail::Bearer& bearer : *bearers) {
+        if (CRYPTO_memcmp(hash.data(), bearer.hash.data(), hash.size()) == 0) found = &bearer;
+      }
+    }
+    if (found == nullptr) {
+      return Access::unauthenticated(realm + ", error=\"invalid_token\"");
+    }
+    return found->role == Token::Role::write || access.action == Action::read
+               ? Access::allow(found->name)
+               : Access::forbid(found->name);
+  };
+}
+
+}  // namespace addrbook

@@ -1,0 +1,243 @@
+#include <addrbook/tokens.hpp>
+
+#include <addrbook/rest.hpp>
+
+#include "rest_client.hpp"
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+using addrbook::Errc;
+using addrbook::Error;
+using addrbook::LogRecord;
+using addrbook::Options;
+using addrbook::Rest;
+using addrbook::Service;
+using addrbook::Token;
+using test::Answer;
+using test::Ask;
+using test::Fields;
+
+namespace {
+
+const std::string reader = "reader-0123456789";
+const std::string writer = "w.R~i+t/e-r_0123456789==";
+const std::string realm = "Bearer realm=\"addrbook\"";
+const std::string invalid = realm + ", error=\"invalid_token\"";
+// Of "abc", as in FIPS 180-2, appendix B.1; of a million letters a, B.3.
+const std::string sha256_of_abc =
+    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+const std::string sha256_of_million_a =
+    "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
+
+std::vector<Token> tokens() {
+  return {{"grace", Token::Role::read, addrbook::hash_token(reader), ""},
+          {"ada@example.com", Token::Role::write, "", writer}};
+}
+
+/// A book with one address behind tokens.
+struct Book {
+  std::shared_ptr<Service> service = std::make_shared<Service>();
+  std::string target = "/addresses/" + service->create(nlohmann::json{{"name", "Ada"}}).id;
+  std::shared_ptr<std::vector<LogRecord>> log = std::make_shared<std::vector<LogRecord>>();
+  Rest rest;
+
+  explicit Book(const std::vector<Token>& with) : rest(service, options(with)) {}
+
+  [[nodiscard]] Options options(const std::vector<Token>& with) const {
+    Options options;
+    options.debug = true;  // what is not said here is said nowhere
+    options.authorize = addrbook::bearer_tokens(with);
+    options.log = [records = log](const LogRecord& record) { records->push_back(record); };
+    return options;
+  }
+  [[nodiscard]] Answer ask(const std::string& method, const std::string& where,
+                           const Fields& headers) const {
+    Ask request;
+    request.method = method;
+    request.target = where;
+    request.headers = headers;
+    if (method == "POST" || method == "PUT") request.body = {"{}"};
+    return test::ask(rest, request);
+  }
+};
+
+std::string refusal(const std::function<void()>& function) {
+  try {
+    function();
+  } catch (const Error& error) {
+    CHECK(error.code() == Errc::invalid);
+    return error.what();
+  }
+  return "accepted";
+}
+
+std::string refusal(const std::vector<Token>& tokens) {
+  return refusal([&] { static_cast<void>(addrbook::bearer_tokens(tokens)); });
+}
+
+}  // namespace
+
+TEST_CASE("tokens: a reader reads, a writer does everything, under their names") {
+  const Book book(tokens());
+  const auto status = [&](const std::string& token, const std::string& method,
+                          const std::string& where) {
+    const Answer answer = book.ask(method, where, {{"Authorization", "Bearer " + token}});
+    CHECK(answer.count("WWW-Authenticate") == 0);
+    CHECK(answer.was_body_read == (answer.status != 403 && (method == "POST" || method == "PUT")));
+    return answer.status;
+  };
+  CHECK(status(reader, "GET", "/addresses") == 200);
+  CHECK(status(reader, "HEAD", book.target) == 200);
+  CHECK(status(reader, "GET", "/addresses/absent") == 404);
+  CHECK(status(reader, "POST", "/addresses") == 403);
+  CHECK(status(reader, "PUT", book.target) == 403);
+  CHECK(status(reader, "DELETE", book.target) == 403);
+  CHECK(status(reader, "PUT", "/addresses/absent") == 403);
+  for (const LogRecord& record : *book.log) CHECK(record.user == "grace");
+  CHECK(book.service->head().revision == 1);
+
+  book.log->clear();
+  CHECK(status(writer, "GET", "/addresses") == 200);
+  CHECK(status(writer, "POST", "/addresses") == 201);
+  CHECK(status(writer, "PUT", book.target) == 204);
+  CHECK(status(writer, "DELETE", book.target) == 204);
+  for (const LogRecord& record : *book.log) CHECK(record.user == "ada@example.com");
+  CHECK(book.service->head().revision == 4);
+}
+
+TEST_CASE("tokens: the scheme is of any case, white space around does no harm") {
+  const Book book(tokens());
+  for (const std::string& field : {"Bearer " + reader, "bearer " + reader, "BEARER " + reader,
+                                   "Bearer   " + reader, " Bearer " + reader + " \t"}) {
+    CAPTURE(field);
+    CHECK(book.ask("GET", book.target, {{"authorization", field}}).status == 200);
+  }
+}
+
+TEST_CASE("tokens: without a token that counts it is 401, and no token is told on") {
+  const Book book(tokens());
+  const std::string secret = "not-the-token-0123456789";
+  const std::vector<std::pair<Fields, std::string>> table{
+      {{}, realm},
+      {{{"Authorization", ""}}, realm},
+      {{{"Authorization", " "}}, realm},
+      {{{"Authorization", "Basic " + secret}}, realm},
+      {{{"Authorization", secret}}, realm},
+      {{{"Authorization", reader}}, realm},
+      {{{"Authorization", "Bearer" + reader}}, realm},
+      {{{"Authorization", "Token " + reader}}, realm},
+      {{{"Proxy-Authorization", "Bearer " + reader}}, realm},
+      {{{"Cookie", "access_token=" + reader}}, realm},
+      {{{"Authorization", "Bearer"}}, invalid},
+      {{{"Authorization", "Bearer "}}, invalid},
+      {{{"Authorization", "Bearer " + secret}}, invalid},
+      {{{"Authorization", "Bearer " + reader + "x"}}, invalid},
+      {{{"Authorization", "Bearer " + reader.substr(1)}}, invalid},
+      {{{"Authorization", "Bearer " + reader + "="}}, invalid},
+      {{{"Authorization", "Bearer R" + reader.substr(1)}}, invalid},
+      {{{"Authorization", "Bearer =="}}, invalid},
+      {{{"Authorization", "Bearer " + reader + " " + reader}}, invalid},
+      {{{"Authorization", "Bearer " + reader + ", Bearer " + reader}}, invalid},
+      {{{"Authorization", "Bearer token=\"" + reader + "\""}}, invalid},
+      {{{"Authorization", "Bearer " + secret + "\xC3\xA9"}}, invalid},
+      {{{"Authorization", "Bearer " + reader}, {"Authorization", "Bearer " + reader}}, invalid},
+      {{{"Authorization", "Bearer " + reader}, {"Authorization", "Basic x"}}, invalid},
+      // Who has the hashes has nothing.
+      {{{"Authorization", "Bearer " + addrbook::hash_token(reader)}}, invalid},
+      {{{"Authorization", "Bearer " + std::string(5000, 'x')}}, invalid},
+  };
+  for (const auto& row : table) {
+    const auto& headers = row.first;
+    const auto& challenge = row.second;
+    CAPTURE(headers.empty() ? "" : headers.front().second);
+    for (const std::string method : {"GET", "POST", "DELETE"}) {
+      book.log->clear();
+      const Answer answer =
+          book.ask(method, method == "DELETE" ? book.target : "/addresses", headers);
+      CHECK(answer.status == 401);
+      CHECK(answer.message() == "Unauthorized");
+      CHECK(answer.header("WWW-Authenticate") == challenge);
+      CHECK_FALSE(answer.was_body_read);
+      REQUIRE(book.log->size() == 1);
+      CHECK(book.log->front().user.empty());
+      const std::string line = addrbook::to_logfmt(book.log->front());
+      for (const std::string& each : {secret, reader, reader.substr(1)}) {
+        CHECK(line.find(each) == std::string::npos);
+        CHECK(answer.body.find(each) == std::string::npos);
+      }
+    }
+  }
+  // Nor in the address bar, where it would end in histories and logs.
+  CHECK(book.ask("GET", "/addresses?access_token=" + reader, {}).status == 401);
+  CHECK(book.service->head().revision == 1);
+}
+
+TEST_CASE("tokens: health, readiness and preflights need none") {
+  const Book book(tokens());
+  CHECK(book.ask("GET", "/addresses/_health", {}).status == 200);
+  CHECK(book.ask("GET", "/addresses/_ready", {}).status == 200);
+  CHECK(book.ask("OPTIONS", book.target, {}).status == 204);
+}
+
+TEST_CASE("tokens: with none nobody gets in") {
+  const Book book({});
+  CHECK(book.ask("GET", "/addresses", {}).status == 401);
+  CHECK(book.ask("GET", "/addresses", {{"Authorization", "Bearer x"}}).status == 401);
+}
+
+TEST_CASE("tokens: a token's hash is its SHA-256, in either case") {
+  CHECK(addrbook::detail::to_hex(addrbook::detail::sha256("abc")) == sha256_of_abc);
+  const std::string million(1'000'000, 'a');
+  CHECK(addrbook::hash_token(million) == sha256_of_million_a);
+  std::string upper = sha256_of_million_a;
+  for (char& c : upper) c = static_cast<char>(c >= 'a' ? c - ('a' - 'A') : c);
+  const Book book({{"a", Token::Role::read, upper, ""}});
+  CHECK(book.ask("GET", "/addresses", {{"Authorization", "Bearer " + million}}).status == 200);
+}
+
+TEST_CASE("tokens: what is no token is refused by its place, and not shown") {
+  using Role = Token::Role;
+  const std::string name = "token 2: its name must be 1 to 64 of [A-Za-z0-9._@-]";
+  const std::string alphabet = "must be of [A-Za-z0-9-._~+/], with = at its end only";
+  const std::string digits = "token 2: its sha256 must be 64 hex digits";
+  const std::string neither = "token 2: needs the token or its SHA-256";
+  const std::vector<std::pair<Token, std::string>> table{
+      {{"", Role::read, "", writer}, name},
+      {{std::string(65, 'x'), Role::read, "", writer}, name},
+      {{"a b", Role::read, "", writer}, name},
+      {{"a\r\nuser=root", Role::read, "", writer}, name},
+      {{"a:b", Role::read, "", writer}, name},
+      {{"x", Role::read, "", ""}, neither},
+      {{"x", Role::read, sha256_of_abc, writer}, neither},
+      {{"x", Role::read, "", "fifteen-letters"}, "token 2: is shorter than 16 characters"},
+      {{"x", Role::read, "", "sixteen letters!"}, "token 2: " + alphabet},
+      {{"x", Role::read, "", "sixteen=letters_"}, "token 2: " + alphabet},
+      {{"x", Role::read, "", "================"}, "token 2: " + alphabet},
+      {{"x", Role::read, sha256_of_abc.substr(1), ""}, digits},
+      {{"x", Role::read, sha256_of_abc + "0", ""}, digits},
+      {{"x", Role::read, "g" + sha256_of_abc.substr(1), ""}, digits},
+      {{"x", Role::read, std::string(64, '\0'), ""}, digits},
+      {{"first", Role::write, "", writer}, "token 2: its name is given twice"},
+      {{"x", Role::write, "", reader}, "token 2: is the same token as that of 'first'"},
+      {{"x", Role::write, addrbook::hash_token(reader), ""},
+       "token 2: is the same token as that of 'first'"},
+      {{"x", Role::read, "", "sixteen-letters_"}, "accepted"},
+  };
+  for (const auto& row : table) {
+    CAPTURE(row.first.name);
+    CAPTURE(row.first.text);
+    CHECK(refusal({{"first", Role::read, "", reader}, row.first}) == row.second);
+  }
+  CHECK(refusal([] { static_cast<void>(addrbook::hash_token("")); }) ==
+        "a token needs the token or its SHA-256");
+  CHECK(refusal([] { static_cast<void>(addrbook::hash_token("short")); }) ==
+        "a token is shorter than 16 characters");
+  CHECK(refusal([] { static_cast<void>(addrbook::hash_token("with, a comma inside")); }) ==
+        "a token " + alphabet);
+}
