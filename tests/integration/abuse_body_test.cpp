@@ -42,8 +42,8 @@ std::vector<Refusal> refusals(int port) {
 /// `size` zeros, packed. @param window_bits  zlib's: 15 + 16 for gzip, 15 for deflate
 std::string bomb(std::size_t size, int window_bits) {
   z_stream stream{};
-  if (::deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, window_bits, 9, Z_DEFAULT_STRATEGY) !=
-      Z_OK) {
+  if (::deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, window_bits, 9,
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
     throw std::runtime_error("deflateInit2 failed");
   }
   std::string zeros(mebibyte, '\0');

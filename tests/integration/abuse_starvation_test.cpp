@@ -127,13 +127,7 @@ TEST_CASE("abuse: a slow client's time ends, dripping or not") {
                                      {"http.write_timeout_ms", "600000"}});
   const int port = server.port();
   test::fill_with_megabytes(port, 8);
-  REQUIRE(test::eventually(5s, [&] {
-    const auto before = test::open_files(server.id());
-    std::this_thread::sleep_for(50ms);
-    return test::open_files(server.id()) == before;
-  }));
-  REQUIRE(Connection(port).request("GET", "/addresses/_health").status == 200);
-  const auto files_before = test::open_files(server.id());
+  const auto files_before = test::files_of_idle_server(server.id(), port);
 
   using Slowly = std::function<void(Crowd&)>;
   const Slowly nothing = [](Crowd&) {};
@@ -171,6 +165,8 @@ TEST_CASE("abuse: a slow client's time ends, dripping or not") {
     CAPTURE(kind.name);
     const auto start = Clock::now();
     Crowd crowd(port, count, kind.setting);
+    REQUIRE(test::eventually(
+        5s, [&] { return test::open_files(server.id()) >= files_before + count; }));
     {
       const test::Repeating slowly(100ms, [&] { kind.slowly(crowd); });
       // The server's own view, as a client that reads nothing would not learn that it is closed.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <support/http_client.hpp>
+#include <support/proc.hpp>
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -139,6 +140,16 @@ bool eventually(std::chrono::nanoseconds timeout, Condition condition) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return true;
+}
+
+/// How many files a server has open that has no connection.
+inline std::size_t files_of_idle_server(pid_t id, int port) {
+  // While it is connected, so that nothing is left to be noticed.
+  Connection one(port);
+  if (one.request("GET", "/addresses/_health").status != 200) {
+    throw std::runtime_error("the server does not serve");
+  }
+  return open_files(id) - 1;
 }
 
 /// What the usual attackers open with.
