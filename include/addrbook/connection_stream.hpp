@@ -35,7 +35,24 @@ class ConnectionStream final : public httplib::Stream {
         limits_(limits),
         head_left_(connection.scanner.size()),
         framing_(head),
-        awaits_continue_(head.expects_continue) {}
+        awaits_continue_(head.expects_continue) {
+    current_ = this;
+  }
+  ConnectionStream(const ConnectionStream&) = delete;
+  ConnectionStream& operator=(const ConnectionStream&) = delete;
+  ConnectionStream(ConnectionStream&&) = delete;
+  ConnectionStream& operator=(ConnectionStream&&) = delete;
+  ~ConnectionStream() override { current_ = nullptr; }
+
+  /// The request that the calling thread answers.
+  [[nodiscard]] static ConnectionStream* current() noexcept { return current_; }
+
+  /// The request is whole and asks for no close: an error as its answer need not be the last.
+  void allow_next() noexcept { is_next_allowed_ = true; }
+
+  /// Decides whether the connection goes on, as the head of the answer is written. httplib says
+  /// `Connection: close` with every error, though only what is left of a body makes it necessary.
+  void settle(httplib::Headers& fields);
 
   /// Takes what httplib left of the body, as far as it is there, off the input.
   /// @returns whether the connection can go on with a next request
@@ -96,9 +113,12 @@ class ConnectionStream final : public httplib::Stream {
   Clock::time_point answer_deadline_{};
   bool awaits_continue_;
   bool is_answered_ = false;
-  bool is_error_ = false;
+  bool is_next_allowed_ = false;
+  bool is_last_ = false;
   bool is_raw_ = false;
   bool is_unreadable_ = false;
+
+  static inline thread_local ConnectionStream* current_ = nullptr;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -160,12 +180,7 @@ inline bool ConnectionStream::receive() {
 }
 
 inline ssize_t ConnectionStream::write(const char* from, std::size_t size) {
-  if (!is_answered_) {
-    is_answered_ = true;
-    // "HTTP/1.1 404 ...": httplib says `Connection: close` with these.
-    constexpr std::size_t status_at = 9;
-    is_error_ = size <= status_at || from[status_at] >= '4';
-  }
+  is_answered_ = true;
   if (!send({from, size})) {
     connection_.is_cut = true;
     return -1;
@@ -203,12 +218,21 @@ inline bool ConnectionStream::wait(short events, std::chrono::milliseconds silen
   return left.count() > 0 && parking_.wait_for(connection_, events, (std::min)(silence, left));
 }
 
+inline void ConnectionStream::settle(httplib::Headers& fields) {
+  BodyFraming framing = framing_;
+  framing.take(std::string_view(connection_.input).substr(input_at_));
+  const bool is_said_by_others = fields.count("Connection") != 1 || fields.count("Keep-Alive") != 0;
+  if (is_next_allowed_ && framing.complete() && !is_said_by_others) fields.erase("Connection");
+  is_last_ = fields.erase("Connection") != 0;
+  if (is_last_) fields.emplace("Connection", "close");
+}
+
 inline bool ConnectionStream::finish() {
   if (!framing_.complete() && !framing_.broken() && head_left_ == 0) {
     input_at_ += framing_.take(std::string_view(connection_.input).substr(input_at_));
   }
   connection_.consume(input_at_);
-  return is_answered_ && !is_error_ && !connection_.is_cut && framing_.complete() && !is_raw_;
+  return is_answered_ && !is_last_ && !connection_.is_cut && framing_.complete() && !is_raw_;
 }
 
 }  // namespace addrbook::detail

@@ -132,10 +132,10 @@ class ParkingServer : public Base, private ConnectionHandler {
 
 /// An httplib::Server: everything of that class works, mount() included.
 ///
-/// It uses the server's error handler, exception handler, task queue and idle interval; a program
-/// that sets one of the handlers takes that part over. Unknown paths get a 404 `Unknown Endpoint`,
-/// what is refused before routing (bad request lines, header fields, lengths) its status, both in
-/// JSON. The body of a GET, HEAD or OPTIONS is not read.
+/// It uses the server's error handler, exception handler, header writer, task queue and idle
+/// interval; a program that sets one of the handlers takes that part over. Unknown paths get a 404
+/// `Unknown Endpoint`, what is refused before routing (bad request lines, header fields, lengths)
+/// its status, both in JSON. The body of a GET, HEAD or OPTIONS is not read.
 /// @par Stop  stop() from any thread ends listen_after_bind(), which returns when all requests have
 ///      been answered, at the latest stop_timeout after.
 class Server : public detail::ParkingServer<httplib::Server> {
@@ -169,6 +169,10 @@ ParkingServer<Base>::ParkingServer(ServerOptions options, Arguments&&... argumen
   this->set_socket_options([](socket_t socket) {
     const int on = 1;
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  });
+  this->set_header_writer([](httplib::Stream& stream, httplib::Headers& fields) {
+    if (auto* const current = ConnectionStream::current()) current->settle(fields);
+    return httplib::detail::write_headers(stream, fields);
   });
   this->set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
     // Only what has no answer yet: routes, ours and the program's, word their own.
@@ -266,6 +270,7 @@ bool ParkingServer<Base>::serve(Parking& parking, Connection& connection, const 
             request.headers.erase("Transfer-Encoding");
           }
           describe(connection, request);
+          if (!is_last && head.version == "HTTP/1.1") stream.allow_next();
         },
         &is_upgraded);
   } catch (...) {

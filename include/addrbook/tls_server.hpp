@@ -95,12 +95,14 @@ class TlsWire final : public Wire {
 
   Transfer read(char* to, std::size_t size) override {
     std::size_t received = 0;
-    return result(SSL_read_ex(session_, to, size, &received), received);
+    const int returned = SSL_read_ex(session_, to, size, &received);
+    return result(returned, received);
   }
 
   Transfer write(const char* from, std::size_t size) override {
     std::size_t sent = 0;
-    return result(SSL_write_ex(session_, from, size, &sent), sent);
+    const int returned = SSL_write_ex(session_, from, size, &sent);
+    return result(returned, sent);
   }
 
   void finish() override {

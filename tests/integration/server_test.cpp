@@ -272,6 +272,46 @@ TEST_CASE("server: requests in a row on one connection, pipelined or not, are an
   CHECK(connection.read_response().status == 200);
 }
 
+TEST_CASE("server: an error ends the connection only where something of the request is left") {
+  addrbook::Server server;
+  addrbook::mount(server);
+  server.Get("/bye", [](const httplib::Request&, httplib::Response& response) {
+    response.set_header("Connection", "close");
+    response.status = 404;
+  });
+  Running running(server, server.bind("127.0.0.1", 0));
+  Connection connection(running.port());
+  const struct {
+    std::string method, target, body;
+    int status;
+  } cases[] = {
+      {"GET", "/addresses/missing", "", 404},
+      {"POST", "/addresses", "{", 400},
+      {"DELETE", "/addresses", "", 405},
+      {"PUT", "/addresses/missing", "{}", 404},
+      {"GET", "/nope", "", 404},
+      {"POST", "/nope", "{}", 404},
+      {"PATCH", "/addresses/x", "small", 405},
+      {"GET", "/addresses", "", 200},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.target);
+    const auto response = connection.request(each.method, each.target, {}, each.body);
+    CHECK(response.status == each.status);
+    CHECK(!response.has("connection"));
+  }
+  const auto last = connection.request("GET", "/bye");
+  CHECK(last.headers.count("connection") == 1);
+  CHECK(connection.is_closed());
+
+  Connection unread(running.port());
+  unread.send("PATCH /addresses/x HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{");
+  const auto response = unread.read_response();
+  CHECK(response.status == 405);
+  CHECK(response.header("connection") == "close");
+  CHECK(unread.is_closed());
+}
+
 TEST_CASE("server: what a client is slow with has a deadline as a whole") {
   addrbook::ServerOptions options;
   options.header_timeout = 300ms;

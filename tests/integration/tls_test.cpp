@@ -1,0 +1,200 @@
+// addrbook::TlsServer, mount() on httplib's own SSLServer, and the bundled server with `tls:`.
+
+#include <addrbook/tls_server.hpp>
+
+#include <support/certificate.hpp>
+#include <support/http_client.hpp>
+#include <support/process.hpp>
+#include <support/running.hpp>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace {
+
+using test::Connection;
+using test::Process;
+using test::Running;
+using test::TempFolder;
+using namespace std::chrono_literals;
+
+/// A certificate's files, in a folder of their own.
+struct Files {
+  Files() { test::write_certificate(certificate, key); }
+
+  TempFolder folder;
+  std::string certificate = (folder.path() / "certificate.pem").string();
+  std::string key = (folder.path() / "key.pem").string();
+};
+
+std::unique_ptr<httplib::SSLClient> client(int port) {
+  auto made = std::make_unique<httplib::SSLClient>("127.0.0.1", port);
+  made->enable_server_certificate_verification(false);  // its certificate is signed by nobody
+  made->set_keep_alive(true);
+  return made;
+}
+
+void check_serves(int port, const std::string& base) {
+  const auto https = client(port);
+  const auto created = https->Post(base, R"({"name":"Ada"})", "application/json");
+  REQUIRE(created);
+  CHECK(created->status == 201);
+  const auto location = created->get_header_value("Location");
+  CHECK(https->Get(location)->body == R"({"name":"Ada"})");
+  CHECK(https->Delete(location)->status == 204);
+  CHECK(https->Get(location)->status == 404);
+  CHECK(https->Get(base)->body == "{}");
+}
+
+std::string refusal(const std::string& certificate, const std::string& key) {
+  try {
+    addrbook::TlsServer({certificate, key});
+  } catch (const addrbook::Error& error) {
+    CHECK(error.code() == addrbook::Errc::invalid);
+    return error.what();
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("tls: a book on TlsServer, and on httplib's SSLServer") {
+  const Files files;
+  SUBCASE("TlsServer") {
+    addrbook::TlsServer server({files.certificate, files.key});
+    addrbook::mount(server);
+    Running running(server, server.bind("127.0.0.1", 0));
+    check_serves(running.port(), "/addresses");
+    const auto unknown = client(running.port())->Get("/nope");
+    REQUIRE(unknown);
+    CHECK(nlohmann::json::parse(unknown->body)["message"] == "Unknown Endpoint");
+  }
+  SUBCASE("SSLServer") {
+    httplib::SSLServer server(files.certificate.c_str(), files.key.c_str());
+    addrbook::mount(server);
+    Running running(server);
+    check_serves(running.port(), "/addresses");
+  }
+}
+
+TEST_CASE("tls: long lists and large bodies, and the session is there for the program's routes") {
+  const Files files;
+  addrbook::TlsServer server({files.certificate, files.key});
+  const auto book = addrbook::mount(server);
+  server.Get("/cipher", [](const httplib::Request& request, httplib::Response& response) {
+    response.set_content(SSL_get_version(static_cast<const SSL*>(request.ssl)), "text/plain");
+  });
+  Running running(server, server.bind("127.0.0.1", 0));
+  const auto https = client(running.port());
+  const std::string large = "{\"x\":\"" + std::string(900'000, 'x') + "\"}";
+  for (int i = 0; i < 8; ++i) {
+    CHECK(https->Post("/addresses", large, "application/json")->status == 201);
+  }
+  const auto list = https->Get("/addresses");
+  REQUIRE(list);
+  CHECK(list->body.size() > 8 * large.size());
+  CHECK(nlohmann::json::parse(list->body).size() == 8);
+  CHECK(https->Get("/cipher")->body == "TLSv1.3");
+  CHECK(book->head().count == 8);
+}
+
+TEST_CASE("tls: 1.2 is the least") {
+  const Files files;
+  addrbook::TlsServer server({files.certificate, files.key});
+  addrbook::mount(server);
+  Running running(server, server.bind("127.0.0.1", 0));
+  const struct {
+    int version;
+    bool is_taken;
+  } cases[] = {{TLS1_1_VERSION, false}, {TLS1_2_VERSION, true}, {TLS1_3_VERSION, true}};
+  for (const auto& each : cases) {
+    CAPTURE(each.version);
+    const auto https = client(running.port());
+    auto* const context = static_cast<SSL_CTX*>(https->tls_context());
+    SSL_CTX_set_security_level(context, 0);
+    SSL_CTX_set_min_proto_version(context, each.version);
+    SSL_CTX_set_max_proto_version(context, each.version);
+    CHECK(static_cast<bool>(https->Get("/addresses")) == each.is_taken);
+  }
+}
+
+TEST_CASE("tls: who does not speak TLS, or half of it, is dropped and harms nobody") {
+  const Files files;
+  addrbook::ServerOptions options;
+  options.header_timeout = 300ms;
+  addrbook::TlsServer server({files.certificate, files.key}, options);
+  addrbook::mount(server);
+  Running running(server, server.bind("127.0.0.1", 0));
+  Connection plain(running.port());
+  plain.send("GET /addresses HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(plain.is_closed());
+  Connection silent(running.port());
+  CHECK(silent.is_closed());
+  Connection half(running.port());
+  half.send("\x16\x03\x01\x02");  // the beginning of a ClientHello
+  CHECK(half.is_closed());
+  check_serves(running.port(), "/addresses");
+}
+
+TEST_CASE("tls: idle connections keep nobody waiting, one too many gets a 503, stop ends them") {
+  const Files files;
+  addrbook::ServerOptions options;
+  options.max_connections = 40;
+  addrbook::TlsServer server({files.certificate, files.key}, options);
+  addrbook::mount(server);
+  Running running(server, server.bind("127.0.0.1", 0));
+  std::vector<std::unique_ptr<httplib::SSLClient>> idle;
+  for (int i = 0; i < 40; ++i) {
+    idle.push_back(client(running.port()));
+    REQUIRE(idle.back()->Get("/addresses/_health")->status == 200);
+  }
+  const auto refused = client(running.port())->Get("/addresses/_health");
+  REQUIRE(refused);
+  CHECK(refused->status == 503);
+  CHECK(refused->get_header_value("Retry-After") == "1");
+  CHECK(idle.front()->Get("/addresses/_health")->status == 200);
+  CHECK(running.stop() < 5s);
+}
+
+TEST_CASE("tls: files that are wrong or can't be read name themselves") {
+  const Files files;
+  const Files others;
+  const std::string missing = (files.folder.path() / "missing.pem").string();
+  const std::string nonsense = (files.folder.path() / "nonsense.pem").string();
+  std::ofstream(nonsense) << "nonsense\n";
+  CHECK(refusal(files.certificate, files.key).empty());
+  for (const std::string& bad : {missing, nonsense, std::string(), files.folder.path().string()}) {
+    CAPTURE(bad);
+    CHECK(refusal(bad, files.key).find("'" + bad + "'") != std::string::npos);
+    CHECK(refusal(files.certificate, bad).find("'" + bad + "'") != std::string::npos);
+  }
+  CHECK(refusal(files.certificate, others.key).find("'" + others.key + "'") != std::string::npos);
+}
+
+TEST_CASE("tls: the bundled server with tls: in its settings") {
+  const Files files;
+  const std::string program = ADDRBOOK_EXAMPLES_DIR "/addrbook-server";
+  const std::string config = (files.folder.path() / "tls.yaml").string();
+  std::ofstream(config) << "tls:\n  certificate: " << files.certificate << "\n  key: " << files.key
+                        << "\n";
+  Process server({program, "--port", "0", "--config", config});
+  const auto line = server.read_line();
+  REQUIRE(line);
+  CHECK(line->rfind("Starting Address Book on https://127.0.0.1:", 0) == 0);
+  check_serves(test::port_in(*line), "/addresses");
+  server.signal(SIGTERM);
+  CHECK(server.wait() == 0);
+
+  std::ofstream(config) << "tls:\n  certificate: /nonexistent.pem\n  key: " << files.key << "\n";
+  Process refused({program, "--port", "0", "--config", config});
+  CHECK(refused.wait() == 2);
+  const auto errors = refused.read_errors();
+  CHECK(errors.find(config + ":2: ") != std::string::npos);
+  CHECK(errors.find("'/nonexistent.pem'") != std::string::npos);
+}
