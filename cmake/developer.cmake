@@ -3,6 +3,7 @@
 option(ADDRBOOK_DEVELOPER "Treat warnings in our own code as errors" OFF)
 option(ADDRBOOK_VERIFY_HEADERS "Compile every header alone" ${ADDRBOOK_DEVELOPER})
 option(ADDRBOOK_COVERAGE "Count the lines that run" OFF)
+option(ADDRBOOK_FUZZ "Make the fuzz targets libFuzzer programs (Clang)" OFF)
 set(ADDRBOOK_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined")
 
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)

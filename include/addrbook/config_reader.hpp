@@ -5,15 +5,16 @@
 #include <addrbook/error.hpp>
 #include <addrbook/http_fields.hpp>
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -98,6 +99,37 @@ inline std::string parse_line(const std::string& text, bool may_be_empty) {
   return text;
 }
 
+/// Looks for a second document. YAML::LoadAll() would give both, but never ends where one is
+/// followed by a stray `,`: it takes that for one more document, again and again.
+class YamlDocuments final : public YAML::EventHandler {
+ public:
+  /// @throws YAML::Exception
+  [[nodiscard]] static std::optional<YAML::Mark> find_second(const std::string& yaml) {
+    std::istringstream text(yaml);
+    YAML::Parser parser(text);
+    YamlDocuments documents;
+    const bool is_second =
+        parser.HandleNextDocument(documents) && parser.HandleNextDocument(documents);
+    return is_second ? std::optional(documents.start_) : std::nullopt;
+  }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { start_ = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  YAML::Mark start_;
+};
+
 /// Reads a YAML document along a table of keys.
 class ConfigReader {
  public:
@@ -109,15 +141,17 @@ class ConfigReader {
 
   /// @throws Error{invalid} with file, line and key
   void read(const std::string& yaml) const {
-    std::vector<YAML::Node> documents;
+    YAML::Node document;
+    std::optional<YAML::Mark> second;
     try {
-      documents = YAML::LoadAll(yaml);
+      document = YAML::Load(yaml);
+      second = YamlDocuments::find_second(yaml);
     } catch (const YAML::Exception& error) {
       fail(error.mark, "not YAML: " + error.msg);
     }
-    if (documents.size() > 1) fail(documents[1].Mark(), "a second YAML document");
-    if (documents.empty() || documents[0].IsNull()) return;
-    for (const auto& section : members(documents[0], "the file")) {
+    if (second) fail(*second, "a second YAML document");
+    if (document.IsNull()) return;
+    for (const auto& section : members(document, "the file")) {
       read_section(section.first, section.second);
     }
   }
@@ -176,7 +210,8 @@ class ConfigReader {
       } else if (!value.IsNull() && !value.IsScalar()) {
         fail(mark, path + ": must be a single value, not a list or a map");
       } else {
-        set(mark, path, [&] { key->set(value.IsNull() ? std::string() : value.Scalar()); });
+        const std::string text = value.IsNull() ? std::string() : value.Scalar();
+        set(mark, path, [&] { key->set(text); });
       }
       places_[path] = place(mark);
     }
@@ -206,7 +241,7 @@ class ConfigReader {
         map[name.Scalar()] = value.Scalar();
       }
       for (const std::string& name : key.members) {
-        if (map.count(name) == 0) fail(mark, path + ": needs '" + name + "'");
+        if (map.count(name) == 0) fail(mark, std::string(path).append(": needs ").append(name));
       }
       set(mark, path, [&] { key.set_map(map); });
     }

@@ -49,9 +49,6 @@ class Connection {
   bool claim_parked() noexcept;
   /// Gives it back. @returns false if an event has come: the caller keeps it and must look again
   bool park() noexcept;
-  /// Gives it back whatever has come.
-  void park_anyway() noexcept { word_.store(word(generation(), State::parked)); }
-
   [[nodiscard]] std::uint32_t generation() const noexcept {
     return static_cast<std::uint32_t>(word_.load() >> 2U);
   }
@@ -70,7 +67,9 @@ class Connection {
   std::string input;  ///< what has come and has not been used yet
   HeadScanner scanner;
   std::string remote_address;
+  std::string local_address;
   int remote_port = 0;
+  int local_port = 0;
 
   /// Drops what has been used of the input; an empty one keeps no memory.
   void consume(std::size_t size) {
@@ -206,6 +205,7 @@ inline void ConnectionTable::close(Connection& connection) {
   connection.dropped_bytes = 0;
   connection.consume(connection.input.size());
   std::string().swap(connection.remote_address);
+  std::string().swap(connection.local_address);
   connection.hung_up.store(false);
   const std::lock_guard lock(mutex_);
   connection.word_.store(Connection::word(connection.generation() + 1, Connection::State::free));

@@ -76,7 +76,8 @@ class ConnectionStream final : public httplib::Stream {
     port = connection_.remote_port;
   }
   void get_local_ip_and_port(std::string& ip, int& port) const override {
-    httplib::detail::get_local_ip_and_port(connection_.socket, ip, port);
+    ip = connection_.local_address;
+    port = connection_.local_port;
   }
   [[nodiscard]] socket_t socket() const override { return connection_.socket; }
   [[nodiscard]] time_t duration() const override { return 0; }

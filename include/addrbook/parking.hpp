@@ -95,16 +95,17 @@ class Parking {
   using Phase = Connection::Phase;
   enum class Step { park, again, close };
 
-  void work(int timeout_ms, bool is_overloaded);
+  bool work(int timeout_ms, bool is_overloaded);
   void accept_all();
   void admit(int socket, const sockaddr_storage& address);
-  void go_on(Connection& connection, Step step);
+  void go_on(Connection& connection, Step step, bool is_overloaded = false);
   Step advance(Connection& connection, bool is_overloaded);
   Step refuse(Connection& connection, const RequestHead& head, const HeadFault& fault);
   Step say_goodbye(Connection& connection);
   static Step linger(Connection& connection);
   static void enter(Connection& connection, Phase phase, std::chrono::milliseconds timeout);
   void close(Connection& connection);
+  void rearm(const Connection& connection);
   void look_again(Connection& connection);
   void watch();
   void sweep();
@@ -168,7 +169,7 @@ inline Parking::Parking(int listener, const ParkingLimits& limits, ConnectionHan
       listener_(listener),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       end_(::eventfd(0, EFD_CLOEXEC)),
-      threads_(usable_cpus(), limits.max_threads, [this] { work(-1, false); }) {
+      threads_(usable_cpus(), limits.max_threads, [this] { static_cast<void>(work(-1, false)); }) {
   const auto add = [this](int descriptor, std::uint64_t name, std::uint32_t events) {
     epoll_event event{events, {}};
     event.data.u64 = name;
@@ -179,6 +180,8 @@ inline Parking::Parking(int listener, const ParkingLimits& limits, ConnectionHan
       !add(listener_, listener_name, EPOLLIN | EPOLLET) || !threads_.fill_up()) {
     const int error = errno;
     stop();
+    ::close(epoll_);
+    ::close(end_);
     throw std::system_error(error, std::generic_category(), "can't serve");
   }
   watch_thread_ = std::thread([this] { watch(); });
@@ -225,23 +228,26 @@ inline void Parking::stop() {
   if (watch_thread_.joinable()) watch_thread_.join();
 }
 
-// One round of a thread's work.
-inline void Parking::work(int timeout_ms, bool is_overloaded) {
+// One round of a thread's work. @returns whether there was something to do
+inline bool Parking::work(int timeout_ms, bool is_overloaded) {
   epoll_event event{};
-  if (::epoll_wait(epoll_, &event, 1, timeout_ms) != 1 || event.data.u64 == end_name) return;
+  if (::epoll_wait(epoll_, &event, 1, timeout_ms) != 1 || event.data.u64 == end_name) {
+    return false;
+  }
   ElasticThreads::started();
   if (watch_dozes_.load(std::memory_order_relaxed) && watch_dozes_.exchange(false)) {
     watch_wake_.notify_one();
   }
   if (event.data.u64 == listener_name) {
     accept_all();
-    return;
+    return true;
   }
   Connection& connection = table_.slot(event.data.u64);
   if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) connection.hung_up.store(true);
   if (connection.claim(ConnectionTable::generation(event.data.u64)) == Connection::Claim::mine) {
-    go_on(connection, advance(connection, is_overloaded));
+    go_on(connection, advance(connection, is_overloaded), is_overloaded);
   }
+  return true;
 }
 
 inline void Parking::accept_all() {
@@ -300,14 +306,14 @@ inline void Parking::admit(int socket, const sockaddr_storage& address) {
 }
 
 // Does with a claimed connection what advance() says, as often as something has come meanwhile.
-inline void Parking::go_on(Connection& connection, Step step) {
+inline void Parking::go_on(Connection& connection, Step step, bool is_overloaded) {
   while (true) {
     if (step == Step::park && is_stopping_.load() && connection.input.empty() &&
         connection.phase != Phase::handshake && connection.phase != Phase::lingering) {
       step = Step::close;
     }
     if (step == Step::close) return close(connection);
-    if (step == Step::again) return look_again(connection);
+    if (step == Step::again) rearm(connection);
     if (connection.park()) {
       // stop() may have looked before it was parked.
       if (!is_stopping_.load() || !connection.claim_parked()) return;
@@ -316,7 +322,7 @@ inline void Parking::go_on(Connection& connection, Step step) {
         return look_again(connection);
       }
     }
-    step = advance(connection, false);
+    step = advance(connection, is_overloaded);
   }
 }
 
@@ -434,13 +440,18 @@ inline void Parking::close(Connection& connection) {
   all_closed_.notify_all();
 }
 
-// Parks it and has its state reported as if it were new: writable as well, so there is an event.
-inline void Parking::look_again(Connection& connection) {
+// Has the state of a claimed connection reported as if it were new; writable as well, so that there
+// is an event in any case. Not of a parked one: its socket may be another connection's by then.
+inline void Parking::rearm(const Connection& connection) {
   epoll_event event{EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, {}};
   event.data.u64 = table_.name(connection);
-  const int socket = connection.socket;
-  connection.park_anyway();
-  ::epoll_ctl(epoll_, EPOLL_CTL_MOD, socket, &event);
+  ::epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.socket, &event);
+}
+
+// Parks it with an event to come. The event may come before it is parked, and is then remembered.
+inline void Parking::look_again(Connection& connection) {
+  do rearm(connection);
+  while (!connection.park());
 }
 
 inline bool Parking::wait_for(const Connection& connection, short events,
@@ -449,7 +460,7 @@ inline bool Parking::wait_for(const Connection& connection, short events,
   threads_.block();
   const int ready = ::poll(&poll, 1, static_cast<int>((std::max)(timeout.count(), 0L)));
   threads_.unblock();
-  return ready > 0;
+  return ready != 0;  // a signal is no reason to give up
 }
 
 // Looks after what no event tells of: deadlines, and threads that are stuck in a program's handler.
@@ -464,7 +475,8 @@ inline void Parking::watch() {
     watch_dozes_.store(!threads_.count_out_stuck());
     if (!threads_.fill_up() && threads_.ready() == 0) {
       constexpr int most_at_once = 256;
-      for (int i = 0; i < most_at_once; ++i) work(0, true);
+      for (int i = 0; i < most_at_once && work(0, true); ++i) {
+      }
     }
     if (Clock::now() >= next_sweep) {
       sweep();

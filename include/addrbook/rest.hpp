@@ -220,7 +220,7 @@ inline void Rest::authorize(detail::Exchange& exchange, const Route& route) cons
 inline Document Rest::read_document(detail::Exchange& exchange) const {
   const Request& request = exchange.request();
   if (const auto type = request.header("Content-Type");
-      type && !detail::is_json_media_type(detail::media_type(*type))) {
+      type && !type->empty() && !detail::is_json_media_type(detail::media_type(*type))) {
     throw detail::HttpError(415, "Unsupported Media Type: an address is sent as application/json",
                             {{"Accept", "application/json"}});
   }

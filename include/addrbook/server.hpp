@@ -65,14 +65,14 @@ namespace detail {
 class ParkingQueue final : public httplib::TaskQueue {
  public:
   /// @param peer  the other end of what httplib waits on
-  ParkingQueue(std::unique_ptr<Parking> parking, int peer)
-      : parking_(std::move(parking)), peer_(peer) {}
+  explicit ParkingQueue(int peer) : peer_(peer) {}
   ParkingQueue(const ParkingQueue&) = delete;
   ParkingQueue& operator=(const ParkingQueue&) = delete;
   ParkingQueue(ParkingQueue&&) = delete;
   ParkingQueue& operator=(ParkingQueue&&) = delete;
   ~ParkingQueue() override { ::close(peer_); }
 
+  void begin(std::unique_ptr<Parking> parking) { parking_ = std::move(parking); }
   bool enqueue(std::function<void()> /*task*/) override { return false; }
   void shutdown() override {
     if (parking_) parking_->stop();
@@ -205,10 +205,11 @@ httplib::TaskQueue* ParkingServer<Base>::begin_to_listen() {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
     throw std::system_error(errno, std::generic_category(), "can't serve");
   }
+  auto queue = std::make_unique<ParkingQueue>(pair[1]);
   socket_t listener = this->svr_sock_.load();
   if (listener == INVALID_SOCKET || !this->svr_sock_.compare_exchange_strong(listener, pair[0])) {
     ::close(pair[0]);  // stop() was faster
-    return new ParkingQueue(nullptr, pair[1]);
+    return queue.release();
   }
   this->set_idle_interval(1);  // so that httplib polls the socket and accepts nothing
   // httplib 0.41 asks for a queue of 5: a burst of clients would wait for their retries, a second
@@ -228,7 +229,8 @@ httplib::TaskQueue* ParkingServer<Base>::begin_to_listen() {
   limits.stop_timeout = options_.stop_timeout;
   limits.max_connections = options_.max_connections;
   limits.max_threads = options_.max_threads;
-  return new ParkingQueue(std::make_unique<Parking>(listener, limits, handler), pair[1]);
+  queue->begin(std::make_unique<Parking>(listener, limits, handler));
+  return queue.release();
 }
 
 template <class Base>
@@ -250,9 +252,10 @@ bool ParkingServer<Base>::serve(Parking& parking, Connection& connection, const 
   const bool has_readable_body =
       head.method != "GET" && head.method != "HEAD" && head.method != "OPTIONS";
   if (has_expect_handler_) stream.continue_is_sent_elsewhere();
-  std::string local_address;
-  int local_port = 0;
-  stream.get_local_ip_and_port(local_address, local_port);
+  if (connection.requests == 0) {
+    httplib::detail::get_local_ip_and_port(connection.socket, connection.local_address,
+                                           connection.local_port);
+  }
   const bool is_last = head.wants_close || parking.is_stopping() ||
                        ++connection.requests >= this->keep_alive_max_count_;
   bool is_closed = false;
@@ -260,8 +263,8 @@ bool ParkingServer<Base>::serve(Parking& parking, Connection& connection, const 
   bool is_done = false;
   try {
     is_done = this->process_request(
-        stream, connection.remote_address, connection.remote_port, local_address, local_port,
-        is_last, is_closed,
+        stream, connection.remote_address, connection.remote_port, connection.local_address,
+        connection.local_port, is_last, is_closed,
         [&](httplib::Request& request) {
           if (!has_expect_handler_) request.headers.erase("Expect");
           // httplib would read it whole, whoever sends it and wherever to.

@@ -213,6 +213,8 @@ inline Entry Service::update(std::string_view id, const Document& document) {
 
 inline void Service::remove(std::string_view id) {
   if (!is_valid_id(id)) fail_not_found(id);
+  // As update() has it: what is absent is not found, whether the service is stopped or not.
+  if (!running_.load(std::memory_order_acquire) && !store_->find(id)) fail_not_found(id);
   const CommitResult result =
       commit({std::string(id), std::nullopt, Condition{Condition::Kind::present}});
   if (!result.done()) fail_not_found(id);

@@ -398,7 +398,7 @@ TEST_CASE("rest: of several reasons to refuse the first counts") {
   CHECK(status("PUT", absent, {}, "nonsense") == 400);
   CHECK(status("PUT", absent, {}, "[]") == 400);
   CHECK(status("PUT", absent, {}, "{}") == 404);
-  CHECK(status("DELETE", absent, {}, "") == 503);
+  CHECK(status("DELETE", absent, {}, "") == 404);
   CHECK(status("POST", "/addresses", {}, "[]") == 400);
   CHECK(status("POST", "/addresses", {}, "{}") == 503);
   Ask unframed = asking("PUT", absent, bad_type, {"{}"});

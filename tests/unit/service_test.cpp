@@ -282,6 +282,14 @@ TEST_CASE("service: after stop() writes are refused and reads go on, until start
   }
 }
 
+TEST_CASE("service: stopped or not, an absent address is not found") {
+  Service service;
+  service.stop();
+  CHECK(thrown_by([&] { service.update("absent", doc("x")); }).code == Errc::not_found);
+  CHECK(thrown_by([&] { service.remove("absent"); }).code == Errc::not_found);
+  CHECK(service.head().revision == 0);
+}
+
 TEST_CASE("service: stop() returns after the write under way, and none comes after it") {
   const auto store = std::make_shared<FakeStore>();
   std::promise<void> entered;
