@@ -252,16 +252,27 @@ TEST_CASE("abuse: request lines that are none") {
           "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
       },
       {400, 505});
-  // RFC 9112, 3.2: targets for proxies, and none at all.
-  check_all_refused(
-      {
-          "GET ftp://localhost/addresses HTTP/1.1" + rest,
-          "GET localhost:80 HTTP/1.1" + rest,
-          "CONNECT localhost:80 HTTP/1.1" + rest,
-          "GET addresses HTTP/1.1" + rest,
-          "GET * HTTP/1.1" + rest,
-      },
-      {400, 404, 405, 501});
+}
+
+TEST_CASE("abuse: targets that are for others") {
+  // RFC 9112, 3.2: for proxies, for tunnels, for the server as a whole, for nobody.
+  LoggedServer server;
+  for (const std::string target :
+       {"ftp://localhost/addresses", "http://elsewhere.example.com/addresses", "localhost:80",
+        "addresses", "*", "//addresses", "/../addresses", "?", "#"}) {
+    for (const std::string method : {"GET", "POST", "CONNECT"}) {
+      CAPTURE(target);
+      CAPTURE(method);
+      const auto conversation = test::converse(
+          server.port(), method + " " + target +
+                             " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}" +
+                             test::last_request());
+      test::check_nothing_smuggled(conversation);
+      CHECK(conversation.answers[0].status >= 400);
+      test::check_is_json_error(conversation.answers[0]);
+    }
+  }
+  CHECK(Connection(server.port()).request("GET", "/addresses").body == "{}");
 }
 
 TEST_CASE("abuse: heads without measure") {
