@@ -172,7 +172,8 @@ int run(std::chrono::seconds time) {
   }
   expect(static_cast<double>(memory[3]) <=
              most_growth * static_cast<double>(memory[1]) + static_cast<double>(tolerance_kib),
-         "memory grows");
+         "memory grows, from " + std::to_string(memory[1]) + " to " + std::to_string(memory[3]) +
+             " KiB");
   server.signal(SIGTERM);
   expect(server.wait() == 0, "the server did not end well");
   for (const std::string& problem : problems) std::cout << "FAILED: " << problem << '\n';
