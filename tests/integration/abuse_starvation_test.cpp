@@ -7,6 +7,7 @@
 #include <support/server_process.hpp>
 
 #include <doctest/doctest.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <chrono>
@@ -113,6 +114,22 @@ TEST_CASE("abuse: nobody waits for the idle, the slow and the greedy") {
   const auto created = Connection(port).request("POST", "/addresses", {}, "{\"good\":1}");
   CHECK(created.status == 201);
   CHECK(Connection(port).request("GET", created.header("location")).body == "{\"good\":1}");
+}
+
+TEST_CASE("abuse: an awaited body keeps nobody from being accepted") {
+  LoggedServer server(patient(10'000));
+  std::vector<Connection> half;
+  // What comes right behind the connection may be served by the thread that accepts.
+  for (int i = 0; i < 300; ++i) {
+    CAPTURE(i);
+    half.emplace_back(server.port());
+    half.back().send(test::opening::half_body);
+    Connection fresh(server.port());
+    fresh.send_request("GET", "/addresses/_health");
+    pollfd poll{fresh.socket(), POLLIN, 0};
+    REQUIRE(::poll(&poll, 1, 5'000) == 1);
+    CHECK(fresh.read_response().status == 200);
+  }
 }
 
 TEST_CASE("abuse: a slow client's time ends, dripping or not") {
