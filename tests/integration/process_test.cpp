@@ -2,7 +2,7 @@
 
 #include <support/http_client.hpp>
 #include <support/life_cycle.hpp>
-#include <support/process.hpp>
+#include <support/server_process.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -17,36 +17,11 @@ namespace {
 
 using test::Connection;
 using test::Process;
+using test::ServerProcess;
 using test::TempFolder;
 
-const std::string program = ADDRBOOK_EXAMPLES_DIR "/addrbook-server";
+const std::string& program = test::server_program;
 const std::string address = R"({"name":"Ada Lovelace"})";
-
-/// The server on a free port, ready.
-class ServerProcess : public Process {
- public:
-  explicit ServerProcess(const std::vector<std::string>& options = {},
-                         const Setting& setting = Setting())
-      : Process(command(options), setting) {
-    const auto line = read_line();
-    if (!line) throw std::runtime_error("the server did not start: " + read_errors());
-    first_line_ = *line;
-    port_ = test::port_in(first_line_);
-  }
-
-  [[nodiscard]] const std::string& first_line() const { return first_line_; }
-  [[nodiscard]] int port() const { return port_; }
-
- private:
-  static std::vector<std::string> command(const std::vector<std::string>& options) {
-    std::vector<std::string> words{program, "--port", "0"};
-    words.insert(words.end(), options.begin(), options.end());
-    return words;
-  }
-
-  std::string first_line_;
-  int port_ = 0;
-};
 
 std::string write_file(const TempFolder& folder, const std::string& name, const std::string& text) {
   const auto path = folder.path() / name;

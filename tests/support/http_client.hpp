@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,6 +33,7 @@ struct Response {
   std::multimap<std::string, std::string> headers;
   std::string body;
   bool complete = false;  ///< the body ended as its framing says
+  bool invited = false;   ///< a 100 Continue came first
 
   [[nodiscard]] std::string header(const std::string& name) const {
     const auto at = headers.find(name);
@@ -40,10 +42,11 @@ struct Response {
   [[nodiscard]] bool has(const std::string& name) const { return headers.count(name) != 0; }
 };
 
-/// One connection to 127.0.0.1. Throws std::runtime_error when nothing comes for 20 s.
+/// One connection to 127.0.0.1. Throws std::runtime_error when nothing comes for 20 s; a peer that
+/// takes nothing for as long takes no more.
 class Connection {
  public:
-  explicit Connection(int port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit Connection(int port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -56,6 +59,8 @@ class Connection {
     }
     const int on = 1;
     ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    const timeval patience{20, 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -101,10 +106,11 @@ class Connection {
   /// Reads the next answer, passing over 100 Continue.
   /// @param head  whether it answers a HEAD: no body follows
   Response read_response(bool head = false) {
-    Response response;
-    do {
+    Response response = read_head();
+    while (response.status == 100) {
       response = read_head();
-    } while (response.status == 100);
+      response.invited = true;
+    }
     if (head || response.status == 204 || response.status == 304) {
       response.complete = true;
     } else if (response.header("transfer-encoding") == "chunked") {
@@ -127,6 +133,9 @@ class Connection {
     send_request(method, target, headers, body);
     return read_response(method == "HEAD");
   }
+
+  /// Waits for more. @returns false if the peer has closed instead
+  bool has_more() { return !received_.empty() || receive(); }
 
   /// Whether the peer has closed, or closes within `timeout`; bytes that come first are kept.
   bool is_closed(std::chrono::milliseconds timeout = std::chrono::seconds(20)) {

@@ -1,0 +1,200 @@
+// More clients than there is room for: they are told so, and when there is room again it is used.
+
+#include <support/abuse.hpp>
+#include <support/crowd.hpp>
+#include <support/proc.hpp>
+#include <support/server_process.hpp>
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using test::Connection;
+using test::Crowd;
+using test::LoggedServer;
+
+constexpr std::size_t room = 50;
+
+std::vector<Connection> connect_and_use(int port, std::size_t count) {
+  std::vector<Connection> connections;
+  for (std::size_t i = 0; i < count; ++i) {
+    connections.emplace_back(port);
+    REQUIRE(connections.back().request("GET", "/addresses/_health").status == 200);
+  }
+  return connections;
+}
+
+void check_is_served(std::vector<Connection>& connections) {
+  for (Connection& connection : connections) {
+    CHECK(connection.request("GET", "/addresses").status == 200);
+  }
+}
+
+void check_is_told(const test::Response& response) {
+  CHECK(response.status == 503);
+  CHECK(!response.header("retry-after").empty());
+  test::check_is_json_error(response);
+}
+
+bool is_served(int port) {
+  try {
+    return Connection(port).request("GET", "/addresses/_health").status == 200;
+  } catch (const std::exception&) {  // closed without an answer
+    return false;
+  }
+}
+
+/// Lines of the log that are about no request.
+std::size_t other_lines(const std::string& log) {
+  std::istringstream stream(log);
+  std::size_t count = 0;
+  for (std::string line; std::getline(stream, line);) {
+    count += line.find("message=RESPONSE") == std::string::npos ? 1 : 0;
+  }
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("abuse: past the limit of connections: 503, at once, and the others are served") {
+  LoggedServer server(test::Settings{{"http.max_connections", std::to_string(room)},
+                                     {"http.keep_alive_timeout_ms", "600000"}});
+  const int port = server.port();
+  auto old = connect_and_use(port, room);
+  for (int i = 0; i < 20; ++i) {
+    const auto start = Clock::now();
+    Connection one_too_many(port);
+    one_too_many.send_request("POST", "/addresses", {}, "{}");
+    check_is_told(one_too_many.read_response());
+    CHECK(one_too_many.is_closed());
+    CHECK(Clock::now() - start < (test::is_sanitized ? 5s : 1s));
+  }
+  check_is_served(old);
+  CHECK(old[0].request("GET", "/addresses").body == "{}");
+
+  old.erase(old.begin(), old.begin() + 10);
+  CHECK(test::eventually(5s, [&] { return is_served(port); }));
+  auto new_ones = connect_and_use(port, 10);
+  check_is_served(new_ones);
+  check_is_served(old);
+  CHECK(server.stop() == 0);
+  CHECK(other_lines(server.log()) <= 5);
+}
+
+TEST_CASE("abuse: a crowd past the limit is told, each of it") {
+  LoggedServer server(test::Settings{{"http.max_connections", std::to_string(room)},
+                                     {"http.keep_alive_timeout_ms", "600000"}});
+  const int port = server.port();
+  auto old = connect_and_use(port, room);
+  Crowd crowd(port, 500, {"GET /addresses HTTP/1.1\r\nHost: localhost\r\n\r\n", 0});
+  CHECK(test::eventually(test::is_sanitized ? 30s : 10s, [&] {
+    crowd.look();
+    return crowd.open_count() == 0;
+  }));
+  std::size_t told = 0;
+  for (const std::string& answer : crowd.beginnings()) {
+    told += answer.rfind("HTTP/1.1 503 ", 0) == 0 ? 1 : 0;
+  }
+  CHECK(told == crowd.size());
+  check_is_served(old);
+}
+
+TEST_CASE("abuse: those past the limit who say nothing do not keep the others out") {
+  LoggedServer server(test::Settings{{"http.max_connections", std::to_string(room)},
+                                     {"http.header_timeout_ms", "1000"},
+                                     {"http.keep_alive_timeout_ms", "600000"}});
+  const int port = server.port();
+  auto old = connect_and_use(port, room);
+  Crowd silent(port, 300);
+  check_is_served(old);
+  CHECK(test::eventually(test::is_sanitized ? 30s : 15s, [&] {
+    silent.look();
+    return silent.open_count() == 0;
+  }));
+  old.clear();
+  CHECK(test::eventually(5s, [&] { return is_served(port); }));
+}
+
+TEST_CASE("abuse: more requests at once than threads") {
+  // Each of these bodies holds a thread; there are fewer threads than bodies.
+  LoggedServer server(test::Settings{{"http.max_threads", "8"}, {"http.body_timeout_ms", "2000"}});
+  const int port = server.port();
+  {
+    Crowd bodies(port, 100, {test::opening::half_body, 0});
+    const test::Repeating drip(100ms, [&] { bodies.send("x"); });
+    // Refused or served, a fresh client gets an answer, and soon.
+    for (int i = 0; i < 10; ++i) {
+      const auto start = Clock::now();
+      const auto response = Connection(port).request("GET", "/addresses/_health");
+      CHECK(Clock::now() - start < 5s);
+      if (response.status != 200) check_is_told(response);
+    }
+  }
+  CHECK(test::eventually(10s, [&] { return is_served(port); }));
+  CHECK(Connection(port).request("GET", "/addresses").body == "{}");
+}
+
+TEST_CASE("abuse: out of descriptors: no spinning, old connections live, new ones come later") {
+  LoggedServer server(test::Settings{{"http.header_timeout_ms", "600000"},
+                                     {"http.keep_alive_timeout_ms", "600000"}},
+                      {}, 64);
+  const int port = server.port();
+  auto old = connect_and_use(port, 10);
+  for (int episode = 0; episode < 2; ++episode) {
+    CAPTURE(episode);
+    {
+      const Crowd flood(port, 200);
+      check_is_served(old);
+      const double cpu_before = test::cpu_seconds(server.id());
+      std::this_thread::sleep_for(2s);
+      const double cpu = (test::cpu_seconds(server.id()) - cpu_before) / 2;
+      MESSAGE("out of descriptors: " << cpu * 100 << " % CPU");
+      CHECK(cpu < 0.2);
+      check_is_served(old);
+    }
+    CHECK(test::eventually(10s, [&] { return is_served(port); }));
+    const auto created = Connection(port).request("POST", "/addresses", {}, "{}");
+    CHECK(created.status == 201);
+  }
+  check_is_served(old);
+  CHECK(server.stop() == 0);
+  CHECK(other_lines(server.log()) <= 6);
+}
+
+TEST_CASE("abuse: clients that leave in the middle of anything") {
+  LoggedServer server;
+  const int port = server.port();
+  test::fill_with_megabytes(port, 2);
+  const auto files_before = test::files_of_idle_server(server.id(), port);
+  const auto rounds = test::is_sanitized ? 20 : 100;
+  const std::string openings[] = {"",
+                                  test::opening::half_head,
+                                  test::opening::half_body,
+                                  test::opening::half_chunks,
+                                  test::opening::list,
+                                  test::opening::list + test::opening::list};
+  for (int i = 0; i < rounds; ++i) {
+    for (const std::string& opening : openings) {
+      for (const bool reset : {false, true}) {
+        Connection connection(port);
+        const linger at_once{1, 0};
+        if (reset) {
+          ::setsockopt(connection.socket(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        }
+        connection.send(opening);
+      }
+    }
+  }
+  CHECK(test::eventually(10s, [&] { return test::open_files(server.id()) <= files_before; }));
+  CHECK(Connection(port).request("GET", "/addresses").body.find("attacker") == std::string::npos);
+}

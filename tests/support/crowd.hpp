@@ -1,0 +1,179 @@
+/// Crowds of connections that do as little as they can, one thread for all of them.
+#pragma once
+
+#include <support/http_client.hpp>
+#include <support/proc.hpp>
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace test {
+
+/// Connections that have sent the same opening. Whatever comes back is read only when asked.
+class Crowd {
+ public:
+  struct Setting {
+    std::string opening;     ///< what each sends at first
+    int receive_buffer = 0;  ///< in bytes; 0: the system's
+  };
+
+  Crowd(int port, std::size_t count) : Crowd(port, count, Setting()) {}
+  Crowd(int port, std::size_t count, const Setting& setting) {
+    sockets_.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) sockets_.push_back(open(port, setting));
+  }
+  Crowd(const Crowd&) = delete;
+  Crowd& operator=(const Crowd&) = delete;
+  Crowd(Crowd&&) = delete;
+  Crowd& operator=(Crowd&&) = delete;
+  ~Crowd() {
+    for (const int socket : sockets_) ::close(socket);
+  }
+
+  [[nodiscard]] std::size_t size() const { return sockets_.size(); }
+  /// How many have not been seen to be closed by the server.
+  [[nodiscard]] std::size_t open_count() const { return sockets_.size() - closed_; }
+  /// The first bytes that came on each of those that are closed by now.
+  [[nodiscard]] const std::vector<std::string>& beginnings() const { return beginnings_; }
+
+  /// Sends the same to all, without waiting for any.
+  void send(std::string_view bytes) {
+    for (const int socket : sockets_) {
+      if (socket >= 0) ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+  }
+
+  /// Reads what has come, and at most so much of each, and sees who is closed.
+  void look(std::size_t most = std::size_t{64} * 1024) {
+    std::vector<char> buffer(most);
+    received_.resize(sockets_.size());
+    for (std::size_t i = 0; i < sockets_.size(); ++i) {
+      int& socket = sockets_[i];
+      if (socket < 0) continue;
+      const auto size = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
+      if (size > 0) {
+        constexpr std::size_t kept = 512;
+        const auto fits = kept - (std::min)(kept, received_[i].size());
+        received_[i].append(buffer.data(), (std::min)(static_cast<std::size_t>(size), fits));
+      } else if (size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+        ::close(std::exchange(socket, -1));
+        ++closed_;
+        beginnings_.push_back(std::move(received_[i]));
+      }
+    }
+  }
+
+ private:
+  static int open(int port, const Setting& setting) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (socket < 0) throw std::runtime_error("socket: " + std::string(std::strerror(errno)));
+    if (setting.receive_buffer > 0) {
+      ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &setting.receive_buffer,
+                   sizeof setting.receive_buffer);
+    }
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      const std::string reason = std::strerror(errno);
+      ::close(socket);
+      throw std::runtime_error("connect: " + reason);
+    }
+    const std::string& opening = setting.opening;
+    if (!opening.empty()) ::send(socket, opening.data(), opening.size(), MSG_NOSIGNAL);
+    return socket;
+  }
+
+  std::vector<int> sockets_;  // -1: closed
+  std::vector<std::string> received_;
+  std::vector<std::string> beginnings_;
+  std::size_t closed_ = 0;
+};
+
+/// Calls something again and again in a thread of its own, as long as it lives.
+class Repeating {
+ public:
+  template <class Action>
+  Repeating(std::chrono::milliseconds pause, Action action)
+      : thread_([this, pause, action = std::move(action)] {
+          while (!ended_) {
+            action();
+            std::this_thread::sleep_for(pause);
+          }
+        }) {}
+  Repeating(const Repeating&) = delete;
+  Repeating& operator=(const Repeating&) = delete;
+  Repeating(Repeating&&) = delete;
+  Repeating& operator=(Repeating&&) = delete;
+  ~Repeating() {
+    ended_ = true;
+    thread_.join();
+  }
+
+ private:
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+};
+
+/// Waits until `condition` holds, asking every so often. @returns whether it does, in time
+template <class Condition>
+bool eventually(std::chrono::nanoseconds timeout, Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
+}
+
+/// How many files a server has open that has no connection.
+inline std::size_t files_of_idle_server(pid_t id, int port) {
+  // While it is connected, so that nothing is left to be noticed.
+  Connection one(port);
+  if (one.request("GET", "/addresses/_health").status != 200) {
+    throw std::runtime_error("the server does not serve");
+  }
+  return open_files(id) - 1;
+}
+
+/// What the usual attackers open with.
+namespace opening {
+
+inline const std::string half_head = "GET /addresses HTTP/1.1\r\nHost: localhost\r\nX-Half: ";
+inline const std::string half_body =
+    "POST /addresses HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500000\r\n\r\n{\"attacker\":\"";
+inline const std::string half_chunks =
+    "POST /addresses HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "70000\r\n{\"attacker\":\"";
+inline const std::string list = "GET /addresses HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+}  // namespace opening
+
+/// Fills a book, so that its list has some megabytes.
+inline void fill_with_megabytes(int port, int megabytes) {
+  Connection connection(port);
+  const std::string document = "{\"notes\":\"" + std::string(1'000'000, 'x') + "\"}";
+  for (int i = 0; i < megabytes; ++i) {
+    if (connection.request("POST", "/addresses", {}, document).status != 201) {
+      throw std::runtime_error("the book can't be filled");
+    }
+  }
+}
+
+}  // namespace test

@@ -1,0 +1,88 @@
+/// What the system knows of a process: memory, time, open files (proc(5)); and how much of an
+/// attack this build and this machine can bear.
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+// Two compilers, two ways to say so.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ADDRBOOK_TEST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define ADDRBOOK_TEST_SANITIZED 1
+#endif
+#endif
+
+namespace test {
+
+/// Sanitizers take memory and time of their own: neither is measured under them.
+#ifdef ADDRBOOK_TEST_SANITIZED
+constexpr bool is_sanitized = true;
+#else
+constexpr bool is_sanitized = false;
+#endif
+
+/// A number of /proc/<id>/status, e.g. "VmRSS" or "VmHWM", in KiB.
+inline std::size_t status_kib(pid_t id, const std::string& name) {
+  std::ifstream file("/proc/" + std::to_string(id) + "/status");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.rfind(name + ":", 0) == 0) return std::stoul(line.substr(name.size() + 1));
+  }
+  throw std::runtime_error("no " + name + " of process " + std::to_string(id));
+}
+
+/// The CPU time that a process has used, all threads together, in seconds.
+inline double cpu_seconds(pid_t id) {
+  std::ifstream file("/proc/" + std::to_string(id) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  // The second field, in parentheses, may hold anything; utime and stime are the 14th and 15th.
+  std::istringstream rest(text.substr(text.rfind(')') + 1));
+  std::string skipped;
+  for (int i = 3; i < 14; ++i) rest >> skipped;
+  double user = 0;
+  double system = 0;
+  rest >> user >> system;
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+/// How many files and sockets a process has open.
+inline std::size_t open_files(pid_t id) {
+  const std::filesystem::directory_iterator files("/proc/" + std::to_string(id) + "/fd");
+  return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+}
+
+/// Lets this process, and those it starts, open as many files as the system allows.
+/// @returns how many that are
+inline std::size_t raise_open_files_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::runtime_error("getrlimit failed");
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<std::size_t>(limit.rlim_cur);
+}
+
+/// As many connections as wanted, or as this build and this machine can bear: a fifth under a
+/// sanitizer, and always 1,500 descriptors left for everything else; but at least 500.
+inline std::size_t scaled(std::size_t wanted) {
+  constexpr std::size_t least = 500;
+  constexpr std::size_t reserve = 1'500;
+  const std::size_t limit = raise_open_files_limit();
+  const std::size_t possible = limit > reserve + least ? limit - reserve : least;
+  return (std::min)(wanted,
+                    (std::max)(least, (std::min)(is_sanitized ? wanted / 5 : wanted, possible)));
+}
+
+}  // namespace test
