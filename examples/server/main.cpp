@@ -13,6 +13,7 @@
 #include <spdlog/spdlog.h>
 #include <CLI/CLI.hpp>
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -232,11 +233,20 @@ int serve(Server& server, const CommandLine& command_line, const addrbook::Confi
   return EXIT_SUCCESS;
 }
 
+// A stock of memory for every thread is kept for ever, and under attack there are hundreds.
+void limit_memory_stocks() {
+#ifdef M_ARENA_MAX
+  constexpr int most = 2;
+  ::mallopt(M_ARENA_MAX, most);
+#endif
+}
+
 int run(const CommandLine& command_line) {
   const addrbook::Config config = read_config(command_line);
   const auto logger = make_logger(config);
   const addrbook::LogSink sink = make_sink(logger, config.logging.format);
   raise_descriptor_limit();
+  limit_memory_stocks();
   auto options = to_server_options(config, command_line.debug, sink);
   if (config.tls.certificate.empty()) {
     addrbook::Server server(std::move(options));

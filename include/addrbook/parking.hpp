@@ -27,6 +27,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -97,6 +98,7 @@ class Parking {
 
   bool work(int timeout_ms, bool is_overloaded);
   void accept_all();
+  void turn_away(int socket);
   void admit(int socket, const sockaddr_storage& address);
   void go_on(Connection& connection, Step step, bool is_overloaded = false);
   Step advance(Connection& connection, bool is_overloaded);
@@ -111,6 +113,7 @@ class Parking {
   void sweep();
   void warn(std::atomic<bool>& is_known, std::string_view text);
 
+  static constexpr HeadFault too_many_connections{503, "Too many connections"};
   static constexpr std::size_t max_head_bytes = std::size_t{64} * 1024;
   static constexpr std::chrono::milliseconds linger_timeout{2'000};
   static constexpr std::uint64_t listener_name = ~std::uint64_t{0};
@@ -118,8 +121,7 @@ class Parking {
 
   const ParkingLimits limits_;
   ConnectionHandler& handler_;
-  const std::size_t slots_;            // as far as descriptors go
-  const std::size_t max_connections_;  // fewer than slots: some are for refusals
+  const std::size_t max_connections_;  // as far as descriptors go
   ConnectionTable table_;
   std::mutex accepting_;
   int listener_;
@@ -143,12 +145,20 @@ class Parking {
 
 // ---------------------------------------------------------------------------------------------
 
-/// How many connections there can be, leaving descriptors for everything else in the process.
+/// How many are kept for connections that are only told that they are too many.
+inline std::size_t refusals_beside(std::size_t connections) {
+  return connections / 8 + 8;
+}
+
+/// How many connections there can be, with those for refusals, beside everything else for which a
+/// process has descriptors.
 inline std::size_t most_connections(std::size_t wanted) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
   const auto descriptors = static_cast<std::size_t>(limit.rlim_cur);
-  return (std::min)(wanted, descriptors - (std::min)(descriptors / 2, std::size_t{64}));
+  std::size_t most = descriptors - (std::min)(descriptors / 2, std::size_t{64});
+  most = (most - (std::min)(most, refusals_beside(0))) / 9 * 8 + 1;
+  return (std::max)((std::min)(wanted, most), std::size_t{1});
 }
 
 /// How many CPUs this process may use.
@@ -162,10 +172,8 @@ inline std::size_t usable_cpus() {
 inline Parking::Parking(int listener, const ParkingLimits& limits, ConnectionHandler& handler)
     : limits_(limits),
       handler_(handler),
-      slots_((std::max)(most_connections(limits.max_connections + limits.max_connections / 8 + 8),
-                        std::size_t{2})),
-      max_connections_((std::min)(limits.max_connections, slots_ - slots_ / 8 - 1)),
-      table_(slots_),
+      max_connections_(most_connections(limits.max_connections)),
+      table_(max_connections_ + refusals_beside(max_connections_)),
       listener_(listener),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       end_(::eventfd(0, EFD_CLOEXEC)),
@@ -273,10 +281,7 @@ inline void Parking::accept_all() {
 
 inline void Parking::admit(int socket, const sockaddr_storage& address) {
   const auto [opened, name] = table_.open(socket);
-  if (opened == nullptr) {
-    ::close(socket);
-    return;
-  }
+  if (opened == nullptr) return turn_away(socket);
   Connection& connection = *opened;
   connection.is_refused = table_.count() > max_connections_;
   if (connection.is_refused) {
@@ -297,12 +302,32 @@ inline void Parking::admit(int socket, const sockaddr_storage& address) {
   epoll_event event{EPOLLIN | EPOLLRDHUP | EPOLLET, {}};
   event.data.u64 = name;
   enter(connection, Phase::handshake, limits_.header_timeout);
-  if (!connection.wire || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) != 0) {
-    close(connection);
+  if (!connection.wire) return close(connection);
+  if (!connection.is_refused) {
+    // Parked first: what is served from here on, by whoever takes the event, would hold up
+    // accepting.
+    connection.park();
+    const bool is_watched = ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) == 0;
+    if (!is_watched && connection.claim_parked()) close(connection);
+  } else if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) == 0) {
+    go_on(connection, advance(connection, false));  // a refusal needs no event
   } else {
-    // Nothing has come yet, mostly, and if it has there is an event; but a refusal needs none.
-    go_on(connection, connection.is_refused ? advance(connection, false) : Step::park);
+    close(connection);
   }
+}
+
+// Says in passing that there is no room, even for those who wait for a refusal to arrive.
+inline void Parking::turn_away(int socket) {
+  Connection connection;
+  connection.socket = socket;
+  connection.wire = handler_.open_wire(socket);
+  if (connection.wire && connection.wire->handshake().state == Transfer::State::done) {
+    const std::string text = handler_.refusal(connection, {}, too_many_connections);
+    connection.wire->write(text.data(), text.size());
+    connection.wire->finish();
+  }
+  connection.wire.reset();
+  ::close(socket);
 }
 
 // Does with a claimed connection what advance() says, as often as something has come meanwhile.
@@ -341,7 +366,7 @@ inline Parking::Step Parking::advance(Connection& connection, bool is_overloaded
   }
   if (connection.phase == Phase::lingering) return linger(connection);
   if (connection.is_refused) {
-    return refuse(connection, {}, {503, "Too many connections"});
+    return refuse(connection, {}, too_many_connections);
   }
   bool is_drained = false;
   for (int served = 0;;) {

@@ -272,6 +272,9 @@ inline std::string Rest::read_body(detail::Exchange& exchange, Codec* decoder) c
     }
     if (*length > max_packed_bytes) throw error_413();
   } else if (!transfer_encoding) {
+    // By the letter it has no body (RFC 9112, 6.3); who sends one nevertheless must not have it
+    // run.
+    exchange.close_connection();
     throw detail::HttpError(411, "Length Required");
   }
 

@@ -325,7 +325,9 @@ Reply ParkingServer<Base>::error_reply(const Request& request,
   Exchange exchange(request, request_ids_);
   Reply reply = exchange.error(error, options_.debug);
   exchange.finish(reply, nullptr, {});
-  exchange.log(reply, options_.log, options_.debug);
+  // Who is turned away unheard is none of the requests; there may be more of them than a log holds.
+  const bool is_unheard = reply.status == 503 && request.method.empty();
+  if (!is_unheard) exchange.log(reply, options_.log, options_.debug);
   return reply;
 }
 

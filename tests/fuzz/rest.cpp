@@ -336,7 +336,7 @@ class Book {
   /// @returns the refusal; status 0 if there is none, document_ being set
   [[nodiscard]] Expected expect_body(const Ask& ask, const std::string& body) {
     if (const auto type = field(ask, "Content-Type");
-        type && !detail::is_json_media_type(detail::media_type(*type))) {
+        type && !type->empty() && !detail::is_json_media_type(detail::media_type(*type))) {
       return {415, "Unsupported Media Type"};
     }
     const std::string coding =
