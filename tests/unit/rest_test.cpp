@@ -692,7 +692,7 @@ TEST_CASE("rest: framing that is missing, unknown or contradictory is refused") 
     bool closes;
   };
   const std::vector<Row> table{
-      {{}, 411, "Length Required", false},
+      {{}, 411, "Length Required", true},
       {{{"Transfer-Encoding", "gzip, chunked"}}, 501, "Unsupported Transfer-Encoding", true},
       {{{"Transfer-Encoding", "identity"}}, 501, "Unsupported Transfer-Encoding", true},
       {{{"Transfer-Encoding", "chunked"}, {"Transfer-Encoding", "chunked"}},
