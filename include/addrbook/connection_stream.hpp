@@ -36,16 +36,16 @@ class ConnectionStream final : public httplib::Stream {
         head_left_(connection.scanner.size()),
         framing_(head),
         awaits_continue_(head.expects_continue) {
-    current_ = this;
+    current_stream = this;
   }
   ConnectionStream(const ConnectionStream&) = delete;
   ConnectionStream& operator=(const ConnectionStream&) = delete;
   ConnectionStream(ConnectionStream&&) = delete;
   ConnectionStream& operator=(ConnectionStream&&) = delete;
-  ~ConnectionStream() override { current_ = nullptr; }
+  ~ConnectionStream() override { current_stream = nullptr; }
 
   /// The request that the calling thread answers.
-  [[nodiscard]] static ConnectionStream* current() noexcept { return current_; }
+  [[nodiscard]] static ConnectionStream* current() noexcept { return current_stream; }
 
   /// The request is whole and asks for no close: an error as its answer need not be the last.
   void allow_next() noexcept { is_next_allowed_ = true; }
@@ -119,7 +119,7 @@ class ConnectionStream final : public httplib::Stream {
   bool is_raw_ = false;
   bool is_unreadable_ = false;
 
-  static inline thread_local ConnectionStream* current_ = nullptr;
+  static inline thread_local ConnectionStream* current_stream = nullptr;
 };
 
 // ---------------------------------------------------------------------------------------------

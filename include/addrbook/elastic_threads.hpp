@@ -40,9 +40,9 @@ class ElasticThreads {
 
   /// A round has begun in earnest. In its own thread.
   static void started() noexcept {
-    if (current_ == nullptr) return;
-    current_->rounds.fetch_add(1, std::memory_order_relaxed);
-    current_->is_busy.store(true, std::memory_order_relaxed);
+    if (current_thread == nullptr) return;
+    current_thread->rounds.fetch_add(1, std::memory_order_relaxed);
+    current_thread->is_busy.store(true, std::memory_order_relaxed);
   }
 
   /// How many are at work or waiting for it.
@@ -77,7 +77,7 @@ class ElasticThreads {
   void count_in(Thread& thread);
   void join_finished();
 
-  static inline thread_local Thread* current_ = nullptr;
+  static inline thread_local Thread* current_thread = nullptr;
 
   const std::ptrdiff_t wanted_;
   const std::size_t most_;
@@ -119,13 +119,13 @@ inline bool ElasticThreads::fill_up() {
 }
 
 inline void ElasticThreads::block() {
-  if (current_ == nullptr || current_->is_counted_out.exchange(true)) return;
+  if (current_thread == nullptr || current_thread->is_counted_out.exchange(true)) return;
   ready_.fetch_sub(1);
   fill_up();
 }
 
 inline void ElasticThreads::unblock() {
-  if (current_ != nullptr) count_in(*current_);
+  if (current_thread != nullptr) count_in(*current_thread);
 }
 
 inline void ElasticThreads::count_in(Thread& thread) {
@@ -151,7 +151,7 @@ inline bool ElasticThreads::count_out_stuck() {
 }
 
 inline void ElasticThreads::run(Threads::iterator self) {
-  current_ = &*self;
+  current_thread = &*self;
   while (!ending_.load()) {
     work_();
     self->is_busy.store(false, std::memory_order_relaxed);
