@@ -225,11 +225,19 @@ int serve(Server& server, const CommandLine& command_line, const addrbook::Confi
             << (config.tls.certificate.empty() ? "http://" : "https://")
             << (is_ipv6 ? "[" + config.http.host + "]" : config.http.host) << ":" << port << " ..."
             << std::endl;
-  const bool served = server.listen_after_bind();
-  if (!served) ::kill(::getpid(), SIGTERM);  // what the waiter waits for
+  std::string failure;
+  try {
+    if (!server.listen_after_bind()) failure = "the listening socket failed";
+  } catch (const std::system_error& error) {
+    failure = error.what();
+  }
+  if (!failure.empty()) {
+    server.decommission();  // it will not be ready any more
+    pthread_kill(waiter.native_handle(), SIGTERM);
+  }
   waiter.join();
   service->stop();
-  if (!served) throw std::runtime_error("the listening socket failed");
+  if (!failure.empty()) throw std::runtime_error(failure);
   return EXIT_SUCCESS;
 }
 

@@ -96,6 +96,7 @@ class Parking {
   using Phase = Connection::Phase;
   enum class Step { park, again, close };
 
+  static void check(bool is_done, int error);
   bool work(int timeout_ms, bool is_overloaded);
   void accept_all();
   void turn_away(int socket);
@@ -169,6 +170,10 @@ inline std::size_t usable_cpus() {
   return static_cast<std::size_t>((std::max)(CPU_COUNT(&set), 1));
 }
 
+inline void Parking::check(bool is_done, int error) {
+  if (!is_done) throw std::system_error(error, std::generic_category(), "can't serve");
+}
+
 inline Parking::Parking(int listener, const ParkingLimits& limits, ConnectionHandler& handler)
     : limits_(limits),
       handler_(handler),
@@ -181,18 +186,22 @@ inline Parking::Parking(int listener, const ParkingLimits& limits, ConnectionHan
   const auto add = [this](int descriptor, std::uint64_t name, std::uint32_t events) {
     epoll_event event{events, {}};
     event.data.u64 = name;
-    return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0;
+    check(::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0, errno);
   };
-  ::fcntl(listener_, F_SETFL, ::fcntl(listener_, F_GETFL) | O_NONBLOCK);
-  if (epoll_ < 0 || end_ < 0 || !add(end_, end_name, EPOLLIN) ||
-      !add(listener_, listener_name, EPOLLIN | EPOLLET) || !threads_.fill_up()) {
-    const int error = errno;
+  try {
+    check(epoll_ >= 0 && end_ >= 0, errno);
+    add(end_, end_name, EPOLLIN);
+    check(threads_.fill_up(), EAGAIN);
+    watch_thread_ = std::thread([this] { watch(); });
+    // Last: the clients that wait already may take all threads at once.
+    ::fcntl(listener_, F_SETFL, ::fcntl(listener_, F_GETFL) | O_NONBLOCK);
+    add(listener_, listener_name, EPOLLIN | EPOLLET);
+  } catch (...) {
     stop();
     ::close(epoll_);
     ::close(end_);
-    throw std::system_error(error, std::generic_category(), "can't serve");
+    throw;
   }
-  watch_thread_ = std::thread([this] { watch(); });
 }
 
 inline Parking::~Parking() {
@@ -303,16 +312,11 @@ inline void Parking::admit(int socket, const sockaddr_storage& address) {
   event.data.u64 = name;
   enter(connection, Phase::handshake, limits_.header_timeout);
   if (!connection.wire) return close(connection);
-  if (!connection.is_refused) {
-    // Parked first: what is served from here on, by whoever takes the event, would hold up
-    // accepting.
-    connection.park();
-    const bool is_watched = ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) == 0;
-    if (!is_watched && connection.claim_parked()) close(connection);
-  } else if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) == 0) {
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) != 0) return close(connection);
+  if (connection.is_refused) {
     go_on(connection, advance(connection, false));  // a refusal needs no event
-  } else {
-    close(connection);
+  } else if (!connection.park()) {
+    look_again(connection);  // by another thread: to serve it here would hold up accepting
   }
 }
 

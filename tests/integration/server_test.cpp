@@ -503,6 +503,23 @@ TEST_CASE("server: listen() of httplib's, a stop before it, and a second run") {
   listening.join();
 }
 
+TEST_CASE("server: begins with more slow clients waiting than it has threads") {
+  for (int run = 0; run < 20; ++run) {
+    addrbook::ServerOptions options;
+    options.max_threads = 1;
+    addrbook::Server server(options);
+    addrbook::mount(server);
+    const int port = server.bind("127.0.0.1", 0);
+    Connection slow[4] = {Connection(port), Connection(port), Connection(port), Connection(port)};
+    for (Connection& each : slow) {
+      each.send("POST /addresses HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{");
+    }
+    const Running running(server, port);
+    const auto response = Connection(port).request("GET", "/addresses");
+    CHECK((response.status == 200 || response.status == 503));
+  }
+}
+
 TEST_CASE("server: stop() waits for requests in flight, idle connections don't count") {
   addrbook::Server server;
   addrbook::mount(server);
