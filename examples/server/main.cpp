@@ -233,7 +233,7 @@ int serve(Server& server, const CommandLine& command_line, const addrbook::Confi
   }
   if (!failure.empty()) {
     server.decommission();  // it will not be ready any more
-    pthread_kill(waiter.native_handle(), SIGTERM);
+    ::kill(::getpid(), SIGTERM);  // which the waiter waits for
   }
   waiter.join();
   service->stop();

@@ -53,6 +53,12 @@ class Connection {
     return static_cast<std::uint32_t>(word_.load() >> 2U);
   }
 
+  /// A new phase, and how long it may take.
+  void enter(Phase next, std::chrono::milliseconds timeout) {
+    phase = next;
+    deadline.store((Clock::now() + timeout).time_since_epoch().count(), std::memory_order_relaxed);
+  }
+
   std::atomic<bool> hung_up{false};  ///< the peer sends no more than what has come
   std::atomic<Clock::rep> deadline{0};
 
@@ -101,13 +107,13 @@ class ConnectionTable {
     blocks_.resize(capacity / block_size + 1);
   }
 
-  /// @returns a connection that the calling thread has claimed, and its name; null if there are
-  ///          as many as the capacity
-  std::pair<Connection*, std::uint64_t> open(int socket);
+  /// @returns a connection that the calling thread has claimed; null if there are as many as the
+  ///          capacity
+  Connection* open(int socket);
   /// Closes the socket; names of the connection find nothing from then on.
   void close(Connection& connection);
 
-  /// @param name  of open(). @returns  the slot, which may be another connection's by now
+  /// @param name  of name(). @returns  the slot, which may be another connection's by now
   [[nodiscard]] Connection& slot(std::uint64_t name) noexcept {
     const auto index = static_cast<std::size_t>(name >> 32U);
     return blocks_[index / block_size][index % block_size];
@@ -172,7 +178,7 @@ inline bool Connection::park() noexcept {
   return false;
 }
 
-inline std::pair<Connection*, std::uint64_t> ConnectionTable::open(int socket) {
+inline Connection* ConnectionTable::open(int socket) {
   const std::lock_guard lock(mutex_);
   std::uint32_t index = 0;
   if (!free_.empty()) {
@@ -180,7 +186,7 @@ inline std::pair<Connection*, std::uint64_t> ConnectionTable::open(int socket) {
     free_.pop_back();
   } else {
     const std::size_t used = used_.load();
-    if (used == capacity_) return {nullptr, 0};
+    if (used == capacity_) return nullptr;
     index = static_cast<std::uint32_t>(used);
     auto& block = blocks_[used / block_size];
     if (!block) block = std::make_unique<Connection[]>(block_size);  // NOLINT(modernize-*)
@@ -192,7 +198,7 @@ inline std::pair<Connection*, std::uint64_t> ConnectionTable::open(int socket) {
   connection.socket = socket;
   connection.word_.store(Connection::word(connection.generation(), Connection::State::claimed));
   count_.fetch_add(1);
-  return {&connection, name(connection)};
+  return &connection;
 }
 
 inline void ConnectionTable::close(Connection& connection) {

@@ -6,6 +6,7 @@
 #include <addrbook/connection_stream.hpp>
 #include <addrbook/mount.hpp>
 #include <addrbook/parking.hpp>
+#include <addrbook/refusals.hpp>
 
 #include <httplib.h>
 
@@ -115,16 +116,15 @@ class ParkingServer : public Base, private ConnectionHandler {
   bool process_and_close_socket(socket_t socket) override;  // not called: see above
   bool serve(Parking& parking, Connection& connection, const RequestHead& head) override;
   std::string refusal(const Connection& connection, const RequestHead& head,
-                      const HeadFault& fault) override;
-  void warn(std::string_view text) override;
+                      const HeadFault& fault) override {
+    return refusals_.to_text(connection.remote_address, head, fault);
+  }
+  void warn(std::string_view text) override { refusals_.warn(text); }
 
   httplib::TaskQueue* begin_to_listen();
-  Reply error_reply(const Request& request, const std::exception_ptr& error) const;
-  void answer_error(const httplib::Request& request, httplib::Response& response,
-                    const std::exception_ptr& thrown) const;
 
   ServerOptions options_;
-  RequestIds request_ids_;
+  Refusals refusals_;
   bool has_expect_handler_ = false;
 };
 
@@ -155,7 +155,9 @@ namespace detail {
 template <class Base>
 template <class... Arguments>
 ParkingServer<Base>::ParkingServer(ServerOptions options, Arguments&&... arguments)
-    : Base(std::forward<Arguments>(arguments)...), options_(std::move(options)) {
+    : Base(std::forward<Arguments>(arguments)...),
+      options_(std::move(options)),
+      refusals_(options_.log, options_.debug) {
   this->new_task_queue = [this] { return begin_to_listen(); };  // httplib deletes it
   this->set_tcp_nodelay(true);
   this->set_read_timeout(options_.read_timeout);
@@ -177,12 +179,12 @@ ParkingServer<Base>::ParkingServer(ServerOptions options, Arguments&&... argumen
   this->set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
     // Only what has no answer yet: routes, ours and the program's, word their own.
     if (response.body.empty() && !response.content_provider_) {
-      answer_error(request, response, nullptr);
+      refusals_.answer(request, response, nullptr);
     }
   });
   this->set_exception_handler(
       [this](const httplib::Request& request, httplib::Response& response,
-             const std::exception_ptr& thrown) { answer_error(request, response, thrown); });
+             const std::exception_ptr& thrown) { refusals_.answer(request, response, thrown); });
 }
 
 template <class Base>
@@ -283,69 +285,6 @@ bool ParkingServer<Base>::serve(Parking& parking, Connection& connection, const 
     warn("A callback of the program threw: " + (causes.empty() ? std::string() : causes.front()));
   }
   return stream.finish() && is_done && !is_last && !is_closed && !is_upgraded;
-}
-
-template <class Base>
-std::string ParkingServer<Base>::refusal(const Connection& connection, const RequestHead& head,
-                                         const HeadFault& fault) {
-  Request request;
-  request.method = head.method;
-  request.target = head.target;
-  request.remote_address = connection.remote_address;
-  request.header = [&head](std::string_view name) {
-    return name == "X-Request-Id" && !head.request_id.empty()
-               ? std::optional<std::string>(head.request_id)
-               : std::nullopt;
-  };
-  const Reply reply = error_reply(
-      request, std::make_exception_ptr(HttpError(fault.status, std::string(fault.reason))));
-  std::string text =
-      "HTTP/1.1 " + std::to_string(reply.status) + " " + httplib::status_message(reply.status) +
-      "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\nConnection: close\r\n";
-  for (const auto& [name, value] : reply.headers) {
-    text.append(name).append(": ").append(value).append("\r\n");
-  }
-  text += "\r\n";
-  if (head.method != "HEAD") text += reply.body;
-  return text;
-}
-
-template <class Base>
-void ParkingServer<Base>::warn(std::string_view text) {
-  LogRecord record;
-  record.level = LogRecord::Level::error;
-  record.message = "SERVER";
-  record.reason = text;
-  call_log(options_.log, record);
-}
-
-template <class Base>
-Reply ParkingServer<Base>::error_reply(const Request& request,
-                                       const std::exception_ptr& error) const {
-  Exchange exchange(request, request_ids_);
-  Reply reply = exchange.error(error, options_.debug);
-  exchange.finish(reply, nullptr, {});
-  // Who is turned away unheard is none of the requests; there may be more of them than a log holds.
-  const bool is_unheard = reply.status == 503 && request.method.empty();
-  if (!is_unheard) exchange.log(reply, options_.log, options_.debug);
-  return reply;
-}
-
-template <class Base>
-void ParkingServer<Base>::answer_error(const httplib::Request& request, httplib::Response& response,
-                                       const std::exception_ptr& thrown) const {
-  try {
-    std::exception_ptr error = thrown;
-    if (!error) {
-      const std::string message = response.status == httplib::StatusCode::NotFound_404
-                                      ? "Unknown Endpoint"
-                                      : httplib::status_message(response.status);
-      error = std::make_exception_ptr(HttpError(response.status, message));
-    }
-    write_reply(error_reply(to_request(request, 0), error), request, response);
-  } catch (...) {  // out of memory
-    response.status = httplib::StatusCode::InternalServerError_500;
-  }
 }
 
 }  // namespace detail

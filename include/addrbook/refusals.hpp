@@ -1,0 +1,103 @@
+/// Refusals: what a server says in JSON where none of its routes has an answer.
+#pragma once
+
+#include <addrbook/exchange.hpp>
+#include <addrbook/http_framing.hpp>
+#include <addrbook/log.hpp>
+#include <addrbook/mount.hpp>
+
+#include <httplib.h>
+
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace addrbook::detail {
+
+/// @par Thread safety  any thread
+class Refusals {
+ public:
+  Refusals(LogSink log, bool debug) : log_(std::move(log)), debug_(debug) {}
+
+  /// The bytes of an answer to a request that httplib doesn't get to see.
+  [[nodiscard]] std::string to_text(std::string_view remote_address, const RequestHead& head,
+                                    const HeadFault& fault) const;
+  /// Fills in the answer to what httplib refuses itself or has no route for, or to what a route
+  /// threw.
+  /// @param thrown  may be null: the response has a status
+  void answer(const httplib::Request& request, httplib::Response& response,
+              const std::exception_ptr& thrown) const;
+  /// Says something of the server as a whole in the log.
+  void warn(std::string_view text) const;
+
+ private:
+  Reply reply_to(const Request& request, const std::exception_ptr& error) const;
+
+  LogSink log_;
+  bool debug_;
+  RequestIds request_ids_;
+};
+
+// ---------------------------------------------------------------------------------------------
+
+inline std::string Refusals::to_text(std::string_view remote_address, const RequestHead& head,
+                                     const HeadFault& fault) const {
+  Request request;
+  request.method = head.method;
+  request.target = head.target;
+  request.remote_address = remote_address;
+  request.header = [&head](std::string_view name) {
+    return name == "X-Request-Id" && !head.request_id.empty()
+               ? std::optional<std::string>(head.request_id)
+               : std::nullopt;
+  };
+  const Reply reply = reply_to(
+      request, std::make_exception_ptr(HttpError(fault.status, std::string(fault.reason))));
+  std::string text =
+      "HTTP/1.1 " + std::to_string(reply.status) + " " + httplib::status_message(reply.status) +
+      "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\nConnection: close\r\n";
+  for (const auto& [name, value] : reply.headers) {
+    text.append(name).append(": ").append(value).append("\r\n");
+  }
+  text += "\r\n";
+  if (head.method != "HEAD") text += reply.body;
+  return text;
+}
+
+inline void Refusals::warn(std::string_view text) const {
+  LogRecord record;
+  record.level = LogRecord::Level::error;
+  record.message = "SERVER";
+  record.reason = text;
+  call_log(log_, record);
+}
+
+inline Reply Refusals::reply_to(const Request& request, const std::exception_ptr& error) const {
+  Exchange exchange(request, request_ids_);
+  Reply reply = exchange.error(error, debug_);
+  exchange.finish(reply, nullptr, {});
+  // Who is turned away unheard is none of the requests; there may be more of them than a log holds.
+  const bool is_unheard = reply.status == 503 && request.method.empty();
+  if (!is_unheard) exchange.log(reply, log_, debug_);
+  return reply;
+}
+
+inline void Refusals::answer(const httplib::Request& request, httplib::Response& response,
+                             const std::exception_ptr& thrown) const {
+  try {
+    std::exception_ptr error = thrown;
+    if (!error) {
+      const std::string message = response.status == httplib::StatusCode::NotFound_404
+                                      ? "Unknown Endpoint"
+                                      : httplib::status_message(response.status);
+      error = std::make_exception_ptr(HttpError(response.status, message));
+    }
+    write_reply(reply_to(to_request(request, 0), error), request, response);
+  } catch (...) {  // out of memory
+    response.status = httplib::StatusCode::InternalServerError_500;
+  }
+}
+
+}  // namespace addrbook::detail
