@@ -232,7 +232,7 @@ int serve(Server& server, const CommandLine& command_line, const addrbook::Confi
     failure = error.what();
   }
   if (!failure.empty()) {
-    server.decommission();  // it will not be ready any more
+    server.decommission();        // it will not be ready any more
     ::kill(::getpid(), SIGTERM);  // which the waiter waits for
   }
   waiter.join();
