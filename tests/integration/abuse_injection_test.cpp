@@ -160,19 +160,28 @@ void check_harmless(const std::string& line) {
   CHECK(line.find(secret) == std::string::npos);
 }
 
+/// What a server with these settings logs of the hostile requests: a line each, and no other.
+std::vector<std::string> hostile_log(const test::Settings& settings,
+                                     const std::vector<std::string>& options) {
+  LoggedServer server(settings, options);
+  const auto answers = send_all(server.port(), hostile_requests());
+  CHECK(server.stop() == 0);
+  auto lines = lines_of(server.log());
+  CHECK(lines.size() == answers);
+  for (const std::string& line : lines) {
+    CAPTURE(line);
+    check_harmless(line);
+  }
+  return lines;
+}
+
 }  // namespace
 
 TEST_CASE("abuse: nothing in a request makes a log line more or less, in logfmt") {
   for (const std::vector<std::string>& options : {std::vector<std::string>{}, {"--debug"}}) {
     CAPTURE(options.size());
-    LoggedServer server({}, options);
-    const auto answers = send_all(server.port(), hostile_requests());
-    CHECK(server.stop() == 0);
-    const auto lines = lines_of(server.log());
-    CHECK(lines.size() == answers);
-    for (const std::string& line : lines) {
+    for (const std::string& line : hostile_log({}, options)) {
       CAPTURE(line);
-      check_harmless(line);
       auto fields = parse_logfmt(line);
       REQUIRE(fields);
       CHECK((*fields)["message"] == "RESPONSE");
@@ -187,14 +196,8 @@ TEST_CASE("abuse: nothing in a request makes a log line more or less, in logfmt"
 }
 
 TEST_CASE("abuse: nothing in a request makes a log line more or less, in JSON") {
-  LoggedServer server(test::Settings{{"logging.format", "json"}}, {"--debug"});
-  const auto answers = send_all(server.port(), hostile_requests());
-  CHECK(server.stop() == 0);
-  const auto lines = lines_of(server.log());
-  CHECK(lines.size() == answers);
-  for (const std::string& line : lines) {
+  for (const std::string& line : hostile_log({{"logging.format", "json"}}, {"--debug"})) {
     CAPTURE(line);
-    check_harmless(line);
     const auto fields = nlohmann::json::parse(line, nullptr, false);
     REQUIRE(fields.is_object());
     CHECK(fields.value("message", "") == "RESPONSE");

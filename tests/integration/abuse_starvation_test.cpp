@@ -27,15 +27,10 @@ using test::LoggedServer;
 
 constexpr int tiny_buffer = 4096;
 
-/// Settings with which no time of the server's runs out during a test.
 test::Settings patient(std::size_t max_connections) {
-  return {{"http.header_timeout_ms", "600000"},
-          {"http.body_timeout_ms", "600000"},
-          {"http.answer_timeout_ms", "600000"},
-          {"http.read_timeout_ms", "600000"},
-          {"http.write_timeout_ms", "600000"},
-          {"http.keep_alive_timeout_ms", "600000"},
-          {"http.max_connections", std::to_string(max_connections)}};
+  test::Settings settings = test::patient();
+  settings.emplace_back("http.max_connections", std::to_string(max_connections));
+  return settings;
 }
 
 /// How long a fresh client waits for an answer: the median of 20, in milliseconds.

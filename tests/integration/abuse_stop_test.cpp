@@ -38,12 +38,7 @@ Connection begin_request(int port) {
 
 TEST_CASE("abuse: a stop under attack answers those in flight and ends in time") {
   const std::size_t count = test::is_sanitized ? 50 : 250;
-  LoggedServer server(test::Settings{{"http.header_timeout_ms", "600000"},
-                                     {"http.body_timeout_ms", "600000"},
-                                     {"http.answer_timeout_ms", "600000"},
-                                     {"http.read_timeout_ms", "600000"},
-                                     {"http.write_timeout_ms", "600000"},
-                                     {"http.keep_alive_timeout_ms", "600000"}});
+  LoggedServer server(test::patient());
   const int port = server.port();
   test::fill_with_megabytes(port, 8);
 
@@ -80,8 +75,7 @@ TEST_CASE("abuse: a stop under attack answers those in flight and ends in time")
 }
 
 TEST_CASE("abuse: a stop is prompt when there is nothing but idle connections and half heads") {
-  LoggedServer server(test::Settings{{"http.header_timeout_ms", "600000"},
-                                     {"http.keep_alive_timeout_ms", "600000"}});
+  LoggedServer server(test::patient());
   const Crowd silent(server.port(), 300);
   Crowd half_heads(server.port(), 100, {test::opening::half_head, 0});
   const test::Repeating drip(50ms, [&] { half_heads.send("x"); });

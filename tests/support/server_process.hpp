@@ -47,6 +47,13 @@ class ServerProcess : public Process {
 /// Settings by their keys, e.g. {"http.max_connections", "50"}.
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
+/// Settings with which no time of the server's runs out during a test.
+inline Settings patient() {
+  return {{"http.header_timeout_ms", "600000"}, {"http.body_timeout_ms", "600000"},
+          {"http.answer_timeout_ms", "600000"}, {"http.read_timeout_ms", "600000"},
+          {"http.write_timeout_ms", "600000"},  {"http.keep_alive_timeout_ms", "600000"}};
+}
+
 /// A server whose log goes to a file: a pipe that nobody empties would stop it after a thousand
 /// requests.
 class LoggedServer {

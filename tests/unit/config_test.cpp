@@ -1,5 +1,7 @@
 #include <addrbook/config.hpp>
 
+#include "refusal.hpp"
+
 #include <support/process.hpp>
 
 #include <doctest/doctest.h>
@@ -33,18 +35,8 @@ Config parse(const std::string& yaml, const Variables& variables = {}) {
   return addrbook::parse_config(yaml, "book.yaml", environment(variables));
 }
 
-std::string refusal(const std::function<void()>& function) {
-  try {
-    function();
-  } catch (const addrbook::Error& error) {
-    CHECK(error.code() == addrbook::Errc::invalid);
-    return error.what();
-  }
-  return "accepted";
-}
-
 std::string refusal(const std::string& yaml, const Variables& variables = {}) {
-  return refusal([&] { parse(yaml, variables); });
+  return test::refusal([&] { parse(yaml, variables); });
 }
 
 /// Every setting as text, to compare and to print.
@@ -518,15 +510,15 @@ TEST_CASE("config: from files") {
   }
   SUBCASE("a message names the file as it was given") {
     write("http:\n  port: x\n");
-    CHECK(refusal([&] { load(file); }) ==
+    CHECK(test::refusal([&] { load(file); }) ==
           file + ":2: http.port: must be an integer from 0 to 65535");
   }
   SUBCASE("a file that is not there") {
-    CHECK(refusal([&] { load(file); }) == file + ": the file can't be read");
-    CHECK(refusal([&] { load(""); }) == ": the file can't be read");
+    CHECK(test::refusal([&] { load(file); }) == file + ": the file can't be read");
+    CHECK(test::refusal([&] { load(""); }) == ": the file can't be read");
   }
   SUBCASE("a folder") {
     const std::string path = folder.path().string();
-    CHECK(refusal([&] { load(path); }) == path + ": the file can't be read");
+    CHECK(test::refusal([&] { load(path); }) == path + ": the file can't be read");
   }
 }

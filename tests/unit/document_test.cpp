@@ -1,5 +1,7 @@
 #include <addrbook/document.hpp>
 
+#include "refusal.hpp"
+
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
@@ -20,16 +22,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-template <class Function>
-std::string refusal(Function function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    CHECK(error.code() == Errc::invalid);
-    return error.what();
-  }
-  return "accepted";
-}
+using test::refusal;
 
 template <class Json>
 Json nested(std::size_t levels) {

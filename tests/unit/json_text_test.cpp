@@ -1,5 +1,7 @@
 #include <addrbook/json_text.hpp>
 
+#include "refusal.hpp"
+
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
@@ -25,13 +27,7 @@ std::string compact(std::string text) {
 
 /// Why a text is refused; "accepted" if it is not.
 std::string refusal(std::string text) {
-  try {
-    addrbook::detail::compact_json(text, depth);
-  } catch (const addrbook::Error& error) {
-    CHECK(error.code() == addrbook::Errc::invalid);
-    return error.what();
-  }
-  return "accepted";
+  return test::refusal([&] { addrbook::detail::compact_json(text, depth); });
 }
 
 std::string nested(std::size_t levels, const std::string& open, const std::string& close,

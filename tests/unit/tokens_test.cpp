@@ -2,6 +2,7 @@
 
 #include <addrbook/rest.hpp>
 
+#include "refusal.hpp"
 #include "rest_client.hpp"
 
 #include <doctest/doctest.h>
@@ -67,18 +68,8 @@ struct Book {
   }
 };
 
-std::string refusal(const std::function<void()>& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    CHECK(error.code() == Errc::invalid);
-    return error.what();
-  }
-  return "accepted";
-}
-
 std::string refusal(const std::vector<Token>& tokens) {
-  return refusal([&] { static_cast<void>(addrbook::bearer_tokens(tokens)); });
+  return test::refusal([&] { static_cast<void>(addrbook::bearer_tokens(tokens)); });
 }
 
 }  // namespace
@@ -234,10 +225,10 @@ TEST_CASE("tokens: what is no token is refused by its place, and not shown") {
     CAPTURE(row.first.text);
     CHECK(refusal({{"first", Role::read, "", reader}, row.first}) == row.second);
   }
-  CHECK(refusal([] { static_cast<void>(addrbook::hash_token("")); }) ==
+  CHECK(test::refusal([] { static_cast<void>(addrbook::hash_token("")); }) ==
         "a token needs the token or its SHA-256");
-  CHECK(refusal([] { static_cast<void>(addrbook::hash_token("short")); }) ==
+  CHECK(test::refusal([] { static_cast<void>(addrbook::hash_token("short")); }) ==
         "a token is shorter than 16 characters");
-  CHECK(refusal([] { static_cast<void>(addrbook::hash_token("with, a comma inside")); }) ==
+  CHECK(test::refusal([] { static_cast<void>(addrbook::hash_token("with, a comma inside")); }) ==
         "a token " + alphabet);
 }

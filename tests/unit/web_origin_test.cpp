@@ -3,6 +3,7 @@
 #include <addrbook/gzip.hpp>
 #include <addrbook/rest.hpp>
 
+#include "refusal.hpp"
 #include "rest_client.hpp"
 
 #include <doctest/doctest.h>
@@ -62,13 +63,7 @@ Options with_hosts(std::vector<std::string> hosts) {
 }
 
 std::string refusal(Options options) {
-  try {
-    const Rest rest(std::make_shared<Service>(), std::move(options));
-  } catch (const Error& error) {
-    CHECK(error.code() == Errc::invalid);
-    return error.what();
-  }
-  return "accepted";
+  return test::refusal([&] { const Rest rest(std::make_shared<Service>(), std::move(options)); });
 }
 
 }  // namespace
