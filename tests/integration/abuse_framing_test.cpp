@@ -142,6 +142,56 @@ TEST_CASE("abuse: a request after half a body is not run either") {
   check_no_trace(server);
 }
 
+TEST_CASE("abuse: a request in a body of one who may not send it is not run") {
+  LoggedServer server(test::Settings{
+      {"auth.tokens", "reader:read:reader-0123456789,writer:write:writer-0123456789"}});
+  const int port = server.port();
+  const std::string inner = test::smuggled_post();
+  const std::string last =
+      "GET /addresses HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: last\r\n"
+      "Authorization: Bearer reader-0123456789\r\nConnection: close\r\n\r\n";
+  const struct {
+    std::string name;
+    std::string fields;
+    int status;
+  } strangers[] = {
+      {"nobody", "", 401},
+      {"an unknown token", "Authorization: Bearer nonsense-0123456789\r\n", 401},
+      {"a reader", "Authorization: Bearer reader-0123456789\r\n", 403},
+      {"a foreign page",
+       "Authorization: Bearer writer-0123456789\r\nOrigin: https://evil.example\r\n", 403}};
+  for (const std::string method : {"POST", "PUT", "DELETE"}) {
+    const std::string target = method == "POST" ? "/addresses" : "/addresses/anything";
+    for (const auto& stranger : strangers) {
+      CAPTURE(method);
+      CAPTURE(stranger.name);
+      const std::string length = "Content-Length: " + std::to_string(inner.size()) + "\r\n";
+      const std::string whole = head(method, target, stranger.fields + length) + inner;
+      const std::string in_chunks =
+          head(method, target, stranger.fields + "Transfer-Encoding: chunked\r\n") + chunked(inner);
+      for (const std::string& request : {whole, in_chunks}) {
+        const auto conversation = test::converse(port, request + last);
+        test::check_nothing_smuggled(conversation);
+        CHECK(conversation.answers[0].status == stranger.status);
+        test::check_is_json_error(conversation.answers[0]);
+      }
+      // Who is refused is not told to go on, and what comes all the same is dropped.
+      Connection invited(port);
+      invited.send(head(method, target, stranger.fields + length + "Expect: 100-continue\r\n"));
+      CHECK(invited.read_response().status == stranger.status);
+      invited.send(inner);
+      CHECK(invited.is_closed());
+      CHECK(invited.unread().empty());
+    }
+  }
+  CHECK(Connection(port)
+            .request("GET", "/addresses", {{"Authorization", "Bearer reader-0123456789"}})
+            .body == "{}");
+  CHECK(server.stop() == 0);
+  CHECK(server.log().find("smuggled") == std::string::npos);
+  CHECK(server.log().find("0123456789") == std::string::npos);
+}
+
 TEST_CASE("abuse: half a document is not stored") {
   LoggedServer server;
   const auto location = create_entry(server.port());

@@ -1,0 +1,152 @@
+// Many clients over TLS that do next to nothing, and some that don't speak it.
+
+#include <support/certificate.hpp>
+#include <support/crowd.hpp>
+#include <support/proc.hpp>
+#include <support/server_process.hpp>
+
+#include <doctest/doctest.h>
+#include <openssl/ssl.h>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using test::Connection;
+using test::Crowd;
+using test::LoggedServer;
+
+struct Certificate {
+  Certificate() { test::write_certificate(file, key); }
+
+  test::TempFolder folder;
+  std::string file = (folder.path() / "certificate.pem").string();
+  std::string key = (folder.path() / "key.pem").string();
+};
+
+test::Settings with_tls(test::Settings settings, const Certificate& certificate) {
+  settings.emplace_back("tls.certificate", certificate.file);
+  settings.emplace_back("tls.key", certificate.key);
+  return settings;
+}
+
+/// A connection whose handshake is done.
+class TlsConnection {
+ public:
+  explicit TlsConnection(int port) : connection_(port), session_(SSL_new(context()), SSL_free) {
+    SSL_set_fd(session_.get(), connection_.socket());
+    if (SSL_connect(session_.get()) != 1) throw std::runtime_error("no handshake");
+  }
+
+  void send(std::string_view bytes) {
+    if (SSL_write(session_.get(), bytes.data(), static_cast<int>(bytes.size())) <= 0) {
+      throw std::runtime_error("nothing can be sent");
+    }
+  }
+  /// What comes next, at most 64 KiB; nothing at the end.
+  std::string receive() {
+    std::string bytes(64 * 1024, '\0');
+    const int size = SSL_read(session_.get(), bytes.data(), static_cast<int>(bytes.size()));
+    bytes.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return bytes;
+  }
+  bool is_served() {
+    send("GET /addresses/_health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    std::string answer;
+    while (answer.find("}") == std::string::npos) {
+      const std::string bytes = receive();
+      if (bytes.empty()) return false;
+      answer += bytes;
+    }
+    return answer.rfind("HTTP/1.1 200 ", 0) == 0;
+  }
+
+ private:
+  static SSL_CTX* context() {
+    static const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> made(SSL_CTX_new(TLS_client_method()),
+                                                                   SSL_CTX_free);
+    return made.get();
+  }
+
+  Connection connection_;
+  std::unique_ptr<SSL, void (*)(SSL*)> session_;
+};
+
+}  // namespace
+
+TEST_CASE("abuse: idle TLS connections cost little") {
+  const Certificate certificate;
+  LoggedServer server(with_tls(test::patient(), certificate));
+  for (int i = 0; i < 50; ++i) CHECK(TlsConnection(server.port()).is_served());
+  const auto rss_before = test::status_kib(server.id(), "VmRSS");
+  const std::size_t count = test::is_sanitized ? 100 : 1'000;
+  std::vector<TlsConnection> idle;
+  for (std::size_t i = 0; i < count; ++i) {
+    idle.emplace_back(server.port());
+    if (i % 2 == 0) REQUIRE(idle.back().is_served());
+  }
+  const auto rss = test::status_kib(server.id(), "VmRSS");
+  const double each_kib =
+      (static_cast<double>(rss) - static_cast<double>(rss_before)) / static_cast<double>(count);
+  MESSAGE(count << " idle TLS connections: " << each_kib << " KiB each");
+  if (!test::is_sanitized) CHECK(each_kib < 32);
+  for (TlsConnection& each : idle) CHECK(each.is_served());
+}
+
+TEST_CASE("abuse: who does not get through the handshake, or not in time, is dropped") {
+  const Certificate certificate;
+  auto settings = with_tls(test::patient(), certificate);
+  settings[0] = {"http.header_timeout_ms", "1000"};
+  LoggedServer server(settings);
+  const int port = server.port();
+  CHECK(TlsConnection(port).is_served());
+
+  const auto files_before = test::open_files(server.id());
+
+  // A record that says it has more to come; the rest of a ClientHello never does.
+  const std::string half_hello("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+  Crowd silent(port, 200);
+  Crowd half(port, 200, {half_hello, 0});
+  Crowd dripping(port, 100, {half_hello, 0});
+  Crowd in_the_clear(port, 100, {test::opening::list, 0});
+  const test::Repeating drip(100ms, [&] { dripping.send("x"); });
+  CHECK(TlsConnection(port).is_served());
+  // The server's own view: those that drip are not looked at while they do.
+  CHECK(test::eventually(test::is_sanitized ? 20s : 5s,
+                         [&] { return test::open_files(server.id()) <= files_before; }));
+  for (Crowd* crowd : {&silent, &half, &in_the_clear}) {
+    CHECK(test::eventually(test::is_sanitized ? 20s : 5s, [&] {
+      crowd->look();
+      return crowd->open_count() == 0;
+    }));
+  }
+  for (const std::string& beginning : in_the_clear.beginnings()) {
+    CHECK(beginning.find("HTTP/1.1 200") == std::string::npos);
+  }
+  CHECK(TlsConnection(port).is_served());
+}
+
+TEST_CASE("abuse: past the limit of TLS connections there is a 503, encrypted") {
+  const Certificate certificate;
+  auto settings = with_tls(test::patient(), certificate);
+  settings.emplace_back("http.max_connections", "10");
+  LoggedServer server(settings);
+  std::vector<TlsConnection> old;
+  for (int i = 0; i < 10; ++i) {
+    old.emplace_back(server.port());
+    REQUIRE(old.back().is_served());
+  }
+  for (int i = 0; i < 5; ++i) {
+    TlsConnection one_too_many(server.port());
+    CHECK(one_too_many.receive().rfind("HTTP/1.1 503 ", 0) == 0);
+    CHECK(one_too_many.receive().empty());
+  }
+  for (TlsConnection& each : old) CHECK(each.is_served());
+}
