@@ -251,6 +251,9 @@ void limit_memory_stocks() {
 
 int run(const CommandLine& command_line) {
   const addrbook::Config config = read_config(command_line);
+  for (const std::string& variable : addrbook::unknown_variables(environ)) {
+    std::cerr << "addrbook-server: environment: " << variable << " is no setting and ignored\n";
+  }
   const auto logger = make_logger(config);
   const addrbook::LogSink sink = make_sink(logger, config.logging.format);
   raise_descriptor_limit();

@@ -8,6 +8,7 @@
 #include <addrbook/http_fields.hpp>
 #include <addrbook/web_origin.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -99,6 +100,11 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 /// @throws Error{invalid} also if the file can't be read
 [[nodiscard]] inline Config load_config(const std::string& file,
                                         const Environment& environment = process_environment);
+
+/// Variables that look like settings and are none, e.g. misspelt ones. No error: where containers
+/// find each other by the environment, others may set variables of this name too.
+/// @param environment  as the process's environ
+[[nodiscard]] inline std::vector<std::string> unknown_variables(const char* const* environment);
 
 // ---------------------------------------------------------------------------------------------
 
@@ -270,6 +276,21 @@ inline Config load_config(const std::string& file, const Environment& environmen
   std::ostringstream text;
   if (!stream.eof()) text << stream.rdbuf();
   return parse_config(text.str(), file, environment);
+}
+
+inline std::vector<std::string> unknown_variables(const char* const* environment) {
+  Config config;
+  const auto keys = detail::config_keys(config);
+  std::vector<std::string> unknown;
+  for (; *environment != nullptr; ++environment) {
+    const std::string_view variable = *environment;
+    const std::string name(variable.substr(0, variable.find('=')));
+    const bool is_known = std::any_of(keys.begin(), keys.end(), [&](const detail::ConfigKey& key) {
+      return key.variable() == name;
+    });
+    if (name.rfind("ADDRBOOK_", 0) == 0 && !is_known) unknown.push_back(name);
+  }
+  return unknown;
 }
 
 }  // namespace addrbook

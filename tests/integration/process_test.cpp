@@ -183,6 +183,15 @@ TEST_CASE("process: a bad config exits 2 and names file, line and key") {
   CHECK(tokens.errors.find("secret") == std::string::npos);
 }
 
+TEST_CASE("process: a misspelt variable is named, and its value is not shown") {
+  ServerProcess server({}, {{{"ADDRBOOK_AUTH_TOKEN", "ada:write:secret-0123456789"}}, "/"});
+  server.signal(SIGTERM);
+  CHECK(server.wait() == 0);
+  const std::string errors = server.read_errors();
+  CHECK(errors.find("environment: ADDRBOOK_AUTH_TOKEN is no setting") != std::string::npos);
+  CHECK(errors.find("secret") == std::string::npos);
+}
+
 TEST_CASE("process: a port in use exits 1 and says so") {
   ServerProcess first;
   const std::string port = std::to_string(first.port());

@@ -485,6 +485,19 @@ TEST_CASE("config: tells where each key was set") {
   CHECK(config.places == expected);
 }
 
+TEST_CASE("config: variables that are no settings are found") {
+  const char* const variables[] = {"PATH=/bin",
+                                   "ADDRBOOK_HTTP_PORT=1",
+                                   "ADDRBOOK_AUTH_TOKEN=secret",
+                                   "ADDRBOOK_",
+                                   "ADDRBOOK_HTTP_PORT_=1",
+                                   "ADDRBOOKS=1",
+                                   "MY_ADDRBOOK_HTTP_PORT=1",
+                                   nullptr};
+  CHECK(addrbook::unknown_variables(variables) ==
+        std::vector<std::string>{"ADDRBOOK_AUTH_TOKEN", "ADDRBOOK_", "ADDRBOOK_HTTP_PORT_"});
+}
+
 TEST_CASE("config: the process's environment") {
   CHECK_FALSE(addrbook::process_environment("ADDRBOOK_NO_SUCH_VARIABLE").has_value());
   CHECK(addrbook::process_environment("PATH").has_value());
