@@ -12,8 +12,8 @@ Usage: tests/run.sh [options] [-- ctest options]
   --suite NAME  only the tests of this suite (a label in ctest)
   --coverage    measure coverage of include/, fail below 90 % of the lines
   --asan        build with the address and undefined behaviour sanitizers
+  --clang       the same with Clang
   --tsan        build with the thread sanitizer
-  --clang       build with Clang
   --help        this text
 
 At most one of --coverage, --asan, --tsan and --clang. Each has a build tree of

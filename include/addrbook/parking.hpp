@@ -67,7 +67,7 @@ class Parking {
   using Step = RequestLoop::Step;
 
   static void check(bool is_done, int error);
-  bool watch_events(int descriptor, std::uint64_t name, std::uint32_t events) const;
+  [[nodiscard]] bool watch_events(int descriptor, std::uint64_t name, std::uint32_t events) const;
   bool work(int timeout_ms, bool is_overloaded);
   void begin(Connection& connection);
   void go_on(Connection& connection, Step step, bool is_overloaded = false);
