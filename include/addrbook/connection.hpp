@@ -59,6 +59,10 @@ class Connection {
     deadline.store((Clock::now() + timeout).time_since_epoch().count(), std::memory_order_relaxed);
   }
 
+  [[nodiscard]] bool is_late() const noexcept {
+    return Clock::now().time_since_epoch().count() > deadline.load(std::memory_order_relaxed);
+  }
+
   std::atomic<bool> hung_up{false};  ///< the peer sends no more than what has come
   std::atomic<Clock::rep> deadline{0};
 
@@ -126,6 +130,7 @@ class ConnectionTable {
   }
 
   [[nodiscard]] std::size_t count() const noexcept { return count_.load(); }
+  [[nodiscard]] bool is_full() const noexcept { return count() == capacity_; }
 
   /// Calls visit(Connection&) for all slots; in those the visitor must claim before it looks.
   template <class Visit>

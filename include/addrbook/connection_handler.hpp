@@ -24,6 +24,8 @@ class ConnectionHandler {
 
   /// @returns null if there can be none for this socket
   virtual std::unique_ptr<Wire> open_wire(int socket) = 0;
+  /// Whether a client can be told something before it has said anything: not with TLS.
+  [[nodiscard]] virtual bool may_speak_first() const noexcept = 0;
   /// Answers the request at the front of the connection's input and consumes it.
   /// @returns whether a next one may follow on the connection
   virtual bool serve(Parking& parking, Connection& connection, const RequestHead& head) = 0;

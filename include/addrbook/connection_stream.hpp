@@ -66,9 +66,8 @@ class ConnectionStream final : public httplib::Stream {
   }
   [[nodiscard]] bool wait_readable() const override { return !is_unreadable_; }
   [[nodiscard]] bool wait_writable() const override { return !connection_.is_cut; }
-  [[nodiscard]] bool is_peer_alive() const override {
-    return !connection_.is_cut && httplib::detail::is_socket_alive(connection_.socket);
-  }
+  // A peer that has said all it has to say still listens.
+  [[nodiscard]] bool is_peer_alive() const override { return !connection_.is_cut; }
   ssize_t read(char* to, std::size_t size) override;
   ssize_t write(const char* from, std::size_t size) override;
   void get_remote_ip_and_port(std::string& ip, int& port) const override {
@@ -157,6 +156,7 @@ inline bool ConnectionStream::receive() {
     return false;
   }
   if (body_deadline_ == Clock::time_point()) body_deadline_ = Clock::now() + limits_.body_timeout;
+  if (!is_raw_ && Clock::now() >= body_deadline_) return false;
   connection_.input.erase(0, input_at_);
   input_at_ = 0;
   std::array<char, std::size_t{16} * 1024> buffer;  // NOLINT: written before it is read

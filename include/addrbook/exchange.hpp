@@ -266,6 +266,8 @@ inline void Exchange::compress(Reply& reply, const Coding& coding) const {
   }
 }
 
+constexpr std::string_view cut_short = "The answer was cut short";
+
 inline void Exchange::log(Reply& reply, const LogSink& sink, bool debug) const {
   if (!sink && !reply.stream) return;
   LogRecord record;
@@ -289,6 +291,8 @@ inline void Exchange::log(Reply& reply, const LogSink& sink, bool debug) const {
     call_log(sink, record);
     return;
   }
+  // Until it has run to its end; a HEAD's never runs.
+  if (request_.method != "HEAD") record.reason = cut_short;
   auto line = std::make_shared<LineAtEnd>(sink, std::move(record), start_);
   // Also where nothing is logged: no exception leaves a stream.
   reply.stream = [stream = std::move(reply.stream), line](const ByteSink& to) noexcept {
@@ -302,7 +306,7 @@ inline void Exchange::log(Reply& reply, const LogSink& sink, bool debug) const {
     } catch (...) {
       log_fault(line->sink, line->record, trace(std::current_exception()));
     }
-    if (!complete) line->record.reason = "The answer was cut short";
+    if (complete) line->record.reason = {};
     return complete;
   };
 }

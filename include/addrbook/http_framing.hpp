@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -29,7 +30,12 @@ struct RequestHead {
   std::string_view method;
   std::string_view target;
   std::string_view version;
-  std::string_view request_id;  ///< as it was sent
+  std::string_view authority;  ///< of a target in absolute-form: `http://host:port` of it
+  std::string_view host;       ///< as it was sent, as these:
+  std::string_view request_id;
+  std::string_view accept_line;  ///< the last field of that name, with its CRLF, as these:
+  std::string_view range_line;
+  bool has_percent = false;  ///< in a field's value
   Body body = Body::none;
   std::uint64_t length = 0;  ///< of the body, with Body::length
   bool expects_continue = false;
@@ -56,6 +62,8 @@ class HeadScanner {
 
   /// How many bytes the head has, with the empty line, once its end is found.
   [[nodiscard]] std::size_t size() const noexcept { return seen_; }
+  /// So much of it has been taken out.
+  void shorten(std::size_t bytes) noexcept { seen_ -= bytes; }
 
  private:
   std::size_t seen_ = 0;
@@ -137,6 +145,14 @@ inline bool has_member(std::string_view list, std::string_view lower) noexcept {
   return false;
 }
 
+/// The methods that a route can have (RFC 9110, 9.3; RFC 5789), and those that can't, for which the
+/// routes' server has an answer of its own.
+inline bool is_known_method(std::string_view method) noexcept {
+  constexpr std::string_view methods[] = {"GET",   "POST",    "PUT",     "DELETE", "HEAD",
+                                          "PATCH", "OPTIONS", "CONNECT", "TRACE"};
+  return std::find(std::begin(methods), std::end(methods), method) != std::end(methods);
+}
+
 /// Whether a Host value (RFC 9110, 7.2) is one: a name or an address, and perhaps a port.
 inline bool is_host(std::string_view value) noexcept {
   return std::all_of(value.begin(), value.end(), [](char c) {
@@ -159,6 +175,7 @@ inline std::optional<HeadFault> read_field(std::string_view line, RequestHead& h
 
   if (equals_ignoring_case(name, "host")) {
     if (++hosts > 1 || !is_host(value)) return HeadFault{400, "Invalid Host"};
+    head.host = value;
   } else if (equals_ignoring_case(name, "content-length")) {
     const auto length = parse_length(value);
     constexpr std::uint64_t most = std::uint64_t{1} << 62U;
@@ -179,7 +196,12 @@ inline std::optional<HeadFault> read_field(std::string_view line, RequestHead& h
     head.wants_close = head.wants_close || has_member(value, "close");
   } else if (equals_ignoring_case(name, "x-request-id")) {
     head.request_id = value;
+  } else if (equals_ignoring_case(name, "accept")) {
+    head.accept_line = {line.data(), line.size() + 2};
+  } else if (equals_ignoring_case(name, "range")) {
+    head.range_line = {line.data(), line.size() + 2};
   }
+  head.has_percent = head.has_percent || value.find('%') != std::string_view::npos;
   return std::nullopt;
 }
 
@@ -204,8 +226,16 @@ inline RequestHead read_head(std::string_view head) {
   result.method = cut(line, ' ');
   result.target = cut(line, ' ');
   result.version = line;
-  if (!is_token(result.method) || result.target.empty()) {
+  constexpr std::size_t max_method_bytes = 64;
+  if (!is_token(result.method) || result.method.size() > max_method_bytes ||
+      result.target.empty()) {
+    result.method = {};
     return refuse({400, "Invalid request line"});
+  }
+  constexpr std::size_t max_target_bytes = 8192;  // as many as httplib takes; RFC 9112, 3
+  if (result.target.size() > max_target_bytes) {
+    result.target = result.target.substr(0, max_target_bytes);
+    return refuse({414, "URI Too Long"});
   }
   if (result.version != "HTTP/1.1" && result.version != "HTTP/1.0") {
     const bool is_other = result.version.size() == 8 && result.version.substr(0, 5) == "HTTP/";
@@ -213,18 +243,32 @@ inline RequestHead read_head(std::string_view head) {
                            : HeadFault{400, "Invalid request line"});
   }
 
+  if (!is_known_method(result.method)) return refuse({501, "Method Not Implemented"});
+  const auto scheme_end = result.target.find("://");
+  if (const auto scheme = result.target.substr(0, scheme_end);
+      equals_ignoring_case(scheme, "http") || equals_ignoring_case(scheme, "https")) {
+    result.authority = result.target.substr(0, result.target.find_first_of("/?#", scheme_end + 3));
+  }
+
   int hosts = 0;
   bool has_length = false;
   bool has_coding = false;
-  constexpr int most_fields = 100;  // as many as httplib takes
+  constexpr int most_fields = 100;  // as many as httplib takes, and as long
+  constexpr std::size_t max_field_bytes = 8192;
   for (int fields = 0; !(line = line_of()).empty(); ++fields) {
     if (fields == most_fields) return refuse({431, "Too many header fields"});
+    if (line.size() > max_field_bytes) return refuse({431, "Header field too long"});
     if (const auto fault = read_field(line, result, hosts, has_length, has_coding)) {
       return refuse(*fault);
     }
   }
   const bool is_1_1 = result.version == "HTTP/1.1";
   if (is_1_1 && hosts == 0) return refuse({400, "Missing Host"});  // RFC 9112, 3.2
+  // RFC 9112, 3.2.2 lets the target's authority count; whoever sends two different ones means ill.
+  if (!result.authority.empty() && hosts > 0 &&
+      lowercase(result.authority.substr(scheme_end + 3)) != lowercase(result.host)) {
+    return refuse({400, "Invalid Host"});
+  }
   if (has_coding) {
     // RFC 9112, 6.1 and 6.3: neither beside a length nor in HTTP/1.0 is its meaning beyond doubt.
     if (has_length) return refuse({400, "Content-Length beside Transfer-Encoding"});

@@ -85,6 +85,10 @@ void Intake::accept_all(Begin begin) {
   const std::lock_guard lock(mutex_);
   is_stalled_.store(false);
   while (listener_ >= 0) {
+    if (table_.is_full() && !handler_.may_speak_first()) {
+      is_stalled_.store(true);  // they wait, as there is no telling them
+      return;
+    }
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     const int socket = ::accept4(listener_, reinterpret_cast<sockaddr*>(&address), &size,

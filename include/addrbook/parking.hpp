@@ -274,16 +274,20 @@ inline void Parking::watch() {
   constexpr auto tick = std::chrono::milliseconds(10);
   constexpr auto sweep_interval = std::chrono::milliseconds(250);
   auto next_sweep = Clock::now() + sweep_interval;
+  bool was_short = false;
   std::unique_lock lock(mutex_);
   while (!watch_ends_) {
     watch_wake_.wait_for(lock, watch_dozes_.load() ? sweep_interval : tick);
     lock.unlock();
     watch_dozes_.store(!threads_.count_out_stuck());
-    if (!threads_.fill_up() && threads_.ready() == 0) {
+    // Refusing begins where it lasts: a thread that has just answered is a moment from ready.
+    const bool is_short = !threads_.fill_up() && threads_.ready() == 0;
+    if (is_short && was_short) {
       constexpr int most_at_once = 256;
-      for (int i = 0; i < most_at_once && work(0, true); ++i) {
+      for (int i = 0; i < most_at_once && threads_.ready() == 0 && work(0, true); ++i) {
       }
     }
+    was_short = is_short;
     if (Clock::now() >= next_sweep) {
       sweep();
       next_sweep = Clock::now() + sweep_interval;

@@ -48,6 +48,7 @@ class RequestLoop {
   using Phase = Connection::Phase;
 
   Step run(Connection& connection, bool is_overloaded);
+  static void skip_empty_lines(Connection& connection);
   Step refuse(Connection& connection, const RequestHead& head, const HeadFault& fault);
   static Step say_goodbye(Connection& connection);
   static Step linger(Connection& connection);
@@ -83,7 +84,7 @@ inline RequestLoop::Step RequestLoop::give_up(Connection& connection) noexcept {
 
 inline RequestLoop::Step RequestLoop::run(Connection& connection, bool is_overloaded) {
   constexpr std::size_t buffer_bytes = std::size_t{16} * 1024;
-  constexpr int fair_share = 32;  // requests in a row, then others get their turn
+  constexpr int fair_share = 32;  // requests or reads in a row, then others get their turn
   thread_local std::array<char, buffer_bytes> buffer;
 
   if (connection.phase == Phase::handshake) {
@@ -94,25 +95,31 @@ inline RequestLoop::Step RequestLoop::run(Connection& connection, bool is_overlo
     connection.phase = Phase::head;  // with what is left of its time
   }
   if (connection.phase == Phase::lingering) return linger(connection);
+  // Who never stops sending is never found parked by those who look after deadlines.
+  if (connection.phase != Phase::idle && connection.is_late()) return give_up(connection);
   if (connection.is_refused) return refuse(connection, {}, too_many_connections);
   bool is_drained = false;
-  for (int served = 0;;) {
+  int served = 0;
+  int reads = 0;
+  while (true) {
     std::string& input = connection.input;
-    // RFC 9112, 2.2: an empty line before a request is passed over.
-    if (input.size() >= 2 && input[0] == '\r' && input[1] == '\n') {
-      connection.consume(2);
-      continue;
+    if (!input.empty() && connection.phase == Phase::idle) {
+      connection.enter(Phase::head, header_timeout_);
     }
+    skip_empty_lines(connection);
     if (!input.empty()) {
       if (served == fair_share) return Step::again;
-      if (connection.phase == Phase::idle) connection.enter(Phase::head, header_timeout_);
       const auto found = connection.scanner.scan(input);
       if (found == HeadScanner::Found::bare_line_feed ||
           (input[0] != '\r' && !is_token_character(input[0]))) {
         return refuse(connection, {}, {400, "Invalid request line"});
       }
       if (found == HeadScanner::Found::end) {
-        const auto head = read_head(std::string_view(input).substr(0, connection.scanner.size()));
+        const auto size = connection.scanner.size();
+        if (size > max_head_bytes) {
+          return refuse(connection, {}, {431, "Request Header Fields Too Large"});
+        }
+        const auto head = read_head(std::string_view(input).substr(0, size));
         if (head.fault) return refuse(connection, head, *head.fault);
         if (is_overloaded) {
           overload_.raise();
@@ -129,6 +136,7 @@ inline RequestLoop::Step RequestLoop::run(Connection& connection, bool is_overlo
     }
     if (connection.has_ended) return Step::close;
     if (is_drained && !connection.hung_up.load()) return Step::park;
+    if (++reads > fair_share) return Step::again;
     const auto received = connection.wire->read(buffer.data(), buffer.size());
     switch (received.state) {
       case Transfer::State::done:
@@ -143,11 +151,22 @@ inline RequestLoop::Step RequestLoop::run(Connection& connection, bool is_overlo
   }
 }
 
+// RFC 9112, 2.2: an empty line before a request is passed over.
+inline void RequestLoop::skip_empty_lines(Connection& connection) {
+  std::size_t size = 0;
+  while (connection.input.compare(size, 2, "\r\n") == 0) size += 2;
+  if (size > 0) connection.consume(size);
+}
+
 inline RequestLoop::Step RequestLoop::refuse(Connection& connection, const RequestHead& head,
                                              const HeadFault& fault) {
   const std::string text = handler_.refusal(connection, head, fault);
-  // Fits into an empty send buffer; who has let it fill up doesn't read.
-  connection.wire->write(text.data(), text.size());
+  for (std::string_view left = text; !left.empty();) {
+    const auto sent = connection.wire->write(left.data(), left.size());
+    // It fits into an empty send buffer; who has let it fill up doesn't read.
+    if (sent.state != Transfer::State::done) break;
+    left.remove_prefix(sent.size);
+  }
   return say_goodbye(connection);
 }
 
@@ -170,7 +189,7 @@ inline RequestLoop::Step RequestLoop::say_goodbye(Connection& connection) {
 inline RequestLoop::Step RequestLoop::linger(Connection& connection) {
   constexpr std::size_t most_bytes = std::size_t{8} * 1024 * 1024;
   std::array<char, std::size_t{16} * 1024> buffer;  // NOLINT: written before it is read
-  while (connection.dropped_bytes < most_bytes) {
+  while (connection.dropped_bytes < most_bytes && !connection.is_late()) {
     const auto received = connection.wire->read(buffer.data(), buffer.size());
     if (received.state == Transfer::State::wants_read) return Step::park;
     if (received.state != Transfer::State::done) return Step::close;

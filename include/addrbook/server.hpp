@@ -4,6 +4,7 @@
 #pragma once
 
 #include <addrbook/connection_stream.hpp>
+#include <addrbook/head_repair.hpp>
 #include <addrbook/mount.hpp>
 #include <addrbook/parking.hpp>
 #include <addrbook/refusals.hpp>
@@ -146,6 +147,7 @@ class Server : public detail::ParkingServer<httplib::Server> {
   std::unique_ptr<detail::Wire> open_wire(int socket) override {
     return std::make_unique<detail::PlainWire>(socket);
   }
+  [[nodiscard]] bool may_speak_first() const noexcept override { return true; }
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -243,6 +245,13 @@ bool ParkingServer<Base>::process_and_close_socket(socket_t socket) {
 
 template <class Base>
 bool ParkingServer<Base>::serve(Parking& parking, Connection& connection, const RequestHead& head) {
+  const auto head_text = [&connection] {
+    return std::string_view(connection.input).substr(0, connection.scanner.size());
+  };
+  if (const auto shorter = repair_head(connection.input, head); shorter > 0) {
+    connection.scanner.shorten(shorter);
+    return serve(parking, connection, read_head(head_text()));
+  }
   const auto milliseconds = [](time_t seconds, time_t microseconds) {
     return std::chrono::milliseconds(seconds * 1000 + microseconds / 1000);
   };
@@ -268,6 +277,7 @@ bool ParkingServer<Base>::serve(Parking& parking, Connection& connection, const 
         stream, connection.remote_address, connection.remote_port, connection.local_address,
         connection.local_port, is_last, is_closed,
         [&](httplib::Request& request) {
+          if (head.has_percent) restore_fields(request.headers, head_text());
           if (!has_expect_handler_) request.headers.erase("Expect");
           // httplib would read it whole, whoever sends it and wherever to.
           if (!has_readable_body) {

@@ -46,6 +46,7 @@ class TlsServer : public detail::ParkingServer<httplib::SSLServer> {
 
  private:
   std::unique_ptr<detail::Wire> open_wire(int socket) override;
+  [[nodiscard]] bool may_speak_first() const noexcept override { return false; }
   void describe(const detail::Connection& connection, httplib::Request& request) override;
 
   std::mutex context_mutex_;
@@ -82,7 +83,10 @@ inline const TlsFiles& check(const TlsFiles& files) {
 class TlsWire final : public Wire {
  public:
   /// @param session  with the socket, ready to accept
-  explicit TlsWire(SSL* session) noexcept : session_(session) {}
+  explicit TlsWire(SSL* session) noexcept : session_(session) {
+    SSL_set_msg_callback(session_, count_key_updates);
+    SSL_set_msg_callback_arg(session_, this);
+  }
   TlsWire(const TlsWire&) = delete;
   TlsWire& operator=(const TlsWire&) = delete;
   TlsWire(TlsWire&&) = delete;
@@ -129,7 +133,20 @@ class TlsWire final : public Wire {
     }
   }
 
+  // RFC 8446, 4.6.3: a peer changes its key after millions of records. One that does nothing else
+  // would keep OpenSSL reading, and a thread with it, and fill our send buffer with answers.
+  static void count_key_updates(int is_sent, int /*version*/, int content_type, const void* bytes,
+                                std::size_t size, SSL* session, void* wire) {
+    constexpr int most = 64;
+    if (is_sent == 0 && content_type == SSL3_RT_HANDSHAKE && size > 0 &&
+        *static_cast<const unsigned char*>(bytes) == SSL3_MT_KEY_UPDATE &&
+        ++static_cast<TlsWire*>(wire)->key_updates_ > most) {
+      SSL_set_shutdown(session, SSL_RECEIVED_SHUTDOWN);  // as if it had said goodbye
+    }
+  }
+
   SSL* session_;
+  int key_updates_ = 0;
   bool has_failed_ = false;
 };
 

@@ -2,6 +2,7 @@
 // unusual is not.
 
 #include <support/abuse.hpp>
+#include <support/crowd.hpp>
 #include <support/server_process.hpp>
 
 #include <doctest/doctest.h>
@@ -346,5 +347,109 @@ TEST_CASE("abuse: what is unusual and not ambiguous is served") {
         "GET /addresses HTTP/1.1\r\nHost:\r\n\r\n"s}) {
     CAPTURE(request);
     test::check_nothing_smuggled(test::converse(server.port(), request + test::last_request()));
+  }
+}
+
+TEST_CASE("abuse: what is too long is refused with an answer, whatever its length") {
+  LoggedServer server;
+  for (const std::size_t size : {9'000, 32'700, 32'760, 40'000, 60'000}) {
+    CAPTURE(size);
+    const auto target = test::converse(
+        server.port(), "GET /" + std::string(size, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    test::check_refused(target, {414});
+    const auto field = test::converse(
+        server.port(), "GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(size, 'a') + "\r\n\r\n");
+    test::check_refused(field, {431});
+  }
+  test::check_refused(test::converse(server.port(), "GET /" + std::string(72'000, 'a') +
+                                                        " HTTP/1.1\r\nHost: x\r\n\r\n"),
+                      {431});
+}
+
+TEST_CASE("abuse: preferences and ranges that make no sense are no reason to refuse") {
+  LoggedServer server;
+  const std::string fields[] = {"Accept: text/html,,*/*",
+                                "Accept: application/json;version=\"1,2\";q=0.5",
+                                "Accept: json",
+                                "Accept: application/json;q=1.5",
+                                "Range: items=0-5",
+                                "Range: bytes=abc",
+                                "Range: bytes=5-1\r\nAccept: ,"};
+  for (const std::string& field : fields) {
+    CAPTURE(field);
+    const auto get = test::converse(server.port(), "GET /addresses HTTP/1.1\r\nHost: x\r\n" +
+                                                       field + "\r\nConnection: close\r\n\r\n");
+    REQUIRE(get.answers.size() == 1);
+    CHECK(get.answers[0].status == 200);
+    const auto post = test::converse(server.port(), "POST /addresses HTTP/1.1\r\n" + field +
+                                                        "\r\nHost: x\r\nContent-Length: 2\r\n"
+                                                        "Connection: close\r\n\r\n{}");
+    REQUIRE(post.answers.size() == 1);
+    CHECK(post.answers[0].status == 201);
+  }
+}
+
+TEST_CASE("abuse: a target in absolute-form is accepted, for the host that Host names") {
+  LoggedServer server;
+  const auto ask = [&](const std::string& target, const std::string& host) {
+    const auto conversation =
+        test::converse(server.port(), "GET " + target + " HTTP/1.1\r\nHost: " + host +
+                                          "\r\nX-Request-Id: mine\r\nConnection: close\r\n\r\n");
+    REQUIRE(conversation.answers.size() == 1);
+    return conversation.answers[0].status;
+  };
+  CHECK(ask("http://localhost/addresses", "localhost") == 200);
+  CHECK(ask("HTTP://LOCALHOST:80/addresses/_health", "localhost:80") == 200);
+  CHECK(ask("https://localhost/addresses?x=http://y/", "localhost") == 200);
+  CHECK(ask("http://localhost", "localhost") == 404);
+  CHECK(ask("http://localhost?x=1", "localhost") == 404);
+  CHECK(ask("http://elsewhere/addresses", "localhost") == 400);
+  CHECK(ask("http:///addresses", "localhost") == 400);
+}
+
+TEST_CASE("abuse: methods that no route can have") {
+  LoggedServer server;
+  for (const std::string method : {"PROPFIND", "QUERY", "get", "PRI"}) {
+    CAPTURE(method);
+    test::check_refused(
+        test::converse(server.port(), method + " /addresses HTTP/1.1\r\nHost: x\r\n\r\n"), {501});
+  }
+}
+
+TEST_CASE("abuse: header fields count as they were sent, not decoded") {
+  const std::string writer = "writer-0123456789";
+  LoggedServer server(test::Settings{{"auth.tokens", "w:write:" + writer},
+                                     {"http.allowed_hosts", "book.example.com"},
+                                     {"http.allowed_origins", "https://app.example.com"}});
+  const auto ask = [&](const std::string& host, const std::string& token, const std::string& more) {
+    const auto conversation = test::converse(
+        server.port(), "POST /addresses HTTP/1.1\r\nHost: " + host + "\r\nAuthorization: Bearer " +
+                           token + "\r\n" + more + "Content-Length: 2\r\n\r\n{}" +
+                           "GET /addresses/_health HTTP/1.1\r\nHost: book.example.com\r\n"
+                           "Connection: close\r\n\r\n");
+    REQUIRE(!conversation.answers.empty());
+    return conversation.answers[0];
+  };
+  CHECK(ask("book.example.com", writer, "").status == 201);
+  CHECK(ask("book.example.com", "%77riter-0123456789", "").status == 401);
+  CHECK(ask("book%2eexample.com", writer, "").status == 403);
+  CHECK(ask("book.example.com", writer, "Origin: https%3a//app.example.com\r\n").status == 403);
+  CHECK(ask("book.example.com", writer, "Content-Encoding: %67zip\r\n").status == 415);
+  const auto other = ask("book.example.com", writer, "X-Request-Id: %41%42\r\n");
+  CHECK(other.status == 201);
+  CHECK(other.header("x-request-id").size() == 16);
+}
+
+TEST_CASE("abuse: who has said all it has to say gets a long list, whole") {
+  LoggedServer server;
+  test::fill_with_megabytes(server.port(), 2);
+  for (int i = 0; i < 10; ++i) {
+    Connection connection(server.port());
+    connection.send("GET /addresses HTTP/1.1\r\nHost: x\r\n\r\n");
+    connection.finish_sending();
+    const auto conversation = test::read_to_end(connection);
+    REQUIRE(conversation.answers.size() == 1);
+    CHECK(conversation.answers[0].complete);
+    CHECK(conversation.answers[0].body.size() > 2'000'000);
   }
 }

@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <chrono>
@@ -196,6 +197,28 @@ TEST_CASE("abuse: a slow client's time ends, dripping or not") {
     }
   }
   CHECK(Connection(port).request("GET", "/addresses").body.find("attacker") == std::string::npos);
+}
+
+TEST_CASE("abuse: a flood of empty lines has a deadline, and takes its turn only") {
+  LoggedServer server(test::Settings{{"http.header_timeout_ms", "1000"}});
+  const int port = server.port();
+  std::string lines;
+  for (int i = 0; i < 16 * 1024; ++i) lines += "\r\n";
+  std::vector<Connection> floods;
+  for (int i = 0; i < 8; ++i) floods.emplace_back(port);
+  std::vector<std::thread> threads;
+  threads.reserve(floods.size());
+  const auto start = Clock::now();
+  for (Connection& flood : floods) {
+    threads.emplace_back([&flood, &lines, start] {
+      while (Clock::now() - start < 10s &&
+             ::send(flood.socket(), lines.data(), lines.size(), MSG_NOSIGNAL) > 0) {
+      }
+    });
+  }
+  CHECK(fresh_request_ms(port) < (test::is_sanitized ? 2'000 : 500));
+  for (std::thread& thread : threads) thread.join();
+  CHECK(Clock::now() - start < (test::is_sanitized ? 8s : 4s));
 }
 
 TEST_CASE("abuse: who is slow but in time is served") {

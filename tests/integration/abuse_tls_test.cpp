@@ -7,13 +7,17 @@
 
 #include <doctest/doctest.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -41,6 +45,7 @@ test::Settings with_tls(test::Settings settings, const Certificate& certificate)
 class TlsConnection {
  public:
   explicit TlsConnection(int port) : connection_(port), session_(SSL_new(context()), SSL_free) {
+    ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without asking for none
     SSL_set_fd(session_.get(), connection_.socket());
     if (SSL_connect(session_.get()) != 1) throw std::runtime_error("no handshake");
   }
@@ -50,12 +55,27 @@ class TlsConnection {
       throw std::runtime_error("nothing can be sent");
     }
   }
+  /// Changes its key and asks for nothing else, as often as the peer lets it.
+  /// @returns  whether the connection still stands after that many times
+  bool change_keys(int times, int type) {
+    for (int i = 0; i < times; ++i) {
+      if (SSL_key_update(session_.get(), type) != 1) return false;
+      if (SSL_do_handshake(session_.get()) != 1) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] int socket() const { return connection_.socket(); }
   /// What comes next, at most 64 KiB; nothing at the end.
   std::string receive() {
     std::string bytes(64 * 1024, '\0');
     const int size = SSL_read(session_.get(), bytes.data(), static_cast<int>(bytes.size()));
     bytes.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     return bytes;
+  }
+  /// A 503 that comes unasked, or the answer to a request.
+  std::string receive_or_serve() {
+    send("GET /addresses/_health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    return receive();
   }
   bool is_served() {
     send("GET /addresses/_health HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -149,4 +169,56 @@ TEST_CASE("abuse: past the limit of TLS connections there is a 503, encrypted") 
     CHECK(one_too_many.receive().empty());
   }
   for (TlsConnection& each : old) CHECK(each.is_served());
+}
+
+TEST_CASE("abuse: who does nothing but change keys holds no thread") {
+  const Certificate certificate;
+  auto settings = with_tls(test::patient(), certificate);
+  settings.emplace_back("http.max_threads", "4");
+  LoggedServer server(settings);
+  for (const int type : {SSL_KEY_UPDATE_NOT_REQUESTED, SSL_KEY_UPDATE_REQUESTED}) {
+    CAPTURE(type);
+    TlsConnection modest(server.port());
+    CHECK(modest.change_keys(10, type));
+    CHECK(modest.is_served());
+    std::vector<TlsConnection> busy;
+    for (int i = 0; i < 6; ++i) busy.emplace_back(server.port());
+    std::vector<std::thread> threads;
+    threads.reserve(busy.size());
+    for (TlsConnection& each : busy) {
+      threads.emplace_back([&each, type] {
+        const timeval a_while{10, 0};
+        ::setsockopt(each.socket(), SOL_SOCKET, SO_SNDTIMEO, &a_while, sizeof a_while);
+        CHECK_FALSE(each.change_keys(1'000'000, type));
+      });
+    }
+    CHECK(TlsConnection(server.port()).is_served());
+    for (std::thread& thread : threads) thread.join();
+    CHECK(modest.is_served());
+  }
+}
+
+TEST_CASE("abuse: a long refusal arrives whole over TLS, too") {
+  const Certificate certificate;
+  LoggedServer server(with_tls(test::patient(), certificate));
+  TlsConnection connection(server.port());
+  std::string target = "/";
+  for (int i = 0; i < 8'000; ++i) target += '\xff';
+  connection.send("GET " + target + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: foo\r\n\r\n");
+  std::string answer;
+  for (std::string more; !(more = connection.receive()).empty();) answer += more;
+  const auto body_at = answer.find("\r\n\r\n") + 4;
+  const auto length_at = answer.find("Content-Length: ") + 16;
+  CHECK(answer.size() - body_at == std::stoul(answer.substr(length_at)));
+  CHECK(answer.size() > 16'384);
+}
+
+TEST_CASE("abuse: past all room a TLS client waits, and gets its answer when others leave") {
+  const Certificate certificate;
+  auto settings = with_tls(test::patient(), certificate);
+  settings[0] = {"http.header_timeout_ms", "1000"};
+  settings.emplace_back("http.max_connections", "4");
+  LoggedServer server(settings);
+  const Crowd silent(server.port(), 30);
+  for (int i = 0; i < 5; ++i) CHECK_FALSE(TlsConnection(server.port()).receive_or_serve().empty());
 }
