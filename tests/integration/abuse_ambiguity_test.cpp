@@ -352,13 +352,15 @@ TEST_CASE("abuse: what is unusual and not ambiguous is served") {
 
 TEST_CASE("abuse: what is too long is refused with an answer, whatever its length") {
   LoggedServer server;
-  for (const std::size_t size : {9'000, 32'700, 32'760, 40'000, 60'000}) {
+  for (const int size : {9'000, 32'700, 32'760, 40'000, 60'000}) {
     CAPTURE(size);
-    const auto target = test::converse(
-        server.port(), "GET /" + std::string(size, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    const auto target =
+        test::converse(server.port(), "GET /" + std::string(static_cast<std::size_t>(size), 'a') +
+                                          " HTTP/1.1\r\nHost: x\r\n\r\n");
     test::check_refused(target, {414});
     const auto field = test::converse(
-        server.port(), "GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(size, 'a') + "\r\n\r\n");
+        server.port(), "GET / HTTP/1.1\r\nHost: x\r\nX: " +
+                           std::string(static_cast<std::size_t>(size), 'a') + "\r\n\r\n");
     test::check_refused(field, {431});
   }
   test::check_refused(test::converse(server.port(), "GET /" + std::string(72'000, 'a') +
