@@ -32,7 +32,7 @@ struct TlsFiles {
   std::string key;          ///< PEM file: its private key, without a password
 };
 
-/// An httplib::SSLServer with all that Server has. Each connection keeps about 20 KiB.
+/// An httplib::SSLServer with all that Server has. An idle connection keeps about 15 KiB.
 class TlsServer : public detail::ParkingServer<httplib::SSLServer> {
  public:
   /// @throws Error{invalid} naming the file that can't be read, or says the wrong thing
