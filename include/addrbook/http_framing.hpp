@@ -92,6 +92,7 @@ class BodyFraming {
  private:
   // Of a chunk's line, of all trailers: more is no client's honest need.
   static constexpr std::size_t max_line_bytes = 256;
+  static constexpr std::size_t max_size_digits = 16;  // with zeros in front: not all count them
   static constexpr std::size_t max_trailer_bytes = 8192;
 
   enum class State {
@@ -309,7 +310,7 @@ inline void BodyFraming::step(char c) noexcept {
       if (is_digit || (lower >= 'a' && lower <= 'f')) {
         constexpr std::uint64_t most = std::uint64_t{1} << 58U;  // and no digit overflows
         left_ = left_ * 16 + static_cast<std::uint64_t>(is_digit ? c - '0' : lower - 'a' + 10);
-        state_ = left_ <= most && ++line_ <= max_line_bytes ? State::size : State::broken;
+        state_ = left_ <= most && ++line_ <= max_size_digits ? State::size : State::broken;
       } else if (state_ == State::size && c == ';') {
         state_ = State::extension;
       } else {
