@@ -2,6 +2,8 @@
 /// a client.
 #pragma once
 
+#include <addrbook/waiting.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -18,9 +20,9 @@
 namespace addrbook::detail {
 
 /// Threads that take turns in rounds of work: wait for something to do, do it. A thread that must
-/// wait in the middle of a round says so, and another one takes its place.
+/// wait in the middle of a round says so by Waiting, and another one takes its place.
 /// @par Thread safety  any thread, except where said otherwise.
-class ElasticThreads {
+class ElasticThreads final : public ThreadPool {
  public:
   /// @param ready  how many are to be at work or waiting for it; at least 1
   /// @param most   how many there may be in all
@@ -33,7 +35,7 @@ class ElasticThreads {
   ElasticThreads& operator=(const ElasticThreads&) = delete;
   ElasticThreads(ElasticThreads&&) = delete;
   ElasticThreads& operator=(ElasticThreads&&) = delete;
-  ~ElasticThreads() { join(); }
+  ~ElasticThreads() override { join(); }
 
   /// Starts what is missing. @returns false if that is one too many for `most` or for the system
   bool fill_up();
@@ -48,9 +50,8 @@ class ElasticThreads {
   /// How many are at work or waiting for it.
   [[nodiscard]] std::ptrdiff_t ready() const noexcept { return ready_.load(); }
 
-  /// The calling thread waits for somebody else from here to unblock().
-  void block();
-  void unblock();
+  void block() noexcept override;
+  void unblock() noexcept override;
 
   /// Counts out the threads that have been in the same round since the last call: they wait without
   /// having said so. Called at intervals by one thread.
@@ -118,13 +119,16 @@ inline bool ElasticThreads::fill_up() {
   return true;
 }
 
-inline void ElasticThreads::block() {
+inline void ElasticThreads::block() noexcept {
   if (current_thread == nullptr || current_thread->is_counted_out.exchange(true)) return;
   ready_.fetch_sub(1);
-  fill_up();
+  try {
+    fill_up();
+  } catch (...) {  // no memory for one more: the others go on
+  }
 }
 
-inline void ElasticThreads::unblock() {
+inline void ElasticThreads::unblock() noexcept {
   if (current_thread != nullptr) count_in(*current_thread);
 }
 
@@ -152,6 +156,7 @@ inline bool ElasticThreads::count_out_stuck() {
 
 inline void ElasticThreads::run(Threads::iterator self) {
   current_thread = &*self;
+  own_this_thread(this);
   while (!ending_.load()) {
     work_();
     self->is_busy.store(false, std::memory_order_relaxed);

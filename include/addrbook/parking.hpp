@@ -10,6 +10,7 @@
 #include <addrbook/elastic_threads.hpp>
 #include <addrbook/intake.hpp>
 #include <addrbook/request_loop.hpp>
+#include <addrbook/waiting.hpp>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -263,9 +264,8 @@ inline void Parking::look_again(Connection& connection) {
 inline bool Parking::wait_for(const Connection& connection, short events,
                               std::chrono::milliseconds timeout) {
   pollfd poll{connection.socket, events, 0};
-  threads_.block();
+  const Waiting waiting;
   const int ready = ::poll(&poll, 1, static_cast<int>((std::max)(timeout.count(), 0L)));
-  threads_.unblock();
   return ready != 0;  // a signal is no reason to give up
 }
 
