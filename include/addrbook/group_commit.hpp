@@ -1,0 +1,105 @@
+/// GroupCommit: writers that come at the same time share one commit.
+#pragma once
+
+#include <addrbook/store.hpp>
+#include <addrbook/waiting.hpp>
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace addrbook::detail {
+
+/// Makes groups of batches: while one group is being committed, the next one gathers. The first
+/// writer of a group commits it for all.
+/// @par Thread safety  any thread.
+class GroupCommit {
+ public:
+  /// One writer's batch, and what has become of it.
+  struct Member {
+    std::vector<Write> batch;
+    CommitResult result;
+    std::exception_ptr error;  ///< then nothing of the batch was written
+  };
+  using Group = std::vector<Member*>;
+  /// Commits a group: sets result or error of each. Must not throw. One call at a time.
+  using Run = std::function<void(const Group&)>;
+
+  /// @param most_writes  a group ends where it would hold more, unless it is of one batch
+  explicit GroupCommit(Run run, std::size_t most_writes = 1000)
+      : run_(std::move(run)), most_writes_(most_writes) {}
+
+  /// @throws what `run` has set as the error
+  CommitResult commit(std::vector<Write> batch);
+
+ private:
+  struct Writer : Member {
+    enum class State { waits, leads, done };
+    State state = State::waits;
+    std::condition_variable wake;
+  };
+
+  std::vector<Writer*> take_group();
+
+  const Run run_;
+  const std::size_t most_writes_;
+  std::mutex mutex_;
+  std::deque<Writer*> queue_;
+  bool is_led_ = false;
+};
+
+// ---------------------------------------------------------------------------------------------
+
+inline CommitResult GroupCommit::commit(std::vector<Write> batch) {
+  using State = Writer::State;
+  Writer own;
+  own.batch = std::move(batch);
+  std::unique_lock lock(mutex_);
+  queue_.push_back(&own);
+  if (is_led_) {
+    const Waiting waiting;
+    own.wake.wait(lock, [&own] { return own.state != State::waits; });
+  } else {
+    is_led_ = true;
+    own.state = State::leads;
+  }
+  if (own.state == State::leads) {
+    // Who leads is the first in the queue, so that its own batch is in the group.
+    const auto group = take_group();
+    lock.unlock();
+    run_(Group(group.begin(), group.end()));
+    lock.lock();
+    if (queue_.empty()) {
+      is_led_ = false;
+    } else {
+      queue_.front()->state = State::leads;
+      queue_.front()->wake.notify_one();
+    }
+    for (Writer* const each : group) {
+      each->state = State::done;
+      each->wake.notify_one();  // under the lock: it ends as soon as it sees that
+    }
+  }
+  lock.unlock();
+  if (own.error) std::rethrow_exception(own.error);
+  return own.result;
+}
+
+inline std::vector<GroupCommit::Writer*> GroupCommit::take_group() {
+  std::vector<Writer*> group;
+  std::size_t writes = 0;
+  while (!queue_.empty()) {
+    writes += queue_.front()->batch.size();
+    if (!group.empty() && writes > most_writes_) break;
+    group.push_back(queue_.front());
+    queue_.pop_front();
+  }
+  return group;
+}
+
+}  // namespace addrbook::detail
