@@ -163,6 +163,37 @@ function(addrbook_find)
   endif()
 endfunction()
 
+# addrbook_find_soci(TARGET older_target BACKEND): SOCI with a backend. Since 4.1 its package
+# names that by TARGET; Debian's 4.0 has libraries and headers only.
+function(addrbook_find_soci target older_target backend)
+  set(addrbook_missing "" PARENT_SCOPE)
+  if(TARGET ${target})
+    return()
+  endif()
+  if(NOT TARGET ${older_target})
+    find_package(SOCI 4.0 QUIET)
+  endif()
+  if(NOT TARGET ${target} AND TARGET ${older_target})
+    add_library(${target} INTERFACE IMPORTED)
+    target_link_libraries(${target} INTERFACE ${older_target} SOCI::soci_core)
+  endif()
+  if(NOT TARGET ${target})
+    find_path(headers "soci/${backend}/soci-${backend}.h" NO_CACHE)
+    find_library(backend_library "soci_${backend}" NO_CACHE)
+    find_library(core_library soci_core NO_CACHE)
+    if(headers AND backend_library AND core_library)
+      add_library(${target} INTERFACE IMPORTED)
+      target_link_libraries(${target} INTERFACE "${backend_library}" "${core_library}")
+      target_include_directories(${target} INTERFACE "${headers}")
+    endif()
+  endif()
+  if(NOT TARGET ${target})
+    set(addrbook_missing
+        "SOCI >= 4.0 with its ${backend} backend (Debian: libsoci-dev and libboost-dev, Fedora: soci-${backend}-devel)"
+        PARENT_SCOPE)
+  endif()
+endfunction()
+
 function(addrbook_dependencies component)
   set(addrbook_missing "")
   if(component STREQUAL "core")
@@ -199,6 +230,12 @@ function(addrbook_dependencies component)
     addrbook_find(TARGET yaml-cpp::yaml-cpp ALSO yaml-cpp PACKAGE yaml-cpp VERSION 0.7
                   PKG_CONFIG yaml-cpp
                   HINT "yaml-cpp >= 0.7 (Debian: libyaml-cpp-dev, Fedora: yaml-cpp-devel)")
+  elseif(component STREQUAL "sqlite")
+    addrbook_find(TARGET SQLite::SQLite3 PACKAGE SQLite3 VERSION 3.35 PKG_CONFIG sqlite3
+                  HINT "SQLite >= 3.35 (Debian: libsqlite3-dev, Fedora: sqlite-devel)")
+    if(NOT addrbook_missing)
+      addrbook_find_soci(SOCI::SQLite3 SOCI::soci_sqlite3 sqlite3)
+    endif()
   endif() # server needs no more than the core
   if(addrbook_missing AND NOT "${ARGN}" STREQUAL "QUIET")
     message(FATAL_ERROR "addrbook needs ${addrbook_missing}.\n"

@@ -41,6 +41,9 @@ libspdlog-dev|spdlog/spdlog.h|spdlog >= 1.10|spdlog-devel|spdlog|spdlog-dev|spdl
 libcli11-dev|CLI/CLI.hpp|CLI11 >= 2.1|cli11-devel|cli11|cli11|cli11
 zlib1g-dev|zlib.h|zlib >= 1.2|zlib-devel|zlib|zlib-dev|zlib
 libssl-dev|openssl/evp.h|OpenSSL >= 3.0|openssl-devel|openssl|openssl-dev|openssl
+libsoci-dev|soci/soci.h|SOCI >= 4.0 with its SQLite backend|soci-sqlite3-devel|soci|soci-dev|soci
+libboost-dev|boost/version.hpp|Boost's headers, which SOCI's include|boost-devel|boost|boost-dev|boost
+libsqlite3-dev|sqlite3.h|SQLite >= 3.35|sqlite-devel|sqlite|sqlite-dev|sqlite
 doctest-dev|doctest/doctest.h|doctest >= 2.4|doctest-devel|doctest|doctest-dev|doctest
 curl||curl|curl|curl|curl|curl
 gcovr||gcovr >= 5|gcovr|gcovr|gcovr|gcovr
@@ -52,7 +55,7 @@ ccache||ccache|ccache|ccache|ccache|ccache
 '
 
 wanted='g++ cmake ninja-build pkg-config nlohmann-json3-dev'
-server='libyaml-cpp-dev libspdlog-dev libcli11-dev zlib1g-dev libssl-dev'
+server='libyaml-cpp-dev libspdlog-dev libcli11-dev zlib1g-dev libssl-dev libsoci-dev libboost-dev libsqlite3-dev'
 tests="$server doctest-dev curl"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"

@@ -6,7 +6,7 @@
 #
 # Can be called from anywhere. The server itself runs in the repository root,
 # as its default configuration and the paths in it are relative to that; a
-# relative path given with -c or --config is one relative to the caller.
+# relative path given with an option is one relative to the caller.
 # Standard output is the server's alone.
 set -euo pipefail
 
@@ -23,14 +23,16 @@ absolute() {
 arguments=()
 while (($#)); do
   case $1 in
-    -c | --config)
+    -c | --config | --backup | --restore)
       arguments+=("$1")
       if (($# > 1)); then
         shift
         arguments+=("$(absolute "$1")")
       fi
       ;;
-    --config=*) arguments+=("--config=$(absolute "${1#--config=}")") ;;
+    --config=* | --backup=* | --restore=*)
+      arguments+=("${1%%=*}=$(absolute "${1#*=}")")
+      ;;
     -c*) arguments+=("-c$(absolute "${1#-c}")") ;;
     --)
       arguments+=("$@")

@@ -5,6 +5,7 @@
 #include <addrbook/config.hpp>
 #include <addrbook/gzip.hpp>
 #include <addrbook/server.hpp>
+#include <addrbook/sqlite.hpp>
 #include <addrbook/tls_server.hpp>
 #include <addrbook/tokens.hpp>
 
@@ -34,7 +35,7 @@
 
 namespace {
 
-constexpr int exit_failed = 1;     // could not serve, e.g. the port is in use
+constexpr int exit_failed = 1;     // could not serve, e.g. the port is in use, or the storage
 constexpr int exit_bad_input = 2;  // the command line, the config or the environment
 constexpr const char* default_config = "configs/addressbook-local.yaml";
 
@@ -44,6 +45,8 @@ struct CommandLine {
   std::optional<int> port;
   bool debug = false;
   bool insecure_no_auth = false;
+  std::optional<std::string> backup;
+  std::optional<std::string> restore;
 };
 
 // @returns the exit status, if the program is to end at once
@@ -60,6 +63,12 @@ std::optional<int> parse_command_line(int argc, char** argv, CommandLine& comman
                "Errors tell what was thrown and where, the log more of each request");
   app.add_flag("--insecure-no-auth", command_line.insecure_no_auth,
                "Serve other machines too without asking anybody for a token");
+  auto* const backup =
+      app.add_option("--backup", command_line.backup,
+                     "Copy the book to a new file and exit; a server may be running meanwhile");
+  app.add_option("--restore", command_line.restore,
+                 "Make the book of a backup's entries and exit; there must not be one yet")
+      ->excludes(backup);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -89,6 +98,35 @@ addrbook::Config read_config(const CommandLine& command_line) {
             "(ADDRBOOK_AUTH_TOKENS), or if that is meant, give --insecure-no-auth");
   }
   return config;
+}
+
+// Does what is asked for with the storage, if it is this rather than serving.
+// @returns whether it was
+bool copy_storage(const CommandLine& command_line, const addrbook::Config& config) {
+  if (!command_line.backup && !command_line.restore) return false;
+  if (config.storage.kind != addrbook::Config::Storage::sqlite) {
+    throw addrbook::Error(addrbook::Errc::invalid,
+                          "--backup and --restore are for storage.sqlite; other storage has means "
+                          "of its own or none");
+  }
+  if (command_line.backup) {
+    addrbook::backup_sqlite(config.storage.sqlite, *command_line.backup);
+    std::cout << "'" << config.storage.sqlite << "' is backed up in '" << *command_line.backup
+              << "'\n";
+  } else {
+    addrbook::restore_sqlite(*command_line.restore, config.storage.sqlite);
+    std::cout << "'" << config.storage.sqlite << "' is restored from '" << *command_line.restore
+              << "'\n";
+  }
+  return true;
+}
+
+std::shared_ptr<addrbook::Store> open_store(const addrbook::Config& config) {
+  switch (config.storage.kind) {
+    case addrbook::Config::Storage::memory: return std::make_shared<addrbook::MemoryStore>();
+    case addrbook::Config::Storage::sqlite: return addrbook::open_sqlite(config.storage.sqlite);
+  }
+  return nullptr;
 }
 
 spdlog::level::level_enum to_spdlog(addrbook::Config::Level level) {
@@ -191,9 +229,8 @@ int serve(Server& server, const CommandLine& command_line, const addrbook::Confi
 
   addrbook::ServiceOptions service_options;
   service_options.max_entries = config.service.max_entries;
-  const auto service =
-      std::make_shared<addrbook::Service>(std::make_shared<addrbook::MemoryStore>(),
-                                          std::vector<addrbook::Validator>(), service_options);
+  const auto service = std::make_shared<addrbook::Service>(
+      open_store(config), std::vector<addrbook::Validator>(), service_options);
   addrbook::Options options;
   options.prefix = config.http.prefix;
   options.debug = command_line.debug;
@@ -254,6 +291,7 @@ int run(const CommandLine& command_line) {
   for (const std::string& variable : addrbook::unknown_variables(environ)) {
     std::cerr << "addrbook-server: environment: " << variable << " is no setting and ignored\n";
   }
+  if (copy_storage(command_line, config)) return EXIT_SUCCESS;
   const auto logger = make_logger(config);
   const addrbook::LogSink sink = make_sink(logger, config.logging.format);
   raise_descriptor_limit();
@@ -283,7 +321,7 @@ int main(int argc, char** argv) {
     return run(command_line);
   } catch (const addrbook::Error& error) {
     std::cerr << "addrbook-server: " << error.what() << '\n';
-    return exit_bad_input;
+    return error.code() == addrbook::Errc::invalid ? exit_bad_input : exit_failed;
   } catch (const std::exception& error) {
     std::cerr << "addrbook-server: " << error.what() << '\n';
     return exit_failed;

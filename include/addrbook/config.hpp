@@ -29,7 +29,7 @@ namespace addrbook {
 /// Settings with their defaults. Each is a key `section.name` of the file, or the environment's
 /// ADDRBOOK_SECTION_NAME, which counts for more; a list has commas there between its items.
 struct Config {
-  enum class Storage { memory };
+  enum class Storage { memory, sqlite };
   enum class Level { trace, debug, info, warning, error };
   enum class Format { logfmt, json };
 
@@ -65,7 +65,11 @@ struct Config {
     std::string key;
   } tls;
 
-  Storage storage = Storage::memory;
+  /// One key of the section is given, and says which storage it is.
+  struct {
+    Storage kind = Storage::sqlite;
+    std::string sqlite = "addressbook.db";  ///< a path; a relative one is the process's
+  } storage;
 
   struct {
     Level level = Level::info;
@@ -210,7 +214,12 @@ inline std::vector<ConfigKey> config_keys(Config& config) {
       {"storage", "memory",
        [&config](const std::string& text) {
          if (!text.empty()) throw BadValue{"takes no value"};
-         config.storage = Config::Storage::memory;
+         config.storage.kind = Config::Storage::memory;
+       }},
+      {"storage", "sqlite",
+       [&config](const std::string& text) {
+         config.storage.kind = Config::Storage::sqlite;
+         config.storage.sqlite = parse_line(text, false);
        }},
       {"logging", "level",
        [&logging](const std::string& text) {
@@ -252,9 +261,20 @@ inline Config parse_config(const std::string& yaml, const std::string& source,
   Config config;
   const auto keys = detail::config_keys(config);
   detail::ConfigReader(keys, source, config.places).read(yaml);
+  std::map<std::string, std::string> chosen;  // of sections that hold one key: its variable
   for (const detail::ConfigKey& key : keys) {
     if (const auto value = environment(key.variable())) {
       const std::string place = "environment: " + key.variable();
+      if (key.is_choice) {
+        const auto [other, is_first] = chosen.emplace(key.section, key.variable());
+        if (!is_first) {
+          throw Error(Errc::invalid, place + ": " + key.section + ": " + other->second +
+                                         " is set as well, and only one can be");
+        }
+        for (const detail::ConfigKey& each : keys) {
+          if (each.section == key.section) config.places.erase(each.path());
+        }
+      }
       try {
         key.set_text(*value);
       } catch (const detail::BadValue& bad) {

@@ -22,9 +22,9 @@ namespace addrbook {
 enum class Errc {
   invalid,    ///< the caller's data or argument is refused; trying again won't help
   not_found,  ///< no entry has that id
-  full,       ///< the book holds as many entries as it may; removing one makes room
+  full,       ///< no room: the book holds as many entries as it may, or the disk is full
   stopped,    ///< the service is stopped and takes no writes
-  storage,    ///< the store failed; nothing was written, may be retried
+  storage,    ///< the store failed or can't be reached; nothing was written, if not said otherwise
   internal,   ///< a callback of the host's or the library itself failed
 };
 

@@ -1,0 +1,216 @@
+/// SqlConnection: one connection and its statements, each prepared once. Needs SOCI.
+#pragma once
+
+#include <addrbook/sql_engine.hpp>
+#include <addrbook/store.hpp>
+
+#include <soci/soci.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace addrbook::detail {
+
+/// Throws what SOCI throws; then SqlEngine::mend() is next.
+/// @par Thread safety  one thread at a time.
+class SqlConnection {
+ public:
+  explicit SqlConnection(SqlEngine& engine);
+  SqlConnection(const SqlConnection&) = delete;
+  SqlConnection& operator=(const SqlConnection&) = delete;
+  SqlConnection(SqlConnection&&) = delete;
+  SqlConnection& operator=(SqlConnection&&) = delete;
+  ~SqlConnection() = default;
+
+  [[nodiscard]] soci::session& session() noexcept { return *session_; }
+
+  void begin_read() { *session_ << engine_.texts().begin_read; }
+  void begin_write() { *session_ << engine_.texts().begin_write; }
+  void commit() { session_->commit(); }
+
+  [[nodiscard]] Head head() { return read_head(head_query_); }
+  [[nodiscard]] std::optional<Entry> find(std::string_view id);
+  [[nodiscard]] Page page(std::uint64_t after, PageLimit limit);
+
+  /// @name In a transaction that writes
+  /// @{
+  struct Key {
+    std::uint64_t created = 0;
+    std::uint64_t revision = 0;
+  };
+  [[nodiscard]] Head lock_head() { return read_head(lock_query_); }
+  /// The engine's name of the transaction whose lock_head() was the last.
+  [[nodiscard]] const std::string& transaction() const noexcept { return transaction_; }
+  void set_head(const Head& head);
+  [[nodiscard]] std::optional<Key> key(std::string_view id);
+  void insert(std::string_view id, std::uint64_t revision, const Document& document);
+  void update(std::uint64_t created, std::uint64_t revision, const Document& document);
+  void remove(std::uint64_t created);
+  /// @}
+
+ private:
+  // The databases' integers have a sign, and 63 bits without it are more than enough revisions.
+  using Integer = long long;
+  static Integer to_integer(std::uint64_t value) {
+    constexpr auto most = std::numeric_limits<Integer>::max();
+    return static_cast<Integer>((std::min)(value, static_cast<std::uint64_t>(most)));
+  }
+  static std::uint64_t from_integer(Integer value) { return static_cast<std::uint64_t>(value); }
+
+  static bool run(soci::statement& statement);
+  Head read_head(soci::statement& query);
+  Entry entry();
+
+  SqlEngine& engine_;
+  std::unique_ptr<soci::session> session_;
+
+  // What the statements read from and write to.
+  std::string id_;
+  Integer created_ = 0;
+  Integer revision_ = 0;
+  std::string document_;
+  std::string epoch_;
+  Integer count_ = 0;
+  Integer after_ = 0;
+  Integer bytes_ = 0;
+  std::string transaction_;
+
+  soci::statement head_query_;
+  soci::statement lock_query_;
+  soci::statement set_head_;
+  soci::statement key_query_;
+  soci::statement find_query_;
+  soci::statement page_query_;
+  soci::statement insert_;
+  soci::statement update_;
+  soci::statement remove_;
+};
+
+// ---------------------------------------------------------------------------------------------
+
+inline SqlConnection::SqlConnection(SqlEngine& engine)
+    : engine_(engine),
+      session_(engine.connect()),
+      head_query_((session_->prepare << "SELECT epoch, revision, count FROM addrbook_head",
+                   soci::into(epoch_), soci::into(revision_), soci::into(count_))),
+      lock_query_((session_->prepare << engine.texts().lock_head, soci::into(epoch_),
+                   soci::into(revision_), soci::into(count_), soci::into(transaction_))),
+      set_head_(
+          (session_->prepare << "UPDATE addrbook_head SET revision = :revision, count = :count",
+           soci::use(revision_), soci::use(count_))),
+      key_query_(
+          (session_->prepare << "SELECT created, revision FROM addrbook_entries WHERE id = :id",
+           soci::into(created_), soci::into(revision_), soci::use(id_))),
+      find_query_((session_->prepare << "SELECT created, revision, document "
+                                        "FROM addrbook_entries WHERE id = :id",
+                   soci::into(created_), soci::into(revision_), soci::into(document_),
+                   soci::use(id_))),
+      page_query_((session_->prepare << engine.texts().page, soci::into(id_), soci::into(created_),
+                   soci::into(revision_), soci::into(document_), soci::use(after_, "after"),
+                   soci::use(count_, "most"), soci::use(bytes_, "bytes"))),
+      insert_(
+          (session_->prepare << "INSERT INTO addrbook_entries (id, created, revision, document) "
+                                "VALUES (:id, :created, :revision, :document)",
+           soci::use(id_), soci::use(created_), soci::use(revision_), soci::use(document_))),
+      update_((session_->prepare << "UPDATE addrbook_entries "
+                                    "SET revision = :revision, document = :document "
+                                    "WHERE created = :created",
+               soci::use(revision_), soci::use(document_), soci::use(created_))),
+      remove_((session_->prepare << "DELETE FROM addrbook_entries WHERE created = :created",
+               soci::use(created_))) {}
+
+// Runs a statement. @returns whether there is a row
+inline bool SqlConnection::run(soci::statement& statement) {
+  constexpr bool with_bindings = true;
+  return statement.execute(with_bindings);
+}
+
+inline Head SqlConnection::read_head(soci::statement& query) {
+  if (!run(query)) throw Error(Errc::storage, "the database has lost its head");
+  Head head{epoch_, from_integer(revision_), from_integer(count_)};
+  while (query.fetch()) {  // to the end, for until then the query has not ended
+  }
+  return head;
+}
+
+inline Entry SqlConnection::entry() {
+  return {id_, from_integer(created_), from_integer(revision_), Document::trusted(document_)};
+}
+
+inline std::optional<Entry> SqlConnection::find(std::string_view id) {
+  id_ = id;
+  std::optional<Entry> found;
+  if (run(find_query_)) {
+    found = entry();
+    while (find_query_.fetch()) {
+    }
+  }
+  return found;
+}
+
+inline std::optional<SqlConnection::Key> SqlConnection::key(std::string_view id) {
+  id_ = id;
+  std::optional<Key> found;
+  if (run(key_query_)) {
+    found = {from_integer(created_), from_integer(revision_)};
+    while (key_query_.fetch()) {
+    }
+  }
+  return found;
+}
+
+inline Page SqlConnection::page(std::uint64_t after, PageLimit limit) {
+  Page page;
+  page.head = head();
+  after_ = to_integer(after);
+  count_ = to_integer((std::max)(limit.entries, std::size_t{1}));
+  count_ += count_ < std::numeric_limits<Integer>::max() ? 1 : 0;  // whether there are more
+  bytes_ = to_integer(limit.bytes);
+  std::size_t bytes = 0;
+  bool is_row = run(page_query_);
+  for (; is_row; is_row = page_query_.fetch()) {
+    bytes += document_.size();
+    if (!page.entries.empty() && (page.entries.size() >= limit.entries || bytes > limit.bytes)) {
+      page.more = true;
+      engine_.abandon(page_query_);
+      break;
+    }
+    page.entries.push_back(entry());
+  }
+  return page;
+}
+
+inline void SqlConnection::set_head(const Head& head) {
+  revision_ = to_integer(head.revision);
+  count_ = to_integer(head.count);
+  run(set_head_);
+}
+
+inline void SqlConnection::insert(std::string_view id, std::uint64_t revision,
+                                  const Document& document) {
+  id_ = id;
+  created_ = revision_ = to_integer(revision);
+  document_ = document.text();
+  run(insert_);
+}
+
+inline void SqlConnection::update(std::uint64_t created, std::uint64_t revision,
+                                  const Document& document) {
+  created_ = to_integer(created);
+  revision_ = to_integer(revision);
+  document_ = document.text();
+  run(update_);
+}
+
+inline void SqlConnection::remove(std::uint64_t created) {
+  created_ = to_integer(created);
+  run(remove_);
+}
+
+}  // namespace addrbook::detail

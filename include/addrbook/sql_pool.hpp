@@ -1,0 +1,150 @@
+/// SqlPool: the connections to a database, opened as they are needed. Needs SOCI.
+#pragma once
+
+#include <addrbook/error.hpp>
+#include <addrbook/sql_connection.hpp>
+#include <addrbook/sql_engine.hpp>
+#include <addrbook/waiting.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace addrbook::detail {
+
+/// @par Thread safety  any thread.
+class SqlPool {
+ public:
+  /// @param most  connections at a time, at least 1
+  /// @param wait  for one, when all are taken
+  SqlPool(SqlEngine& engine, std::size_t most, std::chrono::milliseconds wait)
+      : engine_(engine), most_((std::max)(most, std::size_t{1})), wait_(wait) {
+    idle_.reserve(most_);  // giving back can't fail then
+  }
+
+  /// A connection as long as somebody has it.
+  class Lease {
+   public:
+    Lease(SqlPool& pool, std::unique_ptr<SqlConnection> connection, std::uint64_t generation)
+        : pool_(pool), connection_(std::move(connection)), generation_(generation) {}
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    Lease(Lease&&) = delete;
+    Lease& operator=(Lease&&) = delete;
+    ~Lease() { pool_.give_back(std::move(connection_), generation_); }
+
+    SqlConnection& operator*() const noexcept { return *connection_; }
+    SqlConnection* operator->() const noexcept { return connection_.get(); }
+    /// It is of no use any more. No access after that.
+    void discard() noexcept { connection_.reset(); }
+
+   private:
+    SqlPool& pool_;
+    std::unique_ptr<SqlConnection> connection_;
+    std::uint64_t generation_;
+  };
+
+  /// @throws Error{storage} if none can be opened, or none came free in time
+  [[nodiscard]] Lease take();
+
+  /// Closes all connections that exist now, as soon as nobody has them.
+  void discard_all();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::unique_ptr<SqlConnection> open();
+  void give_back(std::unique_ptr<SqlConnection> connection, std::uint64_t generation) noexcept;
+
+  // So long after a failure nobody tries again to connect: a thousand requests at once would make
+  // matters worse for a database that is just starting.
+  static constexpr auto pause_after_failure = std::chrono::milliseconds(100);
+
+  SqlEngine& engine_;
+  const std::size_t most_;
+  const std::chrono::milliseconds wait_;
+  std::mutex mutex_;
+  std::condition_variable given_back_;
+  std::vector<std::unique_ptr<SqlConnection>> idle_;  // the last one used is the next one taken
+  std::size_t taken_ = 0;
+  std::uint64_t generation_ = 0;
+  Clock::time_point next_try_{};
+};
+
+// ---------------------------------------------------------------------------------------------
+
+inline SqlPool::Lease SqlPool::take() {
+  std::unique_ptr<SqlConnection> connection;
+  std::uint64_t generation = 0;
+  {
+    std::unique_lock lock(mutex_);
+    const auto is_free = [this] { return taken_ < most_; };
+    if (!is_free()) {
+      const Waiting waiting;
+      if (!given_back_.wait_for(lock, wait_, is_free)) {
+        throw Error(Errc::storage, engine_.name() + ": all " + std::to_string(most_) +
+                                       " connections have been in use for " +
+                                       std::to_string(wait_.count()) + " ms");
+      }
+    }
+    if (idle_.empty() && Clock::now() < next_try_) {
+      throw Error(Errc::storage, engine_.name() + ": couldn't be opened a moment ago");
+    }
+    ++taken_;
+    generation = generation_;
+    if (!idle_.empty()) {
+      connection = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (!connection) connection = open();
+  return {*this, std::move(connection), generation};
+}
+
+// Opens one for somebody who is counted as having it.
+inline std::unique_ptr<SqlConnection> SqlPool::open() {
+  try {
+    const Waiting waiting;
+    return std::make_unique<SqlConnection>(engine_);
+  } catch (...) {
+    {
+      const std::lock_guard lock(mutex_);
+      --taken_;
+      given_back_.notify_one();
+      next_try_ = Clock::now() + pause_after_failure;
+    }
+    try {
+      throw;
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& error) {
+      std::throw_with_nested(
+          Error(Errc::storage, engine_.name() + ": can't be opened: " + error.what()));
+    }
+  }
+}
+
+inline void SqlPool::give_back(std::unique_ptr<SqlConnection> connection,
+                               std::uint64_t generation) noexcept {
+  const std::lock_guard lock(mutex_);
+  --taken_;
+  if (connection && generation == generation_) idle_.push_back(std::move(connection));
+  given_back_.notify_one();
+}
+
+inline void SqlPool::discard_all() {
+  std::vector<std::unique_ptr<SqlConnection>> discarded;
+  const std::lock_guard lock(mutex_);
+  ++generation_;
+  discarded.swap(idle_);
+}
+
+}  // namespace addrbook::detail

@@ -1,0 +1,224 @@
+/// SqlStore: a Store in an SQL database, over SOCI. What engines differ in is behind SqlEngine:
+/// see sqlite.hpp and postgresql.hpp, which open one. Needs SOCI (targets addrbook::sqlite,
+/// addrbook::postgresql).
+#pragma once
+
+#include <addrbook/group_commit.hpp>
+#include <addrbook/sql_connection.hpp>
+#include <addrbook/sql_pool.hpp>
+#include <addrbook/store.hpp>
+#include <addrbook/waiting.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace addrbook {
+
+/// Keeps entries in two tables, addrbook_head and addrbook_entries. What commit() has returned is
+/// as durable as the database makes it; writers that come at the same time share a transaction, and
+/// readers don't wait for them.
+/// @par Thread safety  any thread.
+class SqlStore final : public Store {
+ public:
+  /// @param engine       how to reach the database; kept
+  /// @param connections  how many there may be, at least 1; opened as they are needed
+  /// @param wait         for a connection, when all are in use
+  /// @throws Error{storage} if the database can't be reached or is no address book
+  SqlStore(std::unique_ptr<detail::SqlEngine> engine, std::size_t connections,
+           std::chrono::milliseconds wait);
+
+  CommitResult commit(std::vector<Write> batch) override {
+    check_ids(batch);
+    return writers_.commit(std::move(batch));
+  }
+  [[nodiscard]] std::optional<Entry> find(std::string_view id) const override;
+  [[nodiscard]] Page page(std::uint64_t after, PageLimit limit) const override;
+  [[nodiscard]] Head head() const override;
+
+ private:
+  using Member = detail::GroupCommit::Member;
+  using Group = detail::GroupCommit::Group;
+  using Fault = detail::SqlFault;
+
+  /// The connection was lost in a commit.
+  struct Unsure : Error {
+    explicit Unsure(std::string name, SourceLine thrown_at = SourceLine::here())
+        : Error(Errc::storage,
+                "the connection to the database was lost in a commit: whether it was done is not "
+                "known",
+                thrown_at),
+          transaction(std::move(name)) {}
+    std::string transaction;
+  };
+
+  /// Runs `work` with a connection, and once more with another one if its own turns out to be dead.
+  template <class Work>
+  auto on_connection(Work work) const;
+  [[noreturn]] static void fail(Fault fault, SourceLine thrown_at = SourceLine::here());
+
+  void run(const Group& group) noexcept;
+  void write(const Group& group);
+  std::optional<bool> was_committed(const std::string& transaction) const noexcept;
+  static CommitResult apply(detail::SqlConnection& connection, Head& head,
+                            const std::vector<Write>& batch);
+
+  const std::unique_ptr<detail::SqlEngine> engine_;
+  mutable detail::SqlPool pool_;
+  detail::GroupCommit writers_;
+};
+
+// ---------------------------------------------------------------------------------------------
+
+inline SqlStore::SqlStore(std::unique_ptr<detail::SqlEngine> engine, std::size_t connections,
+                          std::chrono::milliseconds wait)
+    : engine_(std::move(engine)),
+      pool_(*engine_, connections, wait),
+      writers_([this](const Group& group) { run(group); }) {
+  static_cast<void>(head());
+}
+
+inline void SqlStore::fail(Fault fault, SourceLine thrown_at) {
+  switch (fault) {
+    case Fault::full:
+      std::throw_with_nested(
+          Error(Errc::full, "Insufficient Storage: the disk is full", thrown_at));
+    case Fault::disconnected:
+      std::throw_with_nested(
+          Error(Errc::storage, "the connection to the database was lost", thrown_at));
+    case Fault::other: break;
+  }
+  std::throw_with_nested(Error(Errc::storage, "the database failed", thrown_at));
+}
+
+template <class Work>
+auto SqlStore::on_connection(Work work) const {
+  std::optional<Waiting> waiting;
+  if (engine_->is_remote()) waiting.emplace();
+  for (bool is_second = false;; is_second = true) {
+    auto connection = pool_.take();
+    try {
+      return work(*connection);
+    } catch (const Unsure&) {
+      connection.discard();
+      pool_.discard_all();
+      throw;
+    } catch (const Error&) {
+      connection.discard();
+      throw;
+    } catch (const std::exception& error) {
+      const Fault fault = engine_->fault_of(error);
+      if (!engine_->mend(connection->session())) connection.discard();
+      if (fault == Fault::disconnected) {
+        pool_.discard_all();  // a database that has been restarted has ended them all
+        if (!is_second) continue;
+      }
+      fail(fault);
+    }
+  }
+}
+
+inline std::optional<Entry> SqlStore::find(std::string_view id) const {
+  return on_connection([id](detail::SqlConnection& connection) { return connection.find(id); });
+}
+
+inline Page SqlStore::page(std::uint64_t after, PageLimit limit) const {
+  return on_connection([=](detail::SqlConnection& connection) {
+    connection.begin_read();
+    Page page = connection.page(after, limit);
+    connection.commit();
+    return page;
+  });
+}
+
+inline Head SqlStore::head() const {
+  return on_connection([](detail::SqlConnection& connection) { return connection.head(); });
+}
+
+// Commits a group in one transaction. If that fails, each batch on its own: not all have to suffer
+// for what may be the fault of one.
+inline void SqlStore::run(const Group& group) noexcept {
+  std::exception_ptr error;
+  bool is_undone = true;
+  try {
+    return write(group);
+  } catch (const Unsure& unsure) {
+    const auto was_done = was_committed(unsure.transaction);
+    if (was_done.value_or(false)) return;
+    error = std::current_exception();
+    is_undone = was_done.has_value();
+  } catch (...) {
+    error = std::current_exception();
+  }
+  for (Member* const member : group) {
+    if (is_undone && group.size() > 1) {
+      run({member});
+    } else {
+      member->error = error;
+    }
+  }
+}
+
+inline void SqlStore::write(const Group& group) {
+  on_connection([&](detail::SqlConnection& connection) {
+    connection.begin_write();
+    Head head = connection.lock_head();
+    const auto revision = head.revision;
+    for (Member* const member : group) member->result = apply(connection, head, member->batch);
+    if (head.revision != revision) connection.set_head(head);
+    try {
+      const Waiting for_the_disk;
+      connection.commit();
+    } catch (const std::exception& thrown) {
+      if (engine_->fault_of(thrown) != Fault::disconnected) throw;
+      std::throw_with_nested(Unsure(connection.transaction()));
+    }
+  });
+}
+
+inline CommitResult SqlStore::apply(detail::SqlConnection& connection, Head& head,
+                                    const std::vector<Write>& batch) {
+  CommitResult result;
+  result.base = head.revision;
+  std::vector<std::optional<detail::SqlConnection::Key>> keys;
+  keys.reserve(batch.size());
+  for (const Write& write : batch) {
+    const auto& key = keys.emplace_back(connection.key(write.id));
+    if (!write.condition.holds(key ? std::optional(key->revision) : std::nullopt)) {
+      result.refused = keys.size() - 1;
+      return result;
+    }
+  }
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto& [id, document, condition] = batch[i];
+    ++head.revision;
+    if (document && keys[i]) {
+      connection.update(keys[i]->created, head.revision, *document);
+    } else if (document) {
+      connection.insert(id, head.revision, *document);
+      ++head.count;
+    } else if (keys[i]) {
+      connection.remove(keys[i]->created);
+      --head.count;
+    }
+  }
+  return result;
+}
+
+inline std::optional<bool> SqlStore::was_committed(const std::string& transaction) const noexcept {
+  try {
+    return on_connection([&](detail::SqlConnection& connection) {
+      return engine_->was_committed(connection.session(), transaction);
+    });
+  } catch (...) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace addrbook
