@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace addrbook::detail {
 
@@ -21,12 +22,13 @@ namespace addrbook::detail {
 /// @par Thread safety  one thread at a time.
 class SqlConnection {
  public:
-  explicit SqlConnection(SqlEngine& engine);
+  /// @param session  from engine.connect()
+  SqlConnection(SqlEngine& engine, std::unique_ptr<soci::session> session);
   SqlConnection(const SqlConnection&) = delete;
   SqlConnection& operator=(const SqlConnection&) = delete;
   SqlConnection(SqlConnection&&) = delete;
   SqlConnection& operator=(SqlConnection&&) = delete;
-  ~SqlConnection() = default;
+  ~SqlConnection() { engine_.hang_up(*session_); }
 
   [[nodiscard]] soci::session& session() noexcept { return *session_; }
 
@@ -94,9 +96,9 @@ class SqlConnection {
 
 // ---------------------------------------------------------------------------------------------
 
-inline SqlConnection::SqlConnection(SqlEngine& engine)
+inline SqlConnection::SqlConnection(SqlEngine& engine, std::unique_ptr<soci::session> session)
     : engine_(engine),
-      session_(engine.connect()),
+      session_(std::move(session)),
       head_query_((session_->prepare << "SELECT epoch, revision, count FROM addrbook_head",
                    soci::into(epoch_), soci::into(revision_), soci::into(count_))),
       lock_query_((session_->prepare << engine.texts().lock_head, soci::into(epoch_),

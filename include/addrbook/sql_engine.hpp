@@ -64,6 +64,13 @@ class SqlEngine {
   [[nodiscard]] virtual std::optional<bool> was_committed(soci::session& session,
                                                           const std::string& transaction) const = 0;
 
+  /// Ends what is done with the connection, should it take too long.
+  /// @returns something to keep as long as that goes on
+  [[nodiscard]] virtual std::shared_ptr<void> watch(soci::session&) { return nullptr; }
+
+  /// The connection is about to be closed, and nobody cares any more for its statements.
+  virtual void hang_up(soci::session&) const noexcept {}
+
   /// What it is called in messages.
   [[nodiscard]] virtual std::string name() const = 0;
 

@@ -62,6 +62,11 @@ class SqlPool {
   using Clock = std::chrono::steady_clock;
 
   std::unique_ptr<SqlConnection> open();
+  static std::string one_line(std::string text) {
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+  }
   void give_back(std::unique_ptr<SqlConnection> connection, std::uint64_t generation) noexcept;
 
   // So long after a failure nobody tries again to connect: a thousand requests at once would make
@@ -113,7 +118,9 @@ inline SqlPool::Lease SqlPool::take() {
 inline std::unique_ptr<SqlConnection> SqlPool::open() {
   try {
     const Waiting waiting;
-    return std::make_unique<SqlConnection>(engine_);
+    auto session = engine_.connect();
+    const auto watch = engine_.watch(*session);
+    return std::make_unique<SqlConnection>(engine_, std::move(session));
   } catch (...) {
     {
       const std::lock_guard lock(mutex_);
@@ -127,7 +134,7 @@ inline std::unique_ptr<SqlConnection> SqlPool::open() {
       throw;
     } catch (const std::exception& error) {
       std::throw_with_nested(
-          Error(Errc::storage, engine_.name() + ": can't be opened: " + error.what()));
+          Error(Errc::storage, engine_.name() + ": can't be opened: " + one_line(error.what())));
     }
   }
 }

@@ -103,6 +103,8 @@ auto SqlStore::on_connection(Work work) const {
   if (engine_->is_remote()) waiting.emplace();
   for (bool is_second = false;; is_second = true) {
     auto connection = pool_.take();
+    const auto begin = std::chrono::steady_clock::now();
+    const auto watch = engine_->watch(connection->session());
     try {
       return work(*connection);
     } catch (const Unsure&) {
@@ -117,7 +119,9 @@ auto SqlStore::on_connection(Work work) const {
       if (!engine_->mend(connection->session())) connection.discard();
       if (fault == Fault::disconnected) {
         pool_.discard_all();  // a database that has been restarted has ended them all
-        if (!is_second) continue;
+        // It says so at once. What took long has been tried enough.
+        constexpr auto at_once = std::chrono::seconds(1);
+        if (!is_second && std::chrono::steady_clock::now() - begin < at_once) continue;
       }
       fail(fault);
     }
@@ -125,6 +129,7 @@ auto SqlStore::on_connection(Work work) const {
 }
 
 inline std::optional<Entry> SqlStore::find(std::string_view id) const {
+  if (!is_valid_id(id)) return std::nullopt;  // to a database "a" and "a\0b" may be the same
   return on_connection([id](detail::SqlConnection& connection) { return connection.find(id); });
 }
 
