@@ -4,6 +4,7 @@
 #include <support/http_client.hpp>
 #include <support/life_cycle.hpp>
 #include <support/process.hpp>
+#include <support/server_process.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -63,10 +64,8 @@ TEST_CASE("examples: quickstart is the README's first block, in at most 10 lines
 }
 
 TEST_CASE("examples: the README's curl session gives what the README shows") {
-  Process server({examples + "/addrbook-server", "--port", "0"});
-  const auto first_line = server.read_line();
-  REQUIRE(first_line);
-  const std::string address = "127.0.0.1:" + std::to_string(test::port_in(*first_line));
+  test::ServerProcess server;
+  const std::string address = "127.0.0.1:" + std::to_string(server.port());
 
   const std::string readme = test::read_file(ADDRBOOK_SOURCE_DIR "/README.md");
   const auto begin = readme.find("```console\n");

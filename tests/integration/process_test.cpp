@@ -39,7 +39,7 @@ Ended run(const std::vector<std::string>& options,
           const Process::Setting& setting = Process::Setting()) {
   std::vector<std::string> command{program};
   command.insert(command.end(), options.begin(), options.end());
-  Process process(command, setting);
+  Process process(command, test::in_memory(setting));
   Ended ended{0, process.read_output(), process.read_errors()};
   ended.status = process.wait();
   return ended;

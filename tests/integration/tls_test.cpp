@@ -6,6 +6,7 @@
 #include <support/http_client.hpp>
 #include <support/process.hpp>
 #include <support/running.hpp>
+#include <support/server_process.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -179,20 +180,17 @@ TEST_CASE("tls: files that are wrong or can't be read name themselves") {
 
 TEST_CASE("tls: the bundled server with tls: in its settings") {
   const Files files;
-  const std::string program = ADDRBOOK_EXAMPLES_DIR "/addrbook-server";
   const std::string config = (files.folder.path() / "tls.yaml").string();
   std::ofstream(config) << "tls:\n  certificate: " << files.certificate << "\n  key: " << files.key
                         << "\n";
-  Process server({program, "--port", "0", "--config", config});
-  const auto line = server.read_line();
-  REQUIRE(line);
-  CHECK(line->rfind("Starting Address Book on https://127.0.0.1:", 0) == 0);
-  check_serves(test::port_in(*line), "/addresses");
+  test::ServerProcess server({"--config", config});
+  CHECK(server.first_line().rfind("Starting Address Book on https://127.0.0.1:", 0) == 0);
+  check_serves(server.port(), "/addresses");
   server.signal(SIGTERM);
   CHECK(server.wait() == 0);
 
   std::ofstream(config) << "tls:\n  certificate: /nonexistent.pem\n  key: " << files.key << "\n";
-  Process refused({program, "--port", "0", "--config", config});
+  Process refused({test::server_program, "--port", "0", "--config", config}, test::in_memory());
   CHECK(refused.wait() == 2);
   const auto errors = refused.read_errors();
   CHECK(errors.find(config + ":2: ") != std::string::npos);

@@ -13,6 +13,15 @@ namespace test {
 
 inline const std::string server_program = ADDRBOOK_EXAMPLES_DIR "/addrbook-server";
 
+/// A setting in which the server keeps its book in memory, if the one given names no storage.
+inline Process::Setting in_memory(Process::Setting setting = {}) {
+  for (const auto& [name, value] : setting.environment) {
+    if (name.rfind("ADDRBOOK_STORAGE_", 0) == 0) return setting;
+  }
+  setting.environment.emplace_back("ADDRBOOK_STORAGE_MEMORY", "");
+  return setting;
+}
+
 /// A server that keeps its book in memory, if the setting names no storage.
 class ServerProcess : public Process {
  public:
@@ -23,7 +32,7 @@ class ServerProcess : public Process {
   /// @param command  what runs the server, e.g. a shell that sets limits first
   ServerProcess(std::vector<std::string> command, const std::vector<std::string>& options,
                 const Setting& setting)
-      : Process(with_options(std::move(command), options), with_storage(setting)) {
+      : Process(with_options(std::move(command), options), in_memory(setting)) {
     const auto line = read_line();
     if (!line) throw std::runtime_error("the server did not start: " + read_errors());
     first_line_ = *line;
@@ -39,14 +48,6 @@ class ServerProcess : public Process {
     words.insert(words.end(), {"--port", "0"});
     words.insert(words.end(), options.begin(), options.end());
     return words;
-  }
-
-  static Setting with_storage(Setting setting) {
-    for (const auto& [name, value] : setting.environment) {
-      if (name.rfind("ADDRBOOK_STORAGE_", 0) == 0) return setting;
-    }
-    setting.environment.emplace_back("ADDRBOOK_STORAGE_MEMORY", "");
-    return setting;
   }
 
   std::string first_line_;
