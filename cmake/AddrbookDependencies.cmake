@@ -236,6 +236,16 @@ function(addrbook_dependencies component)
     if(NOT addrbook_missing)
       addrbook_find_soci(SOCI::SQLite3 SOCI::soci_sqlite3 sqlite3)
     endif()
+  elseif(component STREQUAL "postgresql")
+    # CMake's own module asks for the server's headers as well.
+    if(NOT TARGET PostgreSQL::PostgreSQL)
+      addrbook_pkg_config(PostgreSQL::PostgreSQL libpq 14)
+    endif()
+    addrbook_find(TARGET PostgreSQL::PostgreSQL PACKAGE PostgreSQL VERSION 14 PKG_CONFIG libpq
+                  HINT "libpq >= 14 (Debian: libpq-dev, Fedora: libpq-devel)")
+    if(NOT addrbook_missing)
+      addrbook_find_soci(SOCI::PostgreSQL SOCI::soci_postgresql postgresql)
+    endif()
   endif() # server needs no more than the core
   if(addrbook_missing AND NOT "${ARGN}" STREQUAL "QUIET")
     message(FATAL_ERROR "addrbook needs ${addrbook_missing}.\n"

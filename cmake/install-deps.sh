@@ -41,10 +41,12 @@ libspdlog-dev|spdlog/spdlog.h|spdlog >= 1.10|spdlog-devel|spdlog|spdlog-dev|spdl
 libcli11-dev|CLI/CLI.hpp|CLI11 >= 2.1|cli11-devel|cli11|cli11|cli11
 zlib1g-dev|zlib.h|zlib >= 1.2|zlib-devel|zlib|zlib-dev|zlib
 libssl-dev|openssl/evp.h|OpenSSL >= 3.0|openssl-devel|openssl|openssl-dev|openssl
-libsoci-dev|soci/soci.h|SOCI >= 4.0 with its SQLite backend|soci-sqlite3-devel|soci|soci-dev|soci
-libboost-dev|boost/version.hpp|Boost's headers, which SOCI's include|boost-devel|boost|boost-dev|boost
+libsoci-dev|soci/soci.h|SOCI >= 4.0 with its SQLite and PostgreSQL backends|soci-sqlite3-devel soci-postgresql-devel|soci|soci-dev|soci
+libboost-dev|boost/version.hpp|the headers of Boost, which those of SOCI include|boost-devel|boost|boost-dev|boost
 libsqlite3-dev|sqlite3.h|SQLite >= 3.35|sqlite-devel|sqlite|sqlite-dev|sqlite
+libpq-dev|postgresql/libpq-fe.h|libpq >= 14|libpq-devel|postgresql-libs|libpq-dev|libpq
 doctest-dev|doctest/doctest.h|doctest >= 2.4|doctest-devel|doctest|doctest-dev|doctest
+postgresql||the PostgreSQL server >= 15|postgresql-server|postgresql|postgresql|postgresql
 curl||curl|curl|curl|curl|curl
 gcovr||gcovr >= 5|gcovr|gcovr|gcovr|gcovr
 clang||Clang|clang|clang|clang|llvm
@@ -55,8 +57,8 @@ ccache||ccache|ccache|ccache|ccache|ccache
 '
 
 wanted='g++ cmake ninja-build pkg-config nlohmann-json3-dev'
-server='libyaml-cpp-dev libspdlog-dev libcli11-dev zlib1g-dev libssl-dev libsoci-dev libboost-dev libsqlite3-dev'
-tests="$server doctest-dev curl"
+server='libyaml-cpp-dev libspdlog-dev libcli11-dev zlib1g-dev libssl-dev libsoci-dev libboost-dev libsqlite3-dev libpq-dev'
+tests="$server doctest-dev postgresql curl"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"
 ci="$coverage $clang clang-tidy clang-format ccache"
@@ -116,6 +118,8 @@ has_tool() {
     pkg-config) has pkg-config || has pkgconf ;;
     clang) has clang++ ;;
     libclang-rt-dev) has_clang_runtime ;;
+    # Debian has it where several versions can be side by side, not in PATH.
+    postgresql) has postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ;;
     *) has "$1" ;;
   esac
 }

@@ -4,6 +4,7 @@
 #include <addrbook/addrbook.hpp>
 #include <addrbook/config.hpp>
 #include <addrbook/gzip.hpp>
+#include <addrbook/postgresql.hpp>
 #include <addrbook/server.hpp>
 #include <addrbook/sqlite.hpp>
 #include <addrbook/tls_server.hpp>
@@ -106,8 +107,8 @@ bool copy_storage(const CommandLine& command_line, const addrbook::Config& confi
   if (!command_line.backup && !command_line.restore) return false;
   if (config.storage.kind != addrbook::Config::Storage::sqlite) {
     throw addrbook::Error(addrbook::Errc::invalid,
-                          "--backup and --restore are for storage.sqlite; other storage has means "
-                          "of its own or none");
+                          "--backup and --restore are for storage.sqlite; PostgreSQL has "
+                          "pg_dump and pg_restore");
   }
   if (command_line.backup) {
     addrbook::backup_sqlite(config.storage.sqlite, *command_line.backup);
@@ -122,11 +123,25 @@ bool copy_storage(const CommandLine& command_line, const addrbook::Config& confi
 }
 
 std::shared_ptr<addrbook::Store> open_store(const addrbook::Config& config) {
-  switch (config.storage.kind) {
-    case addrbook::Config::Storage::memory: return std::make_shared<addrbook::MemoryStore>();
-    case addrbook::Config::Storage::sqlite: return addrbook::open_sqlite(config.storage.sqlite);
+  const auto& storage = config.storage;
+  const auto open = [&](const std::string& key) -> std::shared_ptr<addrbook::Store> {
+    try {
+      if (storage.kind == addrbook::Config::Storage::postgresql) {
+        return addrbook::open_postgresql(storage.postgresql);
+      }
+      return addrbook::open_sqlite(storage.sqlite);
+    } catch (const addrbook::Error& error) {
+      const auto place = config.places.find(key);
+      if (place == config.places.end()) throw;
+      throw addrbook::Error(error.code(), place->second + ": " + key + ": " + error.what());
+    }
+  };
+  switch (storage.kind) {
+    case addrbook::Config::Storage::sqlite: return open("storage.sqlite");
+    case addrbook::Config::Storage::postgresql: return open("storage.postgresql");
+    case addrbook::Config::Storage::memory: break;
   }
-  return nullptr;
+  return std::make_shared<addrbook::MemoryStore>();
 }
 
 spdlog::level::level_enum to_spdlog(addrbook::Config::Level level) {

@@ -29,7 +29,7 @@ namespace addrbook {
 /// Settings with their defaults. Each is a key `section.name` of the file, or the environment's
 /// ADDRBOOK_SECTION_NAME, which counts for more; a list has commas there between its items.
 struct Config {
-  enum class Storage { memory, sqlite };
+  enum class Storage { memory, sqlite, postgresql };
   enum class Level { trace, debug, info, warning, error };
   enum class Format { logfmt, json };
 
@@ -69,6 +69,7 @@ struct Config {
   struct {
     Storage kind = Storage::sqlite;
     std::string sqlite = "addressbook.db";  ///< a path; a relative one is the process's
+    std::string postgresql;                 ///< a connection string or URI of libpq's
   } storage;
 
   struct {
@@ -220,6 +221,11 @@ inline std::vector<ConfigKey> config_keys(Config& config) {
        [&config](const std::string& text) {
          config.storage.kind = Config::Storage::sqlite;
          config.storage.sqlite = parse_line(text, false);
+       }},
+      {"storage", "postgresql",
+       [&config](const std::string& text) {
+         config.storage.kind = Config::Storage::postgresql;
+         config.storage.postgresql = parse_line(text, false);
        }},
       {"logging", "level",
        [&logging](const std::string& text) {

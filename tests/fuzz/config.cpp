@@ -44,7 +44,10 @@ void check_values(const Config& config) {
     check(timeout >= std::chrono::milliseconds(1) && timeout <= std::chrono::hours(24),
           "http.*_timeout_ms");
   }
-  check(config.storage == Config::Storage::memory, "storage");
+  using Storage = Config::Storage;
+  const auto& storage = config.storage;
+  check(storage.kind != Storage::sqlite || !storage.sqlite.empty(), "storage.sqlite");
+  check(storage.kind != Storage::postgresql || !storage.postgresql.empty(), "storage.postgresql");
   check(config.logging.level <= Config::Level::error, "logging.level");
   check(config.logging.format <= Config::Format::json, "logging.format");
   check(is_line(config.logging.file), "logging.file");

@@ -20,7 +20,7 @@ endif()
 configure("${source}" build -DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF ${json}
           -DADDRBOOK_BUILD_TESTS=OFF -DADDRBOOK_BUILD_EXAMPLES=OFF -DADDRBOOK_GZIP=OFF
           -DADDRBOOK_TOKENS=OFF -DADDRBOOK_TLS=OFF
-          -DADDRBOOK_CONFIG=OFF)
+          -DADDRBOOK_CONFIG=OFF -DADDRBOOK_SQLITE=OFF -DADDRBOOK_POSTGRESQL=OFF)
 run("${CMAKE_COMMAND}" --install "${here}/build" --prefix "${here}/prefix")
 file(RENAME "${here}/prefix" "${here}/moved prefix")
 run_pkg_config_host("${here}/moved prefix" -DEXPECT_OWN_HTTPLIB)

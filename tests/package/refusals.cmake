@@ -28,16 +28,17 @@ foreach(version IN ITEMS 0.2 1.0 0.0 0.1.999)
 endforeach()
 
 # Components.
-seek(FAILS "no component 'sqlite' is installed. there are: core, server, gzip, tokens, tls, config"
-     "0.1,REQUIRED,COMPONENTS,sqlite")
-seek("-- ${core}" "0.1,REQUIRED,OPTIONAL_COMPONENTS,sqlite")
-seek("addrbook::config -- has addrbook::gzip -- has addrbook::server -- has addrbook::tls -- has addrbook::tokens -- FOUND 1 "
-     "0.1,REQUIRED,COMPONENTS,core,config,gzip,server,tls,tokens")
+seek(FAILS "no component 'mysql' is installed. there are: core, server, gzip, tokens, tls, config, sqlite, postgresql"
+     "0.1,REQUIRED,COMPONENTS,mysql")
+seek("-- ${core}" "0.1,REQUIRED,OPTIONAL_COMPONENTS,mysql")
+seek("addrbook::config -- has addrbook::gzip -- has addrbook::postgresql -- has addrbook::server -- has addrbook::sqlite -- has addrbook::tls -- has addrbook::tokens -- FOUND 1 "
+     "0.1,REQUIRED,COMPONENTS,core,config,gzip,postgresql,server,sqlite,tls,tokens")
 seek("addrbook::addrbook -- has addrbook::server -- FOUND 1 " "0.1,REQUIRED,COMPONENTS,server")
 
 # A component whose dependency is missing fails alone.
 set(without -DOWN_JSON=ON -DCMAKE_DISABLE_FIND_PACKAGE_yaml-cpp=ON
             -DCMAKE_DISABLE_FIND_PACKAGE_ZLIB=ON -DCMAKE_DISABLE_FIND_PACKAGE_OpenSSL=ON
+            -DCMAKE_DISABLE_FIND_PACKAGE_SQLite3=ON -DCMAKE_DISABLE_FIND_PACKAGE_PostgreSQL=ON
             -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON)
 seek(FAILS "its component 'config' needs yaml-cpp >= 0.7 \\(Debian: libyaml-cpp-dev"
      "0.1,REQUIRED,COMPONENTS,config" ${without})
@@ -47,6 +48,10 @@ seek(FAILS "its component 'tokens' needs OpenSSL >= 1.1.1 \\(Debian: libssl-dev"
      "0.1,REQUIRED,COMPONENTS,tokens" ${without})
 seek(FAILS "its component 'tls' needs OpenSSL >= 3.0 \\(Debian: libssl-dev"
      "0.1,REQUIRED,COMPONENTS,tls" ${without})
+seek(FAILS "its component 'sqlite' needs SQLite >= 3.35 \\(Debian: libsqlite3-dev"
+     "0.1,REQUIRED,COMPONENTS,sqlite" ${without})
+seek(FAILS "its component 'postgresql' needs libpq >= 14 \\(Debian: libpq-dev"
+     "0.1,REQUIRED,COMPONENTS,postgresql" ${without})
 seek("-- FOUND 0 " "0.1,COMPONENTS,config,QUIET" ${without})
 seek("-- ${core}" "0.1,REQUIRED,COMPONENTS,core" ${without})
 seek("-- ${core}" "0.1,REQUIRED,COMPONENTS,core,OPTIONAL_COMPONENTS,config" ${without})

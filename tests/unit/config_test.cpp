@@ -53,29 +53,29 @@ std::map<std::string, std::string> settings(const Config& config) {
                      (token.role == addrbook::Token::Role::read ? " reads " : " writes ") +
                      token.sha256 + token.text);
   }
-  return {
-      {"service.name", config.service.name},
-      {"service.max_entries", std::to_string(config.service.max_entries)},
-      {"http.max_connections", std::to_string(config.http.max_connections)},
-      {"http.max_threads", std::to_string(config.http.max_threads)},
-      {"http.header_timeout_ms", ms(config.http.header_timeout)},
-      {"http.allowed_origins", joined(config.http.allowed_origins)},
-      {"http.allowed_hosts", joined(config.http.allowed_hosts)},
-      {"auth.tokens", joined(tokens)},
-      {"tls", config.tls.certificate + " " + config.tls.key},
-      {"http.host", config.http.host},
-      {"http.port", std::to_string(config.http.port)},
-      {"http.prefix", config.http.prefix},
-      {"http.max_body_bytes", std::to_string(config.http.max_body_bytes)},
-      {"http.body_timeout_ms", ms(config.http.body_timeout)},
-      {"http.answer_timeout_ms", ms(config.http.answer_timeout)},
-      {"http.read_timeout_ms", ms(config.http.read_timeout)},
-      {"http.write_timeout_ms", ms(config.http.write_timeout)},
-      {"http.keep_alive_timeout_ms", ms(config.http.keep_alive_timeout)},
-      {"storage", std::to_string(static_cast<int>(config.storage.kind)) + config.storage.sqlite},
-      {"logging.level", std::to_string(static_cast<int>(config.logging.level))},
-      {"logging.format", std::to_string(static_cast<int>(config.logging.format))},
-      {"logging.file", config.logging.file}};
+  return {{"service.name", config.service.name},
+          {"service.max_entries", std::to_string(config.service.max_entries)},
+          {"http.max_connections", std::to_string(config.http.max_connections)},
+          {"http.max_threads", std::to_string(config.http.max_threads)},
+          {"http.header_timeout_ms", ms(config.http.header_timeout)},
+          {"http.allowed_origins", joined(config.http.allowed_origins)},
+          {"http.allowed_hosts", joined(config.http.allowed_hosts)},
+          {"auth.tokens", joined(tokens)},
+          {"tls", config.tls.certificate + " " + config.tls.key},
+          {"http.host", config.http.host},
+          {"http.port", std::to_string(config.http.port)},
+          {"http.prefix", config.http.prefix},
+          {"http.max_body_bytes", std::to_string(config.http.max_body_bytes)},
+          {"http.body_timeout_ms", ms(config.http.body_timeout)},
+          {"http.answer_timeout_ms", ms(config.http.answer_timeout)},
+          {"http.read_timeout_ms", ms(config.http.read_timeout)},
+          {"http.write_timeout_ms", ms(config.http.write_timeout)},
+          {"http.keep_alive_timeout_ms", ms(config.http.keep_alive_timeout)},
+          {"storage", std::to_string(static_cast<int>(config.storage.kind)) +
+                          config.storage.sqlite + config.storage.postgresql},
+          {"logging.level", std::to_string(static_cast<int>(config.logging.level))},
+          {"logging.format", std::to_string(static_cast<int>(config.logging.format))},
+          {"logging.file", config.logging.file}};
 }
 
 const std::string hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -160,9 +160,9 @@ TEST_CASE("config: nothing given is all defaults") {
 }
 
 TEST_CASE("config: every key from the file, from the environment, and the latter first") {
-  // Not of one value of their own, see below: two storages, three lists, the pair of tls.
+  // Not of one value of their own, see below: three storages, three lists, the pair of tls.
   Config config;
-  REQUIRE(all_keys().size() + 7 == addrbook::detail::config_keys(config).size());
+  REQUIRE(all_keys().size() + 8 == addrbook::detail::config_keys(config).size());
   const auto defaults = settings(Config());
   for (const Key& key : all_keys()) {
     CAPTURE(key.variable);
@@ -195,6 +195,9 @@ TEST_CASE("config: one storage, and the environment's rather than the file's") {
   CHECK(parse(sqlite).storage.sqlite == "my book.db");
   CHECK(parse(sqlite, {{"ADDRBOOK_STORAGE_MEMORY", ""}}).storage.kind == Storage::memory);
   CHECK(parse(sqlite, {{"ADDRBOOK_STORAGE_SQLITE", "b"}}).storage.sqlite == "b");
+  const Config shared = parse("storage: {postgresql: host=db dbname=a b}");
+  CHECK(shared.storage.kind == Storage::postgresql);
+  CHECK(shared.storage.postgresql == "host=db dbname=a b");
 }
 
 TEST_CASE("config: all at once, in every form of YAML") {
@@ -300,10 +303,11 @@ TEST_CASE("config: a refusal names file, line and key") {
       {"\n\nservice:\n  name: ~\n", "book.yaml:4: service.name: needs a value"},
       {"logging: {file: }", "book.yaml:1: logging.file: needs a value"},
       // storage
-      {"storage:\n", "book.yaml:1: storage: must hold exactly one key: memory, sqlite"},
-      {"\nstorage: {}\n", "book.yaml:2: storage: must hold exactly one key: memory, sqlite"},
+      {"storage:\n", "book.yaml:1: storage: must hold exactly one key: memory, sqlite, postgresql"},
+      {"\nstorage: {}\n",
+       "book.yaml:2: storage: must hold exactly one key: memory, sqlite, postgresql"},
       {"storage: {memory: , sqlite: x}",
-       "book.yaml:1: storage: must hold exactly one key: memory, sqlite"},
+       "book.yaml:1: storage: must hold exactly one key: memory, sqlite, postgresql"},
       {"storage:\n  redis: book.db\n", "book.yaml:2: unknown key 'storage.redis'"},
       {"storage:\n  sqlite:\n", "book.yaml:2: storage.sqlite: must not be empty"},
       {"storage:\n  sqlite: [a]\n", "book.yaml:2: storage.sqlite" + single},
@@ -456,6 +460,8 @@ TEST_CASE("config: a bad value of the environment names its variable and key") {
        "logging.level: must be one of: trace, debug, info, warning, error"},
       {"ADDRBOOK_STORAGE_MEMORY", "yes", "storage.memory: takes no value"},
       {"ADDRBOOK_STORAGE_SQLITE", "", "storage.sqlite: must not be empty"},
+      {"ADDRBOOK_STORAGE_POSTGRESQL", "a\nb",
+       "storage.postgresql: must be one line, without control characters"},
       {"ADDRBOOK_HTTP_ALLOWED_ORIGINS", "https://a.example.com,",
        "http.allowed_origins: item 2: '' is no origin (scheme://host[:port]), nor '*'"},
       {"ADDRBOOK_HTTP_ALLOWED_HOSTS", "localhost, a b,c",
@@ -495,9 +501,10 @@ TEST_CASE("config: a bad value of the environment names its variable and key") {
   CHECK(refusal("http: {port: x}", {{"ADDRBOOK_HTTP_PORT", "1"}}) ==
         "book.yaml:1: http.port: must be an integer from 0 to 65535");
   CHECK(refusal("", {{"ADDRBOOK_HTTP_UNKNOWN", "1"}}) == "accepted");
-  CHECK(refusal("", {{"ADDRBOOK_STORAGE_MEMORY", ""}, {"ADDRBOOK_STORAGE_SQLITE", "b"}}) ==
-        "environment: ADDRBOOK_STORAGE_SQLITE: storage: ADDRBOOK_STORAGE_MEMORY is set as well, and "
-        "only one can be");
+  CHECK(
+      refusal("", {{"ADDRBOOK_STORAGE_MEMORY", ""}, {"ADDRBOOK_STORAGE_SQLITE", "b"}}) ==
+      "environment: ADDRBOOK_STORAGE_SQLITE: storage: ADDRBOOK_STORAGE_MEMORY is set as well, and "
+      "only one can be");
 }
 
 TEST_CASE("config: tells where each key was set") {

@@ -14,6 +14,8 @@
 #ifdef EXPECT_GZIP
 #include <addrbook/config.hpp>
 #include <addrbook/gzip.hpp>
+#include <addrbook/postgresql.hpp>
+#include <addrbook/sqlite.hpp>
 #include <addrbook/tls_server.hpp>
 #include <addrbook/tokens.hpp>
 #endif

@@ -3,7 +3,9 @@
 #include <addrbook/addrbook.hpp>
 #include <addrbook/config.hpp>
 #include <addrbook/gzip.hpp>
+#include <addrbook/postgresql.hpp>
 #include <addrbook/server.hpp>
+#include <addrbook/sqlite.hpp>
 #include <addrbook/tls_server.hpp>
 #include <addrbook/tokens.hpp>
 
@@ -15,7 +17,13 @@ int main() {
   options.coding = addrbook::gzip();
   options.authorize =
       addrbook::bearer_tokens({{"ada", addrbook::Token::Role::write, "", "correct-horse-battery"}});
-  const auto book = addrbook::mount(server, options);
+  const auto book = std::make_shared<addrbook::Service>(addrbook::open_sqlite(":memory:"));
+  addrbook::mount(server, book, options);
+  try {
+    static_cast<void>(addrbook::open_postgresql("no connection string"));
+    return 2;
+  } catch (const addrbook::Error&) {
+  }
   const int port = server.bind(config.http.host, config.http.port);
   std::thread listening([&] { server.listen_after_bind(); });
   server.wait_until_ready();
