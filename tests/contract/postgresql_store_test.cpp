@@ -1,22 +1,22 @@
 #include <addrbook/postgresql.hpp>
 
+#include <support/postgresql_server.hpp>
+
 #include "store_contract.hpp"
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 
 namespace {
 
 struct PostgresqlStores {
-  [[nodiscard]] std::shared_ptr<addrbook::Store> make() {
-    const std::string base = std::getenv("PGTEST");
-    soci::session s(soci::postgresql, base + " dbname=postgres");
-    static int n = 0;
-    const std::string name = "book" + std::to_string(++n);
-    s << "DROP DATABASE IF EXISTS " + name;
-    s << "CREATE DATABASE " + name;
-    return addrbook::open_postgresql(base + " dbname=" + name);
+  [[nodiscard]] std::shared_ptr<addrbook::Store> make() const {
+    // One for all cases, each of which has a database of its own.
+    static const test::PostgresqlServer server;
+    static int made = 0;
+    const std::string name = "book" + std::to_string(++made);
+    server.create_database(name);
+    return addrbook::open_postgresql(server.conninfo(name));
   }
 };
 

@@ -1,0 +1,458 @@
+/// A private PostgreSQL server for tests: with a folder, a socket and a port of its own, and
+/// nothing of it left behind.
+#pragma once
+
+#include <support/addresses.hpp>
+#include <support/process.hpp>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <cstddef>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace test {
+
+/// Ends a server and removes its folder if the test program ends without doing so, by SIGKILL for
+/// example. A process that waits for the end of a pipe: unlike PR_SET_PDEATHSIG, that doesn't
+/// depend on the thread that started the server, and a server that is stopped can be woken first.
+class Caretaker {
+ public:
+  explicit Caretaker(const std::filesystem::path& folder)
+      : pipe_(open_pipe(folder / "caretaker")),
+        // In a session of its own: a signal to the whole group of the test doesn't end it.
+        process_({"/usr/bin/env", "setsid", "/bin/sh", "-c", script, folder.string()}) {}
+  Caretaker(const Caretaker&) = delete;
+  Caretaker& operator=(const Caretaker&) = delete;
+  ~Caretaker() {
+    // Before the pipe's end, which would let it act.
+    process_.signal(SIGKILL);
+    process_.wait();
+    ::close(pipe_);
+  }
+
+  /// @param processes  what to end from now on, and none but these: a server, and what must be
+  ///                   woken for it to end
+  void look_after(const std::vector<pid_t>& processes) const {
+    std::string line;
+    for (const pid_t process : processes) line += std::to_string(process) + " ";
+    line += "\n";
+    if (::write(pipe_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+      throw std::runtime_error("can't write to the caretaker");
+    }
+  }
+
+ private:
+  static constexpr const char* script = R"sh(
+    pids=
+    while read -r line; do pids=$line; done <"$0/caretaker"
+    exec 2>/dev/null
+    if [ -n "$pids" ]; then
+      set -- $pids
+      kill -QUIT "$1"
+      kill -CONT "$@"
+      tries=0
+      while kill -0 "$1" && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+    fi
+    # There only if the server was killed; names the shared memory that it left.
+    [ -e "$0/data/postmaster.pid" ] && ipcrm -m "$(sed -n '7s/.* //p' "$0/data/postmaster.pid")"
+    rm -rf "$0" || { sleep 1; rm -rf "$0"; }
+  )sh";
+
+  static int open_pipe(const std::filesystem::path& path) {
+    // For reading too, or this would wait for the other side.
+    const int pipe =
+        ::mkfifo(path.c_str(), 0600) == 0 ? ::open(path.c_str(), O_RDWR | O_CLOEXEC) : -1;
+    if (pipe < 0) throw std::runtime_error("can't make " + path.string());
+    return pipe;
+  }
+
+  int pipe_;
+  Process process_;
+};
+
+/// Started by its constructor; can be stopped, killed, frozen and started again, by one thread at a
+/// time. Whoever finds its socket or port is its superuser. As root runs as `postgres` or `nobody`,
+/// because PostgreSQL refuses to run as root.
+class PostgresqlServer {
+ public:
+  [[nodiscard]] static bool is_installed() { return find_programs().has_value(); }
+
+  /// @returns for example "15.18"
+  static std::string version() {
+    Process process({(programs() / "postgres").string(), "--version"});
+    // "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"
+    std::istringstream words(process.read_output());
+    std::string word;
+    for (int i = 0; i < 3; ++i) words >> word;
+    return word;
+  }
+
+  PostgresqlServer() : programs_(programs()), caretaker_(folder_.path()) {
+    if (user_ && ::chown(folder_.path().c_str(), user_->first, user_->second) != 0) {
+      throw std::runtime_error("can't give " + folder_.path().string() + " away");
+    }
+    Process initdb(command({(programs_ / "initdb").string(), "-D", data().string(), "-U",
+                            "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"}));
+    caretaker_.look_after({initdb.id()});
+    if (initdb.wait() != 0) throw std::runtime_error("initdb failed: " + log_tail());
+    caretaker_.look_after({});
+    configure();
+    start(true);
+  }
+  PostgresqlServer(const PostgresqlServer&) = delete;
+  PostgresqlServer& operator=(const PostgresqlServer&) = delete;
+  ~PostgresqlServer() {
+    // In order rather than by kill(), whose children nobody waits for where init doesn't.
+    try {
+      stop_immediately();
+    } catch (const std::exception&) {
+      // Nothing more can be done; the process itself goes with its owner.
+    }
+  }
+
+  /// How libpq connects, over the Unix socket.
+  /// @param database  a name that needs no quotes
+  [[nodiscard]] std::string conninfo(const std::string& database = "postgres") const {
+    return conninfo_of(folder_.path().string(), database);
+  }
+  /// The same over TCP.
+  [[nodiscard]] std::string tcp_conninfo(const std::string& database = "postgres") const {
+    return conninfo_of("127.0.0.1", database);
+  }
+  /// The port of 127.0.0.1; the same after every start.
+  [[nodiscard]] int port() const { return port_; }
+  /// The folder of the socket.
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
+
+  /// @returns the postmaster's process, or -1
+  [[nodiscard]] pid_t id() const { return postmaster_ ? postmaster_->id() : -1; }
+  [[nodiscard]] bool is_running() const { return postmaster_ && !has_ended(id()); }
+
+  /// What server and initdb have said so far.
+  [[nodiscard]] std::string log() const { return read_file(log_file()); }
+
+  /// Runs SQL with psql. @returns its rows without headers, columns separated by '|', and without
+  /// the last end of line; throws what the server says if it fails
+  std::string sql(const std::string& statement, const std::string& database = "postgres") const {
+    // Without notices, so that standard error always fits in its pipe.
+    Process psql({(programs_ / "psql").string(), "-XAtqw", "-v", "ON_ERROR_STOP=1", "-d",
+                  conninfo(database) + " options='-c client_min_messages=warning'", "-c",
+                  statement});
+    std::string output = psql.read_output();
+    const std::string errors = psql.read_errors();
+    if (psql.wait() != 0) throw std::runtime_error("psql failed: " + errors);
+    if (!output.empty() && output.back() == '\n') output.pop_back();
+    return output;
+  }
+
+  /// @param name  may be given to conninfo()
+  void create_database(const std::string& name) const { sql("CREATE DATABASE \"" + name + '"'); }
+
+  /// Starts it again, on the same data and port; returns when connections are accepted.
+  void start() { start(false); }
+
+  /// Ends connections and transactions, writes all data, and waits for its end.
+  void stop() { end(SIGINT); }
+
+  /// Ends it without writing data, so that the next start recovers; waits for its end.
+  void stop_immediately() { end(SIGQUIT); }
+
+  /// Kills all of its processes in the midst of what they do, and waits until they are gone.
+  void kill() {
+    if (!postmaster_) return;
+    // First the children: while their parent is stopped it neither starts others nor lets go of
+    // the ids of these.
+    const std::vector<pid_t> children = halt();
+    for (const pid_t child : children) ::kill(child, SIGKILL);
+    const bool gone = eventually([&] {
+      return std::all_of(children.begin(), children.end(),
+                         [](pid_t child) { return has_ended(child); });
+    });
+    postmaster_->signal(SIGKILL);
+    forget();
+    remove_shared_memory();
+    if (!gone) throw std::runtime_error("PostgreSQL's processes don't end");
+  }
+
+  /// Stops all of its processes: connections stay, new ones are made, and nothing is answered.
+  void freeze() {
+    if (!is_running()) throw std::runtime_error("PostgreSQL doesn't run");
+    if (!frozen_.empty()) return;
+    frozen_ = halt();
+    frozen_.insert(frozen_.begin(), id());
+    caretaker_.look_after(frozen_);
+    for (const pid_t process : frozen_) ::kill(process, SIGSTOP);
+    if (!eventually([&] { return std::all_of(frozen_.begin(), frozen_.end(), has_stopped); })) {
+      throw std::runtime_error("PostgreSQL's processes don't stop");
+    }
+  }
+
+  /// Lets it go on after freeze().
+  void thaw() {
+    for (const pid_t process : frozen_) ::kill(process, SIGCONT);
+    if (!frozen_.empty()) caretaker_.look_after({id()});
+    frozen_.clear();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  static constexpr std::chrono::seconds patience{60};
+
+  template <class Condition>
+  static bool eventually(Condition condition,
+                         Clock::time_point deadline = Clock::now() + patience) {
+    while (!condition()) {
+      if (Clock::now() >= deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+  }
+
+  /// Debian keeps them out of PATH, in a folder for each version.
+  static std::optional<std::filesystem::path> find_programs() {
+    std::vector<std::pair<int, std::filesystem::path>> folders;
+    std::error_code ignored;
+    for (const auto& version :
+         std::filesystem::directory_iterator("/usr/lib/postgresql", ignored)) {
+      const std::string name = version.path().filename().string();
+      if (std::isdigit(static_cast<unsigned char>(name.front())) != 0) {
+        folders.emplace_back(-std::stoi(name), version.path() / "bin");
+      }
+    }
+    std::sort(folders.begin(), folders.end());  // newest first
+    const char* const path = std::getenv("PATH");
+    std::istringstream others(path == nullptr ? "" : path);
+    for (std::string folder; std::getline(others, folder, ':');) folders.emplace_back(0, folder);
+    for (const auto& [order, folder] : folders) {
+      bool complete = true;
+      for (const char* const name : {"initdb", "postgres", "psql", "pg_isready"}) {
+        complete = complete && ::access((folder / name).c_str(), X_OK) == 0;
+      }
+      if (complete) return folder;
+    }
+    return std::nullopt;
+  }
+
+  static std::filesystem::path programs() {
+    const auto found = find_programs();
+    if (!found) {
+      throw std::runtime_error(
+          "no PostgreSQL: install the package postgresql, or put initdb, postgres, psql and "
+          "pg_isready of another one in PATH");
+    }
+    return *found;
+  }
+
+  /// @returns whom to run as, and that user's group, or nothing if this is not root
+  static std::optional<std::pair<uid_t, gid_t>> unprivileged_user() {
+    if (::geteuid() != 0) return std::nullopt;
+    for (const char* const name : {"postgres", "nobody"}) {
+      passwd entry{};
+      passwd* found = nullptr;
+      char buffer[4096];
+      if (::getpwnam_r(name, &entry, buffer, sizeof buffer, &found) == 0 && found != nullptr) {
+        return std::pair(entry.pw_uid, entry.pw_gid);
+      }
+    }
+    throw std::runtime_error("no user 'postgres' or 'nobody' to run PostgreSQL as");
+  }
+
+  static int free_port() {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    const bool found = ::bind(socket, any, size) == 0 && ::getsockname(socket, any, &size) == 0;
+    ::close(socket);
+    if (!found) throw std::runtime_error("no free port");
+    return ntohs(address.sin_port);
+  }
+
+  struct Standing {
+    char state = 'X';  // as of one that is gone
+    pid_t parent = 0;
+  };
+
+  /// What /proc/<id>/stat says, which anyone may read.
+  static Standing standing(pid_t id) {
+    std::string text = read_file("/proc/" + std::to_string(id) + "/stat");
+    const auto name_end = text.rfind(')');
+    Standing standing;
+    if (name_end != std::string::npos) {
+      std::istringstream(text.substr(name_end + 1)) >> standing.state >> standing.parent;
+    }
+    return standing;
+  }
+
+  static bool has_ended(pid_t id) {
+    const char state = standing(id).state;
+    return state == 'X' || state == 'Z';
+  }
+
+  static bool has_stopped(pid_t id) {
+    const char state = standing(id).state;
+    return state == 'T' || state == 't' || state == 'X' || state == 'Z';
+  }
+
+  static std::vector<pid_t> children_of(pid_t parent) {
+    std::vector<pid_t> children;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      const std::string name = entry.path().filename().string();
+      if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+      const pid_t id = std::stoi(name);
+      if (standing(id).parent == parent) children.push_back(id);
+    }
+    return children;
+  }
+
+  [[nodiscard]] std::filesystem::path data() const { return folder_.path() / "data"; }
+  [[nodiscard]] std::string log_file() const { return (folder_.path() / "log").string(); }
+
+  /// The end of the log, for messages.
+  [[nodiscard]] std::string log_tail() const {
+    constexpr std::size_t size = 2'000;
+    const std::string text = log();
+    return text.size() <= size ? text : "..." + text.substr(text.size() - size);
+  }
+
+  [[nodiscard]] std::string conninfo_of(const std::string& host,
+                                        const std::string& database) const {
+    return "host=" + host + " port=" + std::to_string(port_) + " user=postgres dbname=" + database;
+  }
+
+  /// Runs a program as who may run it, with its outputs in the log: a pipe that nobody empties
+  /// would stop it. The shell and setpriv become the program, so that it is the child itself.
+  [[nodiscard]] std::vector<std::string> command(const std::vector<std::string>& program) const {
+    std::vector<std::string> words{"/bin/sh", "-c", R"(exec "$@" </dev/null >>"$0" 2>&1)",
+                                   log_file()};
+    if (user_) {
+      words.insert(words.end(), {"setpriv", "--reuid=" + std::to_string(user_->first),
+                                 "--regid=" + std::to_string(user_->second), "--clear-groups"});
+    }
+    words.insert(words.end(), program.begin(), program.end());
+    return words;
+  }
+
+  /// In the file rather than in the command, so that ALTER SYSTEM and another start can change it.
+  void configure() const {
+    std::ofstream file(data() / "postgresql.conf", std::ios::app);
+    // Without fsync: a killed process, unlike a computer, loses nothing that it has written, so
+    // that only time is lost with it. Shared memory in files: nothing stays in /dev/shm.
+    file << "listen_addresses = '127.0.0.1'\n"
+            "unix_socket_directories = '"
+         << folder_.path().string()
+         << "'\n"
+            "max_connections = 100\n"
+            "shared_buffers = 16MB\n"
+            "dynamic_shared_memory_type = mmap\n"
+            "fsync = off\n"
+            "logging_collector = off\n"
+            "log_destination = stderr\n";
+    if (!file.flush()) throw std::runtime_error("can't write postgresql.conf");
+  }
+
+  /// @param anywhere  whether on any free port, or on the one that clients know
+  void start(bool anywhere) {
+    if (is_running()) return;
+    if (postmaster_) forget();
+    const auto deadline = Clock::now() + patience;
+    while (true) {
+      if (anywhere) port_ = free_port();
+      const std::size_t log_size = log().size();
+      postmaster_.emplace(command(
+          {(programs_ / "postgres").string(), "-D", data().string(), "-p", std::to_string(port_)}));
+      caretaker_.look_after({id()});
+      if (!eventually([&] { return !is_running() || accepts(); }, deadline)) {
+        kill();
+        throw std::runtime_error("PostgreSQL is not ready: " + log_tail());
+      }
+      if (is_running()) return;
+      forget();
+      // Others may hold the port, and processes of a postmaster that was killed its memory.
+      const std::string said = log().substr(log_size);
+      bool can_pass = false;
+      for (const char* const reason : {"Address already in use", "shared memory", "lock file"}) {
+        can_pass = can_pass || said.find(reason) != std::string::npos;
+      }
+      if (!can_pass || Clock::now() >= deadline) {
+        throw std::runtime_error("PostgreSQL doesn't start: " + log_tail());
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+
+  [[nodiscard]] bool accepts() const {
+    return Process({(programs_ / "pg_isready").string(), "-q", "-d", conninfo()}).wait() == 0;
+  }
+
+  void end(int signal) {
+    if (!postmaster_) return;
+    thaw();
+    postmaster_->signal(signal);
+    if (!eventually([&] { return !is_running(); })) {
+      throw std::runtime_error("PostgreSQL doesn't end: " + log_tail());
+    }
+    forget();
+  }
+
+  /// Stops the postmaster, so that it starts no more. @returns the children it has
+  std::vector<pid_t> halt() {
+    postmaster_->signal(SIGSTOP);
+    if (!eventually([&] { return has_stopped(id()); })) {
+      throw std::runtime_error("the postmaster doesn't stop");
+    }
+    return children_of(id());
+  }
+
+  /// Takes note of the postmaster's end.
+  void forget() {
+    postmaster_->wait();
+    postmaster_.reset();
+    frozen_.clear();
+    caretaker_.look_after({});
+  }
+
+  /// Removes the segment that marks the data as in use; a server that is killed leaves it for the
+  /// next one to find. It is named in the seventh line of a file that goes with an orderly end.
+  void remove_shared_memory() const {
+    std::ifstream file(data() / "postmaster.pid");
+    std::string line;
+    for (int i = 0; i < 7; ++i) std::getline(file, line);
+    std::istringstream numbers(line);
+    unsigned long key = 0;
+    int segment = 0;
+    if (file && numbers >> key >> segment) ::shmctl(segment, IPC_RMID, nullptr);
+  }
+
+  std::filesystem::path programs_;
+  std::optional<std::pair<uid_t, gid_t>> user_ = unprivileged_user();
+  TempFolder folder_;
+  Caretaker caretaker_;
+  std::optional<Process> postmaster_;
+  std::vector<pid_t> frozen_;  // the postmaster first
+  int port_ = 0;
+};
+
+}  // namespace test
