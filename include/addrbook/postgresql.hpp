@@ -280,8 +280,12 @@ inline void PostgresqlEngine::check_server(soci::session& session) {
 
 inline void PostgresqlEngine::bring_forward(soci::session& session) {
   const auto find_version = [&session] {
+    // A query of the catalogue's tables: to_regclass() looks into a cache, which within a
+    // transaction may not know yet what another has made.
     const auto is_there =
-        ask<int>(session, "SELECT CAST(to_regclass('addrbook_schema') IS NOT NULL AS integer)");
+        ask<int>(session,
+                 "SELECT CAST(COUNT(*) AS integer) FROM pg_tables WHERE tablename = "
+                 "'addrbook_schema' AND schemaname = ANY (current_schemas(false))");
     return is_there != 0 ? ask<int>(session, "SELECT version FROM addrbook_schema") : 0;
   };
   int version = find_version();

@@ -63,7 +63,7 @@ class SqlStore final : public Store {
   auto on_connection(Work work) const;
   [[noreturn]] static void fail(Fault fault, SourceLine thrown_at = SourceLine::here());
 
-  void run(const Group& group) noexcept;
+  void run(const Group& group, bool is_second = false) noexcept;
   void write(const Group& group);
   std::optional<bool> was_committed(const std::string& transaction) const noexcept;
   static CommitResult apply(detail::SqlConnection& connection, Head& head,
@@ -147,23 +147,26 @@ inline Head SqlStore::head() const {
 }
 
 // Commits a group in one transaction. If that fails, each batch on its own: not all have to suffer
-// for what may be the fault of one.
-inline void SqlStore::run(const Group& group) noexcept {
+// for what may be the fault of one. What a lost connection has undone is done again, once.
+inline void SqlStore::run(const Group& group, bool is_second) noexcept {
   std::exception_ptr error;
-  bool is_undone = true;
   try {
     return write(group);
   } catch (const Unsure& unsure) {
-    const auto was_done = was_committed(unsure.transaction);
-    if (was_done.value_or(false)) return;
     error = std::current_exception();
-    is_undone = was_done.has_value();
+    const auto was_done = was_committed(unsure.transaction);
+    if (was_done == true) return;
+    if (was_done == false && !is_second) return run(group, true);
+    if (!was_done) {
+      for (Member* const member : group) member->error = error;
+      return;
+    }
   } catch (...) {
     error = std::current_exception();
   }
   for (Member* const member : group) {
-    if (is_undone && group.size() > 1) {
-      run({member});
+    if (group.size() > 1) {
+      run({member}, true);
     } else {
       member->error = error;
     }

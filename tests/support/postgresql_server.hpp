@@ -167,6 +167,16 @@ class PostgresqlServer {
   /// @param name  may be given to conninfo()
   void create_database(const std::string& name) const { sql("CREATE DATABASE \"" + name + '"'); }
 
+  /// Fills a database with what pg_dump says of another.
+  void copy_by_dump(const std::string& from, const std::string& to) const {
+    Process copying({"/bin/sh", "-c", R"("$0" -d "$2" | "$1" -Xqw -v ON_ERROR_STOP=1 -1 -d "$3")",
+                     (programs_ / "pg_dump").string(), (programs_ / "psql").string(),
+                     conninfo(from), conninfo(to)});
+    static_cast<void>(copying.read_output());
+    const std::string errors = copying.read_errors();
+    if (copying.wait() != 0) throw std::runtime_error("pg_dump or psql failed: " + errors);
+  }
+
   /// Starts it again, on the same data and port; returns when connections are accepted.
   void start() { start(false); }
 
@@ -245,7 +255,7 @@ class PostgresqlServer {
     for (std::string folder; std::getline(others, folder, ':');) folders.emplace_back(0, folder);
     for (const auto& [order, folder] : folders) {
       bool complete = true;
-      for (const char* const name : {"initdb", "postgres", "psql", "pg_isready"}) {
+      for (const char* const name : {"initdb", "postgres", "psql", "pg_dump", "pg_isready"}) {
         complete = complete && ::access((folder / name).c_str(), X_OK) == 0;
       }
       if (complete) return folder;
@@ -257,8 +267,8 @@ class PostgresqlServer {
     const auto found = find_programs();
     if (!found) {
       throw std::runtime_error(
-          "no PostgreSQL: install the package postgresql, or put initdb, postgres, psql and "
-          "pg_isready of another one in PATH");
+          "no PostgreSQL: install the package postgresql, or put initdb, postgres, psql, "
+          "pg_dump and pg_isready of another one in PATH");
     }
     return *found;
   }

@@ -1,0 +1,539 @@
+// What a book in PostgreSQL does beyond the contract: several stores over one database, a server
+// that goes away, and databases that are not as they should be.
+
+#include <addrbook/postgresql.hpp>
+
+#include <support/addresses.hpp>
+#include <support/postgresql_server.hpp>
+
+#include "store_contract.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using addrbook::Errc;
+using addrbook::open_postgresql;
+using addrbook::PostgresqlOptions;
+using addrbook::Store;
+using test::PostgresqlServer;
+using test::put;
+
+/// The cluster that all cases use which do it no harm.
+const PostgresqlServer& shared_server() {
+  static const PostgresqlServer server;
+  return server;
+}
+
+/// A database of the shared server's.
+std::string new_database() {
+  static int made = 0;
+  std::string name = "case" + std::to_string(++made);
+  shared_server().create_database(name);
+  return name;
+}
+
+PostgresqlOptions impatient() {
+  PostgresqlOptions options;
+  options.connect_timeout = std::chrono::seconds(2);
+  options.timeout = std::chrono::seconds(1);
+  return options;
+}
+
+/// @returns code and text of the Error that `call` throws, or "nothing"
+std::string refusal(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const addrbook::Error& error) {
+    return std::string(to_string(error.code())) + ": " + error.what();
+  }
+  return "nothing";
+}
+
+std::string refusal_of_open(const std::string& conninfo) {
+  return refusal([&] { static_cast<void>(open_postgresql(conninfo, impatient())); });
+}
+
+bool begins(const std::string& text, const std::string& beginning) {
+  return text.rfind(beginning, 0) == 0;
+}
+
+/// Tries until `call` throws no more, as long as it takes a server to start.
+template <class Call>
+auto patiently(Call call) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (true) {
+    try {
+      return call();
+    } catch (const addrbook::Error&) {
+      if (std::chrono::steady_clock::now() > deadline) throw;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+}
+
+/// Waits until a query's answer is `wanted`.
+bool comes_to(const PostgresqlServer& server, const std::string& query, const std::string& wanted) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (server.sql(query) != wanted) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("postgresql: a write through one store is there for all, and so is its revision") {
+  const auto conninfo = shared_server().conninfo(new_database());
+  const auto one = open_postgresql(conninfo);
+  const auto other = open_postgresql(conninfo);
+  CHECK(one->head().epoch == other->head().epoch);
+  for (std::uint64_t i = 1; i <= 50; ++i) {
+    const auto& writer = i % 2 == 0 ? one : other;
+    const auto& reader = i % 2 == 0 ? other : one;
+    REQUIRE(writer->commit({put("a", i)}).base + 1 == i);
+    const auto entry = reader->find("a");
+    REQUIRE(entry);
+    REQUIRE(entry->revision == i);
+    REQUIRE(entry->document == test::numbered(i));
+    REQUIRE(reader->head().revision == i);
+  }
+  using Kind = addrbook::Condition::Kind;
+  CHECK(one->commit({put("a", 1, {Kind::at_revision, 49})}).refused == 0);
+  CHECK(one->commit({put("a", 1, {Kind::absent, 0})}).refused == 0);
+  CHECK(other->commit({test::removal("a", {Kind::at_revision, 50})}).done());
+  CHECK_FALSE(one->find("a"));
+  CHECK(one->head().count == 0);
+}
+
+TEST_CASE("postgresql: conditions let each increment of several stores through once") {
+  const auto conninfo = shared_server().conninfo(new_database());
+  open_postgresql(conninfo)->commit({put("counter", 0)});
+  constexpr std::size_t stores = 4;
+  constexpr std::uint64_t rounds = 50;
+  const auto failures = test::run_parallel(stores, [&](std::size_t) {
+    const auto store = open_postgresql(conninfo);
+    for (std::uint64_t i = 0; i < rounds;) {
+      const auto entry = store->find("counter");
+      const auto count = entry.value().document.json()["n"].get<std::uint64_t>();
+      const test::Condition condition{test::Kind::at_revision, entry->revision};
+      if (store->commit({put("counter", count + 1, condition)}).done()) ++i;
+    }
+  });
+  CHECK(failures == "");
+  const auto store = open_postgresql(conninfo);
+  CHECK(store->find("counter").value().document == test::numbered(stores * rounds));
+  CHECK(store->head().revision == 1 + stores * rounds);
+}
+
+TEST_CASE("postgresql: who reads sees the writes of several stores in the order of revisions") {
+  const auto conninfo = shared_server().conninfo(new_database());
+  constexpr std::size_t writers = 3;
+  constexpr std::uint64_t rounds = 100;
+  std::atomic<std::size_t> writing{writers};
+  std::atomic<std::size_t> looks{0};
+  const auto failures = test::run_parallel(writers + 1, [&](std::size_t t) {
+    struct Leaving {
+      std::atomic<std::size_t>& count;
+      ~Leaving() { --count; }
+    };
+    if (t < writers) {
+      const Leaving leaving{writing};
+      const auto store = open_postgresql(conninfo);
+      for (std::uint64_t i = 0; i < rounds; ++i) {
+        store->commit({put(std::to_string(t) + "-" + std::to_string(i), i)});
+      }
+      return;
+    }
+    const auto store = open_postgresql(conninfo);
+    // Follows the book as a client of its changes would: what is seen at last is never overtaken.
+    std::uint64_t seen = 0;
+    bool is_last = false;
+    while (!is_last) {
+      is_last = writing.load() == 0;
+      const auto page = store->page(seen, test::limit_of(1000));
+      for (const auto& entry : page.entries) {
+        if (entry.revision != ++seen) throw std::runtime_error("a revision came late");
+      }
+      if (page.head.revision != seen) throw std::runtime_error("a head of another time");
+      ++looks;
+    }
+    if (seen != writers * rounds) throw std::runtime_error("not all seen");
+  });
+  CHECK(failures == "");
+  CHECK(looks.load() > 1);
+}
+
+TEST_CASE("postgresql: connections that the server has ended are replaced unnoticed") {
+  const auto database = new_database();
+  const auto store = open_postgresql(shared_server().conninfo(database));
+  const auto end_connections = [&] {
+    return shared_server().sql(
+        "SELECT count(pg_terminate_backend(pid, 10000)) FROM "
+        "pg_stat_activity WHERE datname = '" +
+        database + "'");
+  };
+  CHECK(store->commit({put("a", 1)}).done());
+  CHECK(end_connections() == "1");
+  CHECK(store->find("a").value().document == test::numbered(1));
+  CHECK(end_connections() == "1");
+  CHECK(store->commit({put("b", 2)}).base == 1);
+  CHECK(end_connections() == "1");
+  CHECK(store->page(0, {}).entries.size() == 2);
+  CHECK(end_connections() == "1");
+  CHECK(store->head().revision == 2);
+}
+
+TEST_CASE("postgresql: a connection that is lost in a commit that is undone: done again, once") {
+  const auto database = new_database();
+  const auto store = open_postgresql(shared_server().conninfo(database));
+  // Ends its own connection at the end of the transaction, the first time that one inserts. What a
+  // sequence has counted is not undone.
+  shared_server().sql(
+      "CREATE SEQUENCE tries;"
+      "CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+      "IF nextval('tries') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; "
+      "RETURN NULL; END $$;"
+      "CREATE CONSTRAINT TRIGGER break AFTER INSERT ON addrbook_entries "
+      "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION break();",
+      database);
+  CHECK(store->commit({put("a", 1)}).base == 0);
+  CHECK(shared_server().sql("SELECT last_value FROM tries", database) == "2");
+  CHECK(store->find("a").value().revision == 1);
+  CHECK(store->head().revision == 1);
+  CHECK(store->head().count == 1);
+}
+
+TEST_CASE("postgresql: a connection that is lost in a commit that is done: not done again") {
+  PostgresqlServer server;
+  const auto store = open_postgresql(server.conninfo());
+  // Commits wait for a standby that doesn't exist, after they have been written.
+  server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+  server.sql("SELECT pg_reload_conf()");
+  REQUIRE(comes_to(server, "SHOW synchronous_standby_names", "nobody"));
+  std::optional<addrbook::CommitResult> result;
+  std::thread writer([&] { result = store->commit({put("a", 1)}); });
+  const std::string waiting = " FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+  const bool waits = comes_to(server, "SELECT count(*)" + waiting, "1");
+  server.sql("SELECT pg_terminate_backend(pid)" + waiting);
+  writer.join();
+  CHECK(waits);
+  REQUIRE(result);
+  CHECK(result->done());
+  CHECK(result->base == 0);
+  CHECK(store->head().revision == 1);
+  CHECK(store->find("a").value().revision == 1);
+}
+
+TEST_CASE("postgresql: while the server is down calls fail, and once it is up again they don't") {
+  PostgresqlServer server;
+  const auto store = open_postgresql(server.conninfo(), impatient());
+  store->commit({put("a", 1)});
+  const auto epoch = store->head().epoch;
+  const auto check_gone = [&] {
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK(begins(refusal([&] { static_cast<void>(store->find("a")); }), "storage: "));
+    CHECK(begins(refusal([&] { static_cast<void>(store->find("none")); }), "storage: "));
+    CHECK(begins(refusal([&] { static_cast<void>(store->page(0, {})); }), "storage: "));
+    CHECK(begins(refusal([&] { static_cast<void>(store->head()); }), "storage: "));
+    CHECK(begins(refusal([&] { store->commit({put("b", 2)}); }), "storage: "));
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
+  };
+  server.stop();
+  check_gone();
+  server.start();
+  CHECK(patiently([&] { return store->find("a"); }).value().document == test::numbered(1));
+  server.kill();
+  check_gone();
+  server.start();
+  CHECK(patiently([&] { return store->commit({put("b", 2)}); }).base == 1);
+  CHECK(store->head().epoch == epoch);
+  CHECK(store->head().count == 2);
+}
+
+TEST_CASE("postgresql: what was committed when the server was killed is there when it is back") {
+  PostgresqlServer server;
+  const auto store = open_postgresql(server.conninfo());
+  constexpr std::size_t writers = 4;
+  for (int round = 0; round < 3; ++round) {
+    CAPTURE(round);
+    std::vector<std::vector<std::string>> done(writers);
+    std::vector<std::size_t> unsure(writers, 0);
+    const auto before = store->head();
+    std::atomic<std::size_t> commits{0};
+    std::atomic<bool> is_killed{false};
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < writers; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; !is_killed; ++i) {
+          const std::string id =
+              std::to_string(round) + "-" + std::to_string(t) + "-" + std::to_string(i);
+          try {
+            store->commit({put(id, 1), put("x" + id, 2)});
+            done[t].push_back(id);
+            ++commits;
+          } catch (const addrbook::Error&) {
+            ++unsure[t];
+          }
+        }
+      });
+    }
+    while (commits.load() < 200) std::this_thread::yield();
+    server.kill();
+    is_killed = true;
+    for (auto& thread : threads) thread.join();
+    server.start();
+    std::size_t acknowledged = 0;
+    patiently([&] { return store->head(); });
+    for (const auto& each : done) {
+      acknowledged += each.size();
+      for (const auto& id : each) {
+        REQUIRE(store->find(id));
+        REQUIRE(store->find("x" + id));
+      }
+    }
+    const auto head = store->head();
+    CHECK(head.epoch == before.epoch);
+    CHECK(head.count % 2 == 0);  // both of a batch, or none
+    CHECK(head.count >= before.count + 2 * acknowledged);
+    CHECK(head.count <=
+          before.count +
+              2 * (acknowledged + std::accumulate(unsure.begin(), unsure.end(), std::size_t{0})));
+    CHECK(head.revision == head.count);
+    CHECK(store->page(0, test::limit_of(SIZE_MAX)).entries.size() == head.count);
+  }
+}
+
+TEST_CASE("postgresql: a server that is there but silent: calls fail within their time") {
+  PostgresqlServer server;
+  const auto store = open_postgresql(server.tcp_conninfo(), impatient());
+  store->commit({put("a", 1)});
+  server.freeze();
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(begins(refusal([&] { static_cast<void>(store->find("a")); }), "storage: "));
+  CHECK(begins(refusal([&] { store->commit({put("b", 2)}); }), "storage: "));
+  CHECK(begins(refusal([&] { static_cast<void>(store->head()); }), "storage: "));
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
+  server.thaw();
+  CHECK(patiently([&] { return store->find("a"); }).value().document == test::numbered(1));
+  CHECK(patiently([&] { return store->commit({put("c", 3)}); }).done());
+}
+
+TEST_CASE("postgresql: who holds the book's lock too long makes writers fail, not readers") {
+  const auto database = new_database();
+  const auto store = open_postgresql(shared_server().conninfo(database), impatient());
+  store->commit({put("a", 1)});
+  soci::session other(soci::postgresql, shared_server().conninfo(database));
+  other.begin();
+  other << "UPDATE addrbook_head SET revision = revision";
+  CHECK(begins(refusal([&] { store->commit({put("a", 2)}); }), "storage: "));
+  CHECK(store->find("a").value().document == test::numbered(1));
+  CHECK(store->page(0, {}).entries.size() == 1);
+  other.rollback();
+  CHECK(store->commit({put("a", 3)}).base == 1);
+}
+
+TEST_CASE("postgresql: errors of the server are Error{storage}, no room is Error{full}") {
+  const auto database = new_database();
+  const auto store = open_postgresql(shared_server().conninfo(database));
+  shared_server().sql(
+      "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+      "IF NEW.id = 'full' THEN RAISE EXCEPTION USING ERRCODE = '53100'; END IF; "
+      "IF NEW.id = 'io' THEN RAISE EXCEPTION USING ERRCODE = '58030'; END IF; "
+      "RETURN NEW; END $$;"
+      "CREATE TRIGGER refuse BEFORE INSERT ON addrbook_entries FOR EACH ROW "
+      "EXECUTE FUNCTION refuse();",
+      database);
+  CHECK(begins(refusal([&] {
+                 store->commit({put("a", 1), put("full", 1)});
+               }),
+               "full: Insufficient Storage"));
+  CHECK(begins(refusal([&] { store->commit({put("a", 1), put("io", 1)}); }), "storage: "));
+  CHECK(store->head().revision == 0);
+  CHECK_FALSE(store->find("a"));
+  CHECK(store->commit({put("a", 1)}).done());
+  shared_server().sql("ALTER TABLE addrbook_entries RENAME TO elsewhere", database);
+  CHECK(begins(refusal([&] { static_cast<void>(store->find("a")); }), "storage: "));
+  CHECK(begins(refusal([&] { static_cast<void>(store->page(0, {})); }), "storage: "));
+  shared_server().sql("ALTER TABLE elsewhere RENAME TO addrbook_entries", database);
+  CHECK(store->find("a"));
+}
+
+TEST_CASE("postgresql: a copy of a book is a book of its own, with an epoch of its own") {
+  const auto database = new_database();
+  const auto conninfo = shared_server().conninfo(database);
+  std::string epoch;
+  {
+    const auto store = open_postgresql(conninfo);
+    store->commit({put("a", 1), put("b", 2)});
+    epoch = store->head().epoch;
+  }
+  CHECK(open_postgresql(conninfo)->head().epoch == epoch);
+  const auto check_copy = [&](const std::string& copy) {
+    const auto store = open_postgresql(shared_server().conninfo(copy));
+    CHECK(store->head().epoch != epoch);
+    CHECK(store->head().revision == 2);
+    CHECK(store->find("b").value().document == test::numbered(2));
+    CHECK(open_postgresql(shared_server().conninfo(copy))->head().epoch == store->head().epoch);
+  };
+  SUBCASE("by pg_dump") {
+    const auto copy = new_database();
+    shared_server().copy_by_dump(database, copy);
+    check_copy(copy);
+  }
+  SUBCASE("by the server") {
+    shared_server().sql("CREATE DATABASE twin TEMPLATE " + database);
+    check_copy("twin");
+  }
+  SUBCASE("by pg_dump, over what has gone on meanwhile") {
+    const auto copy = new_database();
+    shared_server().copy_by_dump(database, copy);
+    open_postgresql(conninfo)->commit({put("c", 3)});
+    shared_server().sql("DROP TABLE addrbook_head, addrbook_entries, addrbook_schema", database);
+    shared_server().copy_by_dump(copy, database);
+    check_copy(database);
+  }
+}
+
+TEST_CASE("postgresql: tables of version 1 are brought forward, once") {
+  const auto database = new_database();
+  shared_server().sql(test::read_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v1.sql"), database);
+  const auto failures = test::run_parallel(4, [&](std::size_t) {
+    const auto store = open_postgresql(shared_server().conninfo(database));
+    const auto page = store->page(0, {});
+    if (page.entries.size() != 3 || page.head.count != 3 || page.head.revision != 6 ||
+        page.head.epoch != "0123456789abcdef") {
+      throw std::runtime_error("not as it was");
+    }
+  });
+  CHECK(failures == "");
+  const auto store = open_postgresql(shared_server().conninfo(database));
+  const auto entry = store->find("00000000000000000000000000000002");
+  REQUIRE(entry);
+  CHECK(entry->created == 2);
+  CHECK(entry->revision == 5);
+  CHECK(entry->document.text() == R"({"name":"Grace Hopper","phone":"555-0100"})");
+  CHECK(store->commit({put("new", 1)}).base == 6);
+  CHECK(shared_server().sql("SELECT version FROM addrbook_schema", database) == "2");
+}
+
+TEST_CASE("postgresql: stores that come to an empty database at once make one book") {
+  const auto conninfo = shared_server().conninfo(new_database());
+  std::vector<std::string> epochs(6);
+  const auto failures = test::run_parallel(
+      epochs.size(), [&](std::size_t t) { epochs[t] = open_postgresql(conninfo)->head().epoch; });
+  CHECK(failures == "");
+  CHECK(std::count(epochs.begin(), epochs.end(), epochs[0]) == 6);
+  CHECK(epochs[0].size() == 16);
+}
+
+TEST_CASE("postgresql: a database that can't be used is refused, and not changed") {
+  const auto& server = shared_server();
+  SUBCASE("of a newer version") {
+    const auto database = new_database();
+    static_cast<void>(open_postgresql(server.conninfo(database)));
+    server.sql("UPDATE addrbook_schema SET version = 3", database);
+    CHECK(refusal_of_open(server.conninfo(database)) ==
+          "storage: the book is of version 3, and this program knows only up to 2");
+    CHECK(server.sql("SELECT version FROM addrbook_schema", database) == "3");
+  }
+  SUBCASE("not in UTF-8") {
+    server.sql("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
+    CHECK(refusal_of_open(server.conninfo("ascii")) ==
+          "storage: the database must be in UTF8, and it is in SQL_ASCII");
+    CHECK(server.sql("SELECT to_regclass('addrbook_head') IS NULL", "ascii") == "t");
+  }
+  SUBCASE("tables of the same names, of another program") {
+    const auto database = new_database();
+    server.sql("CREATE TABLE addrbook_entries (mine TEXT); INSERT INTO addrbook_entries VALUES (1)",
+               database);
+    CHECK(begins(refusal_of_open(server.conninfo(database)), "storage: "));
+    CHECK(server.sql("SELECT mine FROM addrbook_entries", database) == "1");
+    CHECK(server.sql("SELECT to_regclass('addrbook_head') IS NULL", database) == "t");
+  }
+  SUBCASE("not to be written to") {
+    const auto database = new_database();
+    server.sql("ALTER DATABASE " + database + " SET default_transaction_read_only = on");
+    CHECK(begins(refusal_of_open(server.conninfo(database)), "storage: "));
+  }
+  SUBCASE("missing") {
+    const auto text = refusal_of_open(server.conninfo("nosuchdatabase"));
+    CHECK(begins(text, "storage: "));
+    CHECK(text.find("\"nosuchdatabase\" does not exist") != std::string::npos);
+    CHECK(text.find('\n') == std::string::npos);
+  }
+  SUBCASE("nobody there") {
+    CHECK(begins(refusal_of_open("host=" + server.folder().string() + "/nowhere dbname=x"),
+                 "storage: "));
+  }
+}
+
+TEST_CASE("postgresql: a bad connection string is refused without being shown") {
+  for (const std::string& bad :
+       {std::string("no connection string"), std::string("host=x passwort=geheim"),
+        std::string("postgresql://user:geheim@[x"), std::string("password='geheim"),
+        std::string("host=x\0password=geheim", 22), std::string("password=\"gehe im")}) {
+    CAPTURE(bad);
+    const auto text = refusal_of_open(bad);
+    CHECK(begins(text, "invalid: the connection string"));
+    CHECK(text.find("geheim") == std::string::npos);
+    CHECK(text.find("gehe im") == std::string::npos);
+  }
+  // Nor is a password shown when nobody is there.
+  const auto text =
+      refusal_of_open("host=" + shared_server().folder().string() + " port=1 password=geheim");
+  CHECK(begins(text, "storage: "));
+  CHECK(text.find("geheim") == std::string::npos);
+}
+
+TEST_CASE("postgresql: names and passwords with any characters get to the server as they are") {
+  const auto& server = shared_server();
+  for (const std::string name : {"a b", "it's", "back\\slash", "a=b", "s ' \\ p", "Ä"}) {
+    CAPTURE(name);
+    std::string quoted = name;
+    for (std::size_t at = 0; (at = quoted.find('\'', at)) != std::string::npos; at += 2) {
+      quoted.replace(at, 1, "''");
+    }
+    server.sql("CREATE DATABASE \"" + name + "\"");
+    std::string conninfo = "host=" + server.folder().string() +
+                           " port=" + std::to_string(server.port()) + " user=postgres dbname='";
+    for (const char c : name) {
+      if (c == '\'' || c == '\\') conninfo += '\\';
+      conninfo += c;
+    }
+    open_postgresql(conninfo + "'")->commit({put("a", 1)});
+    CHECK(server.sql("SELECT count(*) FROM pg_stat_database WHERE datname = '" + quoted + "'") ==
+          "1");
+  }
+  CHECK(
+      open_postgresql("postgresql://postgres@127.0.0.1:" + std::to_string(server.port()) + "/a%20b")
+          ->head()
+          .revision == 1);
+}
+
+TEST_CASE("postgresql: commits wait for the disk even where a database says otherwise") {
+  const auto database = new_database();
+  shared_server().sql("ALTER DATABASE " + database + " SET synchronous_commit = off");
+  const auto store = open_postgresql(shared_server().conninfo(database));
+  // Asked of the connection itself, by what it does in a write.
+  shared_server().sql(
+      "CREATE TABLE seen (setting TEXT);"
+      "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+      "INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$;"
+      "CREATE TRIGGER look AFTER INSERT ON addrbook_entries FOR EACH ROW EXECUTE FUNCTION look();",
+      database);
+  store->commit({put("a", 1)});
+  CHECK(shared_server().sql("SELECT setting FROM seen", database) == "on");
+}
