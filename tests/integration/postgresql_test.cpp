@@ -1,0 +1,285 @@
+// Several of the bundled server over one database of PostgreSQL, and a database that goes away.
+
+#include <support/http_client.hpp>
+#include <support/life_cycle.hpp>
+#include <support/postgresql_server.hpp>
+#include <support/server_process.hpp>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using nlohmann::json;
+using test::Connection;
+using test::LoggedServer;
+using test::PostgresqlServer;
+using test::Process;
+using test::Response;
+
+test::Settings over(const std::string& conninfo) {
+  return {{"storage.postgresql", conninfo}};
+}
+
+Response request(const LoggedServer& server, const std::string& method, const std::string& target,
+                 const std::string& body = {}) {
+  return Connection(server.port()).request(method, target, {}, body);
+}
+
+/// Asks until the answer has `status`, as long as it takes a database to start.
+bool comes_to(const LoggedServer& server, const std::string& target, int status) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (request(server, "GET", target).status != status) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
+}
+
+/// Creates entries one after the other until told to end; who is answered 201 is remembered.
+class Writer {
+ public:
+  Writer(int port, std::string name)
+      : port_(port), name_(std::move(name)), thread_([this] { run(); }) {}
+  ~Writer() { join(); }
+
+  void join() {
+    is_ending_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  [[nodiscard]] std::size_t done() const { return count_.load(); }
+  /// Location to document. After join().
+  [[nodiscard]] const std::map<std::string, std::string>& created() const { return created_; }
+  /// Answers that were neither 201 nor 503. After join().
+  [[nodiscard]] const std::vector<int>& others() const { return others_; }
+
+ private:
+  void run() {
+    for (int i = 0; !is_ending_; ++i) {
+      const std::string document = R"({"name":")" + name_ + " " + std::to_string(i) + R"("})";
+      try {
+        const auto response = Connection(port_).request("POST", "/addresses", {}, document);
+        if (response.status == 201) {
+          created_[response.header("location")] = document;
+          ++count_;
+        } else if (response.status != 503) {
+          others_.push_back(response.status);
+        }
+      } catch (const std::runtime_error&) {
+        // The server has been killed.
+        std::this_thread::yield();
+      }
+    }
+  }
+
+  const int port_;
+  const std::string name_;
+  std::map<std::string, std::string> created_;
+  std::vector<int> others_;
+  std::atomic<std::size_t> count_{0};
+  std::atomic<bool> is_ending_{false};
+  std::thread thread_;
+};
+
+bool all_reach(const std::vector<std::unique_ptr<Writer>>& writers, std::size_t more) {
+  std::vector<std::size_t> before;
+  for (const auto& writer : writers) before.push_back(writer->done());
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  for (std::size_t i = 0; i < writers.size(); ++i) {
+    while (writers[i]->done() < before[i] + more) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::yield();
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("postgresql: servers over one database see each other's writes at once") {
+  const PostgresqlServer database;
+  const LoggedServer one(over(database.conninfo()));
+  const LoggedServer two(over(database.tcp_conninfo()));
+  const LoggedServer three(
+      over("postgresql://postgres@127.0.0.1:" + std::to_string(database.port()) + "/postgres"));
+  test::check_life_cycle(one.port(), "/addresses");
+  for (int i = 0; i < 20; ++i) {
+    const auto made = request(one, "POST", "/addresses", R"({"name":"Ada"})");
+    REQUIRE(made.status == 201);
+    const auto target = made.header("location");
+    const auto seen = request(two, "GET", target);
+    REQUIRE(seen.status == 200);
+    REQUIRE(seen.header("etag") == made.header("etag"));
+    const auto put = request(three, "PUT", target, R"({"name":"Ada Lovelace"})");
+    REQUIRE(put.status == 204);
+    REQUIRE(request(one, "GET", target).body == R"({"name":"Ada Lovelace"})");
+    REQUIRE(request(two, "GET", target).header("etag") == put.header("etag"));
+    const auto list = request(two, "GET", "/addresses");
+    REQUIRE(list.body == request(three, "GET", "/addresses").body);
+    REQUIRE(list.header("etag") == request(one, "GET", "/addresses").header("etag"));
+    REQUIRE(json::parse(list.body).size() == 1);
+    REQUIRE(request(two, "DELETE", target).status == 204);
+    REQUIRE(request(three, "GET", target).status == 404);
+    REQUIRE(request(one, "PUT", target, R"({"name":"Ada"})").status == 404);
+  }
+}
+
+TEST_CASE("postgresql: one of several servers is killed, and the others go on") {
+  const PostgresqlServer database;
+  std::vector<std::unique_ptr<LoggedServer>> servers;
+  std::vector<std::unique_ptr<Writer>> writers;
+  for (int i = 0; i < 3; ++i) {
+    servers.push_back(std::make_unique<LoggedServer>(over(database.conninfo())));
+    for (int j = 0; j < 2; ++j) {
+      writers.push_back(std::make_unique<Writer>(servers.back()->port(),
+                                                 std::to_string(i) + "-" + std::to_string(j)));
+    }
+  }
+  CHECK(all_reach(writers, 20));
+  servers[2]->process().signal(SIGKILL);
+  servers[2]->process().wait();
+  std::vector<std::unique_ptr<Writer>> bereft;
+  while (writers.size() > 4) {
+    bereft.push_back(std::move(writers.back()));
+    writers.pop_back();
+  }
+  CHECK(all_reach(writers, 20));
+  std::map<std::string, std::string> created;
+  for (const auto* const group : {&writers, &bereft}) {
+    for (const auto& writer : *group) {
+      writer->join();
+      CHECK(writer->others().empty());
+      created.insert(writer->created().begin(), writer->created().end());
+    }
+  }
+  const auto list = request(*servers[0], "GET", "/addresses");
+  CHECK(list.body == request(*servers[1], "GET", "/addresses").body);
+  const auto entries = json::parse(list.body);
+  for (const auto& [target, document] : created) {
+    const auto at = entries.find(target.substr(target.rfind('/') + 1));
+    REQUIRE(at != entries.end());
+    REQUIRE(at->dump() == document);
+  }
+  // Beyond these, only what the killed server was about to answer.
+  CHECK(entries.size() <= created.size() + 2);
+}
+
+TEST_CASE("postgresql: while the database is down there are quick 503s, and then it goes on") {
+  PostgresqlServer database;
+  const LoggedServer server(over(database.conninfo()));
+  const auto made = request(server, "POST", "/addresses", R"({"name":"Ada"})");
+  const auto target = made.header("location");
+  const auto check_down = [&] {
+    const auto begin = std::chrono::steady_clock::now();
+    for (const std::string& path : {target, std::string("/addresses/none"),
+                                    std::string("/addresses"), std::string("/addresses/_ready")}) {
+      CAPTURE(path);
+      const auto response = request(server, "GET", path);
+      CHECK(response.status == 503);
+      CHECK(response.header("retry-after") == "1");
+      CHECK(json::parse(response.body).at("code") == 503);
+      CHECK(response.body.find(database.folder().string()) == std::string::npos);
+    }
+    for (const char* const method : {"PUT", "DELETE"}) {
+      CHECK(request(server, method, target, R"({"name":"Grace"})").status == 503);
+    }
+    CHECK(request(server, "POST", "/addresses", R"({"name":"Grace"})").status == 503);
+    CHECK(request(server, "GET", "/addresses/_health").status == 200);
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(60));
+  };
+  database.stop();
+  check_down();
+  database.start();
+  CHECK(comes_to(server, "/addresses/_ready", 200));
+  CHECK(request(server, "GET", target).header("etag") == made.header("etag"));
+  database.kill();
+  check_down();
+  database.start();
+  CHECK(comes_to(server, "/addresses/_ready", 200));
+  CHECK(request(server, "GET", target).body == R"({"name":"Ada"})");
+  CHECK(request(server, "POST", "/addresses", R"({"name":"Grace"})").status == 201);
+  CHECK(json::parse(request(server, "GET", "/addresses").body).size() == 2);
+  CHECK(server.log().find("reason=") != std::string::npos);
+}
+
+TEST_CASE("postgresql: a database that is silent: 503 within the time, then it goes on") {
+  PostgresqlServer database;
+  const LoggedServer server(over(database.tcp_conninfo()));
+  const auto target = request(server, "POST", "/addresses", R"({"name":"Ada"})").header("location");
+  database.freeze();
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::thread> clients;
+  std::atomic<int> unavailable{0};
+  for (const std::string& path :
+       {target, std::string("/addresses"), std::string("/addresses/_ready")}) {
+    clients.emplace_back([&, path] {
+      if (request(server, "GET", path).status == 503) ++unavailable;
+    });
+  }
+  for (auto& client : clients) client.join();
+  CHECK(unavailable == 3);
+  CHECK(request(server, "GET", "/addresses/_health").status == 200);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
+  database.thaw();
+  CHECK(comes_to(server, "/addresses/_ready", 200));
+  CHECK(request(server, "GET", target).status == 200);
+}
+
+TEST_CASE("postgresql: what was answered 201 is there after the database was killed under writes") {
+  PostgresqlServer database;
+  const LoggedServer one(over(database.conninfo()));
+  const LoggedServer two(over(database.conninfo()));
+  std::vector<std::unique_ptr<Writer>> writers;
+  for (int i = 0; i < 4; ++i) {
+    writers.push_back(std::make_unique<Writer>((i % 2 == 0 ? one : two).port(), std::to_string(i)));
+  }
+  for (int round = 0; round < 3; ++round) {
+    CHECK(all_reach(writers, 25));
+    round % 2 == 0 ? database.kill() : database.stop();
+    database.start();
+  }
+  CHECK(all_reach(writers, 5));
+  for (const auto& writer : writers) {
+    writer->join();
+    CHECK(writer->others().empty());
+  }
+  const auto entries = json::parse(request(one, "GET", "/addresses").body);
+  for (const auto& writer : writers) {
+    for (const auto& [target, document] : writer->created()) {
+      const auto at = entries.find(target.substr(target.rfind('/') + 1));
+      REQUIRE(at != entries.end());
+      REQUIRE(at->dump() == document);
+    }
+  }
+  CHECK(request(two, "GET", "/addresses").header("etag") ==
+        request(one, "GET", "/addresses").header("etag"));
+}
+
+TEST_CASE("postgresql: a server that can't start says why") {
+  const auto refusal = [](const std::string& conninfo) {
+    Process::Setting setting;
+    setting.environment.emplace_back("ADDRBOOK_STORAGE_POSTGRESQL", conninfo);
+    Process process({test::server_program, "--port", "0"}, setting);
+    const auto errors = process.read_errors();
+    return std::to_string(process.wait()) + " " + errors;
+  };
+  const std::string variable = "environment: ADDRBOOK_STORAGE_POSTGRESQL: storage.postgresql: ";
+  const auto nobody = refusal("host=127.0.0.1 port=1 password=geheim");
+  CHECK(nobody.rfind("1 ", 0) == 0);
+  CHECK(nobody.find(variable + "PostgreSQL: can't be opened: ") != std::string::npos);
+  CHECK(nobody.find("geheim") == std::string::npos);
+  const auto nonsense = refusal("geheim");
+  CHECK(nonsense.rfind("2 ", 0) == 0);
+  CHECK(nonsense.find(variable + "the connection string ") != std::string::npos);
+  CHECK(nonsense.find("geheim") == std::string::npos);
+}
