@@ -1,0 +1,512 @@
+// What a book in SQLite does beyond the contract: files that stay, are refused, copied and broken.
+
+#include <addrbook/sqlite.hpp>
+
+#include <support/addresses.hpp>
+#include <support/faulty_files.hpp>
+#include <support/process.hpp>
+
+#include "store_contract.hpp"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+using addrbook::backup_sqlite;
+using addrbook::open_sqlite;
+using addrbook::restore_sqlite;
+using test::put;
+
+/// @returns code and text of the Error that `call` throws, or "nothing"
+std::string refusal(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const addrbook::Error& error) {
+    return std::string(to_string(error.code())) + ": " + error.what();
+  }
+  return "nothing";
+}
+
+std::string refusal_of_open(const std::string& path) {
+  return refusal([&] { static_cast<void>(open_sqlite(path)); });
+}
+
+bool begins(const std::string& text, const std::string& beginning) {
+  return text.rfind(beginning, 0) == 0;
+}
+
+/// A folder, and paths in it.
+struct Folder : test::TempFolder {
+  [[nodiscard]] std::string operator/(const std::string& name) const {
+    return (path() / name).string();
+  }
+  /// The names of what is in it, and the content of files.
+  [[nodiscard]] std::map<std::string, std::string> content() const {
+    std::map<std::string, std::string> found;
+    for (const auto& each : fs::recursive_directory_iterator(path())) {
+      found[each.path().string()] = each.is_regular_file() ? test::read_file(each.path()) : "";
+    }
+    return found;
+  }
+};
+
+/// A connection of another program's.
+class Other {
+ public:
+  explicit Other(const std::string& path) {
+    if (::sqlite3_open(path.c_str(), &database_) != SQLITE_OK) throw std::runtime_error(path);
+  }
+  Other(const Other&) = delete;
+  Other& operator=(const Other&) = delete;
+  ~Other() { ::sqlite3_close(database_); }
+  void run(const std::string& sql) {
+    char* message = nullptr;
+    if (::sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, &message) != SQLITE_OK) {
+      const std::string text = message;
+      ::sqlite3_free(message);
+      throw std::runtime_error(text);
+    }
+  }
+
+ private:
+  sqlite3* database_ = nullptr;
+};
+
+void make_book(const std::string& path, std::uint64_t entries = 3) {
+  const auto store = open_sqlite(path);
+  for (std::uint64_t i = 1; i <= entries; ++i) {
+    store->commit({put("id-" + std::to_string(i), i)});
+  }
+}
+
+unsigned mode_of(const std::string& path) {
+  struct stat status {};
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  return status.st_mode & 07777U;
+}
+
+}  // namespace
+
+TEST_CASE("sqlite: a book is as it was when it is opened again, and its revisions go on") {
+  const Folder folder;
+  std::string epoch;
+  {
+    const auto store = open_sqlite(folder / "book");
+    epoch = store->head().epoch;
+    store->commit({put("a", 1), put("b", 2)});
+    store->commit({put("a", 3), test::removal("b")});
+  }
+  const auto store = open_sqlite(folder / "book");
+  CHECK(store->head().epoch == epoch);
+  CHECK(store->head().revision == 4);
+  CHECK(store->head().count == 1);
+  const auto entry = store->find("a");
+  REQUIRE(entry);
+  CHECK(entry->created == 1);
+  CHECK(entry->revision == 3);
+  CHECK(entry->document == test::numbered(3));
+  CHECK_FALSE(store->find("b"));
+  // Not 1 or 4 again, though these are gone.
+  CHECK(store->commit({put("b", 5)}).base == 4);
+  CHECK(store->find("b").value().created == 5);
+}
+
+TEST_CASE("sqlite: only its owner may read a book, whatever the umask") {
+  const Folder folder;
+  const auto umask = ::umask(0);
+  {
+    const auto store = open_sqlite(folder / "book");
+    store->commit({put("a", 1)});
+    for (const char* const name : {"book", "book-wal", "book-shm", "book.lock"}) {
+      CAPTURE(name);
+      CHECK(mode_of(folder / name) == 0600U);
+    }
+    backup_sqlite(folder / "book", folder / "copy");
+  }
+  restore_sqlite(folder / "copy", folder / "restored");
+  ::umask(umask);
+  CHECK(mode_of(folder / "copy") == 0600U);
+  CHECK(mode_of(folder / "restored") == 0600U);
+}
+
+TEST_CASE("sqlite: every path that a file can have") {
+  const Folder folder;
+  for (const std::string name :
+       {"a b", "a=b", "a b = c", "it's", "say \"so\"", "?mode=memory", "file:x", "Ä", "a\nb",
+        "a%20b", "db=x", "-x", "back\\slash", ":memory:x"}) {
+    CAPTURE(name);
+    make_book(folder / name);
+    CHECK(fs::is_regular_file(folder / name));
+    CHECK(open_sqlite(folder / name)->head().revision == 3);
+    backup_sqlite(folder / name, folder / ("copy of " + name));
+    restore_sqlite(folder / ("copy of " + name), folder / ("restored " + name));
+    CHECK(open_sqlite(folder / ("restored " + name))->head().revision == 3);
+  }
+  CHECK(begins(refusal_of_open(folder / "a=\"b"), "invalid: "));
+  CHECK(begins(refusal_of_open(std::string("a\0b", 3)), "invalid: "));
+  CHECK(begins(refusal_of_open(folder / "missing/book"), "storage: '" + (folder / "missing/book")));
+  CHECK(begins(refusal_of_open(folder / std::string(300, 'x')), "storage: "));
+}
+
+TEST_CASE("sqlite: a book is open once, by whatever name") {
+  const Folder folder;
+  fs::create_directory(folder / "sub");
+  fs::create_symlink(folder / "book", folder / "link");
+  fs::create_directory_symlink(folder.path(), folder / "sub/up");
+  const std::string refused =
+      "storage: '" + fs::canonical(folder.path()).string() + "/book': another server has it open";
+  {
+    const auto store = open_sqlite(folder / "book");
+    for (const char* const name : {"book", "link", "sub/../book", "sub/up/book"}) {
+      CAPTURE(name);
+      CHECK(refusal_of_open(folder / name) == refused);
+    }
+    CHECK(store->commit({put("a", 1)}).done());  // not disturbed
+    CHECK(refusal([&] { restore_sqlite(folder / "book", folder / "book"); }) == refused);
+  }
+  CHECK(open_sqlite(folder / "link")->find("a"));
+}
+
+TEST_CASE("sqlite: what is no book is refused, and left as it is") {
+  const Folder folder;
+  const std::string path = folder / "it";
+  const auto check_refused = [&](const std::string& reason) {
+    CAPTURE(reason);
+    const auto content = [&] {
+      auto found = folder.content();
+      // Its lock stays, and in the other file there is who reads.
+      for (const char* const name : {"it.lock", "new.lock", "it-shm"}) found.erase(folder / name);
+      return found;
+    };
+    const auto before = content();
+    const std::string expected = "storage: '" + fs::canonical(path).string() + "': " + reason;
+    CHECK(begins(refusal_of_open(path), expected));
+    CHECK(begins(refusal([&] { backup_sqlite(path, folder / "copy"); }), expected));
+    CHECK(begins(refusal([&] { restore_sqlite(path, folder / "new"); }), expected));
+    CHECK(before == content());
+  };
+  SUBCASE("a text") {
+    std::ofstream(path) << "Not a database, but a text of more than a hundred bytes, as there are "
+                           "so many: diaries, letters, lists of what to buy.\n";
+    check_refused("");
+  }
+  SUBCASE("empty") {
+    std::ofstream(path).flush();
+    check_refused("");
+  }
+  SUBCASE("short") {
+    std::ofstream(path) << "SQLite format 3";
+    check_refused("");
+  }
+  SUBCASE("a folder") {
+    fs::create_directory(path);
+    check_refused("");
+  }
+  SUBCASE("another program's database") {
+    Other(path).run("CREATE TABLE addrbook_head (mine)");
+    check_refused("is no address book");
+  }
+  SUBCASE("another program's database that is open, and has a log") {
+    Other other(path);
+    other.run("PRAGMA journal_mode = WAL; CREATE TABLE mine (x)");
+    check_refused("is no address book");
+  }
+  SUBCASE("a newer version's book") {
+    make_book(path);
+    Other(path).run("PRAGMA journal_mode = DELETE; PRAGMA user_version = 3");
+    check_refused("is of version 3, and this program knows only up to 2");
+  }
+  SUBCASE("one of no version") {
+    make_book(path);
+    Other(path).run("PRAGMA journal_mode = DELETE; PRAGMA user_version = 0");
+    check_refused("is of version 0");
+  }
+  SUBCASE("the beginning of a book") {
+    make_book(path, 200);
+    Other(path).run("PRAGMA journal_mode = DELETE");
+    fs::resize_file(path, 5000);
+    check_refused("");
+  }
+}
+
+TEST_CASE("sqlite: a FIFO is refused, and nobody waits for its other end") {
+  const Folder folder;
+  REQUIRE(::mkfifo((folder / "it").c_str(), 0600) == 0);
+  CHECK(refusal_of_open(folder / "it").find("is no file") != std::string::npos);
+}
+
+TEST_CASE("sqlite: a book whose file is gone and whose log is not is refused") {
+  const Folder folder;
+  std::ofstream(folder / "book-wal") << "what was written last";
+  CHECK(refusal_of_open(folder / "book").find("is missing, but there is a '-wal'") !=
+        std::string::npos);
+  CHECK_FALSE(fs::exists(folder / "book"));
+  CHECK(test::read_file(folder / "book-wal") == "what was written last");
+}
+
+TEST_CASE("sqlite: damage within a book is an error where it is met, never a wrong answer") {
+  const Folder folder;
+  const std::string path = folder / "book";
+  make_book(path, 2000);
+  Other(path).run("PRAGMA journal_mode = DELETE");
+  const auto size = fs::file_size(path);
+  {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    // All pages but the first, which has the schema.
+    file.seekp(4096);
+    file << std::string(size - 4096, '\x55');
+  }
+  CHECK(begins(refusal([&] {
+                 const auto store = open_sqlite(path);
+                 static_cast<void>(store->find("id-1"));
+               }),
+               "storage: "));
+  CHECK(begins(refusal([&] { backup_sqlite(path, folder / "copy"); }), "storage: "));
+  CHECK(begins(refusal([&] { restore_sqlite(path, folder / "new"); }), "storage: "));
+  CHECK_FALSE(fs::exists(folder / "copy"));
+  CHECK_FALSE(fs::exists(folder / "new"));
+}
+
+TEST_CASE("sqlite: a book of version 1 is brought forward") {
+  const Folder folder;
+  const std::string path = folder / "book";
+  fs::copy_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v1.sqlite", path);
+  for (int time = 0; time < 2; ++time) {
+    const auto store = open_sqlite(path);
+    const auto head = store->head();
+    CHECK(head.epoch == "0123456789abcdef");
+    CHECK(head.revision == 6);
+    CHECK(head.count == 3);
+    CHECK(test::ids_of(store->page(0, {})) ==
+          std::vector<std::string>{"00000000000000000000000000000001",
+                                   "00000000000000000000000000000002",
+                                   "00000000000000000000000000000004"});
+    const auto entry = store->find("00000000000000000000000000000002");
+    REQUIRE(entry);
+    CHECK(entry->created == 2);
+    CHECK(entry->revision == 5);
+    CHECK(entry->document.text() == R"({"name":"Grace Hopper","phone":"555-0100"})");
+  }
+  CHECK(open_sqlite(path)->commit({put("new", 1)}).base == 6);
+}
+
+TEST_CASE("sqlite: a backup of an older version's book can be restored, and is brought forward") {
+  const Folder folder;
+  backup_sqlite(ADDRBOOK_SOURCE_DIR "/tests/data/book-v1.sqlite", folder / "copy");
+  restore_sqlite(folder / "copy", folder / "book");
+  const auto store = open_sqlite(folder / "book");
+  CHECK(store->head().count == 3);
+  CHECK(store->head().revision == 6);
+  CHECK(store->head().epoch != "0123456789abcdef");
+}
+
+TEST_CASE("sqlite: a backup is of one moment, whoever writes") {
+  const Folder folder;
+  const auto store = open_sqlite(folder / "book");
+  store->commit({put("left", 0), put("right", 0)});
+  std::atomic<std::uint64_t> written{0};
+  std::atomic<bool> is_over{false};
+  std::vector<std::thread> writers;
+  for (int t = 0; t < 2; ++t) {
+    writers.emplace_back([&, t] {
+      for (std::uint64_t i = 1; !is_over; ++i) {
+        store->commit({put("left", i), put("right", i),
+                       put("more-" + std::to_string(t) + "-" + std::to_string(i), i)});
+        ++written;
+      }
+    });
+  }
+  for (int i = 0; i < 10; ++i) {
+    CAPTURE(i);
+    const std::string copy = folder / ("copy" + std::to_string(i));
+    const auto before = store->head();
+    const auto written_before = written.load();
+    backup_sqlite(folder / "book", copy);
+    const auto after = store->head();
+    // Writers went on meanwhile, which is what this is about.
+    while (written.load() == written_before) std::this_thread::yield();
+    const auto book = open_sqlite(copy);
+    const auto head = book->head();
+    CHECK(head.epoch == before.epoch);
+    CHECK(head.revision >= before.revision);
+    CHECK(head.revision <= after.revision);
+    const auto page = book->page(0, test::limit_of(SIZE_MAX));
+    CHECK(page.entries.size() == head.count);
+    CHECK(book->find("left").value().document == book->find("right").value().document);
+    CHECK(head.revision == 2 + 3 * (head.count - 2));
+  }
+  is_over = true;
+  for (auto& writer : writers) writer.join();
+}
+
+TEST_CASE("sqlite: what is restored is the backup, with an epoch of its own") {
+  const Folder folder;
+  make_book(folder / "book");
+  const auto epoch = open_sqlite(folder / "book")->head().epoch;
+  backup_sqlite(folder / "book", folder / "copy");
+  open_sqlite(folder / "book")->commit({put("later", 1)});
+  restore_sqlite(folder / "copy", folder / "restored");
+  restore_sqlite(folder / "copy", folder / "again");
+  const auto store = open_sqlite(folder / "restored");
+  CHECK(store->head().epoch != epoch);
+  CHECK(store->head().epoch != open_sqlite(folder / "again")->head().epoch);
+  CHECK(store->head().revision == 3);
+  CHECK(store->head().count == 3);
+  CHECK_FALSE(store->find("later"));
+  CHECK(store->find("id-2").value().revision == 2);
+}
+
+TEST_CASE("sqlite: a backup and a restore overwrite nothing, and leave nothing half done") {
+  const Folder folder;
+  make_book(folder / "book");
+  make_book(folder / "other");
+  std::ofstream(folder / "text") << "mine";
+  const auto before = folder.content();
+  const std::string there = "': is there already";
+  for (const char* const name : {"other", "text", "book"}) {
+    CAPTURE(name);
+    const auto refused = refusal([&] { backup_sqlite(folder / "book", folder / name); });
+    CHECK(begins(refused, "storage: '"));
+    CHECK(refused.find(there) != std::string::npos);
+  }
+  CHECK(refusal([&] { restore_sqlite(folder / "book", folder / "other"); }).find(there) !=
+        std::string::npos);
+  CHECK(begins(refusal([&] { restore_sqlite(folder / "book", folder / "text"); }), "storage: "));
+  CHECK(refusal([&] { backup_sqlite(folder / "none", folder / "copy"); }).find("is missing") !=
+        std::string::npos);
+  CHECK(refusal([&] { restore_sqlite(folder / "none", folder / "new"); }).find("is missing") !=
+        std::string::npos);
+  CHECK(begins(refusal([&] { backup_sqlite(folder / "book", folder / "none/copy"); }),
+               "storage: '" + fs::canonical(folder.path()).string() + "/none/copy'"));
+  auto after = folder.content();
+  for (const char* const lock : {"text.lock", "new.lock"}) after.erase(folder / lock);
+  CHECK(before == after);
+}
+
+TEST_CASE("sqlite: a program that writes to the file makes commits wait, then fail; reads go on") {
+  const Folder folder;
+  const auto store = open_sqlite(folder / "book");
+  store->commit({put("a", 1)});
+  Other other(folder / "book");
+  other.run("BEGIN IMMEDIATE");
+  CHECK(store->find("a"));
+  CHECK(store->page(0, {}).entries.size() == 1);
+  CHECK(begins(refusal([&] { store->commit({put("a", 2)}); }), "storage: "));
+  CHECK(store->find("a").value().document == test::numbered(1));
+  std::thread late([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    other.run("ROLLBACK");
+  });
+  CHECK(store->commit({put("a", 3)}).base == 1);
+  late.join();
+}
+
+TEST_CASE("sqlite: every commit is synced before it is answered") {
+  const Folder folder;
+  test::FaultyFiles files;
+  const auto store = open_sqlite(folder / "book");
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    const auto before = files.syncs();
+    store->commit({put("a", i)});
+    REQUIRE(files.syncs() > before);
+  }
+}
+
+// Whichever operation on a file fails, and whatever follows it.
+TEST_CASE("sqlite: a disk that fails gives errors, loses nothing and says nothing wrong") {
+  using Kind = test::FaultyFiles::Kind;
+  struct Fault {
+    Kind kind;
+    int code;
+    std::string error;
+  };
+  for (const Fault& fault : {Fault{Kind::write, SQLITE_IOERR_WRITE, "storage: "},
+                             Fault{Kind::write, SQLITE_FULL, "full: Insufficient Storage"},
+                             Fault{Kind::sync, SQLITE_IOERR_FSYNC, "storage: "},
+                             Fault{Kind::read, SQLITE_IOERR_READ, "storage: "}}) {
+    CAPTURE(fault.code);
+    const Folder folder;
+    test::FaultyFiles files;
+    addrbook::SqliteOptions options;
+    options.connections = 2;
+    options.entry_cache_bytes = 0;
+    options.page_cache_bytes = 0;
+    auto store = open_sqlite(folder / "book", options);
+    std::map<std::string, std::uint64_t> expected;
+    const std::string filling(20'000, 'x');  // on pages of its own
+    const auto commit = [&](std::uint64_t number) {
+      const auto document = addrbook::Document::parse("{\"n\":" + std::to_string(number) +
+                                                      ",\"x\":\"" + filling + "\"}");
+      const std::string id = "id-" + std::to_string(number % 7);
+      store->commit({{id, document, {}}, put("last", number)});
+      expected[id] = number;
+    };
+    const auto check = [&] {
+      for (const auto& [id, number] : expected) {
+        const auto entry = store->find(id);
+        REQUIRE(entry);
+        REQUIRE(entry->document.json()["n"] == number);
+      }
+      const auto page = store->page(0, test::limit_of(SIZE_MAX));
+      REQUIRE(page.entries.size() == page.head.count);
+    };
+    for (std::uint64_t i = 0; i < 10; ++i) commit(i);
+    std::uint64_t number = 10;
+    int failures = 0;
+    bool is_past_all = false;
+    for (int nth = 1; !is_past_all && nth < 200; ++nth) {
+      CAPTURE(nth);
+      const auto head = store->head();
+      files.fail(fault.kind, nth, fault.code);
+      std::set<std::string> errors;
+      // Reads: right or not at all.
+      for (const char* const id : {"id-3", "none"}) {
+        errors.insert(refusal([&] {
+          const auto entry = store->find(id);
+          if (entry.has_value() != (std::string(id) == "id-3")) throw std::runtime_error("wrong");
+        }));
+      }
+      errors.insert(refusal([&] { static_cast<void>(store->page(0, {})); }));
+      const std::string refused = refusal([&] { commit(number); });
+      errors.insert(refused);
+      is_past_all = !files.has_failed();
+      files.heal();
+      for (const std::string& error : errors) {
+        if (error == "nothing") continue;
+        ++failures;
+        CHECK(begins(error, fault.error));
+      }
+      // What was refused is not there, also if the book is opened again.
+      if (nth % 3 == 0) {
+        store.reset();
+        store = open_sqlite(folder / "book", options);
+      }
+      check();
+      CHECK(store->head().revision == head.revision + (refused == "nothing" ? 2U : 0U));
+      ++number;
+      commit(number++);  // it works again
+      check();
+    }
+    CHECK(is_past_all);
+    CHECK(failures > 0);
+  }
+}
