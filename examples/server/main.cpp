@@ -265,6 +265,8 @@ int serve(Server& server, const CommandLine& command_line, const addrbook::Confi
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // Past a limit of a file's size writes fail, like those on a full disk; no reason to end.
+  std::signal(SIGXFSZ, SIG_IGN);
   std::thread waiter([&] {
     int signal = 0;
     sigwait(&signals, &signal);
