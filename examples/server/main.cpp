@@ -127,9 +127,9 @@ std::shared_ptr<addrbook::Store> open_store(const addrbook::Config& config) {
   const auto open = [&](const std::string& key) -> std::shared_ptr<addrbook::Store> {
     try {
       if (storage.kind == addrbook::Config::Storage::postgresql) {
-        return addrbook::open_postgresql(storage.postgresql);
+        return addrbook::open_postgresql(storage.postgresql, config.postgresql);
       }
-      return addrbook::open_sqlite(storage.sqlite);
+      return addrbook::open_sqlite(storage.sqlite, config.sqlite);
     } catch (const addrbook::Error& error) {
       const auto place = config.places.find(key);
       if (place == config.places.end()) throw;

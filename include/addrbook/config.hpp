@@ -6,6 +6,7 @@
 #include <addrbook/config_reader.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/http_fields.hpp>
+#include <addrbook/storage_options.hpp>
 #include <addrbook/web_origin.hpp>
 
 #include <algorithm>
@@ -71,6 +72,9 @@ struct Config {
     std::string sqlite = "addressbook.db";  ///< a path; a relative one is the process's
     std::string postgresql;                 ///< a connection string or URI of libpq's
   } storage;
+
+  SqliteOptions sqlite;          ///< used with that storage
+  PostgresqlOptions postgresql;  ///< likewise
 
   struct {
     Level level = Level::info;
@@ -162,6 +166,8 @@ inline std::vector<ConfigKey> config_keys(Config& config) {
   constexpr std::uint64_t billion = 1'000'000'000;
   auto& http = config.http;
   auto& tokens = config.auth.tokens;
+  auto& sqlite = config.sqlite;
+  auto& postgresql = config.postgresql;
   auto& logging = config.logging;
 
   std::vector<ConfigKey> keys{
@@ -227,6 +233,12 @@ inline std::vector<ConfigKey> config_keys(Config& config) {
          config.storage.kind = Config::Storage::postgresql;
          config.storage.postgresql = parse_line(text, false);
        }},
+      {"sqlite", "connections", integer(sqlite.connections, 1, 1000)},
+      {"sqlite", "entry_cache_bytes", integer(sqlite.entry_cache_bytes, 0, 1024 * gibibyte)},
+      {"sqlite", "page_cache_bytes", integer(sqlite.page_cache_bytes, 0, 1024 * gibibyte)},
+      {"postgresql", "connections", integer(postgresql.connections, 1, 1000)},
+      {"postgresql", "connect_timeout_ms", milliseconds(postgresql.connect_timeout)},
+      {"postgresql", "timeout_ms", milliseconds(postgresql.timeout)},
       {"logging", "level",
        [&logging](const std::string& text) {
          using Level = Config::Level;

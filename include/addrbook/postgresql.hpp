@@ -5,6 +5,7 @@
 #include <addrbook/error.hpp>
 #include <addrbook/sql_engine.hpp>
 #include <addrbook/sql_store.hpp>
+#include <addrbook/storage_options.hpp>
 #include <addrbook/store.hpp>
 
 #include <soci/postgresql/soci-postgresql.h>
@@ -30,18 +31,6 @@
 #include <utility>
 
 namespace addrbook {
-
-/// How a book in PostgreSQL is reached. Every field has a default.
-struct PostgresqlOptions {
-  /// At a time, of this process; opened as they are needed. One more request waits for one.
-  std::size_t connections = 16;
-  /// For a connection to be made, rounded up to seconds, at least 2; a `connect_timeout` in the
-  /// connection string counts for more.
-  std::chrono::milliseconds connect_timeout{3000};
-  /// For what a request needs of the database once it is connected, as a whole, and for a
-  /// connection to come free.
-  std::chrono::milliseconds timeout{5000};
-};
 
 /// Opens the book in a database of PostgreSQL 15 or newer, and makes its tables where there are
 /// none: addrbook_schema, addrbook_head and addrbook_entries, in the first schema of the search

@@ -8,6 +8,7 @@
 #include <addrbook/error.hpp>
 #include <addrbook/sql_engine.hpp>
 #include <addrbook/sql_store.hpp>
+#include <addrbook/storage_options.hpp>
 #include <addrbook/store.hpp>
 
 #include <sqlite3.h>
@@ -44,16 +45,6 @@ using ::sqlite3_stmt;
 #include <utility>
 
 namespace addrbook {
-
-/// How a book is kept in SQLite. Every field has a default.
-struct SqliteOptions {
-  /// At a time; one is for writing. A reader waits when all are in use.
-  std::size_t connections = 8;
-  /// Of entries read lately, so that reading one again needs no query; 0: none.
-  std::size_t entry_cache_bytes = std::size_t{64} * 1024 * 1024;
-  /// Of the file's pages, a connection.
-  std::size_t page_cache_bytes = std::size_t{8} * 1024 * 1024;
-};
 
 /// Opens the book in a file, or makes it: with mode 0600, in a folder that exists. Beside it there
 /// are `<path>-wal` and `<path>-shm`, which belong to it, and `<path>.lock`.

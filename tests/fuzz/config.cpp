@@ -48,6 +48,13 @@ void check_values(const Config& config) {
   const auto& storage = config.storage;
   check(storage.kind != Storage::sqlite || !storage.sqlite.empty(), "storage.sqlite");
   check(storage.kind != Storage::postgresql || !storage.postgresql.empty(), "storage.postgresql");
+  check(config.sqlite.connections >= 1 && config.sqlite.connections <= 1000, "sqlite.connections");
+  check(config.postgresql.connections >= 1 && config.postgresql.connections <= 1000,
+        "postgresql.connections");
+  for (const auto timeout : {config.postgresql.connect_timeout, config.postgresql.timeout}) {
+    check(timeout >= std::chrono::milliseconds(1) && timeout <= std::chrono::hours(24),
+          "postgresql.*timeout_ms");
+  }
   check(config.logging.level <= Config::Level::error, "logging.level");
   check(config.logging.format <= Config::Format::json, "logging.format");
   check(is_line(config.logging.file), "logging.file");

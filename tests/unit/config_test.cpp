@@ -73,6 +73,12 @@ std::map<std::string, std::string> settings(const Config& config) {
           {"http.keep_alive_timeout_ms", ms(config.http.keep_alive_timeout)},
           {"storage", std::to_string(static_cast<int>(config.storage.kind)) +
                           config.storage.sqlite + config.storage.postgresql},
+          {"sqlite.connections", std::to_string(config.sqlite.connections)},
+          {"sqlite.entry_cache_bytes", std::to_string(config.sqlite.entry_cache_bytes)},
+          {"sqlite.page_cache_bytes", std::to_string(config.sqlite.page_cache_bytes)},
+          {"postgresql.connections", std::to_string(config.postgresql.connections)},
+          {"postgresql.connect_timeout_ms", ms(config.postgresql.connect_timeout)},
+          {"postgresql.timeout_ms", ms(config.postgresql.timeout)},
           {"logging.level", std::to_string(static_cast<int>(config.logging.level))},
           {"logging.format", std::to_string(static_cast<int>(config.logging.format))},
           {"logging.file", config.logging.file}};
@@ -116,6 +122,14 @@ std::vector<Key> all_keys() {
       {"http", "write_timeout_ms", "ADDRBOOK_HTTP_WRITE_TIMEOUT_MS", "31", "32", "31", "32"},
       {"http", "keep_alive_timeout_ms", "ADDRBOOK_HTTP_KEEP_ALIVE_TIMEOUT_MS", "41", "42", "41",
        "42"},
+      {"sqlite", "connections", "ADDRBOOK_SQLITE_CONNECTIONS", "1", "1000", "1", "1000"},
+      {"sqlite", "entry_cache_bytes", "ADDRBOOK_SQLITE_ENTRY_CACHE_BYTES", "0", "1099511627776",
+       "0", "1099511627776"},
+      {"sqlite", "page_cache_bytes", "ADDRBOOK_SQLITE_PAGE_CACHE_BYTES", "0", "4096", "0", "4096"},
+      {"postgresql", "connections", "ADDRBOOK_POSTGRESQL_CONNECTIONS", "1", "1000", "1", "1000"},
+      {"postgresql", "connect_timeout_ms", "ADDRBOOK_POSTGRESQL_CONNECT_TIMEOUT_MS", "61", "62",
+       "61", "62"},
+      {"postgresql", "timeout_ms", "ADDRBOOK_POSTGRESQL_TIMEOUT_MS", "71", "72", "71", "72"},
       {"logging", "level", "ADDRBOOK_LOGGING_LEVEL", "trace", "error", "0", "4"},
       {"logging", "format", "ADDRBOOK_LOGGING_FORMAT", "json", "json", "1", "1"},
       {"logging", "file", "ADDRBOOK_LOGGING_FILE", "logs/book.log", "other.log", "logs/book.log",
@@ -134,6 +148,10 @@ TEST_CASE("config: the defaults are those of the local configuration") {
   CHECK(defaults.at("http.max_threads") == "1000");
   CHECK(defaults.at("http.header_timeout_ms") == "10000");
   CHECK(defaults.at("service.max_entries") == "1000000");
+  CHECK(defaults.at("sqlite.connections") == "8");
+  CHECK(defaults.at("sqlite.entry_cache_bytes") == "67108864");
+  CHECK(defaults.at("postgresql.connections") == "16");
+  CHECK(defaults.at("postgresql.timeout_ms") == "5000");
   const std::string file = ADDRBOOK_SOURCE_DIR "/configs/addressbook-local.yaml";
   CHECK(settings(addrbook::load_config(file, environment())) == defaults);
   // Drift the other way: the file names every key there is.
@@ -459,6 +477,11 @@ TEST_CASE("config: a bad value of the environment names its variable and key") {
       {"ADDRBOOK_LOGGING_LEVEL", "loud",
        "logging.level: must be one of: trace, debug, info, warning, error"},
       {"ADDRBOOK_STORAGE_MEMORY", "yes", "storage.memory: takes no value"},
+      {"ADDRBOOK_SQLITE_CONNECTIONS", "0", "sqlite.connections: must be an integer from 1 to 1000"},
+      {"ADDRBOOK_SQLITE_ENTRY_CACHE_BYTES", "64M",
+       "sqlite.entry_cache_bytes: must be an integer from 0 to 1099511627776"},
+      {"ADDRBOOK_POSTGRESQL_TIMEOUT_MS", "0",
+       "postgresql.timeout_ms: must be an integer from 1 to 86400000"},
       {"ADDRBOOK_STORAGE_SQLITE", "", "storage.sqlite: must not be empty"},
       {"ADDRBOOK_STORAGE_POSTGRESQL", "a\nb",
        "storage.postgresql: must be one line, without control characters"},

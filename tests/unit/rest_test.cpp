@@ -304,7 +304,7 @@ TEST_CASE("rest: health says that the book answers, ready that it can be used") 
     CHECK(get(book.rest, "/addresses/_ready").status == 200);
   }
   SUBCASE("a store that can't be reached") {
-    book.store->before_head = test::fail_storage;
+    book.store->before_page = test::fail_storage;
     CHECK(get(book.rest, "/addresses/_health").status == 200);
     check_error(get(book.rest, "/addresses/_ready"), "GET", "/addresses/_ready", 503,
                 "The storage can't be reached");
