@@ -220,6 +220,15 @@ addrbook::ServerOptions to_server_options(const addrbook::Config& config, bool d
   return options;
 }
 
+// They go to one thread that waits for them: a handler could do next to nothing.
+sigset_t ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
 template <class Server>
 int serve(Server& server, const CommandLine& command_line, const addrbook::Config& config,
           const addrbook::LogSink& sink) {
@@ -259,16 +268,9 @@ int serve(Server& server, const CommandLine& command_line, const addrbook::Confi
   options.log = sink;
   addrbook::mount(server, service, std::move(options));
 
-  // Signals go to one thread that waits for them: a handler could do next to nothing.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  // Past a limit of a file's size writes fail, like those on a full disk; no reason to end.
-  std::signal(SIGXFSZ, SIG_IGN);
   std::thread waiter([&] {
     int signal = 0;
+    const sigset_t signals = ending_signals();
     sigwait(&signals, &signal);
     server.wait_until_ready();  // or stop() would find nothing to stop
     server.stop();
@@ -309,6 +311,11 @@ int run(const CommandLine& command_line) {
     std::cerr << "addrbook-server: environment: " << variable << " is no setting and ignored\n";
   }
   if (copy_storage(command_line, config)) return EXIT_SUCCESS;
+  // Before there are further threads, of the storage's for instance, which inherit that.
+  const sigset_t signals = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // Past a limit of a file's size writes fail, like those on a full disk; no reason to end.
+  std::signal(SIGXFSZ, SIG_IGN);
   const auto logger = make_logger(config);
   const addrbook::LogSink sink = make_sink(logger, config.logging.format);
   raise_descriptor_limit();

@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <libpq-fe.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -60,7 +61,20 @@ class SocketDeadlines {
  public:
   using Clock = std::chrono::steady_clock;
 
-  SocketDeadlines() : watch_([this] { watch(); }) {}
+  SocketDeadlines() {
+    // The host's signals are none of its business: a thread inherits what is blocked.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+      watch_ = std::thread([this] { watch(); });
+    } catch (...) {
+      ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+      throw;
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
   SocketDeadlines(const SocketDeadlines&) = delete;
   SocketDeadlines& operator=(const SocketDeadlines&) = delete;
   SocketDeadlines(SocketDeadlines&&) = delete;

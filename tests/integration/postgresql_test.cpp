@@ -108,9 +108,9 @@ bool all_reach(const std::vector<std::unique_ptr<Writer>>& writers, std::size_t 
 
 TEST_CASE("postgresql: servers over one database see each other's writes at once") {
   const PostgresqlServer database;
-  const LoggedServer one(over(database.conninfo()));
-  const LoggedServer two(over(database.tcp_conninfo()));
-  const LoggedServer three(
+  LoggedServer one(over(database.conninfo()));
+  LoggedServer two(over(database.tcp_conninfo()));
+  LoggedServer three(
       over("postgresql://postgres@127.0.0.1:" + std::to_string(database.port()) + "/postgres"));
   test::check_life_cycle(one.port(), "/addresses");
   for (int i = 0; i < 20; ++i) {
@@ -132,6 +132,7 @@ TEST_CASE("postgresql: servers over one database see each other's writes at once
     REQUIRE(request(three, "GET", target).status == 404);
     REQUIRE(request(one, "PUT", target, R"({"name":"Ada"})").status == 404);
   }
+  for (LoggedServer* const server : {&one, &two, &three}) CHECK(server->stop() == 0);
 }
 
 TEST_CASE("postgresql: one of several servers is killed, and the others go on") {
