@@ -537,3 +537,24 @@ TEST_CASE("postgresql: commits wait for the disk even where a database says othe
   store->commit({put("a", 1)});
   CHECK(shared_server().sql("SELECT setting FROM seen", database) == "on");
 }
+
+TEST_CASE(
+    "postgresql: a role that owns its database and nothing else is enough, then one with less") {
+  const auto& server = shared_server();
+  server.sql("CREATE ROLE clerk LOGIN; CREATE ROLE visitor LOGIN");
+  server.sql("CREATE DATABASE clerks OWNER clerk");
+  const auto as = [&](const std::string& role) {
+    return "host=" + server.folder().string() + " port=" + std::to_string(server.port()) +
+           " dbname=clerks user=" + role;
+  };
+  open_postgresql(as("clerk"))->commit({put("a", 1)});
+  CHECK(begins(refusal_of_open(as("visitor")), "storage: "));
+  server.sql(
+      "GRANT SELECT ON addrbook_schema TO visitor;"
+      "GRANT SELECT, UPDATE ON addrbook_head TO visitor;"
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON addrbook_entries TO visitor",
+      "clerks");
+  const auto store = open_postgresql(as("visitor"));
+  CHECK(store->commit({put("b", 2), test::removal("a")}).base == 1);
+  CHECK(store->page(0, {}).entries.size() == 1);
+}

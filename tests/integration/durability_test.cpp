@@ -253,7 +253,8 @@ TEST_CASE("durability: every write that was answered survives a kill, 50 times")
     CHECK(list_revision >= last_revision);
     std::size_t present = 0;
     for (const auto& each : known) {
-      for (const auto& [target, entry] : each) {
+      for (const auto& [known_target, entry] : each) {
+        const std::string& target = known_target;  // a lambda of CAPTURE's can't have the other
         CAPTURE(target);
         const auto got = connection.request("GET", target);
         const auto at = entries.find(target.substr(target.rfind('/') + 1));
