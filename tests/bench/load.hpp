@@ -33,17 +33,19 @@ inline const std::string document =
     R"("phone_numbers":[{"kind":"home","country_code":44,"area_code":20,"local_number":5550100}],)"
     R"("notes":"A line of text."})";
 
-/// A server in a process of its own on the first CPU, ended with its owner.
+/// A server in a process of its own, killed with its owner.
 class Served {
  public:
   /// @param serve  runs in the new process: calls its argument with port and target once it is
   ///               bound, then serves for ever
-  explicit Served(const std::function<void(std::function<void(int, std::string)>)>& serve) {
+  /// @param on_first_cpu  only there
+  explicit Served(const std::function<void(std::function<void(int, std::string)>)>& serve,
+                  bool on_first_cpu = true) {
     int pipe[2];
     if (::pipe(pipe) != 0) std::exit(1);
     process_ = ::fork();
     if (process_ == 0) {
-      pin_to_first_cpu();
+      if (on_first_cpu) pin_to_first_cpu();
       serve([&](int bound, const std::string& at) {
         const std::string line = std::to_string(bound) + " " + at + "\n";
         if (::write(pipe[1], line.data(), line.size()) < 0) std::perror("write");
@@ -66,6 +68,8 @@ class Served {
     ::kill(process_, SIGKILL);
     ::waitpid(process_, nullptr, 0);
   }
+
+  [[nodiscard]] pid_t process() const { return process_; }
 
   int port = 0;
   std::string target;
