@@ -147,6 +147,7 @@ class PostgresqlEngine final : public SqlEngine {
   void abandon(soci::statement&) const override {}  // all rows have come with the first
   [[nodiscard]] std::optional<bool> was_committed(soci::session& session,
                                                   const std::string& transaction) const override;
+  [[nodiscard]] bool has_other_writers() const noexcept override { return true; }
   [[nodiscard]] bool is_remote() const noexcept override { return true; }
   [[nodiscard]] std::shared_ptr<void> watch(soci::session& session) override;
   void hang_up(soci::session& session) const noexcept override {

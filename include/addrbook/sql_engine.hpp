@@ -74,6 +74,9 @@ class SqlEngine {
   /// What it is called in messages.
   [[nodiscard]] virtual std::string name() const = 0;
 
+  /// Whether anybody but this store may write to the database.
+  [[nodiscard]] virtual bool has_other_writers() const noexcept = 0;
+
   /// Whether the database is another process, so that every statement waits.
   [[nodiscard]] virtual bool is_remote() const noexcept = 0;
 };

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -69,8 +70,22 @@ class SqlStore final : public Store {
   static CommitResult apply(detail::SqlConnection& connection, Head& head,
                             const std::vector<Write>& batch);
 
+  void forget_head() const {
+    const std::lock_guard lock(head_mutex_);
+    head_.reset();
+  }
+  void remember_head(Head head) const {
+    if (engine_->has_other_writers()) return;
+    const std::lock_guard lock(head_mutex_);
+    head_ = std::move(head);
+  }
+
   const std::unique_ptr<detail::SqlEngine> engine_;
   mutable detail::SqlPool pool_;
+  // As the database has it, where it is known to be: not while it is being changed, nor after a
+  // change of which nobody knows whether it was done.
+  mutable std::mutex head_mutex_;
+  mutable std::optional<Head> head_;
   detail::GroupCommit writers_;
 };
 
@@ -81,7 +96,7 @@ inline SqlStore::SqlStore(std::unique_ptr<detail::SqlEngine> engine, std::size_t
     : engine_(std::move(engine)),
       pool_(*engine_, connections, wait),
       writers_([this](const Group& group) { run(group); }) {
-  static_cast<void>(head());
+  remember_head(head());
 }
 
 inline void SqlStore::fail(Fault fault, SourceLine thrown_at) {
@@ -112,11 +127,15 @@ auto SqlStore::on_connection(Work work) const {
       pool_.discard_all();
       throw;
     } catch (const Error&) {
+      forget_head();  // a book in memory goes with its connection
       connection.discard();
       throw;
     } catch (const std::exception& error) {
       const Fault fault = engine_->fault_of(error);
-      if (!engine_->mend(connection->session())) connection.discard();
+      if (!engine_->mend(connection->session())) {
+        forget_head();
+        connection.discard();
+      }
       if (fault == Fault::disconnected) {
         pool_.discard_all();  // a database that has been restarted has ended them all
         // It says so at once. What took long has been tried enough.
@@ -143,6 +162,10 @@ inline Page SqlStore::page(std::uint64_t after, PageLimit limit) const {
 }
 
 inline Head SqlStore::head() const {
+  {
+    const std::lock_guard lock(head_mutex_);
+    if (head_) return *head_;
+  }
   return on_connection([](detail::SqlConnection& connection) { return connection.head(); });
 }
 
@@ -179,7 +202,11 @@ inline void SqlStore::write(const Group& group) {
     Head head = connection.lock_head();
     const auto revision = head.revision;
     for (Member* const member : group) member->result = apply(connection, head, member->batch);
-    if (head.revision != revision) connection.set_head(head);
+    const bool is_changed = head.revision != revision;
+    if (is_changed) {
+      connection.set_head(head);
+      forget_head();  // before readers can see what has been written
+    }
     try {
       const Waiting for_the_disk;
       connection.commit();
@@ -187,6 +214,7 @@ inline void SqlStore::write(const Group& group) {
       if (engine_->fault_of(thrown) != Fault::disconnected) throw;
       std::throw_with_nested(Unsure(connection.transaction()));
     }
+    if (is_changed) remember_head(std::move(head));
   });
 }
 

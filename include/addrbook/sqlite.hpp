@@ -157,6 +157,7 @@ class SqliteEngine final : public SqlEngine {
   void abandon(soci::statement& query) const override;
   [[nodiscard]] std::optional<bool> was_committed(soci::session& session,
                                                   const std::string& transaction) const override;
+  [[nodiscard]] bool has_other_writers() const noexcept override { return false; }
   [[nodiscard]] bool is_remote() const noexcept override { return false; }
   [[nodiscard]] std::string name() const override { return file_ ? "'" + file_->path() + "'" : ""; }
 
