@@ -1,0 +1,321 @@
+#include <addrbook/group_commit.hpp>
+
+#include <support/hold_up.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <future>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using addrbook::CommitResult;
+using addrbook::Write;
+using addrbook::detail::GroupCommit;
+
+namespace {
+
+using Batch = std::vector<Write>;
+using Names = std::vector<std::string>;
+
+/// A batch of so many writes, which is known by its name.
+Batch batch_of(std::size_t writes, const std::string& name) {
+  return Batch(writes, Write{name, std::nullopt, {}});
+}
+
+/// What groups are committed by: numbers the writes as a store does, and keeps a record.
+class Committer {
+ public:
+  /// Called within each commit, with the names of the group's batches.
+  std::function<void(const Names&)> during = [](const Names&) {};
+  /// Gives a batch its error, or none.
+  std::function<std::exception_ptr(const std::string&)> error_of = [](const std::string&) {
+    return nullptr;
+  };
+
+  GroupCommit::Run run() {
+    return [this](const GroupCommit::Group& group) {
+      if (is_running_.exchange(true)) ++overlaps_;
+      Names names;
+      for (const auto* const member : group) names.push_back(member->batch.at(0).id);
+      groups_.push_back(names);
+      threads_.push_back(std::this_thread::get_id());
+      during(names);
+      for (auto* const member : group) {
+        member->error = error_of(member->batch.at(0).id);
+        if (member->error) continue;
+        member->result.base = revision_;
+        revision_ += member->batch.size();
+      }
+      is_running_ = false;
+    };
+  }
+
+  // To be looked at when all is done.
+  [[nodiscard]] const std::vector<Names>& groups() const { return groups_; }
+  [[nodiscard]] const std::vector<std::thread::id>& threads() const { return threads_; }
+  [[nodiscard]] std::uint64_t revision() const { return revision_; }
+  [[nodiscard]] int overlaps() const { return overlaps_; }
+
+ private:
+  std::vector<Names> groups_;
+  std::vector<std::thread::id> threads_;
+  std::uint64_t revision_ = 0;
+  std::atomic<bool> is_running_ = false;
+  std::atomic<int> overlaps_ = 0;
+};
+
+/// A first writer whose commit is held up while others queue, in the order in which they are added.
+class Queue {
+ public:
+  Queue(Committer& committer, std::size_t most_writes) : commits_(committer.run(), most_writes) {
+    committer.during = [this, then = committer.during](const Names& names) {
+      if (names == Names{"first"}) gate_.pass();
+      then(names);
+    };
+    first_ =
+        std::async(std::launch::async, [this] { return commits_.commit(batch_of(1, "first")); });
+    gate_.wait_for();
+  }
+  // Else a test that fails in the middle would wait for its writers for ever.
+  ~Queue() { gate_.open(); }
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
+
+  std::shared_future<CommitResult> add(std::size_t writes, const std::string& name) {
+    writers_.push_back(
+        pool_.start([this, writes, name] { return commits_.commit(batch_of(writes, name)); }));
+    // It tells its pool when it is in the queue, before anybody can take it out of there.
+    pool_.wait_for_blocks(writers_.size());
+    return writers_.back();
+  }
+
+  void release() { gate_.open(); }
+  CommitResult first() { return first_.get(); }
+  [[nodiscard]] const test::WatchingPool& pool() const { return pool_; }
+
+ private:
+  test::Gate gate_;
+  test::WatchingPool pool_;
+  GroupCommit commits_;
+  std::future<CommitResult> first_;
+  std::vector<std::shared_future<CommitResult>> writers_;
+};
+
+std::exception_ptr failure(const std::string& text) {
+  return std::make_exception_ptr(std::runtime_error(text));
+}
+
+}  // namespace
+
+TEST_CASE("group_commit: who comes alone is a group, at once") {
+  Committer committer;
+  GroupCommit commits(committer.run());
+  CHECK(commits.commit(batch_of(2, "a")).base == 0);
+  CHECK(commits.commit(batch_of(1, "b")).base == 2);
+  CHECK(commits.commit(batch_of(1, "c")).base == 3);
+  CHECK(committer.groups() == std::vector<Names>{{"a"}, {"b"}, {"c"}});
+  for (const auto& thread : committer.threads()) CHECK(thread == std::this_thread::get_id());
+}
+
+TEST_CASE("group_commit: those who come during a commit are the next group, in their order") {
+  Committer committer;
+  Queue queue(committer, 1000);
+  const auto a = queue.add(1, "a");
+  const auto b = queue.add(3, "b");
+  const auto c = queue.add(1, "c");
+  queue.release();
+  CHECK(queue.first().base == 0);
+  CHECK(a.get().base == 1);
+  CHECK(b.get().base == 2);
+  CHECK(c.get().base == 5);
+  CHECK(committer.groups() == std::vector<Names>{{"first"}, {"a", "b", "c"}});
+}
+
+TEST_CASE("group_commit: a refusal reaches the one whose batch it was") {
+  test::WatchingPool pool;
+  test::Gate gate;
+  GroupCommit commits([&](const GroupCommit::Group& group) {
+    if (group.size() == 1) gate.pass();
+    for (auto* const member : group) {
+      if (member->batch.at(0).id == "b") member->result.refused = 7;
+    }
+  });
+  auto first = std::async(std::launch::async, [&] { return commits.commit(batch_of(1, "first")); });
+  gate.wait_for();
+  std::vector<std::future<CommitResult>> writers;
+  for (const char* const name : {"a", "b", "c"}) {
+    writers.push_back(pool.start([&commits, name] { return commits.commit(batch_of(1, name)); }));
+    pool.wait_for_blocks(writers.size());
+  }
+  gate.open();
+  CHECK(first.get().done());
+  CHECK(writers[0].get().done());
+  CHECK(writers[1].get().refused == std::optional<std::size_t>(7));
+  CHECK(writers[2].get().done());
+}
+
+TEST_CASE("group_commit: a group ends where it would hold too many writes") {
+  struct Row {
+    std::vector<std::size_t> sizes;
+    std::vector<std::vector<std::size_t>> groups;
+  };
+  const std::vector<Row> table{
+      {{3}, {{3}}},
+      {{1, 1, 1}, {{1, 1, 1}}},
+      {{1, 1, 1, 1}, {{1, 1, 1}, {1}}},
+      {{2, 2, 1}, {{2}, {2, 1}}},          // what doesn't fit isn't cut
+      {{2, 2, 1, 1}, {{2}, {2, 1}, {1}}},  // and nobody overtakes it
+      {{4}, {{4}}},                        // by itself it may be larger
+      {{1, 9, 1, 1}, {{1}, {9}, {1, 1}}},
+      {{9, 9}, {{9}, {9}}},
+      {{9, 1}, {{9}, {1}}},
+  };
+  for (const Row& row : table) {
+    Committer committer;
+    Queue queue(committer, 3);
+    std::vector<std::shared_future<CommitResult>> writers;
+    const auto name_of = [](std::size_t index, std::size_t size) {
+      return std::to_string(index) + ": " + std::to_string(size);
+    };
+    for (std::size_t i = 0; i < row.sizes.size(); ++i) {
+      writers.push_back(queue.add(row.sizes[i], name_of(i, row.sizes[i])));
+    }
+    queue.release();
+    std::uint64_t base = 1;
+    for (std::size_t i = 0; i < row.sizes.size(); ++i) {
+      CHECK(writers[i].get().base == base);
+      base += row.sizes[i];
+    }
+    std::vector<Names> expected{{"first"}};
+    std::size_t index = 0;
+    for (const auto& sizes : row.groups) {
+      Names names;
+      for (const std::size_t size : sizes) names.push_back(name_of(index++, size));
+      expected.push_back(names);
+    }
+    CHECK(committer.groups() == expected);
+  }
+}
+
+TEST_CASE("group_commit: an error reaches those whose batch has it, and nobody else") {
+  Committer committer;
+  committer.error_of = [](const std::string& name) -> std::exception_ptr {
+    return name == "a" || name == "c" ? failure("of " + name) : nullptr;
+  };
+  Queue queue(committer, 1000);
+  const auto a = queue.add(1, "a");  // who leads
+  const auto b = queue.add(1, "b");
+  const auto c = queue.add(1, "c");
+  const auto d = queue.add(1, "d");
+  queue.release();
+  CHECK(queue.first().base == 0);
+  CHECK_THROWS_WITH_AS(a.get(), "of a", std::runtime_error);
+  CHECK(b.get().base == 1);
+  CHECK_THROWS_WITH_AS(c.get(), "of c", std::runtime_error);
+  CHECK(d.get().base == 2);
+  CHECK(committer.groups() == std::vector<Names>{{"first"}, {"a", "b", "c", "d"}});
+}
+
+TEST_CASE("group_commit: after an error the next ones are committed") {
+  Committer committer;
+  committer.error_of = [](const std::string& name) -> std::exception_ptr {
+    return name == "first" || name == "alone" ? failure("of " + name) : nullptr;
+  };
+  Queue queue(committer, 1000);
+  const auto a = queue.add(1, "a");
+  queue.release();
+  CHECK_THROWS_WITH_AS(queue.first(), "of first", std::runtime_error);
+  CHECK(a.get().base == 0);
+
+  GroupCommit commits(committer.run());
+  CHECK_THROWS_WITH_AS(commits.commit(batch_of(1, "alone")), "of alone", std::runtime_error);
+  CHECK(commits.commit(batch_of(1, "b")).base == 1);
+}
+
+TEST_CASE("group_commit: who leads goes when its own group is done; the next in the queue leads") {
+  Committer committer;
+  test::Gate second;
+  committer.during = [&](const Names& names) {
+    if (names == Names{"a", "b"}) second.pass();
+  };
+  Queue queue(committer, 2);
+  const auto a = queue.add(1, "a");
+  const auto b = queue.add(1, "b");
+  const auto c = queue.add(2, "c");
+  CHECK(queue.pool().waiting() == 3);
+  queue.release();
+  second.wait_for();
+  // The first one needn't serve the others: it returns while the second group is being committed.
+  CHECK(queue.first().base == 0);
+  // And who leads doesn't wait: its pool would let another thread work in its place.
+  CHECK(queue.pool().waiting() == 2);
+  second.open();
+  CHECK(a.get().base == 1);
+  CHECK(b.get().base == 2);
+  CHECK(c.get().base == 3);
+  CHECK(committer.groups() == std::vector<Names>{{"first"}, {"a", "b"}, {"c"}});
+  CHECK(queue.pool().waiting() == 0);
+  // Three groups, each led by one of its own.
+  REQUIRE(committer.threads().size() == 3);
+  CHECK(committer.threads()[0] != committer.threads()[1]);
+  CHECK(committer.threads()[1] != committer.threads()[2]);
+  CHECK(committer.threads()[2] != committer.threads()[0]);
+}
+
+TEST_CASE("group_commit: of many threads nobody is lost, and commits come one by one") {
+  constexpr std::size_t threads = 8;
+  constexpr std::size_t rounds = 500;
+  Committer committer;
+  committer.error_of = [](const std::string& name) -> std::exception_ptr {
+    return name == "bad" ? failure("bad") : nullptr;
+  };
+  GroupCommit commits(committer.run(), 6);
+  struct Range {
+    std::uint64_t base;
+    std::size_t size;
+  };
+  std::vector<std::vector<Range>> done(threads);
+  std::vector<std::size_t> failures(threads);
+  std::vector<std::thread> workers;
+  for (std::size_t t = 0; t < threads; ++t) {
+    workers.emplace_back([&, t] {
+      for (std::size_t i = 0; i < rounds; ++i) {
+        const std::size_t size = (i + t) % 8 + 1;
+        try {
+          done[t].push_back(
+              {commits.commit(batch_of(size, i % 10 == t ? "bad" : "good")).base, size});
+        } catch (const std::runtime_error&) {
+          ++failures[t];
+        }
+      }
+    });
+  }
+  for (auto& worker : workers) worker.join();
+  CHECK(committer.overlaps() == 0);
+  for (const std::size_t failed : failures) CHECK(failed == rounds / 10);
+
+  // The ranges of revisions are each writer's own, in its order, and leave no gap.
+  std::vector<Range> all;
+  for (const auto& mine : done) {
+    CHECK(std::is_sorted(mine.begin(), mine.end(),
+                         [](const Range& a, const Range& b) { return a.base < b.base; }));
+    all.insert(all.end(), mine.begin(), mine.end());
+  }
+  std::sort(all.begin(), all.end(), [](const Range& a, const Range& b) { return a.base < b.base; });
+  std::uint64_t next = 0;
+  for (const Range& range : all) {
+    REQUIRE(range.base == next);
+    next += range.size;
+  }
+  CHECK(committer.revision() == next);
+}
