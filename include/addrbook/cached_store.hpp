@@ -53,6 +53,8 @@ class CachedStore final : public Store {
     bool may_be_old = false;  // a commit of this id was under way at some time meanwhile
   };
 
+  using Ids = std::multiset<std::string_view>;
+
   // A part of the cache with a lock of its own.
   struct Part {
     using Entries = std::list<Entry>;  // read last first
@@ -63,7 +65,7 @@ class CachedStore final : public Store {
     std::map<std::string_view, Entries::iterator> by_id;
     std::size_t bytes = 0;
     std::list<Load> loads;
-    std::multiset<std::string_view> in_commit;  // ids
+    Ids in_commit;
   };
   class Writing;
 
@@ -93,22 +95,20 @@ class CachedStore::Writing {
   Writing(Writing&&) = delete;
   Writing& operator=(Writing&&) = delete;
   ~Writing() {
-    for (const std::string& id : ids_) {
-      Part& part = cache_.part_of(id);
-      const std::lock_guard lock(part.mutex);
-      if (const auto at = part.in_commit.find(id); at != part.in_commit.end()) {
-        part.in_commit.erase(at);
-      }
+    for (const auto& [part, mark] : marks_) {
+      const std::lock_guard lock(part->mutex);
+      part->in_commit.erase(mark);
     }
   }
 
   void begin(const std::vector<Write>& batch) {
     ids_.reserve(batch.size());
+    marks_.reserve(batch.size());
     for (const Write& write : batch) ids_.push_back(write.id);
     for (const std::string& id : ids_) {
       Part& part = cache_.part_of(id);
       const std::lock_guard lock(part.mutex);
-      part.in_commit.insert(id);
+      marks_.emplace_back(&part, part.in_commit.insert(id));
       for (Load& load : part.loads) load.may_be_old = load.may_be_old || load.id == id;
       if (const auto at = part.by_id.find(id); at != part.by_id.end()) forget(part, at->second);
     }
@@ -117,6 +117,8 @@ class CachedStore::Writing {
  private:
   const CachedStore& cache_;
   std::vector<std::string> ids_;
+  // Each its own: another commit of the same id has an equal one, of its own string.
+  std::vector<std::pair<Part*, Ids::iterator>> marks_;
 };
 
 inline void CachedStore::forget(Part& part, Part::Entries::iterator entry) {

@@ -143,7 +143,9 @@ class PostgresqlEngine final : public SqlEngine {
   [[nodiscard]] const SqlTexts& texts() const override;
   [[nodiscard]] std::unique_ptr<soci::session> connect() override;
   [[nodiscard]] SqlFault fault_of(const std::exception& thrown) const override;
-  bool mend(soci::session& session) const noexcept override;
+  // Of a connection where something failed nothing is kept: SOCI loses the memory of what the
+  // statement was given, should it be used again.
+  bool mend(soci::session&) const noexcept override { return false; }
   void abandon(soci::statement&) const override {}  // all rows have come with the first
   [[nodiscard]] std::optional<bool> was_committed(soci::session& session,
                                                   const std::string& transaction) const override;
@@ -363,15 +365,6 @@ inline SqlFault PostgresqlEngine::fault_of(const std::exception& thrown) const {
     return SqlFault::disconnected;
   }
   return state == "53100" ? SqlFault::full : SqlFault::other;
-}
-
-inline bool PostgresqlEngine::mend(soci::session& session) const noexcept {
-  PGconn* const connection = handle(session);
-  if (::PQstatus(connection) != CONNECTION_OK) return false;
-  if (::PQtransactionStatus(connection) == PQTRANS_IDLE) return true;
-  const std::unique_ptr<PGresult, void (*)(PGresult*)> result(::PQexec(connection, "ROLLBACK"),
-                                                              ::PQclear);
-  return ::PQresultStatus(result.get()) == PGRES_COMMAND_OK;
 }
 
 inline std::optional<bool> PostgresqlEngine::was_committed(soci::session& session,
