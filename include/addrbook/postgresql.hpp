@@ -13,13 +13,13 @@
 
 #include <fcntl.h>
 #include <libpq-fe.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <cstddef>
 #include <exception>
 #include <map>
@@ -233,9 +233,9 @@ inline std::string PostgresqlEngine::connect_string(const Parameters& parameters
       if (c == '\'' || c == '\\') quoted += '\\';
       quoted += c;
     }
-    if (has_space) quoted = "'" + quoted + "'";
+    if (has_space) quoted.insert(0, 1, '\'').push_back('\'');
 #endif
-    if (has_space) quoted = '"' + quoted + '"';
+    if (has_space) quoted.insert(0, 1, '"').push_back('"');
     text.append(text.empty() ? "" : " ").append(name).append("=").append(quoted);
   }
   return text;
