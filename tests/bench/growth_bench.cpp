@@ -130,6 +130,7 @@ std::unique_ptr<bench::Served> serve(const std::string& path) {
         sqlite.page_cache_bytes = environment("PAGE_CACHE", sqlite.page_cache_bytes);
         addrbook::Server server;
         server.set_keep_alive_max_count(1'000'000'000);
+        server.set_keep_alive_timeout(3600);
         addrbook::mount(server,
                         std::make_shared<addrbook::Service>(addrbook::open_sqlite(path, sqlite)));
         is_bound(server.bind("127.0.0.1", 0), "/addresses");

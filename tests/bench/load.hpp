@@ -6,6 +6,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -45,6 +46,7 @@ class Served {
     if (::pipe(pipe) != 0) std::exit(1);
     process_ = ::fork();
     if (process_ == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // whatever ends the benchmark
       if (on_first_cpu) pin_to_first_cpu();
       serve([&](int bound, const std::string& at) {
         const std::string line = std::to_string(bound) + " " + at + "\n";
