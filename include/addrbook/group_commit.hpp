@@ -40,8 +40,23 @@ class GroupCommit {
  private:
   struct Writer : Member {
     enum class State { waits, leads, done };
-    State state = State::waits;
+
+    State wait() {
+      const Waiting waiting;
+      std::unique_lock lock(mutex);
+      wake.wait(lock, [this] { return state != State::waits; });
+      return state;
+    }
+    void set(State now) {
+      const std::lock_guard lock(mutex);
+      state = now;
+      wake.notify_one();  // under the lock: it ends as soon as it sees that
+    }
+
+    // Its own, or all who are woken would queue for one.
+    std::mutex mutex;
     std::condition_variable wake;
+    State state = State::waits;
   };
 
   std::vector<Writer*> take_group();
@@ -59,33 +74,28 @@ inline CommitResult GroupCommit::commit(std::vector<Write> batch) {
   using State = Writer::State;
   Writer own;
   own.batch = std::move(batch);
-  std::unique_lock lock(mutex_);
-  queue_.push_back(&own);
-  if (is_led_) {
-    const Waiting waiting;
-    own.wake.wait(lock, [&own] { return own.state != State::waits; });
-  } else {
-    is_led_ = true;
-    own.state = State::leads;
+  bool leads = false;
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(&own);
+    leads = !std::exchange(is_led_, true);
   }
-  if (own.state == State::leads) {
+  if (leads || own.wait() == State::leads) {
     // Who leads is the first in the queue, so that its own batch is in the group.
     const auto group = take_group();
-    lock.unlock();
     run_(Group(group.begin(), group.end()));
-    lock.lock();
-    if (queue_.empty()) {
-      is_led_ = false;
-    } else {
-      queue_.front()->state = State::leads;
-      queue_.front()->wake.notify_one();
+    {
+      const std::lock_guard lock(mutex_);
+      if (queue_.empty()) {
+        is_led_ = false;
+      } else {
+        queue_.front()->set(State::leads);
+      }
     }
     for (Writer* const each : group) {
-      each->state = State::done;
-      each->wake.notify_one();  // under the lock: it ends as soon as it sees that
+      if (each != &own) each->set(State::done);
     }
   }
-  lock.unlock();
   if (own.error) std::rethrow_exception(own.error);
   return own.result;
 }
@@ -93,6 +103,7 @@ inline CommitResult GroupCommit::commit(std::vector<Write> batch) {
 inline std::vector<GroupCommit::Writer*> GroupCommit::take_group() {
   std::vector<Writer*> group;
   std::size_t writes = 0;
+  const std::lock_guard lock(mutex_);
   while (!queue_.empty()) {
     writes += queue_.front()->batch.size();
     if (!group.empty() && writes > most_writes_) break;
