@@ -29,6 +29,7 @@ class FakeStore final : public addrbook::Store {
   std::function<void()> before_commit = [] {};
   std::function<void()> after_commit = [] {};
   std::function<void()> before_find = [] {};
+  std::function<void()> after_find = [] {};
   std::function<void()> before_page = [] {};
   std::function<void()> before_head = [] {};
 
@@ -40,7 +41,9 @@ class FakeStore final : public addrbook::Store {
   }
   [[nodiscard]] std::optional<addrbook::Entry> find(std::string_view id) const override {
     before_find();
-    return store_.find(id);
+    auto entry = store_.find(id);
+    after_find();
+    return entry;
   }
   [[nodiscard]] addrbook::Page page(std::uint64_t after, addrbook::PageLimit limit) const override {
     before_page();

@@ -1,0 +1,407 @@
+// That a CachedStore is a Store is in tests/contract; here is what it asks the store behind it, and
+// that it is right when reads and commits overlap.
+#include <addrbook/cached_store.hpp>
+
+#include <support/hold_up.hpp>
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "fake_store.hpp"
+#include "refusal.hpp"
+
+using addrbook::CachedStore;
+using addrbook::Condition;
+using addrbook::Document;
+using addrbook::Errc;
+using addrbook::Error;
+using addrbook::Write;
+using test::FakeStore;
+
+namespace {
+
+constexpr std::size_t enough = std::size_t{1} << 20U;
+
+// As long as those that the library makes: short ones live within a std::string.
+const std::string ada = "0190a5b0c0de7000800000000000ada0";
+const std::string bob = "0190a5b0c0de7000800000000000b0b0";
+
+Document numbered(int number) {
+  return Document::parse("{\"n\":" + std::to_string(number) + "}");
+}
+Write put(const std::string& id, int number, Condition condition = {}) {
+  return {id, numbered(number), condition};
+}
+/// A document of so many bytes.
+Document sized(std::size_t bytes) {
+  constexpr std::size_t frame = 8;
+  return Document::parse("{\"t\":\"" + std::string(bytes - frame, 'x') + "\"}");
+}
+
+/// A cache in front of a store whose finds are counted. Only a hit is not counted.
+struct Cache {
+  explicit Cache(std::size_t max_bytes = enough) : store(behind, max_bytes) {
+    behind->before_find = [this] { ++asked; };
+  }
+
+  /// What is found, and whether the store was asked for it: "1" or "1, asked".
+  std::string find(const std::string& id) {
+    const int before = asked;
+    const auto entry = store.find(id);
+    std::string found = entry ? entry->document.json().value("n", nlohmann::json()).dump() : "none";
+    if (entry) CHECK(entry->id == id);
+    return asked == before ? found : found + ", asked";
+  }
+
+  std::shared_ptr<FakeStore> behind = std::make_shared<FakeStore>();
+  CachedStore store;
+  std::atomic<int> asked = 0;
+};
+
+/// Does something at the first call only.
+std::function<void()> once(std::function<void()> work) {
+  return [work = std::move(work), is_done = false]() mutable {
+    if (!std::exchange(is_done, true)) work();
+  };
+}
+
+}  // namespace
+
+TEST_CASE("cached_store: needs a store") {
+  CHECK(test::refusal([] { const CachedStore store(nullptr, enough); }) ==
+        "a CachedStore needs a store");
+}
+
+TEST_CASE("cached_store: what has been read is not asked for again") {
+  Cache cache;
+  cache.store.commit({put(ada, 1), put(bob, 2)});
+  CHECK(cache.find(ada) == "1, asked");
+  CHECK(cache.find(ada) == "1");
+  CHECK(cache.find(ada) == "1");
+  CHECK(cache.find(bob) == "2, asked");
+  CHECK(cache.find(bob) == "2");
+  CHECK(cache.find(ada) == "1");
+  const auto entry = cache.store.find(ada);
+  REQUIRE(entry.has_value());
+  CHECK(entry->created == 1);
+  CHECK(entry->revision == 1);
+}
+
+TEST_CASE("cached_store: that there is no entry is not kept: it could be anything") {
+  Cache cache;
+  CHECK(cache.find(ada) == "none, asked");
+  CHECK(cache.find(ada) == "none, asked");
+  CHECK(cache.find("no id") == "none, asked");
+  CHECK(cache.find("") == "none, asked");
+}
+
+TEST_CASE("cached_store: a commit forgets what it writes, and nothing else") {
+  Cache cache;
+  cache.store.commit({put(ada, 1), put(bob, 2)});
+  cache.find(ada);
+  cache.find(bob);
+  cache.store.commit({put(ada, 3)});
+  CHECK(cache.find(ada) == "3, asked");
+  CHECK(cache.find(ada) == "3");
+  CHECK(cache.find(bob) == "2");
+  cache.store.commit({Write{ada, std::nullopt, {}}});
+  CHECK(cache.find(ada) == "none, asked");
+  cache.store.commit({put(bob, 4), put(ada, 5)});
+  CHECK(cache.find(ada) == "5, asked");
+  CHECK(cache.find(bob) == "4, asked");
+  cache.store.commit({});
+  CHECK(cache.find(ada) == "5");
+}
+
+TEST_CASE("cached_store: pages and heads come from the store") {
+  Cache cache;
+  cache.store.commit({put(ada, 1)});
+  cache.find(ada);
+  cache.behind->commit({put(bob, 2)});  // past the cache, so that a kept answer would show
+  const auto page = cache.store.page(0, {});
+  CHECK(page.entries.size() == 2);
+  CHECK(cache.store.page(1, {}).entries.size() == 1);
+  CHECK(page.head.epoch == cache.behind->true_head().epoch);
+  CHECK(cache.store.head().epoch == page.head.epoch);
+  CHECK(cache.store.head().revision == 2);
+  CHECK(cache.store.head().count == 2);
+}
+
+TEST_CASE("cached_store: a find that began before a commit keeps nothing") {
+  Cache cache;
+  cache.store.commit({put(ada, 1), put(bob, 1)});
+  // The store has given the old entry, and the commit comes before the find is over.
+  cache.behind->after_find = once([&] { cache.store.commit({put(ada, 2)}); });
+  CHECK(cache.find(ada) == "1, asked");
+  CHECK(cache.find(ada) == "2, asked");
+  CHECK(cache.find(ada) == "2");
+  // A commit of another one is no reason to ask again.
+  cache.behind->after_find = once([&] { cache.store.commit({put(ada, 3)}); });
+  CHECK(cache.find(bob) == "1, asked");
+  CHECK(cache.find(bob) == "1");
+}
+
+TEST_CASE(
+    "cached_store: a find within a commit keeps nothing, be it before the write or after it") {
+  Cache cache;
+  cache.store.commit({put(ada, 1), put(bob, 1)});
+  cache.behind->before_commit = once([&] {
+    CHECK(cache.find(ada) == "1, asked");
+    CHECK(cache.find(ada) == "1, asked");
+    CHECK(cache.find(bob) == "1, asked");  // not of this commit
+    CHECK(cache.find(bob) == "1");
+  });
+  // It is visible, but may yet be undone: a commit counts when it has returned.
+  cache.behind->after_commit = once([&] {
+    CHECK(cache.find(ada) == "2, asked");
+    CHECK(cache.find(ada) == "2, asked");
+  });
+  cache.store.commit({put(ada, 2)});
+  CHECK(cache.find(ada) == "2, asked");
+  CHECK(cache.find(ada) == "2");
+}
+
+TEST_CASE("cached_store: a find that began within a commit, and ends after it, keeps nothing") {
+  Cache cache;
+  cache.store.commit({put(ada, 1)});
+  test::Gate commit_gate;
+  test::Gate find_gate;
+  cache.behind->before_commit = [&] { commit_gate.pass(); };
+  cache.behind->after_find = once([&] { find_gate.pass(); });
+  auto commit = std::async(std::launch::async, [&] { cache.store.commit({put(ada, 2)}); });
+  commit_gate.wait_for();
+  auto find = std::async(std::launch::async, [&] { return cache.store.find(ada); });
+  find_gate.wait_for();  // it has read the old entry
+  commit_gate.open();
+  commit.get();
+  find_gate.open();
+  CHECK(find.get()->document == numbered(1));
+  CHECK(cache.find(ada) == "2, asked");
+  CHECK(cache.find(ada) == "2");
+}
+
+TEST_CASE("cached_store: a find that lasts longer than a commit and the next find keeps nothing") {
+  Cache cache;
+  cache.store.commit({put(ada, 1)});
+  // The old entry must not take the place of the new one, which is in the cache by then.
+  cache.behind->after_find = once([&] {
+    cache.store.commit({put(ada, 2)});
+    CHECK(cache.find(ada) == "2, asked");
+    CHECK(cache.find(ada) == "2");
+  });
+  CHECK(cache.find(ada) == "1, asked");
+  CHECK(cache.find(ada) == "2");
+}
+
+TEST_CASE("cached_store: two finds of an entry at once keep it once") {
+  // If its bytes counted twice, half the cache would be lost with it.
+  constexpr std::size_t of_a_part = 16 * 1024;
+  Cache cache(16 * of_a_part);
+  cache.store.commit({Write{ada, sized(of_a_part / 2), {}}});
+  cache.behind->after_find = once([&] { CHECK(cache.find(ada) == "null, asked"); });
+  CHECK(cache.find(ada) == "null, asked");
+  CHECK(cache.find(ada) == "null");
+  cache.behind->after_find = [] {};
+  cache.store.commit({put(ada, 1)});
+  CHECK(cache.find(ada) == "1, asked");
+  CHECK(cache.find(ada) == "1");
+}
+
+TEST_CASE("cached_store: of two commits of an entry, whichever ends first, both must have ended") {
+  Cache cache;
+  cache.store.commit({put(ada, 1)});
+  SUBCASE("the one that began last") {
+    cache.behind->before_commit = once([&] {
+      cache.store.commit({put(ada, 2)});
+      CHECK(cache.find(ada) == "2, asked");
+      CHECK(cache.find(ada) == "2, asked");
+    });
+    cache.store.commit({put(ada, 3)});
+  }
+  SUBCASE("the one that began first") {
+    test::Gate first;
+    test::Gate second;
+    std::atomic<int> commits = 0;
+    cache.behind->before_commit = [&] { (commits++ == 0 ? first : second).pass(); };
+    auto began_first = std::async(std::launch::async, [&] { cache.store.commit({put(ada, 2)}); });
+    first.wait_for();
+    auto began_last = std::async(std::launch::async, [&] { cache.store.commit({put(ada, 3)}); });
+    second.wait_for();
+    first.open();
+    began_first.get();
+    CHECK(cache.find(ada) == "2, asked");
+    CHECK(cache.find(ada) == "2, asked");
+    second.open();
+    began_last.get();
+  }
+  CHECK(cache.find(ada) == "3, asked");
+  CHECK(cache.find(ada) == "3");
+}
+
+TEST_CASE("cached_store: a commit that fails, before the write or after it, leaves nothing wrong") {
+  Cache cache;
+  cache.store.commit({put(ada, 1)});
+  cache.find(ada);
+  cache.behind->before_commit = once(test::fail_storage);
+  CHECK_THROWS_AS(cache.store.commit({put(ada, 2)}), Error);
+  CHECK(cache.find(ada) == "1, asked");
+  CHECK(cache.find(ada) == "1");
+  // Whether it was done is not known to who has asked for it, but who reads must see it.
+  cache.behind->after_commit = once(test::fail_storage);
+  CHECK_THROWS_AS(cache.store.commit({put(ada, 3)}), Error);
+  CHECK(cache.find(ada) == "3, asked");
+  CHECK(cache.find(ada) == "3");
+  // The store refuses it, and the cache has not been confused by it.
+  CHECK(test::refusal([&] {
+          cache.store.commit({put(ada, 4), put(ada, 5)});
+        }) == "a batch names an id twice");
+  CHECK(cache.find(ada) == "3, asked");
+  CHECK(cache.find(ada) == "3");
+}
+
+TEST_CASE("cached_store: a refused commit is passed on, and leaves nothing wrong") {
+  Cache cache;
+  cache.store.commit({put(ada, 1), put(bob, 1)});
+  cache.find(ada);
+  const Condition absent{Condition::Kind::absent, 0};
+  const auto result = cache.store.commit({put(ada, 2), put(bob, 2, absent)});
+  CHECK(result.refused == std::optional<std::size_t>(1));
+  CHECK(cache.find(ada) == "1, asked");
+  CHECK(cache.find(ada) == "1");
+  CHECK(cache.store.commit({put(ada, 2)}).base == 2);
+}
+
+TEST_CASE(
+    "cached_store: a find's error is passed on; it is no answer, and the next one asks again") {
+  Cache cache;
+  cache.store.commit({put(ada, 1), put(bob, 2)});
+  cache.find(bob);
+  const auto count = cache.behind->before_find;
+  cache.behind->before_find = test::fail_storage;
+  for (int i = 0; i < 3; ++i) {
+    try {
+      static_cast<void>(cache.store.find(ada));
+      FAIL("found");
+    } catch (const Error& error) {
+      CHECK(error.code() == Errc::storage);
+    }
+  }
+  CHECK(cache.find(bob) == "2");  // what is kept needs no store
+  cache.behind->before_find = count;
+  CHECK(cache.find(ada) == "1, asked");
+  CHECK(cache.find(ada) == "1");
+  cache.store.commit({put(ada, 3)});
+  CHECK(cache.find(ada) == "3, asked");
+}
+
+TEST_CASE("cached_store: what is over a sixteenth is not kept, and makes nothing else go") {
+  constexpr std::size_t most = 64 * 1024;
+  Cache cache(16 * most);
+  cache.store.commit({put(ada, 1)});
+  cache.find(ada);
+  constexpr std::size_t beside_the_text = 1000;  // more than that
+  for (int i = 0; i < 100; ++i) {                // some of them in the part where ada is
+    const std::string id = "large-" + std::to_string(i);
+    cache.store.commit({Write{id, sized(most), {}}});
+    CHECK(cache.find(id) == "null, asked");
+    CHECK(cache.find(id) == "null, asked");
+  }
+  CHECK(cache.find(ada) == "1");
+  cache.store.commit({Write{bob, sized(most - beside_the_text), {}}});
+  CHECK(cache.find(bob) == "null, asked");
+  CHECK(cache.find(bob) == "null");
+}
+
+TEST_CASE("cached_store: without room it keeps nothing, and works") {
+  Cache cache(0);
+  cache.store.commit({put(ada, 1)});
+  CHECK(cache.find(ada) == "1, asked");
+  CHECK(cache.find(ada) == "1, asked");
+}
+
+TEST_CASE("cached_store: keeps no more bytes than it may, and not much less") {
+  constexpr std::size_t max_bytes = 512 * 1024;
+  for (const std::size_t size : {std::size_t{100}, std::size_t{1000}, std::size_t{10'000}}) {
+    CAPTURE(size);
+    Cache cache(max_bytes);
+    const std::size_t entries = 4 * max_bytes / size;
+    const auto id_of = [](std::size_t i) { return "id-" + std::to_string(i); };
+    const Document document = sized(size);
+    for (std::size_t i = 0; i < entries; ++i) cache.store.commit({Write{id_of(i), document, {}}});
+    for (std::size_t i = 0; i < entries; ++i) cache.find(id_of(i));
+    // The other way round: an entry that is still there is met before one that is not, which
+    // takes the place of another.
+    std::size_t kept = 0;
+    for (std::size_t i = entries; i-- > 0;) kept += cache.find(id_of(i)) == "null" ? 1 : 0;
+    constexpr std::size_t beside_the_text = 400;  // about; and a part's last bit of room is lost
+    CHECK(kept * size <= max_bytes);
+    CHECK(kept * (size + beside_the_text) >= max_bytes / 2);
+  }
+}
+
+TEST_CASE("cached_store: what makes room is what was read longest ago") {
+  Cache cache(64 * 1024);
+  cache.store.commit({put(ada, 1), put(bob, 1)});
+  cache.find(ada);
+  cache.find(bob);
+  // Many times what it holds, so that each part overflows again and again.
+  for (int i = 0; i < 2000; ++i) {
+    const std::string id = "id-" + std::to_string(i);
+    cache.store.commit({put(id, i)});
+    cache.find(id);
+    REQUIRE(cache.find(ada) == "1");  // read again and again, it stays
+  }
+  CHECK(cache.find(bob) == "1, asked");
+  CHECK(cache.find("id-1999") == "1999");
+  CHECK(cache.find("id-0") == "0, asked");
+}
+
+TEST_CASE("cached_store: of many threads each reads what has been committed before, or newer") {
+  constexpr std::size_t ids = 20;
+  constexpr int rounds = 3000;
+  // Little room: entries go while others are read and written.
+  Cache cache(16 * 1000);
+  std::array<std::atomic<std::uint64_t>, ids> committed{};
+  const auto id_of = [](std::size_t i) { return "0190a5b0c0de70008000-id-" + std::to_string(i); };
+  std::atomic<int> stale = 0;
+  std::vector<std::thread> workers;
+  for (unsigned t = 0; t < 6; ++t) {
+    workers.emplace_back([&, t] {
+      std::minstd_rand random(t + 1);
+      for (int round = 0; round < rounds; ++round) {
+        const std::size_t i = random() % ids;
+        if (t % 3 == 0) {
+          const auto revision = cache.store.commit({put(id_of(i), round)}).base + 1;
+          auto last = committed[i].load();
+          while (last < revision && !committed[i].compare_exchange_weak(last, revision)) {
+          }
+        } else {
+          const auto least = committed[i].load();
+          const auto entry = cache.store.find(id_of(i));
+          if ((entry ? entry->revision : 0) < least) ++stale;
+        }
+      }
+    });
+  }
+  for (auto& worker : workers) worker.join();
+  CHECK(stale == 0);
+  for (std::size_t i = 0; i < ids; ++i) {
+    const auto entry = cache.store.find(id_of(i));
+    CHECK((entry ? entry->revision : 0) == committed[i]);
+  }
+}
