@@ -1,7 +1,9 @@
+#include <addrbook/cached_store.hpp>
 #include <addrbook/memory_store.hpp>
 
 #include "store_contract.hpp"
 
+#include <cstddef>
 #include <memory>
 
 namespace {
@@ -12,6 +14,15 @@ struct MemoryStores {
   }
 };
 
+struct CachedMemory {
+  [[nodiscard]] std::unique_ptr<addrbook::Store> make() const {
+    // Room for a few entries: they come and go all the time.
+    constexpr std::size_t max_bytes = std::size_t{16} * 1024;
+    return std::make_unique<addrbook::CachedStore>(std::make_shared<addrbook::MemoryStore>(),
+                                                   max_bytes);
+  }
+};
+
 }  // namespace
 
-ADDRBOOK_TEST_STORE_CONTRACT(MemoryStores);
+ADDRBOOK_TEST_STORE_CONTRACT(MemoryStores, CachedMemory);
