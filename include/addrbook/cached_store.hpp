@@ -57,12 +57,18 @@ class CachedStore final : public Store {
 
   // A part of the cache with a lock of its own.
   struct Part {
-    using Entries = std::list<Entry>;  // read last first
+    struct Kept;
+    using Entries = std::list<Kept>;  // read last first
+    // Ordered: no choice of ids makes it slow. The keys are the entries' own ids.
+    using ById = std::map<std::string_view, Entries::iterator>;
+    struct Kept {
+      Entry entry;
+      ById::iterator place;
+    };
 
     std::mutex mutex;
     Entries entries;
-    // Ordered: no choice of ids makes it slow. The keys are the entries' own ids.
-    std::map<std::string_view, Entries::iterator> by_id;
+    ById by_id;
     std::size_t bytes = 0;
     std::list<Load> loads;
     Ids in_commit;
@@ -76,7 +82,7 @@ class CachedStore final : public Store {
     constexpr std::size_t beside_texts = 300;  // list, map, strings, the shared text's block
     return entry.id.size() + entry.document.text().size() + beside_texts;
   }
-  static void forget(Part& part, Part::Entries::iterator entry);
+  static void forget(Part& part, Part::Entries::iterator kept);
 
   const std::shared_ptr<Store> store_;
   const std::size_t most_;  // bytes a part
@@ -121,10 +127,10 @@ class CachedStore::Writing {
   std::vector<std::pair<Part*, Ids::iterator>> marks_;
 };
 
-inline void CachedStore::forget(Part& part, Part::Entries::iterator entry) {
-  part.bytes -= cost_of(*entry);
-  part.by_id.erase(entry->id);
-  part.entries.erase(entry);
+inline void CachedStore::forget(Part& part, Part::Entries::iterator kept) {
+  part.bytes -= cost_of(kept->entry);
+  part.by_id.erase(kept->place);
+  part.entries.erase(kept);
 }
 
 inline CommitResult CachedStore::commit(std::vector<Write> batch) {
@@ -140,7 +146,7 @@ inline std::optional<Entry> CachedStore::find(std::string_view id) const {
     const std::lock_guard lock(part.mutex);
     if (const auto at = part.by_id.find(id); at != part.by_id.end()) {
       part.entries.splice(part.entries.begin(), part.entries, at->second);
-      return *at->second;
+      return at->second->entry;
     }
     load = part.loads.insert(part.loads.begin(), {id, part.in_commit.count(id) != 0});
   }
@@ -148,7 +154,7 @@ inline std::optional<Entry> CachedStore::find(std::string_view id) const {
   Part::Entries made;
   try {
     entry = store_->find(id);
-    if (entry && cost_of(*entry) <= most_) made.push_back(*entry);
+    if (entry && cost_of(*entry) <= most_) made.push_back({*entry, part.by_id.end()});
   } catch (...) {
     const std::lock_guard lock(part.mutex);
     part.loads.erase(load);
@@ -159,8 +165,10 @@ inline std::optional<Entry> CachedStore::find(std::string_view id) const {
   part.loads.erase(load);
   if (made.empty() || may_be_old) return entry;
   // Two may have asked for it at once.
-  if (!part.by_id.emplace(made.front().id, made.begin()).second) return entry;
-  part.bytes += cost_of(made.front());
+  const auto [place, is_first] = part.by_id.emplace(made.front().entry.id, made.begin());
+  if (!is_first) return entry;
+  made.front().place = place;
+  part.bytes += cost_of(made.front().entry);
   part.entries.splice(part.entries.begin(), made);
   while (part.bytes > most_) forget(part, std::prev(part.entries.end()));
   return entry;

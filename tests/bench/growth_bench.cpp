@@ -3,7 +3,7 @@
 //
 // Usage: growth_bench [entries...]                         default: 1000 10000 100000 1000000
 // Environment: ROUNDS = 15, GETS = 1000 a round and book, WARM_UP = 300000 GETs before,
-//              ENTRY_CACHE = bytes, PAGE_CACHE = bytes
+//              ENTRY_CACHE = bytes, PAGE_CACHE = bytes, CLIENT_CPU = 1; the servers are on CPU 0
 
 #include <addrbook/addrbook.hpp>
 #include <addrbook/server.hpp>
@@ -122,7 +122,7 @@ void drop_from_memory(const std::string& path) {
 }
 
 std::unique_ptr<bench::Served> serve(const std::string& path) {
-  constexpr bool on_first_cpu = false;
+  constexpr bool on_first_cpu = true;
   return std::make_unique<bench::Served>(
       [=](const auto& is_bound) {
         addrbook::SqliteOptions sqlite;
@@ -151,7 +151,6 @@ class Book {
 
   void start() {
     server_ = serve(path_);
-    connection_ = std::make_unique<test::Connection>(server_->port);
     start_kib_ = test::status_kib(server_->process(), "VmRSS");
   }
 
@@ -164,6 +163,8 @@ class Book {
   /// Fills the caches: GETs of random addresses, many on their way at once.
   void warm_up(std::uint64_t gets) {
     constexpr std::uint64_t at_once = 32;
+    // Not earlier: who connects and says nothing is dropped.
+    connection_ = std::make_unique<test::Connection>(server_->port);
     for (std::uint64_t done = 0; done < gets; done += at_once) {
       std::string requests;
       for (std::uint64_t i = 0; i < at_once; ++i) requests += request(random_number());
@@ -285,6 +286,9 @@ int main(int argc, char** argv) {
     for (auto& book : books) book->measure_start_up();
   }
   for (auto& book : books) book->start();
+  // Not left to the scheduler: whether a CPU has to be woken makes more of a difference than a
+  // book's size.
+  bench::pin_to_cpu(static_cast<int>(environment("CLIENT_CPU", 1)));
   for (auto& book : books) book->warm_up(warm_up);
   std::vector<double> ratios;
   for (std::uint64_t round = 0; round < rounds; ++round) {

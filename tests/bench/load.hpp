@@ -22,11 +22,14 @@ namespace bench {
 
 using Clock = std::chrono::steady_clock;
 
-inline void pin_to_first_cpu() {
+inline void pin_to_cpu(int number) {
   cpu_set_t set;
   CPU_ZERO(&set);
-  CPU_SET(0, &set);
+  CPU_SET(static_cast<std::size_t>(number), &set);
   if (::sched_setaffinity(0, sizeof set, &set) != 0) std::perror("sched_setaffinity");
+}
+inline void pin_to_first_cpu() {
+  pin_to_cpu(0);
 }
 
 inline const std::string document =
