@@ -1,0 +1,799 @@
+// What SqlStore does when the database fails: SQLite, with faults that a test asks for. They are
+// made by SQLite's own hooks, so that what fails is a real statement of a real transaction.
+
+#include <addrbook/memory_store.hpp>
+#include <addrbook/sql_store.hpp>
+#include <addrbook/sqlite.hpp>
+
+#include <support/hold_up.hpp>
+#include <support/process.hpp>
+
+#include "store_contract.hpp"
+
+#include <sqlite3.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <future>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using addrbook::CommitResult;
+using addrbook::Document;
+using addrbook::Error;
+using addrbook::SqlStore;
+using addrbook::Store;
+using addrbook::Write;
+using addrbook::detail::SqlEngine;
+using addrbook::detail::SqlFault;
+using addrbook::detail::SqliteEngine;
+using addrbook::detail::SqlTexts;
+using std::chrono::milliseconds;
+using test::put;
+using test::removal;
+
+/// What happens between a store and its database; outlives the store.
+class Line {
+ public:
+  /// The end of a commit.
+  enum class Fate {
+    done,
+    lost_done,    ///< the connection is lost, and the database has committed
+    lost_undone,  ///< it is lost, and the database has not
+  };
+
+  /// Called by who connects, before it does; and before a connection is used.
+  std::function<void()> before_connect = [] {};
+  std::function<void()> before_use = [] {};
+  /// Called within each commit that has written something.
+  std::function<void()> before_commit = [] {};
+
+  /// What the faults that the line makes are to the store.
+  std::atomic<SqlFault> meaning = SqlFault::disconnected;
+  /// Whether new connections are lost as soon as they are there.
+  std::atomic<bool> is_down = false;
+  std::atomic<bool> has_other_writers = false;
+  /// Whether the database knows what became of a lost commit.
+  std::atomic<bool> can_tell = true;
+  /// The room in the file, in pages of SQLite; 0: as much as there is.
+  std::atomic<int> max_pages = 0;
+
+  /// All connections that exist now are lost.
+  void cut() { ++generation_; }
+  /// A statement fails at the `nth` moment from now on. COMMIT doesn't: see lose_commits().
+  void fail_at(int nth) { moments_left_ = nth; }
+  /// Whether it has.
+  [[nodiscard]] bool has_failed() const { return moments_left_ <= 0; }
+  void stop_failing() { moments_left_ = never; }
+  /// The connection is lost in the next `count` commits, and all others with it.
+  void lose_commits(Fate fate, int count = 1) {
+    fate_ = fate;
+    commits_to_lose_ = count;
+  }
+
+  /// How often somebody has tried to connect; how often a commit's outcome has been asked for.
+  [[nodiscard]] int connects() const { return connects_; }
+  [[nodiscard]] int asked() const { return asked_; }
+
+ private:
+  friend class FaultyEngine;
+  static constexpr int never = 1'000'000'000;
+
+  bool is_moment_of_failure() { return moments_left_ != never && --moments_left_ == 0; }
+  Fate next_fate() { return commits_to_lose_-- > 0 ? fate_.load() : Fate::done; }
+
+  std::atomic<int> generation_ = 0;
+  std::atomic<int> moments_left_ = never;
+  std::atomic<Fate> fate_ = Fate::done;
+  std::atomic<int> commits_to_lose_ = 0;
+  std::atomic<int> connects_ = 0;
+  std::atomic<int> asked_ = 0;
+};
+
+/// SQLite at the other end of a Line.
+class FaultyEngine final : public SqlEngine {
+ public:
+  FaultyEngine(const std::string& path, Line& line)
+      : line_(line), engine_(path, {}), texts_(engine_.texts()) {
+    // So that a transaction has a name by which it can be asked for later.
+    texts_.lock_head = "SELECT epoch, revision, count, CAST(revision AS TEXT) FROM addrbook_head";
+  }
+
+  [[nodiscard]] const SqlTexts& texts() const override { return texts_; }
+
+  [[nodiscard]] std::unique_ptr<soci::session> connect() override {
+    ++line_.connects_;
+    line_.before_connect();
+    auto session = engine_.connect();
+    if (line_.max_pages > 0) {
+      *session << "PRAGMA max_page_count = " + std::to_string(line_.max_pages);
+    }
+    const std::lock_guard lock(mutex_);
+    Connection& connection = connections_.emplace_back(line_);
+    ::sqlite3* const database = handle(*session);
+    ::sqlite3_trace_v2(database, SQLITE_TRACE_STMT, on_statement, &connection);
+    ::sqlite3_progress_handler(database, 1, on_step, &connection);
+    ::sqlite3_commit_hook(database, on_commit, &connection);
+    ::sqlite3_wal_hook(database, on_committed, &connection);
+    return session;
+  }
+
+  [[nodiscard]] SqlFault fault_of(const std::exception& thrown) const override {
+    const auto* const error = dynamic_cast<const soci::sqlite3_soci_error*>(&thrown);
+    const int code = error == nullptr ? SQLITE_OK : error->result();
+    const bool is_of_line =
+        code == SQLITE_INTERRUPT || code == SQLITE_CONSTRAINT_COMMITHOOK || code == code_of_loss;
+    return is_of_line ? line_.meaning.load() : engine_.fault_of(thrown);
+  }
+
+  [[nodiscard]] std::optional<bool> was_committed(soci::session& session,
+                                                  const std::string& transaction) const override {
+    ++line_.asked_;
+    long long revision = 0;
+    session << "SELECT revision FROM addrbook_head", soci::into(revision);
+    if (!line_.can_tell) return std::nullopt;
+    return std::to_string(revision) != transaction;
+  }
+
+  [[nodiscard]] std::shared_ptr<void> watch(soci::session& session) override {
+    line_.before_use();
+    return engine_.watch(session);
+  }
+
+  bool mend(soci::session& session) const noexcept override { return engine_.mend(session); }
+  void abandon(soci::statement& query) const override { engine_.abandon(query); }
+  void hang_up(soci::session& session) const noexcept override { engine_.hang_up(session); }
+  [[nodiscard]] std::string name() const override { return "the database"; }
+  [[nodiscard]] bool has_other_writers() const noexcept override { return line_.has_other_writers; }
+  [[nodiscard]] bool is_remote() const noexcept override { return engine_.is_remote(); }
+
+ private:
+  // One that SQLite has for none of its own failures here.
+  static constexpr int code_of_loss = SQLITE_PROTOCOL;
+
+  /// Used by one thread at a time, as the session is.
+  struct Connection {
+    explicit Connection(Line& to)
+        : line(to), generation(line.is_down ? -1 : line.generation_.load()) {}
+    Line& line;
+    int generation;
+    bool is_in_commit = false;
+    Line::Fate fate = Line::Fate::done;
+  };
+
+  static ::sqlite3* handle(soci::session& session) {
+    return static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_;
+  }
+
+  static int on_statement(unsigned, void* at, void*, void* sql) {
+    static_cast<Connection*>(at)->is_in_commit =
+        std::string(static_cast<const char*>(sql)) == "COMMIT";
+    return 0;
+  }
+  // SQLite could report what happens here within COMMIT when it is done.
+  static int on_step(void* at) {
+    const Connection& connection = *static_cast<Connection*>(at);
+    if (connection.is_in_commit) return 0;
+    const bool is_lost = connection.generation != connection.line.generation_;
+    return is_lost || connection.line.is_moment_of_failure() ? 1 : 0;
+  }
+  static int on_commit(void* at) {
+    Connection& connection = *static_cast<Connection*>(at);
+    connection.fate = connection.line.next_fate();
+    connection.line.before_commit();
+    if (connection.fate != Line::Fate::lost_undone) return 0;
+    connection.line.cut();
+    return 1;
+  }
+  // What is committed stays so, whatever this returns.
+  static int on_committed(void* at, ::sqlite3*, const char*, int) {
+    const Connection& connection = *static_cast<Connection*>(at);
+    if (connection.fate != Line::Fate::lost_done) return SQLITE_OK;
+    connection.line.cut();
+    return code_of_loss;
+  }
+
+  Line& line_;
+  SqliteEngine engine_;
+  SqlTexts texts_;
+  std::mutex mutex_;
+  std::list<Connection> connections_;
+};
+
+/// A store with a Line to its database.
+struct Book {
+  explicit Book(std::size_t connections = 4, milliseconds wait = std::chrono::minutes(1))
+      : store(std::make_unique<FaultyEngine>(path(), line), connections, wait) {}
+
+  [[nodiscard]] std::string path() const { return (folder.path() / "book").string(); }
+
+  test::TempFolder folder;
+  Line line;
+  SqlStore store;
+};
+
+/// The first writer's commit is held up while others queue, so that they are the next group.
+class Group {
+ public:
+  explicit Group(Book& book) : book_(book) {
+    book_.line.before_commit = [this] {
+      if (!is_first_.exchange(false)) return;
+      gate_.pass();
+    };
+    first_ =
+        std::async(std::launch::async, [this] { return book_.store.commit({put("first", 0)}); });
+    gate_.wait_for();
+  }
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+  ~Group() {
+    gate_.open();
+    first_ = {};
+    writers_.clear();
+    book_.line.before_commit = [] {};
+  }
+
+  void add(std::vector<Write> batch) {
+    writers_.push_back(
+        pool_.start([this, batch = std::move(batch)] { return book_.store.commit(batch); }));
+    pool_.wait_for_blocks(writers_.size());  // in the queue by then
+  }
+  /// Lets them go on. The first one's commit is done.
+  void release() {
+    gate_.open();
+    CHECK(first_.get().done());
+  }
+  CommitResult result_of(std::size_t writer) { return writers_.at(writer).get(); }
+
+ private:
+  Book& book_;
+  test::Gate gate_;
+  test::WatchingPool pool_;
+  std::atomic<bool> is_first_ = true;
+  std::future<CommitResult> first_;
+  std::vector<std::shared_future<CommitResult>> writers_;
+};
+
+/// @returns code and text of the Error that `call` throws, or "nothing"
+template <class Call>
+std::string error_of(Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return std::string(to_string(error.code())) + ": " + error.what();
+  }
+  return "nothing";
+}
+std::string error_of_find(const Book& book, const std::string& id = "a") {
+  return error_of([&] { static_cast<void>(book.store.find(id)); });
+}
+std::string error_of_commit(Book& book, const Write& write) {
+  return error_of([&] { book.store.commit({write}); });
+}
+
+const std::string lost = "storage: the connection to the database was lost";
+const std::string unsure =
+    "storage: the connection to the database was lost in a commit: whether it was done is not "
+    "known";
+const std::string failed = "storage: the database failed";
+
+/// All that a store has, but the epoch.
+std::string content(const Store& store) {
+  const auto page = store.page(0, test::limit_of(SIZE_MAX));
+  std::string text =
+      std::to_string(page.head.revision) + ", " + std::to_string(page.head.count) + " entries:";
+  for (const auto& entry : page.entries) {
+    text += " " + entry.id + " " + std::to_string(entry.created) + " " +
+            std::to_string(entry.revision) + " " + entry.document.text();
+  }
+  return text;
+}
+
+/// That it works, and is one store still, whatever has been: a write is done once, and can be read.
+void check_works(Store& store) {
+  const auto before = store.head();
+  const auto result = store.commit({put("works", before.revision)});
+  CHECK(result.done());
+  CHECK(result.base == before.revision);
+  const auto entry = store.find("works");
+  REQUIRE(entry.has_value());
+  CHECK(entry->revision == before.revision + 1);
+  CHECK(entry->document == test::numbered(before.revision));
+  CHECK(store.head().revision == before.revision + 1);
+  CHECK(store.page(0, {}).head.revision == before.revision + 1);
+}
+
+/// Makes a text as large as it has to be for Line::max_pages.
+Write huge(const std::string& id) {
+  constexpr std::size_t bytes = 1'000'000;
+  return {id, Document::parse("{\"t\":\"" + std::string(bytes, 'x') + "\"}"), {}};
+}
+
+}  // namespace
+
+// --- reads ---------------------------------------------------------------------------------------
+
+TEST_CASE("sql_store: a read whose connection is lost is done again, on a new one") {
+  Book book;
+  book.line.has_other_writers = true;  // else the head needs no connection
+  book.store.commit({put("a", 1), put("b", 2)});
+  const int connects = book.line.connects();
+  book.line.cut();
+  const auto entry = book.store.find("a");
+  REQUIRE(entry.has_value());
+  CHECK(entry->document == test::numbered(1));
+  CHECK(book.line.connects() == connects + 1);
+  book.line.cut();
+  CHECK_FALSE(book.store.find("absent").has_value());
+  CHECK(book.line.connects() == connects + 2);
+  book.line.cut();
+  CHECK(book.store.page(0, {}).entries.size() == 2);
+  CHECK(book.line.connects() == connects + 3);
+  book.line.cut();
+  CHECK(book.store.head().revision == 2);
+  CHECK(book.line.connects() == connects + 4);
+  check_works(book.store);
+  CHECK(book.line.connects() == connects + 4);
+}
+
+TEST_CASE("sql_store: a read is done again once, then it is an error, not an answer") {
+  Book book;
+  book.line.has_other_writers = true;
+  book.store.commit({put("a", 1)});
+  book.line.is_down = true;
+  for (const auto& read : std::vector<std::function<void()>>{
+           [&] { static_cast<void>(book.store.find("a")); },
+           [&] { static_cast<void>(book.store.find("absent")); },
+           [&] { static_cast<void>(book.store.page(0, {})); },
+           [&] { static_cast<void>(book.store.head()); },
+       }) {
+    const int connects = book.line.connects();
+    book.line.cut();
+    CHECK(error_of(read) == lost);
+    // The first read has a connection for its first try, the others make one for each.
+    const int made = book.line.connects() - connects;
+    CHECK((made == 1 || made == 2));
+    CHECK(error_of(read) == lost);
+    CHECK(book.line.connects() == connects + made + 2);
+  }
+  book.line.is_down = false;
+  check_works(book.store);
+  CHECK(content(book.store) == "2, 2 entries: a 1 1 {\"n\":1} works 2 2 {\"n\":1}");
+}
+
+TEST_CASE("sql_store: a fault at any moment of a read is an error or is healed, never an answer") {
+  Book book;
+  book.line.has_other_writers = true;
+  for (std::uint64_t i = 0; i < 20; ++i) book.store.commit({put("id-" + std::to_string(i), i)});
+  struct Row {
+    SqlFault meaning;
+    std::string error;
+  };
+  const std::vector<Row> table{{SqlFault::disconnected, "nothing"},
+                               {SqlFault::other, failed},
+                               {SqlFault::full, "full: Insufficient Storage: the disk is full"}};
+  const std::string all = content(book.store);
+  const std::vector<std::function<bool()>> reads{
+      [&] { return book.store.find("id-7")->document == test::numbered(7); },
+      [&] { return !book.store.find("absent"); }, [&] { return content(book.store) == all; },
+      [&] { return book.store.page(0, test::limit_of(3)).more; },
+      [&] { return book.store.head().revision == 20; }};
+  for (const Row& row : table) {
+    book.line.meaning = row.meaning;
+    for (std::size_t read = 0; read < reads.size(); ++read) {
+      CAPTURE(row.error);
+      CAPTURE(read);
+      int moments = 0;
+      for (bool has_failed = true; has_failed; ++moments) {
+        book.line.fail_at(moments + 1);
+        bool is_right = false;
+        const std::string error = error_of([&] { is_right = reads[read](); });
+        has_failed = book.line.has_failed();
+        book.line.stop_failing();
+        REQUIRE(error == (has_failed ? row.error : "nothing"));
+        REQUIRE(is_right == (error == "nothing"));
+        REQUIRE(reads[read]());
+      }
+      CHECK(moments > 2);
+    }
+  }
+  check_works(book.store);
+}
+
+TEST_CASE("sql_store: what another program does to the tables is an error, until it is undone") {
+  Book book;
+  book.line.has_other_writers = true;
+  book.store.commit({put("a", 1)});
+  const auto other = SqliteEngine::open(book.path());
+  SUBCASE("a table is missing") {
+    *other << "ALTER TABLE addrbook_entries RENAME TO away";
+    for (int i = 0; i < 2; ++i) {
+      CHECK(error_of_find(book) == failed);
+      CHECK(error_of_find(book, "absent") == failed);
+      CHECK(error_of([&] { static_cast<void>(book.store.page(0, {})); }) == failed);
+      CHECK(error_of_commit(book, put("b", 2)) == failed);
+    }
+    *other << "ALTER TABLE away RENAME TO addrbook_entries";
+  }
+  SUBCASE("the head is missing") {
+    const std::string error = "storage: the database has lost its head";
+    *other << "CREATE TEMP TABLE kept AS SELECT * FROM addrbook_head";
+    *other << "DELETE FROM addrbook_head";
+    for (int i = 0; i < 2; ++i) {
+      CHECK(error_of([&] { static_cast<void>(book.store.head()); }) == error);
+      CHECK(error_of([&] { static_cast<void>(book.store.page(0, {})); }) == error);
+      CHECK(error_of_commit(book, put("b", 2)) == error);
+    }
+    *other << "INSERT INTO addrbook_head SELECT * FROM kept";
+  }
+  CHECK(content(book.store) == "1, 1 entries: a 1 1 {\"n\":1}");
+  check_works(book.store);
+}
+
+TEST_CASE("sql_store: an error tells a client nothing of the database, and the log everything") {
+  Book book;
+  const auto other = SqliteEngine::open(book.path());
+  *other << "ALTER TABLE addrbook_entries RENAME TO away";
+  try {
+    static_cast<void>(book.store.find("a"));
+    FAIL("found");
+  } catch (const Error& error) {
+    CHECK(std::string(error.what()) == "the database failed");
+    const auto trace = addrbook::trace(std::current_exception());
+    REQUIRE(trace.size() == 2);
+    CHECK(trace[1].find("no such table: addrbook_entries") != std::string::npos);
+  }
+}
+
+// --- commits -------------------------------------------------------------------------------------
+
+TEST_CASE(
+    "sql_store: a fault at any moment before a commit's end: nothing is written, or all once") {
+  struct Row {
+    SqlFault meaning;
+    std::string error;
+  };
+  for (const Row& row :
+       std::vector<Row>{{SqlFault::disconnected, "nothing"},  // for it is done again
+                        {SqlFault::other, failed},
+                        {SqlFault::full, "full: Insufficient Storage: the disk is full"}}) {
+    CAPTURE(row.error);
+    Book book;
+    addrbook::MemoryStore model;
+    for (Store* const store : {static_cast<Store*>(&book.store), static_cast<Store*>(&model)}) {
+      store->commit({put("a", 0), put("id-0", 0)});
+    }
+    book.line.meaning = row.meaning;
+    std::uint64_t moments = 0;
+    for (bool has_failed = true; has_failed;) {
+      ++moments;
+      CAPTURE(moments);
+      const std::vector<Write> batch{put("a", moments),
+                                     put("id-" + std::to_string(moments), moments),
+                                     removal("id-" + std::to_string(moments - 1))};
+      book.line.fail_at(static_cast<int>(moments));
+      CommitResult result;
+      const std::string error = error_of([&] { result = book.store.commit(batch); });
+      has_failed = book.line.has_failed();
+      book.line.stop_failing();
+      REQUIRE(error == (has_failed ? row.error : "nothing"));
+      if (error == "nothing") {
+        REQUIRE(result.base == model.commit(batch).base);
+      }
+      REQUIRE(content(book.store) == content(model));
+      REQUIRE(book.store.head().revision == model.head().revision);
+      REQUIRE(book.store.head().count == model.head().count);
+    }
+    CHECK(moments > 10);
+    CHECK(book.line.asked() == 0);  // no commit was in doubt
+    check_works(book.store);
+  }
+}
+
+TEST_CASE("sql_store: a commit that is lost but done is done, and is not done again") {
+  Book book;
+  book.store.commit({put("a", 1)});
+  const int connects = book.line.connects();
+  book.line.lose_commits(Line::Fate::lost_done);
+  const auto result = book.store.commit({put("b", 2), put("a", 3)});
+  CHECK(result.done());
+  CHECK(result.base == 1);
+  CHECK(book.line.asked() == 1);
+  CHECK(book.line.connects() == connects + 1);
+  CHECK(book.store.head().revision == 3);
+  CHECK(book.store.head().count == 2);
+  CHECK(content(book.store) == "3, 2 entries: a 1 3 {\"n\":3} b 2 2 {\"n\":2}");
+  check_works(book.store);
+}
+
+TEST_CASE("sql_store: a commit that is lost and undone is done again, once") {
+  Book book;
+  book.store.commit({put("a", 1)});
+  SUBCASE("and that is all") {
+    book.line.lose_commits(Line::Fate::lost_undone);
+    const auto result = book.store.commit({put("b", 2)});
+    CHECK(result.done());
+    CHECK(result.base == 1);
+    CHECK(book.line.asked() == 1);
+  }
+  SUBCASE("which is lost, but done") {
+    book.line.before_commit = [&, commits = 0]() mutable {
+      if (++commits == 1) book.line.lose_commits(Line::Fate::lost_done);
+    };
+    book.line.lose_commits(Line::Fate::lost_undone);
+    CHECK(book.store.commit({put("b", 2)}).base == 1);
+    CHECK(book.line.asked() == 2);
+  }
+  SUBCASE("which is lost as well") {
+    book.line.lose_commits(Line::Fate::lost_undone, 2);
+    CHECK(error_of_commit(book, put("b", 0)).rfind(lost, 0) == 0);
+    CHECK(book.line.asked() == 2);
+    CHECK(book.store.head().revision == 1);
+    CHECK(content(book.store) == "1, 1 entries: a 1 1 {\"n\":1}");
+    CHECK(book.store.commit({put("b", 2)}).base == 1);
+  }
+  CHECK(book.store.head().revision == 2);
+  CHECK(content(book.store) == "2, 2 entries: a 1 1 {\"n\":1} b 2 2 {\"n\":2}");
+  check_works(book.store);
+}
+
+TEST_CASE("sql_store: conditions are checked again when a commit is done again") {
+  Book book;
+  book.line.has_other_writers = true;
+  const test::Condition absent{test::Kind::absent, 0};
+  // Between the two tries somebody else is faster.
+  book.line.before_connect = [&, is_first = true]() mutable {
+    if (!std::exchange(is_first, false)) return;
+    const auto other = SqliteEngine::open(book.path());
+    *other << "BEGIN IMMEDIATE";
+    *other << "INSERT INTO addrbook_entries (id, created, revision, document) "
+              "VALUES ('a', 1, 1, '{\"n\":1}')";
+    // The transaction's name is its head, so that this one must not seem to be the lost one.
+    *other << "UPDATE addrbook_head SET count = 1";
+    other->commit();
+  };
+  book.line.lose_commits(Line::Fate::lost_undone);
+  const auto result = book.store.commit({put("a", 2, absent)});
+  CHECK(result.refused == std::optional<std::size_t>(0));
+  CHECK(book.store.find("a")->document == test::numbered(1));
+}
+
+TEST_CASE("sql_store: of a commit of which nobody knows, nobody says that it was not done") {
+  for (const bool is_done : {true, false}) {
+    for (const bool can_ask : {true, false}) {
+      CAPTURE(is_done);
+      CAPTURE(can_ask);
+      Book book;
+      book.store.commit({put("a", 1)});
+      book.line.lose_commits(is_done ? Line::Fate::lost_done : Line::Fate::lost_undone);
+      if (can_ask) {
+        book.line.can_tell = false;
+      } else {
+        book.line.is_down = true;
+      }
+      CHECK(error_of_commit(book, put("b", 2)) == unsure);
+      book.line.is_down = false;
+      book.line.can_tell = true;
+      // Not done again: who has asked for it may have, or not.
+      const std::string as_it_was = "1, 1 entries: a 1 1 {\"n\":1}";
+      const std::string as_asked = "2, 2 entries: a 1 1 {\"n\":1} b 2 2 {\"n\":2}";
+      CHECK(book.store.head().revision == (is_done ? 2 : 1));
+      CHECK(content(book.store) == (is_done ? as_asked : as_it_was));
+      CHECK(book.store.find("b").has_value() == is_done);
+      check_works(book.store);
+    }
+  }
+}
+
+TEST_CASE("sql_store: a full disk is Error{full}; what needs no room is done") {
+  Book book;
+  book.line.max_pages = 60;
+  book.line.cut();  // so that connections are of those
+  book.store.commit({put("a", 1)});
+  const std::string full = "full: Insufficient Storage: the disk is full";
+  for (int i = 0; i < 3; ++i) {
+    CHECK(error_of_commit(book, huge("huge")) == full);
+    CHECK_FALSE(book.store.find("huge").has_value());
+    CHECK(book.store.commit({put("a", 2)}).done());
+  }
+  CHECK(error_of([&] { book.store.commit({put("b", 3), huge("huge"), put("c", 4)}); }) == full);
+  CHECK(content(book.store) == "4, 1 entries: a 1 4 {\"n\":2}");
+  check_works(book.store);
+}
+
+// --- groups --------------------------------------------------------------------------------------
+
+TEST_CASE("sql_store: a batch that fails, or is refused, leaves the others of its group alone") {
+  Book book;
+  book.line.max_pages = 60;
+  book.line.cut();
+  std::string error = "full: Insufficient Storage: the disk is full";
+  Write bad = huge("bad");
+  SUBCASE("one for which there is no room") {}
+  SUBCASE("one that the database won't have") {
+    const auto other = SqliteEngine::open(book.path());
+    *other << "CREATE TRIGGER refuse BEFORE INSERT ON addrbook_entries WHEN new.id = 'bad' "
+              "BEGIN SELECT RAISE(ABORT, 'no'); END";
+    error = failed;
+    bad = put("bad", 0);
+  }
+  {
+    Group group(book);
+    group.add({put("a", 1)});
+    group.add({put("b", 2), bad});
+    group.add({put("c", 3), put("a", 4, {test::Kind::present, 0})});
+    group.add({put("d", 5), put("e", 5, {test::Kind::present, 0})});
+    group.release();
+    CHECK(group.result_of(0).base == 1);
+    CHECK(error_of([&] { group.result_of(1); }) == error);
+    CHECK(group.result_of(2).base == 2);
+    CHECK(group.result_of(3).refused == std::optional<std::size_t>(1));
+  }
+  CHECK(book.store.head().revision == 4);
+  CHECK(content(book.store) == "4, 3 entries: first 1 1 {\"n\":0} a 2 4 {\"n\":4} c 3 3 {\"n\":3}");
+  check_works(book.store);
+}
+
+TEST_CASE("sql_store: a group is lost, done or in doubt as a whole") {
+  const auto add_all = [](Group& group) {
+    group.add({put("a", 1)});
+    group.add({put("b", 2), put("c", 3)});
+    group.add({put("a", 4, {test::Kind::absent, 0})});  // not after the first one
+    group.add({put("d", 5)});
+  };
+  const std::string nothing = "2, 2 entries: z 1 1 {\"n\":9} first 2 2 {\"n\":0}";
+  const std::string all =
+      "6, 6 entries: z 1 1 {\"n\":9} first 2 2 {\"n\":0} a 3 3 {\"n\":1} b 4 4 {\"n\":2} "
+      "c 5 5 {\"n\":3} d 6 6 {\"n\":5}";
+  for (const Line::Fate fate : {Line::Fate::lost_done, Line::Fate::lost_undone}) {
+    for (const bool can_tell : {true, false}) {
+      CAPTURE(static_cast<int>(fate));
+      CAPTURE(can_tell);
+      Book book;
+      book.store.commit({put("z", 9)});
+      {
+        Group group(book);
+        add_all(group);
+        book.line.can_tell = can_tell;
+        book.line.lose_commits(fate);
+        group.release();
+        if (can_tell) {
+          CHECK(group.result_of(0).base == 2);
+          CHECK(group.result_of(1).base == 3);
+          CHECK(group.result_of(2).refused == std::optional<std::size_t>(0));
+          CHECK(group.result_of(3).base == 5);
+        } else {
+          for (std::size_t i = 0; i < 4; ++i) {
+            CHECK(error_of([&] { group.result_of(i); }) == unsure);
+          }
+        }
+        CHECK(book.line.asked() == 1);
+      }
+      const bool is_done = can_tell || fate == Line::Fate::lost_done;
+      CHECK(content(book.store) == (is_done ? all : nothing));
+      check_works(book.store);
+    }
+  }
+}
+
+// --- connections ---------------------------------------------------------------------------------
+
+TEST_CASE("sql_store: a store whose database can't be reached is not made") {
+  const test::TempFolder folder;
+  const std::string path = (folder.path() / "book").string();
+  const auto error_of_making = [&](Line& line) {
+    return error_of([&] {
+      const SqlStore store(std::make_unique<FaultyEngine>(path, line), 4, std::chrono::minutes(1));
+    });
+  };
+  Line line;
+  line.before_connect = [] { throw std::runtime_error("no route\nto host\n"); };
+  CHECK(error_of_making(line) == "storage: the database: can't be opened: no route to host");
+  line.before_connect = [] { throw Error(addrbook::Errc::storage, "no book"); };
+  CHECK(error_of_making(line) == "storage: no book");
+  CHECK(line.connects() == 2);
+  line.before_connect = [] {};
+  line.is_down = true;
+  CHECK(error_of_making(line).rfind("storage: ", 0) == 0);
+  line.is_down = false;
+  CHECK(error_of_making(line) == "nothing");
+}
+
+TEST_CASE("sql_store: after a connection that failed nobody tries for a moment; then it is back") {
+  constexpr auto pause = milliseconds(100);
+  // A machine that is busy may need longer than the pause for what is to happen within it.
+  constexpr int tries = 50;
+  bool was_quick = false;
+  for (int i = 0; i < tries && !was_quick; ++i) {
+    Book book;
+    book.store.commit({put("a", 1)});
+    const int connects = book.line.connects();
+    book.line.before_connect = [] { throw std::runtime_error("no route"); };
+    book.line.cut();
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK(error_of_find(book) == "storage: the database: can't be opened: no route");
+    REQUIRE(book.line.connects() == connects + 1);
+    std::vector<std::string> errors;
+    for (int call = 0; call < 5; ++call) {
+      errors.push_back(error_of_find(book));
+      errors.push_back(error_of_commit(book, put("b", 2)));
+    }
+    was_quick = std::chrono::steady_clock::now() - begin < pause;
+    if (!was_quick) continue;
+    CHECK(book.line.connects() == connects + 1);
+    for (const std::string& error : errors) {
+      CHECK(error == "storage: the database: couldn't be opened a moment ago");
+    }
+
+    book.line.before_connect = [] {};
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (error_of_find(book) != "nothing") {
+      REQUIRE(std::chrono::steady_clock::now() < deadline);
+      std::this_thread::yield();
+    }
+    CHECK(book.line.connects() == connects + 2);
+    CHECK(content(book.store) == "1, 1 entries: a 1 1 {\"n\":1}");
+    check_works(book.store);
+  }
+  CHECK(was_quick);
+}
+
+TEST_CASE("sql_store: who gets no connection in time gets an error, and no answer") {
+  constexpr auto wait = milliseconds(30);
+  Book book(1, wait);
+  book.store.commit({put("a", 1)});
+  test::Gate gate;
+  std::atomic<bool> is_first = true;
+  book.line.before_use = [&] {
+    if (is_first.exchange(false)) gate.pass();
+  };
+  auto holder = std::async(std::launch::async, [&] { return book.store.find("a"); });
+  gate.wait_for();
+  const std::string error = "storage: the database: all 1 connections have been in use for 30 ms";
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(error_of_find(book) == error);
+  CHECK(std::chrono::steady_clock::now() - begin >= wait);
+  CHECK(error_of_find(book, "absent") == error);
+  CHECK(error_of([&] { static_cast<void>(book.store.page(0, {})); }) == error);
+  CHECK(error_of_commit(book, put("b", 2)) == error);
+  gate.open();
+  CHECK(holder.get()->document == test::numbered(1));
+  CHECK(book.line.connects() == 1);
+  CHECK(content(book.store) == "1, 1 entries: a 1 1 {\"n\":1}");
+  check_works(book.store);
+}
+
+TEST_CASE("sql_store: who waits for a connection gets the one that comes free") {
+  Book book(2);
+  book.store.commit({put("a", 1)});
+  test::Gate gate;
+  std::atomic<int> uses = 0;
+  book.line.before_use = [&] {
+    if (++uses <= 2) gate.pass();
+  };
+  const auto find = [&] { return book.store.find("a").has_value(); };
+  std::vector<std::future<bool>> finds;
+  for (int i = 0; i < 2; ++i) finds.push_back(std::async(std::launch::async, find));
+  gate.wait_for(2);
+  test::WatchingPool pool;
+  for (std::size_t i = 1; i <= 5; ++i) {
+    finds.push_back(pool.start(find));
+    pool.wait_for_blocks(i);
+  }
+  gate.open();
+  for (auto& each : finds) CHECK(each.get());
+  CHECK(book.line.connects() == 2);
+}
