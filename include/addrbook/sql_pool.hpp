@@ -101,6 +101,7 @@ inline SqlPool::Lease SqlPool::take() {
       }
     }
     if (idle_.empty() && Clock::now() < next_try_) {
+      given_back_.notify_one();  // what woke this one is for the next one now
       throw Error(Errc::storage, engine_.name() + ": couldn't be opened a moment ago");
     }
     ++taken_;

@@ -2,6 +2,7 @@
 // made by SQLite's own hooks, so that what fails is a real statement of a real transaction.
 
 #include <addrbook/memory_store.hpp>
+#include <addrbook/sql_pool.hpp>
 #include <addrbook/sql_store.hpp>
 #include <addrbook/sqlite.hpp>
 
@@ -40,6 +41,7 @@ using addrbook::Write;
 using addrbook::detail::SqlEngine;
 using addrbook::detail::SqlFault;
 using addrbook::detail::SqliteEngine;
+using addrbook::detail::SqlPool;
 using addrbook::detail::SqlTexts;
 using std::chrono::milliseconds;
 using test::put;
@@ -796,4 +798,32 @@ TEST_CASE("sql_store: who waits for a connection gets the one that comes free") 
   gate.open();
   for (auto& each : finds) CHECK(each.get());
   CHECK(book.line.connects() == 2);
+}
+
+TEST_CASE("sql_store: when connecting fails nobody goes on waiting for that connection") {
+  const test::TempFolder folder;
+  Line line;
+  test::Gate gate;
+  std::atomic<bool> is_first = true;
+  line.before_connect = [&] {
+    if (is_first.exchange(false)) gate.pass();
+    throw std::runtime_error("no route");
+  };
+  FaultyEngine engine((folder.path() / "book").string(), line);
+  constexpr auto wait = std::chrono::seconds(60);
+  SqlPool connections(engine, 1, wait);
+  const auto take = [&] { return error_of([&] { static_cast<void>(connections.take()); }); };
+  auto first = std::async(std::launch::async, take);
+  gate.wait_for();
+  test::WatchingPool pool;
+  std::vector<std::future<std::string>> others;
+  for (std::size_t i = 1; i <= 3; ++i) {
+    others.push_back(pool.start(take));
+    pool.wait_for_blocks(i);
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  gate.open();
+  CHECK(first.get() == "storage: the database: can't be opened: no route");
+  for (auto& each : others) CHECK(each.get().rfind("storage: the database: c", 0) == 0);
+  CHECK(std::chrono::steady_clock::now() - begin < wait / 2);
 }
