@@ -76,8 +76,8 @@ struct PageLimit {
 
 /// Keeps entries. The contract, which every implementation's tests run:
 /// - Every write takes the next revision, in the order of commits, so does removing an absent id.
-/// - Expected outcomes are values; only a fault throws, Error{storage}, and then nothing is
-/// written.
+/// - Expected outcomes are values; only a fault throws, Error{storage} or Error{full}, and then
+///   nothing is written, unless the message says that this is not known.
 /// @par Thread safety  any thread; each call sees or makes one consistent state.
 class Store {
  public:

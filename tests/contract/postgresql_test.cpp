@@ -6,6 +6,7 @@
 #include <support/addresses.hpp>
 #include <support/postgresql_server.hpp>
 
+#include "refusal.hpp"
 #include "store_contract.hpp"
 
 #include <algorithm>
@@ -13,7 +14,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -28,8 +28,10 @@ using addrbook::Errc;
 using addrbook::open_postgresql;
 using addrbook::PostgresqlOptions;
 using addrbook::Store;
+using test::begins;
 using test::PostgresqlServer;
 using test::put;
+using test::refusal;
 
 /// The cluster that all cases use which do it no harm.
 const PostgresqlServer& shared_server() {
@@ -52,22 +54,8 @@ PostgresqlOptions impatient() {
   return options;
 }
 
-/// @returns code and text of the Error that `call` throws, or "nothing"
-std::string refusal(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const addrbook::Error& error) {
-    return std::string(to_string(error.code())) + ": " + error.what();
-  }
-  return "nothing";
-}
-
 std::string refusal_of_open(const std::string& conninfo) {
   return refusal([&] { static_cast<void>(open_postgresql(conninfo, impatient())); });
-}
-
-bool begins(const std::string& text, const std::string& beginning) {
-  return text.rfind(beginning, 0) == 0;
 }
 
 /// Tries until `call` throws no more, as long as it takes a server to start.

@@ -6,6 +6,7 @@
 #include <support/faulty_files.hpp>
 #include <support/process.hpp>
 
+#include "refusal.hpp"
 #include "store_contract.hpp"
 
 #include <sqlite3.h>
@@ -19,7 +20,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -34,24 +34,12 @@ namespace fs = std::filesystem;
 using addrbook::backup_sqlite;
 using addrbook::open_sqlite;
 using addrbook::restore_sqlite;
+using test::begins;
 using test::put;
-
-/// @returns code and text of the Error that `call` throws, or "nothing"
-std::string refusal(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const addrbook::Error& error) {
-    return std::string(to_string(error.code())) + ": " + error.what();
-  }
-  return "nothing";
-}
+using test::refusal;
 
 std::string refusal_of_open(const std::string& path) {
   return refusal([&] { static_cast<void>(open_sqlite(path)); });
-}
-
-bool begins(const std::string& text, const std::string& beginning) {
-  return text.rfind(beginning, 0) == 0;
 }
 
 /// A folder, and paths in it.

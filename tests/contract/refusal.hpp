@@ -1,0 +1,26 @@
+/// What a call that fails says.
+#pragma once
+
+#include <addrbook/error.hpp>
+
+#include <string>
+
+namespace test {
+
+/// @returns code and text of the Error that `call` throws, e.g. "storage: the database failed", or
+///          "nothing"
+template <class Call>
+std::string refusal(Call call) {
+  try {
+    call();
+  } catch (const addrbook::Error& error) {
+    return std::string(to_string(error.code())) + ": " + error.what();
+  }
+  return "nothing";
+}
+
+inline bool begins(const std::string& text, const std::string& beginning) {
+  return text.rfind(beginning, 0) == 0;
+}
+
+}  // namespace test
