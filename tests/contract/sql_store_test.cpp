@@ -779,7 +779,8 @@ TEST_CASE("sql_store: who gets no connection in time gets an error, and no answe
 }
 
 TEST_CASE("sql_store: who waits for a connection gets the one that comes free") {
-  Book book(2);
+  constexpr auto wait = std::chrono::seconds(60);
+  Book book(2, wait);
   book.store.commit({put("a", 1)});
   test::Gate gate;
   std::atomic<int> uses = 0;
@@ -795,8 +796,10 @@ TEST_CASE("sql_store: who waits for a connection gets the one that comes free") 
     finds.push_back(pool.start(find));
     pool.wait_for_blocks(i);
   }
+  const auto begin = std::chrono::steady_clock::now();
   gate.open();
   for (auto& each : finds) CHECK(each.get());
+  CHECK(std::chrono::steady_clock::now() - begin < wait / 2);
   CHECK(book.line.connects() == 2);
 }
 
