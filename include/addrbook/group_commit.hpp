@@ -59,7 +59,7 @@ class GroupCommit {
     State state = State::waits;
   };
 
-  std::vector<Writer*> take_group();
+  Group take_group(Writer& leader) noexcept;
 
   const Run run_;
   const std::size_t most_writes_;
@@ -81,9 +81,8 @@ inline CommitResult GroupCommit::commit(std::vector<Write> batch) {
     leads = !std::exchange(is_led_, true);
   }
   if (leads || own.wait() == State::leads) {
-    // Who leads is the first in the queue, so that its own batch is in the group.
-    const auto group = take_group();
-    run_(Group(group.begin(), group.end()));
+    const auto group = take_group(own);
+    if (!group.empty()) run_(group);
     {
       const std::lock_guard lock(mutex_);
       if (queue_.empty()) {
@@ -92,18 +91,26 @@ inline CommitResult GroupCommit::commit(std::vector<Write> batch) {
         queue_.front()->set(State::leads);
       }
     }
-    for (Writer* const each : group) {
-      if (each != &own) each->set(State::done);
+    for (Member* const each : group) {
+      if (each != &own) static_cast<Writer*>(each)->set(State::done);
     }
   }
   if (own.error) std::rethrow_exception(own.error);
   return own.result;
 }
 
-inline std::vector<GroupCommit::Writer*> GroupCommit::take_group() {
-  std::vector<Writer*> group;
-  std::size_t writes = 0;
+// Who leads is the first in the queue, so that its own batch is in the group.
+inline GroupCommit::Group GroupCommit::take_group(Writer& leader) noexcept {
+  Group group;
   const std::lock_guard lock(mutex_);
+  try {
+    group.reserve(queue_.size());
+  } catch (...) {  // no memory: the others must not wait for ever
+    queue_.pop_front();
+    leader.error = std::current_exception();
+    return group;
+  }
+  std::size_t writes = 0;
   while (!queue_.empty()) {
     writes += queue_.front()->batch.size();
     if (!group.empty() && writes > most_writes_) break;

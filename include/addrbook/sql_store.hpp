@@ -47,6 +47,11 @@ class SqlStore final : public Store {
   using Member = detail::GroupCommit::Member;
   using Group = detail::GroupCommit::Group;
   using Fault = detail::SqlFault;
+  using Clock = std::chrono::steady_clock;
+
+  // A database that has been restarted says so at once, and so does one that refuses a single
+  // batch. What took longer has been tried enough: somebody waits for an answer.
+  static constexpr auto at_once = std::chrono::seconds(1);
 
   /// The connection was lost in a commit.
   struct Unsure : Error {
@@ -118,9 +123,9 @@ auto SqlStore::on_connection(Work work) const {
   if (engine_->is_remote()) waiting.emplace();
   for (bool is_second = false;; is_second = true) {
     auto connection = pool_.take();
-    const auto begin = std::chrono::steady_clock::now();
-    const auto watch = engine_->watch(connection->session());
+    const auto begin = Clock::now();
     try {
+      const auto watch = engine_->watch(connection->session());
       return work(*connection);
     } catch (const Unsure&) {
       connection.discard();
@@ -138,9 +143,7 @@ auto SqlStore::on_connection(Work work) const {
       }
       if (fault == Fault::disconnected) {
         pool_.discard_all();  // a database that has been restarted has ended them all
-        // It says so at once. What took long has been tried enough.
-        constexpr auto at_once = std::chrono::seconds(1);
-        if (!is_second && std::chrono::steady_clock::now() - begin < at_once) continue;
+        if (!is_second && Clock::now() - begin < at_once) continue;
       }
       fail(fault);
     }
@@ -172,6 +175,7 @@ inline Head SqlStore::head() const {
 // Commits a group in one transaction. If that fails, each batch on its own: not all have to suffer
 // for what may be the fault of one. What a lost connection has undone is done again, once.
 inline void SqlStore::run(const Group& group, bool is_second) noexcept {
+  const auto begin = Clock::now();
   std::exception_ptr error;
   try {
     return write(group);
@@ -184,14 +188,19 @@ inline void SqlStore::run(const Group& group, bool is_second) noexcept {
       for (Member* const member : group) member->error = error;
       return;
     }
+    error = std::make_exception_ptr(
+        Error(Errc::storage, "the connection to the database was lost, and the commit is undone"));
   } catch (...) {
     error = std::current_exception();
   }
   for (Member* const member : group) {
-    if (group.size() > 1) {
+    member->error = error;
+    if (group.size() == 1 || Clock::now() - begin > at_once) continue;
+    try {
+      member->error = nullptr;
       run({member}, true);
-    } else {
-      member->error = error;
+    } catch (...) {  // no memory for that
+      member->error = std::current_exception();
     }
   }
 }

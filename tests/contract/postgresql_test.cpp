@@ -326,7 +326,17 @@ TEST_CASE("postgresql: who holds the book's lock too long makes writers fail, no
   soci::session other(soci::postgresql, shared_server().conninfo(database));
   other.begin();
   other << "UPDATE addrbook_head SET revision = revision";
-  CHECK(begins(refusal([&] { store->commit({put("a", 2)}); }), "storage: "));
+  // Together, not one after the other.
+  const auto begin = std::chrono::steady_clock::now();
+  std::atomic<int> failed{0};
+  const auto failures = test::run_parallel(10, [&](std::size_t t) {
+    if (begins(refusal([&] { store->commit({put("w" + std::to_string(t), 2)}); }), "storage: ")) {
+      ++failed;
+    }
+  });
+  CHECK(failures == "");
+  CHECK(failed == 10);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(6));
   CHECK(store->find("a").value().document == test::numbered(1));
   CHECK(store->page(0, {}).entries.size() == 1);
   other.rollback();
