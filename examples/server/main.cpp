@@ -107,8 +107,8 @@ bool copy_storage(const CommandLine& command_line, const addrbook::Config& confi
   if (!command_line.backup && !command_line.restore) return false;
   if (config.storage.kind != addrbook::Config::Storage::sqlite) {
     throw addrbook::Error(addrbook::Errc::invalid,
-                          "--backup and --restore are for storage.sqlite; PostgreSQL has "
-                          "pg_dump and pg_restore");
+                          "--backup and --restore are for storage.sqlite; for PostgreSQL "
+                          "there are pg_dump and pg_restore");
   }
   if (command_line.backup) {
     addrbook::backup_sqlite(config.storage.sqlite, *command_line.backup);

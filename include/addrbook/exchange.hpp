@@ -190,7 +190,8 @@ inline Reply Exchange::error(std::exception_ptr thrown, bool debug) {
       case Errc::full:
         reply.status = 507;  // RFC 4918, 11.5
         reason_ = error.what();
-        is_fault_ = false;
+        // A full disk has a cause, which the log is to show; a full book has none.
+        is_fault_ = dynamic_cast<const std::nested_exception*>(&error) != nullptr;
         break;
       case Errc::stopped:
         reply.status = 503;

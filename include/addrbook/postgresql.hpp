@@ -252,6 +252,8 @@ inline std::unique_ptr<soci::session> PostgresqlEngine::connect() {
   auto session = std::make_unique<soci::session>(soci::postgresql, connect_string_);
   ::PQsetNoticeProcessor(
       handle(*session), [](void*, const char*) {}, nullptr);
+  // Details show the values that a statement was given.
+  ::PQsetErrorVerbosity(handle(*session), PQERRORS_TERSE);
   const auto watched = watch(*session);
   set_up(*session);
   return session;

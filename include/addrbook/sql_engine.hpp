@@ -7,6 +7,7 @@
 
 #include <soci/soci.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -22,6 +23,19 @@ enum class SqlFault {
   full,          ///< no room on the disk
   other,
 };
+
+/// What a database's failure says, in one line, and without what a statement was given: that would
+/// be addresses, which no log is to hold.
+[[nodiscard]] inline std::string reason_of(const std::exception& thrown) {
+  const auto* const error = dynamic_cast<const soci::soci_error*>(&thrown);
+  std::string reason = error != nullptr ? error->get_error_message() : thrown.what();
+  // "sqlite3_statement_backend::loadOne: ..." names a function of SOCI's.
+  const auto colon = reason.find(": ");
+  if (colon != std::string::npos && reason.find("::") < colon) reason.erase(0, colon + 2);
+  while (!reason.empty() && reason.back() == '\n') reason.pop_back();
+  std::replace(reason.begin(), reason.end(), '\n', ' ');
+  return reason;
+}
 
 /// The texts that engines have in words of their own. All else is portable SQL.
 struct SqlTexts {

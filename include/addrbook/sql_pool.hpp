@@ -62,11 +62,6 @@ class SqlPool {
   using Clock = std::chrono::steady_clock;
 
   std::unique_ptr<SqlConnection> open();
-  static std::string one_line(std::string text) {
-    while (!text.empty() && text.back() == '\n') text.pop_back();
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    return text;
-  }
   void give_back(std::unique_ptr<SqlConnection> connection, std::uint64_t generation) noexcept;
 
   // So long after a failure nobody tries again to connect: a thousand requests at once would make
@@ -134,8 +129,7 @@ inline std::unique_ptr<SqlConnection> SqlPool::open() {
     } catch (const Error&) {
       throw;
     } catch (const std::exception& error) {
-      std::throw_with_nested(
-          Error(Errc::storage, engine_.name() + ": can't be opened: " + one_line(error.what())));
+      throw Error(Errc::storage, engine_.name() + ": can't be opened: " + reason_of(error));
     }
   }
 }

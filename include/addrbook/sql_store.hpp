@@ -67,7 +67,8 @@ class SqlStore final : public Store {
   /// Runs `work` with a connection, and once more with another one if its own turns out to be dead.
   template <class Work>
   auto on_connection(Work work) const;
-  [[noreturn]] static void fail(Fault fault, SourceLine thrown_at = SourceLine::here());
+  [[noreturn]] void fail(Fault fault, const std::string& reason,
+                         SourceLine thrown_at = SourceLine::here()) const;
 
   void run(const Group& group, bool is_second = false) noexcept;
   void write(const Group& group);
@@ -101,20 +102,31 @@ inline SqlStore::SqlStore(std::unique_ptr<detail::SqlEngine> engine, std::size_t
     : engine_(std::move(engine)),
       pool_(*engine_, connections, wait),
       writers_([this](const Group& group) { run(group); }) {
-  remember_head(head());
+  try {
+    remember_head(head());
+  } catch (const Error& error) {
+    std::rethrow_if_nested(error);  // who opens it is no client, and wants to know
+    throw;
+  }
 }
 
-inline void SqlStore::fail(Fault fault, SourceLine thrown_at) {
-  switch (fault) {
-    case Fault::full:
-      std::throw_with_nested(
-          Error(Errc::full, "Insufficient Storage: the disk is full", thrown_at));
-    case Fault::disconnected:
-      std::throw_with_nested(
-          Error(Errc::storage, "the connection to the database was lost", thrown_at));
-    case Fault::other: break;
+// What clients may see, and below it for the log what they may not.
+inline void SqlStore::fail(Fault fault, const std::string& reason, SourceLine thrown_at) const {
+  const std::string name = engine_->name();
+  try {
+    throw Error(Errc::storage, name.empty() ? reason : name + ": " + reason, thrown_at);
+  } catch (const Error&) {
+    switch (fault) {
+      case Fault::full:
+        std::throw_with_nested(
+            Error(Errc::full, "Insufficient Storage: the disk is full", thrown_at));
+      case Fault::disconnected:
+        std::throw_with_nested(
+            Error(Errc::storage, "the connection to the database was lost", thrown_at));
+      case Fault::other: break;
+    }
+    std::throw_with_nested(Error(Errc::storage, "the database failed", thrown_at));
   }
-  std::throw_with_nested(Error(Errc::storage, "the database failed", thrown_at));
 }
 
 template <class Work>
@@ -145,7 +157,7 @@ auto SqlStore::on_connection(Work work) const {
         pool_.discard_all();  // a database that has been restarted has ended them all
         if (!is_second && Clock::now() - begin < at_once) continue;
       }
-      fail(fault);
+      fail(fault, detail::reason_of(error));
     }
   }
 }

@@ -47,7 +47,7 @@ using ::sqlite3_stmt;
 namespace addrbook {
 
 /// Opens the book in a file, or makes it: with mode 0600, in a folder that exists. Beside it there
-/// are `<path>-wal` and `<path>-shm`, which belong to it, and `<path>.lock`.
+/// are `<path>-wal` and `<path>-shm`, which belong to it, and `<path>-lock`.
 ///
 /// What commit() has returned is on the disk (WAL, synchronous=FULL), and survives a crash of the
 /// process, the system or the power. A book of an older version of the library is brought forward.
@@ -99,7 +99,7 @@ auto naming(const std::string& path, Work work) {
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
-    std::throw_with_nested(Error(Errc::storage, "'" + path + "': " + error.what()));
+    throw Error(Errc::storage, "'" + path + "': " + reason_of(error));
   }
 }
 
@@ -125,9 +125,6 @@ class SqliteFile {
     fail(what + ": " + std::generic_category().message(errno), thrown_at);
   }
 
-  /// Keeps other processes, and other stores of this one, from writing to it.
-  [[nodiscard]] FileHandle lock() const;
-
   /// @returns whether there is one; looks at its header before SQLite does, which would change what
   ///          belongs to another program
   /// @throws Error{storage} if it is no address book
@@ -144,6 +141,28 @@ class SqliteFile {
 
  private:
   std::string path_;
+};
+
+/// Keeps other processes, and other stores of this one, from writing to a file. Where there was no
+/// lock file there is none again afterwards, if the file turns out to be no book.
+class SqliteLock {
+ public:
+  /// @throws Error{storage} if somebody else has it
+  explicit SqliteLock(const SqliteFile& file);
+  SqliteLock(const SqliteLock&) = delete;
+  SqliteLock& operator=(const SqliteLock&) = delete;
+  SqliteLock(SqliteLock&&) = delete;
+  SqliteLock& operator=(SqliteLock&&) = delete;
+  ~SqliteLock() {
+    if (is_new_) ::unlink(name_.c_str());
+  }
+  /// It is a book.
+  void keep() noexcept { is_new_ = false; }
+
+ private:
+  const std::string name_;
+  std::optional<FileHandle> handle_;
+  bool is_new_ = false;
 };
 
 class SqliteEngine final : public SqlEngine {
@@ -172,6 +191,10 @@ class SqliteEngine final : public SqlEngine {
   /// @throws Error{storage} for one that is not sound
   static void check_integrity(const SqliteFile& file, soci::session& session);
 
+  /// @throws Error{invalid} for what has none
+  static void check_is_file(const std::string& path) {
+    if (is_in_memory(path)) throw Error(Errc::invalid, "a book in memory has no file");
+  }
   static bool is_in_memory(const std::string& path) { return path.empty() || path == ":memory:"; }
 
  private:
@@ -181,7 +204,7 @@ class SqliteEngine final : public SqlEngine {
 
   const SqliteOptions options_;
   std::optional<SqliteFile> file_;
-  std::optional<FileHandle> lock_;
+  std::optional<SqliteLock> lock_;
 };
 
 inline SqliteFile::SqliteFile(const std::string& path) {
@@ -203,16 +226,26 @@ inline std::string SqliteFile::connect_string(const std::string& path) {
   return "db=\"" + path + "\"";
 }
 
-inline FileHandle SqliteFile::lock() const {
-  const std::string name = path_ + ".lock";
+inline SqliteLock::SqliteLock(const SqliteFile& file) : name_(file.path() + "-lock") {
   constexpr mode_t owner_only = 0600;
-  FileHandle lock(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, owner_only));
-  if (lock.get() < 0) fail_by_errno("can't make its lock file");
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) fail("another server has it open");
-    fail_by_errno("can't lock it");
-  }
-  return lock;
+  struct stat status {};
+  do {
+    handle_.emplace(::open(name_.c_str(), O_RDWR | O_CLOEXEC));
+    is_new_ = handle_->get() < 0 && errno == ENOENT;
+    if (is_new_) {
+      handle_.emplace(::open(name_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, owner_only));
+    }
+    if (handle_->get() < 0) {
+      if (errno == ENOENT) file.fail("its folder doesn't exist");
+      file.fail_by_errno("can't make its lock file");
+    }
+    if (::flock(handle_->get(), LOCK_EX | LOCK_NB) != 0) {
+      is_new_ = false;
+      if (errno == EWOULDBLOCK) file.fail("another server has it open");
+      file.fail_by_errno("can't lock it");
+    }
+    if (::fstat(handle_->get(), &status) != 0) file.fail_by_errno("can't look at its lock file");
+  } while (status.st_nlink == 0);  // removed by who had it
 }
 
 inline bool SqliteFile::exists() const {
@@ -280,14 +313,16 @@ inline SqliteEngine::SqliteEngine(const std::string& path, const SqliteOptions& 
     : options_(options) {
   if (is_in_memory(path)) return;
   file_.emplace(path);
-  lock_.emplace(file_->lock());
+  lock_.emplace(*file_);
   if (!file_->exists()) {
     file_->make([](const std::string& name) { make_tables(*open(name)); });
+    lock_->keep();
     return;
   }
   const auto session = open(file_->path());
   const auto version = pragma(*session, "user_version");
   check_version(*file_, version);
+  lock_->keep();
   if (version == SqlSchema::version) return;
   *session << "BEGIN IMMEDIATE";
   schema().bring_forward(*session, static_cast<int>(version));
@@ -395,6 +430,7 @@ inline std::shared_ptr<Store> open_sqlite(const std::string& path, SqliteOptions
 
 inline void backup_sqlite(const std::string& path, const std::string& copy) {
   using detail::SqliteEngine;
+  SqliteEngine::check_is_file(path);
   const detail::SqliteFile book(path);
   const detail::SqliteFile made(copy);
   detail::naming(book.path(), [&] {
@@ -414,9 +450,10 @@ inline void backup_sqlite(const std::string& path, const std::string& copy) {
 
 inline void restore_sqlite(const std::string& copy, const std::string& path) {
   using detail::SqliteEngine;
+  SqliteEngine::check_is_file(path);
   const detail::SqliteFile from(copy);
   const detail::SqliteFile book(path);
-  const auto lock = book.lock();
+  detail::SqliteLock lock(book);
   if (book.exists()) book.fail("is there already, and a restore overwrites nothing");
   if (!from.exists()) from.fail("is missing");
   detail::naming(from.path(), [&] {
@@ -430,6 +467,7 @@ inline void restore_sqlite(const std::string& copy, const std::string& path) {
       SqliteEngine::check_integrity(from, *session);
       detail::SqlSchema::renew_epoch(*session);
     });
+    lock.keep();
   });
 }
 
