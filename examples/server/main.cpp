@@ -310,12 +310,12 @@ int run(const CommandLine& command_line) {
   for (const std::string& variable : addrbook::unknown_variables(environ)) {
     std::cerr << "addrbook-server: environment: " << variable << " is no setting and ignored\n";
   }
+  // Past a limit of a file's size writes fail, like those on a full disk; no reason to end.
+  std::signal(SIGXFSZ, SIG_IGN);
   if (copy_storage(command_line, config)) return EXIT_SUCCESS;
   // Before there are further threads, of the storage's for instance, which inherit that.
   const sigset_t signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  // Past a limit of a file's size writes fail, like those on a full disk; no reason to end.
-  std::signal(SIGXFSZ, SIG_IGN);
   const auto logger = make_logger(config);
   const addrbook::LogSink sink = make_sink(logger, config.logging.format);
   raise_descriptor_limit();

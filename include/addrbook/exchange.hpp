@@ -209,10 +209,22 @@ inline Reply Exchange::error(std::exception_ptr thrown, bool debug) {
   if (reply.status == 503) reply.headers.emplace_back("Retry-After", "1");
   if (is_fault_ || debug) trace_ = trace(std::move(thrown));
 
-  nlohmann::ordered_json body{
-      {"method", request_.method}, {"uri", uri()}, {"code", reply.status}, {"message", reason_}};
-  if (debug) body["trace"] = trace_;
-  reply.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  // Put together by hand: to destroy a json that holds others takes memory, and without any left
+  // that ends the process. Strings hold none.
+  const auto quoted = [](std::string_view text) {
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  };
+  reply.body = R"({"method":)" + quoted(request_.method) + R"(,"uri":)" + quoted(uri()) +
+               R"(,"code":)" + std::to_string(reply.status) + R"(,"message":)" + quoted(reason_);
+  if (debug) {
+    reply.body += R"(,"trace":[)";
+    for (const std::string& each : trace_) {
+      if (reply.body.back() != '[') reply.body += ',';
+      reply.body += quoted(each);
+    }
+    reply.body += ']';
+  }
+  reply.body += '}';
   return reply;
 }
 

@@ -24,7 +24,7 @@ class GroupCommit {
   struct Member {
     std::vector<Write> batch;
     CommitResult result;
-    std::exception_ptr error;  ///< then nothing of the batch was written
+    std::exception_ptr error;  ///< why it was not written, or nobody knows whether it was
   };
   using Group = std::vector<Member*>;
   /// Commits a group: sets result or error of each. Must not throw. One call at a time.

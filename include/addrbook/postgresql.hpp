@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -42,7 +43,8 @@ namespace addrbook {
 /// overridden. A database that has been restored from a dump or to a point in time, or promoted,
 /// gets a new epoch when it is next connected to.
 ///
-/// If it can't be reached later, everything is Error{storage} within the timeouts, until it can.
+/// If it can't be reached later, or its tables are gone, everything is Error{storage} within the
+/// timeouts, until it is back.
 /// @param conninfo  a connection string or URI of libpq's (PostgreSQL docs, 34.1.1); of several
 ///                  hosts, the one that takes writes
 /// @throws Error{invalid} for no such string; never shows it, for it may hold a password
@@ -164,9 +166,9 @@ class PostgresqlEngine final : public SqlEngine {
   static Parameters parse(const std::string& conninfo);
   static std::string connect_string(const Parameters& parameters);
 
-  void set_up(soci::session& session) const;
+  void set_up(soci::session& session);
   static void check_server(soci::session& session);
-  static void bring_forward(soci::session& session);
+  void bring_forward(soci::session& session) const;
   static void check_origin(soci::session& session);
 
   static PGconn* handle(soci::session& session) {
@@ -177,6 +179,7 @@ class PostgresqlEngine final : public SqlEngine {
 
   const PostgresqlOptions options_;
   std::string connect_string_;
+  std::atomic<bool> has_book_{false};  // it has been seen once
   SocketDeadlines deadlines_;
 };
 
@@ -259,7 +262,7 @@ inline std::unique_ptr<soci::session> PostgresqlEngine::connect() {
   return session;
 }
 
-inline void PostgresqlEngine::set_up(soci::session& session) const {
+inline void PostgresqlEngine::set_up(soci::session& session) {
   check_server(session);
   // Locks are held by who holds the head's; who has stopped in the middle must not for ever.
   const std::string timeout = std::to_string(options_.timeout.count());
@@ -272,6 +275,7 @@ inline void PostgresqlEngine::set_up(soci::session& session) const {
   }
   bring_forward(session);
   check_origin(session);
+  has_book_ = true;
 }
 
 inline void PostgresqlEngine::check_server(soci::session& session) {
@@ -286,7 +290,7 @@ inline void PostgresqlEngine::check_server(soci::session& session) {
   }
 }
 
-inline void PostgresqlEngine::bring_forward(soci::session& session) {
+inline void PostgresqlEngine::bring_forward(soci::session& session) const {
   const auto find_version = [&session] {
     // A query of the catalogue's tables: to_regclass() looks into a cache, which within a
     // transaction may not know yet what another has made.
@@ -297,6 +301,10 @@ inline void PostgresqlEngine::bring_forward(soci::session& session) {
     return is_there != 0 ? ask<int>(session, "SELECT version FROM addrbook_schema") : 0;
   };
   int version = find_version();
+  // What takes a book's place while it is used is somebody's restoring a dump of it.
+  if (version == 0 && has_book_.load()) {
+    throw Error(Errc::storage, "the book's tables are gone; a start makes new ones");
+  }
   if (version < SqlSchema::version) {
     session.begin();
     // Servers that start at once take turns. The number is any that is not another program's.

@@ -136,8 +136,8 @@ inline bool SqlConnection::run(soci::statement& statement) {
 inline Head SqlConnection::read_head(soci::statement& query) {
   if (!run(query)) throw Error(Errc::storage, "the database has lost its head");
   Head head{epoch_, from_integer(revision_), from_integer(count_)};
-  while (query.fetch()) {  // to the end, for until then the query has not ended
-  }
+  // To the end, for until then the query has not ended.
+  if (query.fetch()) throw Error(Errc::storage, "the database has two heads: two books in one");
   return head;
 }
 

@@ -78,6 +78,10 @@ class SqlEngine {
   [[nodiscard]] virtual std::optional<bool> was_committed(soci::session& session,
                                                           const std::string& transaction) const = 0;
 
+  /// Whether the database is still the one that connections were made to.
+  /// @throws Error{storage} if it is not
+  virtual void check_place() const {}
+
   /// Ends what is done with the connection, should it take too long.
   /// @returns something to keep as long as that goes on
   [[nodiscard]] virtual std::shared_ptr<void> watch(soci::session&) { return nullptr; }

@@ -133,6 +133,7 @@ template <class Work>
 auto SqlStore::on_connection(Work work) const {
   std::optional<Waiting> waiting;
   if (engine_->is_remote()) waiting.emplace();
+  engine_->check_place();
   for (bool is_second = false;; is_second = true) {
     auto connection = pool_.take();
     const auto begin = Clock::now();

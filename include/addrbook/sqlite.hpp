@@ -59,7 +59,8 @@ namespace addrbook {
                                                         SqliteOptions options = {});
 
 /// Copies a book to a new file, mode 0600, as it is at one moment; whoever uses it, this process or
-/// another, goes on meanwhile. The copy is checked and on the disk before it gets its name.
+/// another, goes on meanwhile. The copy is checked and on the disk before it gets its name; until
+/// then it is `<copy>.` and six characters, which is left behind if the process is killed.
 /// @throws Error{storage} naming the file, e.g. that there is something at `copy` already
 /// @par Cost  reads and writes the book once, and reads the copy; its writers don't wait
 inline void backup_sqlite(const std::string& path, const std::string& copy);
@@ -177,6 +178,7 @@ class SqliteEngine final : public SqlEngine {
   [[nodiscard]] std::optional<bool> was_committed(soci::session& session,
                                                   const std::string& transaction) const override;
   [[nodiscard]] bool has_other_writers() const noexcept override { return false; }
+  void check_place() const override;
   [[nodiscard]] bool is_remote() const noexcept override { return false; }
   [[nodiscard]] std::string name() const override { return file_ ? "'" + file_->path() + "'" : ""; }
 
@@ -202,8 +204,20 @@ class SqliteEngine final : public SqlEngine {
     return static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_;
   }
 
+  /// Which file it is, whatever its name.
+  struct Identity {
+    dev_t device;
+    ino_t number;
+  };
+  [[nodiscard]] static std::optional<Identity> identity_of(const std::string& path) noexcept {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+    return Identity{status.st_dev, status.st_ino};
+  }
+
   const SqliteOptions options_;
   std::optional<SqliteFile> file_;
+  std::optional<Identity> identity_;
   std::optional<SqliteLock> lock_;
 };
 
@@ -289,7 +303,10 @@ void SqliteFile::make(Fill fill) const {
   }
   struct Remover {
     const std::string& name;
-    ~Remover() { ::unlink(name.c_str()); }
+    ~Remover() {
+      ::unlink(name.c_str());
+      ::unlink((name + "-journal").c_str());
+    }
   };
   const Remover remover{name};
   fill(name);
@@ -317,8 +334,10 @@ inline SqliteEngine::SqliteEngine(const std::string& path, const SqliteOptions& 
   if (!file_->exists()) {
     file_->make([](const std::string& name) { make_tables(*open(name)); });
     lock_->keep();
+    identity_ = identity_of(file_->path());
     return;
   }
+  identity_ = identity_of(file_->path());
   const auto session = open(file_->path());
   const auto version = pragma(*session, "user_version");
   check_version(*file_, version);
@@ -380,6 +399,15 @@ inline std::unique_ptr<soci::session> SqliteEngine::connect() {
   return session;
 }
 
+// Or a connection would go on with a file that nobody finds again, and a new one make another.
+inline void SqliteEngine::check_place() const {
+  if (!file_) return;
+  const auto now = identity_of(file_->path());
+  if (!now || !identity_ || now->device != identity_->device || now->number != identity_->number) {
+    file_->fail("has been moved, deleted or replaced while it was open");
+  }
+}
+
 inline const SqlTexts& SqliteEngine::texts() const {
   static const SqlTexts texts{
       "BEGIN", "BEGIN IMMEDIATE", "SELECT epoch, revision, count, '' FROM addrbook_head",
@@ -433,15 +461,18 @@ inline void backup_sqlite(const std::string& path, const std::string& copy) {
   SqliteEngine::check_is_file(path);
   const detail::SqliteFile book(path);
   const detail::SqliteFile made(copy);
-  detail::naming(book.path(), [&] {
-    // Not book.exists(): to close a file that SQLite has open in the same process drops its locks.
-    if (!std::filesystem::exists(book.path())) book.fail("is missing");
-    made.make([&](const std::string& name) {
-      const auto session = SqliteEngine::open(book.path());
-      if (SqliteEngine::pragma(*session, "application_id") != detail::SqliteFile::application_id) {
+  // Not book.exists(): to close a file that SQLite has open in the same process drops its locks.
+  if (!std::filesystem::exists(book.path())) book.fail("is missing");
+  made.make([&](const std::string& name) {
+    const auto session = detail::naming(book.path(), [&] {
+      auto opened = SqliteEngine::open(book.path());
+      if (SqliteEngine::pragma(*opened, "application_id") != detail::SqliteFile::application_id) {
         book.fail("is no address book");
       }
-      SqliteEngine::check_version(book, SqliteEngine::pragma(*session, "user_version"));
+      SqliteEngine::check_version(book, SqliteEngine::pragma(*opened, "user_version"));
+      return opened;
+    });
+    detail::naming(book.path() + "' to '" + made.path(), [&] {
       *session << "VACUUM INTO :name", soci::use(name);
       SqliteEngine::check_integrity(book, *SqliteEngine::open(name));
     });

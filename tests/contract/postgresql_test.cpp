@@ -405,6 +405,51 @@ TEST_CASE("postgresql: a copy of a book is a book of its own, with an epoch of i
   }
 }
 
+TEST_CASE("postgresql: tables that go while the book is used are missed, not made anew") {
+  const auto database = new_database();
+  const auto copy = new_database();
+  const auto store = open_postgresql(shared_server().conninfo(database));
+  store->commit({put("a", 1), put("b", 2)});
+  const auto epoch = store->head().epoch;
+  shared_server().copy_by_dump(database, copy);
+  shared_server().sql("DROP TABLE addrbook_head, addrbook_entries, addrbook_schema", database);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(begins(refusal([&] { static_cast<void>(store->find("a")); }), "storage: "));
+    CHECK(begins(refusal([&] { store->commit({put("c", 1)}); }), "storage: "));
+    CHECK(begins(refusal([&] { static_cast<void>(store->page(0, {})); }), "storage: "));
+  }
+  CHECK(shared_server().sql("SELECT to_regclass('addrbook_head') IS NULL", database) == "t");
+  shared_server().copy_by_dump(copy, database);
+  CHECK(patiently([&] { return store->head(); }).revision == 2);
+  CHECK(store->head().epoch != epoch);
+  CHECK(store->find("b"));
+  // A dump that was put on top of another book.
+  shared_server().sql("INSERT INTO addrbook_head SELECT * FROM addrbook_head", database);
+  CHECK(begins(refusal([&] { static_cast<void>(store->head()); }), "storage: "));
+  CHECK(begins(refusal([&] { store->commit({put("a", 3)}); }), "storage: "));
+  CHECK(begins(refusal_of_open(shared_server().conninfo(database)), "storage: "));
+  CHECK(shared_server().sql("SELECT count(DISTINCT revision) FROM addrbook_head", database) == "1");
+}
+
+TEST_CASE("postgresql: no error shows what was written") {
+  const auto database = new_database();
+  const auto store = open_postgresql(shared_server().conninfo(database));
+  shared_server().sql("ALTER TABLE addrbook_entries ADD CHECK (length(document) < 100)", database);
+  const auto check_silent = [](const std::exception_ptr& thrown) {
+    const auto trace = addrbook::trace(thrown);
+    CHECK(trace.size() == 2);
+    for (const std::string& line : trace) CHECK(line.find("SECRET") == std::string::npos);
+  };
+  const auto document =
+      addrbook::Document::parse("{\"name\":\"SECRET" + std::string(200, 'x') + "\"}");
+  try {
+    store->commit({{"a", document, {}}});
+    FAIL("written");
+  } catch (const addrbook::Error&) {
+    check_silent(std::current_exception());
+  }
+}
+
 TEST_CASE("postgresql: tables of version 1 are brought forward, once") {
   const auto database = new_database();
   shared_server().sql(test::read_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v1.sql"), database);

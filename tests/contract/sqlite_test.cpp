@@ -412,6 +412,38 @@ TEST_CASE("sqlite: a program that writes to the file makes commits wait, then fa
   late.join();
 }
 
+TEST_CASE(
+    "sqlite: a file that is moved away is missed, not made anew, and used again when it is back") {
+  const Folder folder;
+  fs::create_directory(folder / "old");
+  addrbook::SqliteOptions options;
+  options.entry_cache_bytes = 0;
+  const auto store = open_sqlite(folder / "book", options);
+  store->commit({put("a", 1)});
+  fs::rename(folder / "book", folder / "old/book");
+  const auto check_missed = [&] {
+    const auto failures = test::run_parallel(10, [&](std::size_t) {
+      for (const auto& error : {refusal([&] { static_cast<void>(store->find("a")); }),
+                                refusal([&] { static_cast<void>(store->find("none")); }),
+                                refusal([&] { static_cast<void>(store->page(0, {})); }),
+                                refusal([&] { store->commit({put("b", 2)}); })}) {
+        if (error.find("has been moved, deleted or replaced") == std::string::npos) {
+          throw std::runtime_error(error);
+        }
+      }
+    });
+    CHECK(failures == "");
+  };
+  check_missed();
+  CHECK_FALSE(fs::exists(folder / "book"));
+  make_book(folder / "other");
+  fs::rename(folder / "other", folder / "book");
+  check_missed();
+  fs::rename(folder / "old/book", folder / "book");
+  CHECK(store->find("a").value().document == test::numbered(1));
+  CHECK(store->commit({put("b", 2)}).base == 1);
+}
+
 TEST_CASE("sqlite: every commit is synced before it is answered") {
   const Folder folder;
   test::FaultyFiles files;
