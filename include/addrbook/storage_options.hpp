@@ -24,8 +24,8 @@ struct PostgresqlOptions {
   /// For a connection to be made, rounded up to seconds, at least 2; a `connect_timeout` in the
   /// connection string counts for more.
   std::chrono::milliseconds connect_timeout{3000};
-  /// For what a request needs of the database once it is connected, as a whole, and for a
-  /// connection to come free.
+  /// For a connection to come free, and then for a query or a commit as a whole; half a second more
+  /// if the server doesn't end it itself.
   std::chrono::milliseconds timeout{5000};
 };
 
