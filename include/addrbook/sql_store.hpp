@@ -70,7 +70,15 @@ class SqlStore final : public Store {
   [[noreturn]] void fail(Fault fault, const std::string& reason,
                          SourceLine thrown_at = SourceLine::here()) const;
 
+  struct Attempt {
+    std::exception_ptr error;
+    bool is_lost = false;   // the connection, in the commit
+    bool is_undone = true;  // if there is an error
+  };
+
   void run(const Group& group, bool is_second = false) noexcept;
+  Attempt try_write(const Group& group) noexcept;
+  void retry(Member& member, Clock::time_point deadline) noexcept;
   void write(const Group& group);
   std::optional<bool> was_committed(const std::string& transaction) const noexcept;
   static CommitResult apply(detail::SqlConnection& connection, Head& head,
@@ -188,33 +196,45 @@ inline Head SqlStore::head() const {
 // Commits a group in one transaction. If that fails, each batch on its own: not all have to suffer
 // for what may be the fault of one. What a lost connection has undone is done again, once.
 inline void SqlStore::run(const Group& group, bool is_second) noexcept {
-  const auto begin = Clock::now();
-  std::exception_ptr error;
-  try {
-    return write(group);
-  } catch (const Unsure& unsure) {
-    error = std::current_exception();
-    const auto was_done = was_committed(unsure.transaction);
-    if (was_done == true) return;
-    if (was_done == false && !is_second) return run(group, true);
-    if (!was_done) {
-      for (Member* const member : group) member->error = error;
-      return;
-    }
-    error = std::make_exception_ptr(
-        Error(Errc::storage, "the connection to the database was lost, and the commit is undone"));
-  } catch (...) {
-    error = std::current_exception();
-  }
+  const auto deadline = Clock::now() + at_once;
+  const Attempt attempt = try_write(group);
+  if (!attempt.error) return;
+  if (attempt.is_lost && attempt.is_undone && !is_second) return run(group, true);
+  const bool may_retry = attempt.is_undone && group.size() > 1;
   for (Member* const member : group) {
-    member->error = error;
-    if (group.size() == 1 || Clock::now() - begin > at_once) continue;
-    try {
-      member->error = nullptr;
-      run({member}, true);
-    } catch (...) {  // no memory for that
-      member->error = std::current_exception();
-    }
+    member->error = attempt.error;
+    if (may_retry) retry(*member, deadline);
+  }
+}
+
+inline SqlStore::Attempt SqlStore::try_write(const Group& group) noexcept {
+  Attempt attempt;
+  try {
+    write(group);
+  } catch (const Unsure& unsure) {
+    attempt.is_lost = true;
+    const auto was_done = was_committed(unsure.transaction);
+    if (was_done == true) return attempt;
+    attempt.is_undone = was_done == false;
+    attempt.error = attempt.is_undone
+                        ? std::make_exception_ptr(Error(
+                              Errc::storage,
+                              "the connection to the database was lost, and the commit is undone"))
+                        : std::current_exception();
+  } catch (...) {
+    attempt.error = std::current_exception();
+  }
+  return attempt;
+}
+
+inline void SqlStore::retry(Member& member, Clock::time_point deadline) noexcept {
+  if (Clock::now() > deadline) return;
+  try {
+    const Group group{&member};
+    member.error = nullptr;
+    run(group, true);
+  } catch (...) {  // no memory for that
+    member.error = std::current_exception();
   }
 }
 
