@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -78,6 +79,7 @@ class SqlStore final : public Store {
 
   void run(const Group& group, bool is_second = false) noexcept;
   Attempt try_write(const Group& group) noexcept;
+  static std::exception_ptr renewed(const std::exception_ptr& error) noexcept;
   void retry(Member& member, Clock::time_point deadline) noexcept;
   void write(const Group& group);
   std::optional<bool> was_committed(const std::string& transaction) const noexcept;
@@ -202,7 +204,7 @@ inline void SqlStore::run(const Group& group, bool is_second) noexcept {
   if (attempt.is_lost && attempt.is_undone && !is_second) return run(group, true);
   const bool may_retry = attempt.is_undone && group.size() > 1;
   for (Member* const member : group) {
-    member->error = attempt.error;
+    member->error = member == group.front() ? attempt.error : renewed(attempt.error);
     if (may_retry) retry(*member, deadline);
   }
 }
@@ -225,6 +227,30 @@ inline SqlStore::Attempt SqlStore::try_write(const Group& group) noexcept {
     attempt.error = std::current_exception();
   }
   return attempt;
+}
+
+// Writers get errors of their own. To share one is allowed, but whose thread ends it last is
+// counted within the standard library, where a thread sanitizer doesn't look.
+inline std::exception_ptr SqlStore::renewed(const std::exception_ptr& error) noexcept {
+  try {
+    try {
+      std::rethrow_exception(error);
+    } catch (const Error& outer) {
+      const Error copy(outer.code(), std::string(outer.what()), outer.thrown_at());
+      try {
+        std::rethrow_if_nested(outer);
+      } catch (const std::exception& inner) {
+        try {
+          throw std::runtime_error(std::string(inner.what()));
+        } catch (const std::runtime_error&) {
+          std::throw_with_nested(copy);
+        }
+      }
+      throw Error(copy);
+    }
+  } catch (...) {
+    return std::current_exception();
+  }
 }
 
 inline void SqlStore::retry(Member& member, Clock::time_point deadline) noexcept {
