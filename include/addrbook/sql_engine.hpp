@@ -78,7 +78,8 @@ class SqlEngine {
   [[nodiscard]] virtual std::optional<bool> was_committed(soci::session& session,
                                                           const std::string& transaction) const = 0;
 
-  /// Whether the database is still the one that connections were made to.
+  /// Whether the database is still where it was when the first connection was made. Asked before
+  /// writes and lists; to a single entry it makes no difference.
   /// @throws Error{storage} if it is not
   virtual void check_place() const {}
 

@@ -143,7 +143,6 @@ template <class Work>
 auto SqlStore::on_connection(Work work) const {
   std::optional<Waiting> waiting;
   if (engine_->is_remote()) waiting.emplace();
-  engine_->check_place();
   for (bool is_second = false;; is_second = true) {
     auto connection = pool_.take();
     const auto begin = Clock::now();
@@ -179,6 +178,7 @@ inline std::optional<Entry> SqlStore::find(std::string_view id) const {
 }
 
 inline Page SqlStore::page(std::uint64_t after, PageLimit limit) const {
+  engine_->check_place();
   return on_connection([=](detail::SqlConnection& connection) {
     connection.begin_read();
     Page page = connection.page(after, limit);
@@ -265,6 +265,7 @@ inline void SqlStore::retry(Member& member, Clock::time_point deadline) noexcept
 }
 
 inline void SqlStore::write(const Group& group) {
+  engine_->check_place();
   on_connection([&](detail::SqlConnection& connection) {
     connection.begin_write();
     Head head = connection.lock_head();

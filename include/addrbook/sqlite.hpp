@@ -385,7 +385,9 @@ inline void SqliteEngine::check_integrity(const SqliteFile& file, soci::session&
 }
 
 inline std::unique_ptr<soci::session> SqliteEngine::connect() {
+  check_place();  // before, or another file would be made
   auto session = open(file_ ? file_->path() : ":memory:");
+  check_place();
   std::string mode;
   *session << "PRAGMA journal_mode = WAL", soci::into(mode);
   if (file_ && mode != "wal") file_->fail("can't be put into WAL mode");
@@ -399,7 +401,7 @@ inline std::unique_ptr<soci::session> SqliteEngine::connect() {
   return session;
 }
 
-// Or a connection would go on with a file that nobody finds again, and a new one make another.
+// Or what is written would go into a file that nobody finds again.
 inline void SqliteEngine::check_place() const {
   if (!file_) return;
   const auto now = identity_of(file_->path());
