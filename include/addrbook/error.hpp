@@ -58,7 +58,8 @@ struct SourceLine {
 };
 
 /// Everything that the library throws. what() may be shown to a client: it names the thing and the
-/// limit, never a path, SQL or another library's message; those are in the nested exceptions.
+/// limit, never a path, SQL or another library's message; those are in the nested exceptions. But
+/// for Errc::storage, which is for who runs the program: it may name files and hosts.
 class Error : public std::runtime_error {
  public:
   Error(Errc code, const std::string& message, SourceLine thrown_at = SourceLine::here())

@@ -396,6 +396,7 @@ TEST_CASE("sqlite: a backup and a restore overwrite nothing, and leave nothing h
 
 TEST_CASE("sqlite: a program that writes to the file makes commits wait, then fail; reads go on") {
   const Folder folder;
+  test::FaultyFiles files;
   const auto store = open_sqlite(folder / "book");
   store->commit({put("a", 1)});
   Other other(folder / "book");
@@ -404,8 +405,10 @@ TEST_CASE("sqlite: a program that writes to the file makes commits wait, then fa
   CHECK(store->page(0, {}).entries.size() == 1);
   CHECK(begins(refusal([&] { store->commit({put("a", 2)}); }), "storage: "));
   CHECK(store->find("a").value().document == test::numbered(1));
+  const auto before = files.lock_attempts();
   std::thread late([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    // Not before the commit has asked for the lock, in vain and again.
+    while (files.lock_attempts() < before + 5) std::this_thread::yield();
     other.run("ROLLBACK");
   });
   CHECK(store->commit({put("a", 3)}).base == 1);

@@ -46,6 +46,8 @@ class FaultyFiles {
   void heal() { left_ = none; }
   /// Whether one has failed since the last fail().
   [[nodiscard]] bool has_failed() const { return left_ <= 0; }
+  /// How often a lock has been asked for.
+  [[nodiscard]] std::size_t lock_attempts() const { return lock_attempts_; }
   /// How many files have been synced.
   [[nodiscard]] std::size_t syncs() const { return syncs_; }
 
@@ -119,6 +121,7 @@ class FaultyFiles {
       return in(f).xShmMap(of(f)->inner(), page, size, extend, to);
     };
     m.xShmLock = [](sqlite3_file* f, int at, int n, int flags) {
+      ++current()->lock_attempts_;
       return in(f).xShmLock(of(f)->inner(), at, n, flags);
     };
     m.xShmBarrier = [](sqlite3_file* f) { in(f).xShmBarrier(of(f)->inner()); };
@@ -134,6 +137,7 @@ class FaultyFiles {
   std::atomic<Kind> kind_{Kind::read};
   std::atomic<int> left_{none};
   std::atomic<int> code_{SQLITE_OK};
+  std::atomic<std::size_t> lock_attempts_{0};
   std::atomic<std::size_t> syncs_{0};
 };
 
