@@ -6,7 +6,7 @@
 #include <support/addresses.hpp>
 #include <support/postgresql_server.hpp>
 
-#include "refusal.hpp"
+#include "error_of.hpp"
 #include "store_contract.hpp"
 
 #include <algorithm>
@@ -29,9 +29,9 @@ using addrbook::open_postgresql;
 using addrbook::PostgresqlOptions;
 using addrbook::Store;
 using test::begins;
+using test::error_of;
 using test::PostgresqlServer;
 using test::put;
-using test::refusal;
 
 /// The cluster that all cases use which do it no harm.
 const PostgresqlServer& shared_server() {
@@ -54,8 +54,8 @@ PostgresqlOptions impatient() {
   return options;
 }
 
-std::string refusal_of_open(const std::string& conninfo) {
-  return refusal([&] { static_cast<void>(open_postgresql(conninfo, impatient())); });
+std::string error_of_open(const std::string& conninfo) {
+  return error_of([&] { static_cast<void>(open_postgresql(conninfo, impatient())); });
 }
 
 /// Tries until `call` throws no more, as long as it takes a server to start.
@@ -232,11 +232,11 @@ TEST_CASE("postgresql: while the server is down calls fail, and once it is up ag
   const auto epoch = store->head().epoch;
   const auto check_gone = [&] {
     const auto begin = std::chrono::steady_clock::now();
-    CHECK(begins(refusal([&] { static_cast<void>(store->find("a")); }), "storage: "));
-    CHECK(begins(refusal([&] { static_cast<void>(store->find("none")); }), "storage: "));
-    CHECK(begins(refusal([&] { static_cast<void>(store->page(0, {})); }), "storage: "));
-    CHECK(begins(refusal([&] { static_cast<void>(store->head()); }), "storage: "));
-    CHECK(begins(refusal([&] { store->commit({put("b", 2)}); }), "storage: "));
+    CHECK(begins(error_of([&] { static_cast<void>(store->find("a")); }), "storage: "));
+    CHECK(begins(error_of([&] { static_cast<void>(store->find("none")); }), "storage: "));
+    CHECK(begins(error_of([&] { static_cast<void>(store->page(0, {})); }), "storage: "));
+    CHECK(begins(error_of([&] { static_cast<void>(store->head()); }), "storage: "));
+    CHECK(begins(error_of([&] { store->commit({put("b", 2)}); }), "storage: "));
     CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
   };
   server.stop();
@@ -310,9 +310,9 @@ TEST_CASE("postgresql: a server that is there but silent: calls fail within thei
   store->commit({put("a", 1)});
   server.freeze();
   const auto begin = std::chrono::steady_clock::now();
-  CHECK(begins(refusal([&] { static_cast<void>(store->find("a")); }), "storage: "));
-  CHECK(begins(refusal([&] { store->commit({put("b", 2)}); }), "storage: "));
-  CHECK(begins(refusal([&] { static_cast<void>(store->head()); }), "storage: "));
+  CHECK(begins(error_of([&] { static_cast<void>(store->find("a")); }), "storage: "));
+  CHECK(begins(error_of([&] { store->commit({put("b", 2)}); }), "storage: "));
+  CHECK(begins(error_of([&] { static_cast<void>(store->head()); }), "storage: "));
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
   server.thaw();
   CHECK(patiently([&] { return store->find("a"); }).value().document == test::numbered(1));
@@ -330,7 +330,7 @@ TEST_CASE("postgresql: who holds the book's lock too long makes writers fail, no
   const auto begin = std::chrono::steady_clock::now();
   std::atomic<int> failed{0};
   const auto failures = test::run_parallel(10, [&](std::size_t t) {
-    if (begins(refusal([&] { store->commit({put("w" + std::to_string(t), 2)}); }), "storage: ")) {
+    if (begins(error_of([&] { store->commit({put("w" + std::to_string(t), 2)}); }), "storage: ")) {
       ++failed;
     }
   });
@@ -354,17 +354,17 @@ TEST_CASE("postgresql: errors of the server are Error{storage}, no room is Error
       "CREATE TRIGGER refuse BEFORE INSERT ON addrbook_entries FOR EACH ROW "
       "EXECUTE FUNCTION refuse();",
       database);
-  CHECK(begins(refusal([&] {
+  CHECK(begins(error_of([&] {
                  store->commit({put("a", 1), put("full", 1)});
                }),
                "full: Insufficient Storage"));
-  CHECK(begins(refusal([&] { store->commit({put("a", 1), put("io", 1)}); }), "storage: "));
+  CHECK(begins(error_of([&] { store->commit({put("a", 1), put("io", 1)}); }), "storage: "));
   CHECK(store->head().revision == 0);
   CHECK_FALSE(store->find("a"));
   CHECK(store->commit({put("a", 1)}).done());
   shared_server().sql("ALTER TABLE addrbook_entries RENAME TO elsewhere", database);
-  CHECK(begins(refusal([&] { static_cast<void>(store->find("a")); }), "storage: "));
-  CHECK(begins(refusal([&] { static_cast<void>(store->page(0, {})); }), "storage: "));
+  CHECK(begins(error_of([&] { static_cast<void>(store->find("a")); }), "storage: "));
+  CHECK(begins(error_of([&] { static_cast<void>(store->page(0, {})); }), "storage: "));
   shared_server().sql("ALTER TABLE elsewhere RENAME TO addrbook_entries", database);
   CHECK(patiently([&] { return store->find("a"); }));
 }
@@ -414,9 +414,9 @@ TEST_CASE("postgresql: tables that go while the book is used are missed, not mad
   shared_server().copy_by_dump(database, copy);
   shared_server().sql("DROP TABLE addrbook_head, addrbook_entries, addrbook_schema", database);
   for (int i = 0; i < 3; ++i) {
-    CHECK(begins(refusal([&] { static_cast<void>(store->find("a")); }), "storage: "));
-    CHECK(begins(refusal([&] { store->commit({put("c", 1)}); }), "storage: "));
-    CHECK(begins(refusal([&] { static_cast<void>(store->page(0, {})); }), "storage: "));
+    CHECK(begins(error_of([&] { static_cast<void>(store->find("a")); }), "storage: "));
+    CHECK(begins(error_of([&] { store->commit({put("c", 1)}); }), "storage: "));
+    CHECK(begins(error_of([&] { static_cast<void>(store->page(0, {})); }), "storage: "));
   }
   CHECK(shared_server().sql("SELECT to_regclass('addrbook_head') IS NULL", database) == "t");
   shared_server().copy_by_dump(copy, database);
@@ -425,9 +425,9 @@ TEST_CASE("postgresql: tables that go while the book is used are missed, not mad
   CHECK(store->find("b"));
   // A dump that was put on top of another book.
   shared_server().sql("INSERT INTO addrbook_head SELECT * FROM addrbook_head", database);
-  CHECK(begins(refusal([&] { static_cast<void>(store->head()); }), "storage: "));
-  CHECK(begins(refusal([&] { store->commit({put("a", 3)}); }), "storage: "));
-  CHECK(begins(refusal_of_open(shared_server().conninfo(database)), "storage: "));
+  CHECK(begins(error_of([&] { static_cast<void>(store->head()); }), "storage: "));
+  CHECK(begins(error_of([&] { store->commit({put("a", 3)}); }), "storage: "));
+  CHECK(begins(error_of_open(shared_server().conninfo(database)), "storage: "));
   CHECK(shared_server().sql("SELECT count(DISTINCT revision) FROM addrbook_head", database) == "1");
 }
 
@@ -488,13 +488,13 @@ TEST_CASE("postgresql: a database that can't be used is refused, and not changed
     const auto database = new_database();
     static_cast<void>(open_postgresql(server.conninfo(database)));
     server.sql("UPDATE addrbook_schema SET version = 3", database);
-    CHECK(refusal_of_open(server.conninfo(database)) ==
+    CHECK(error_of_open(server.conninfo(database)) ==
           "storage: the book is of version 3, and this program knows only up to 2");
     CHECK(server.sql("SELECT version FROM addrbook_schema", database) == "3");
   }
   SUBCASE("not in UTF-8") {
     server.sql("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
-    CHECK(refusal_of_open(server.conninfo("ascii")) ==
+    CHECK(error_of_open(server.conninfo("ascii")) ==
           "storage: the database must be in UTF8, and it is in SQL_ASCII");
     CHECK(server.sql("SELECT to_regclass('addrbook_head') IS NULL", "ascii") == "t");
   }
@@ -502,23 +502,23 @@ TEST_CASE("postgresql: a database that can't be used is refused, and not changed
     const auto database = new_database();
     server.sql("CREATE TABLE addrbook_entries (mine TEXT); INSERT INTO addrbook_entries VALUES (1)",
                database);
-    CHECK(begins(refusal_of_open(server.conninfo(database)), "storage: "));
+    CHECK(begins(error_of_open(server.conninfo(database)), "storage: "));
     CHECK(server.sql("SELECT mine FROM addrbook_entries", database) == "1");
     CHECK(server.sql("SELECT to_regclass('addrbook_head') IS NULL", database) == "t");
   }
   SUBCASE("not to be written to") {
     const auto database = new_database();
     server.sql("ALTER DATABASE " + database + " SET default_transaction_read_only = on");
-    CHECK(begins(refusal_of_open(server.conninfo(database)), "storage: "));
+    CHECK(begins(error_of_open(server.conninfo(database)), "storage: "));
   }
   SUBCASE("missing") {
-    const auto text = refusal_of_open(server.conninfo("nosuchdatabase"));
+    const auto text = error_of_open(server.conninfo("nosuchdatabase"));
     CHECK(begins(text, "storage: "));
     CHECK(text.find("\"nosuchdatabase\" does not exist") != std::string::npos);
     CHECK(text.find('\n') == std::string::npos);
   }
   SUBCASE("nobody there") {
-    CHECK(begins(refusal_of_open("host=" + server.folder().string() + "/nowhere dbname=x"),
+    CHECK(begins(error_of_open("host=" + server.folder().string() + "/nowhere dbname=x"),
                  "storage: "));
   }
 }
@@ -529,14 +529,14 @@ TEST_CASE("postgresql: a bad connection string is refused without being shown") 
         std::string("postgresql://user:geheim@[x"), std::string("password='geheim"),
         std::string("host=x\0password=geheim", 22), std::string("password=\"gehe im")}) {
     CAPTURE(bad);
-    const auto text = refusal_of_open(bad);
+    const auto text = error_of_open(bad);
     CHECK(begins(text, "invalid: the connection string"));
     CHECK(text.find("geheim") == std::string::npos);
     CHECK(text.find("gehe im") == std::string::npos);
   }
   // Nor is a password shown when nobody is there.
   const auto text =
-      refusal_of_open("host=" + shared_server().folder().string() + " port=1 password=geheim");
+      error_of_open("host=" + shared_server().folder().string() + " port=1 password=geheim");
   CHECK(begins(text, "storage: "));
   CHECK(text.find("geheim") == std::string::npos);
 }
@@ -591,7 +591,7 @@ TEST_CASE(
            " dbname=clerks user=" + role;
   };
   open_postgresql(as("clerk"))->commit({put("a", 1)});
-  CHECK(begins(refusal_of_open(as("visitor")), "storage: "));
+  CHECK(begins(error_of_open(as("visitor")), "storage: "));
   server.sql(
       "GRANT SELECT ON addrbook_schema TO visitor;"
       "GRANT SELECT, UPDATE ON addrbook_head TO visitor;"

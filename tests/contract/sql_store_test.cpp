@@ -9,6 +9,7 @@
 #include <support/hold_up.hpp>
 #include <support/process.hpp>
 
+#include "error_of.hpp"
 #include "store_contract.hpp"
 
 #include <sqlite3.h>
@@ -44,6 +45,7 @@ using addrbook::detail::SqliteEngine;
 using addrbook::detail::SqlPool;
 using addrbook::detail::SqlTexts;
 using std::chrono::milliseconds;
+using test::error_of;
 using test::put;
 using test::removal;
 
@@ -269,16 +271,6 @@ class Group {
   std::vector<std::shared_future<CommitResult>> writers_;
 };
 
-/// @returns code and text of the Error that `call` throws, or "nothing"
-template <class Call>
-std::string error_of(Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return std::string(to_string(error.code())) + ": " + error.what();
-  }
-  return "nothing";
-}
 std::string error_of_find(const Book& book, const std::string& id = "a") {
   return error_of([&] { static_cast<void>(book.store.find(id)); });
 }

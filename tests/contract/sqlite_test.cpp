@@ -6,7 +6,7 @@
 #include <support/faulty_files.hpp>
 #include <support/process.hpp>
 
-#include "refusal.hpp"
+#include "error_of.hpp"
 #include "store_contract.hpp"
 
 #include <sqlite3.h>
@@ -35,11 +35,11 @@ using addrbook::backup_sqlite;
 using addrbook::open_sqlite;
 using addrbook::restore_sqlite;
 using test::begins;
+using test::error_of;
 using test::put;
-using test::refusal;
 
-std::string refusal_of_open(const std::string& path) {
-  return refusal([&] { static_cast<void>(open_sqlite(path)); });
+std::string error_of_open(const std::string& path) {
+  return error_of([&] { static_cast<void>(open_sqlite(path)); });
 }
 
 /// A folder, and paths in it.
@@ -149,14 +149,14 @@ TEST_CASE("sqlite: every path that a file can have") {
     restore_sqlite(folder / ("copy of " + name), folder / ("restored " + name));
     CHECK(open_sqlite(folder / ("restored " + name))->head().revision == 3);
   }
-  CHECK(begins(refusal_of_open(folder / "a=\"b"), "invalid: "));
-  CHECK(begins(refusal_of_open(std::string("a\0b", 3)), "invalid: "));
-  const auto missing = refusal_of_open(folder / "missing/book");
+  CHECK(begins(error_of_open(folder / "a=\"b"), "invalid: "));
+  CHECK(begins(error_of_open(std::string("a\0b", 3)), "invalid: "));
+  const auto missing = error_of_open(folder / "missing/book");
   CHECK(begins(missing, "storage: '"));
   CHECK(missing.find("missing/book': its folder doesn't exist") != std::string::npos);
-  CHECK(begins(refusal([&] { backup_sqlite(":memory:", folder / "x"); }), "invalid: "));
-  CHECK(begins(refusal([&] { restore_sqlite(folder / "x", ":memory:"); }), "invalid: "));
-  CHECK(begins(refusal_of_open(folder / std::string(300, 'x')), "storage: "));
+  CHECK(begins(error_of([&] { backup_sqlite(":memory:", folder / "x"); }), "invalid: "));
+  CHECK(begins(error_of([&] { restore_sqlite(folder / "x", ":memory:"); }), "invalid: "));
+  CHECK(begins(error_of_open(folder / std::string(300, 'x')), "storage: "));
 }
 
 TEST_CASE("sqlite: a book is open once, by whatever name") {
@@ -170,10 +170,10 @@ TEST_CASE("sqlite: a book is open once, by whatever name") {
     const auto store = open_sqlite(folder / "book");
     for (const char* const name : {"book", "link", "sub/../book", "sub/up/book"}) {
       CAPTURE(name);
-      CHECK(refusal_of_open(folder / name) == refused);
+      CHECK(error_of_open(folder / name) == refused);
     }
     CHECK(store->commit({put("a", 1)}).done());  // not disturbed
-    CHECK(refusal([&] { restore_sqlite(folder / "book", folder / "book"); }) == refused);
+    CHECK(error_of([&] { restore_sqlite(folder / "book", folder / "book"); }) == refused);
   }
   CHECK(open_sqlite(folder / "link")->find("a"));
 }
@@ -191,9 +191,9 @@ TEST_CASE("sqlite: what is no book is refused, and left as it is") {
     };
     const auto before = content();
     const std::string expected = "storage: '" + fs::canonical(path).string() + "': " + reason;
-    CHECK(begins(refusal_of_open(path), expected));
-    CHECK(begins(refusal([&] { backup_sqlite(path, folder / "copy"); }), expected));
-    CHECK(begins(refusal([&] { restore_sqlite(path, folder / "new"); }), expected));
+    CHECK(begins(error_of_open(path), expected));
+    CHECK(begins(error_of([&] { backup_sqlite(path, folder / "copy"); }), expected));
+    CHECK(begins(error_of([&] { restore_sqlite(path, folder / "new"); }), expected));
     CHECK(before == content());
   };
   SUBCASE("a text") {
@@ -244,13 +244,13 @@ TEST_CASE("sqlite: what is no book is refused, and left as it is") {
 TEST_CASE("sqlite: a FIFO is refused, and nobody waits for its other end") {
   const Folder folder;
   REQUIRE(::mkfifo((folder / "it").c_str(), 0600) == 0);
-  CHECK(refusal_of_open(folder / "it").find("is no file") != std::string::npos);
+  CHECK(error_of_open(folder / "it").find("is no file") != std::string::npos);
 }
 
 TEST_CASE("sqlite: a book whose file is gone and whose log is not is refused") {
   const Folder folder;
   std::ofstream(folder / "book-wal") << "what was written last";
-  CHECK(refusal_of_open(folder / "book").find("is missing, but there is a '-wal'") !=
+  CHECK(error_of_open(folder / "book").find("is missing, but there is a '-wal'") !=
         std::string::npos);
   CHECK_FALSE(fs::exists(folder / "book"));
   CHECK(test::read_file(folder / "book-wal") == "what was written last");
@@ -268,14 +268,14 @@ TEST_CASE("sqlite: damage within a book is an error where it is met, never a wro
     file.seekp(4096);
     file << std::string(size - 4096, '\x55');
   }
-  const auto broken = refusal([&] {
+  const auto broken = error_of([&] {
     const auto store = open_sqlite(path);
     static_cast<void>(store->find("id-1"));
   });
   CHECK(begins(broken, "storage: '" + fs::canonical(path).string() + "': "));
   CHECK(broken.find("malformed") != std::string::npos);
-  CHECK(begins(refusal([&] { backup_sqlite(path, folder / "copy"); }), "storage: "));
-  CHECK(begins(refusal([&] { restore_sqlite(path, folder / "new"); }), "storage: "));
+  CHECK(begins(error_of([&] { backup_sqlite(path, folder / "copy"); }), "storage: "));
+  CHECK(begins(error_of([&] { restore_sqlite(path, folder / "new"); }), "storage: "));
   CHECK_FALSE(fs::exists(folder / "copy"));
   CHECK_FALSE(fs::exists(folder / "new"));
 }
@@ -378,18 +378,18 @@ TEST_CASE("sqlite: a backup and a restore overwrite nothing, and leave nothing h
   const std::string there = "': is there already";
   for (const char* const name : {"other", "text", "book"}) {
     CAPTURE(name);
-    const auto refused = refusal([&] { backup_sqlite(folder / "book", folder / name); });
+    const auto refused = error_of([&] { backup_sqlite(folder / "book", folder / name); });
     CHECK(begins(refused, "storage: '"));
     CHECK(refused.find(there) != std::string::npos);
   }
-  CHECK(refusal([&] { restore_sqlite(folder / "book", folder / "other"); }).find(there) !=
+  CHECK(error_of([&] { restore_sqlite(folder / "book", folder / "other"); }).find(there) !=
         std::string::npos);
-  CHECK(begins(refusal([&] { restore_sqlite(folder / "book", folder / "text"); }), "storage: "));
-  CHECK(refusal([&] { backup_sqlite(folder / "none", folder / "copy"); }).find("is missing") !=
+  CHECK(begins(error_of([&] { restore_sqlite(folder / "book", folder / "text"); }), "storage: "));
+  CHECK(error_of([&] { backup_sqlite(folder / "none", folder / "copy"); }).find("is missing") !=
         std::string::npos);
-  CHECK(refusal([&] { restore_sqlite(folder / "none", folder / "new"); }).find("is missing") !=
+  CHECK(error_of([&] { restore_sqlite(folder / "none", folder / "new"); }).find("is missing") !=
         std::string::npos);
-  CHECK(begins(refusal([&] { backup_sqlite(folder / "book", folder / "none/copy"); }),
+  CHECK(begins(error_of([&] { backup_sqlite(folder / "book", folder / "none/copy"); }),
                "storage: '" + fs::canonical(folder.path()).string() + "/none/copy'"));
   CHECK(before == folder.content());
 }
@@ -403,7 +403,7 @@ TEST_CASE("sqlite: a program that writes to the file makes commits wait, then fa
   other.run("BEGIN IMMEDIATE");
   CHECK(store->find("a"));
   CHECK(store->page(0, {}).entries.size() == 1);
-  CHECK(begins(refusal([&] { store->commit({put("a", 2)}); }), "storage: "));
+  CHECK(begins(error_of([&] { store->commit({put("a", 2)}); }), "storage: "));
   CHECK(store->find("a").value().document == test::numbered(1));
   const auto before = files.lock_attempts();
   std::thread late([&] {
@@ -427,12 +427,12 @@ TEST_CASE(
   const std::string missed = "has been moved, deleted or replaced";
   const auto check_missed = [&] {
     const auto failures = test::run_parallel(10, [&](std::size_t) {
-      for (const auto& error : {refusal([&] { static_cast<void>(store->page(0, {})); }),
-                                refusal([&] { store->commit({put("b", 2)}); })}) {
+      for (const auto& error : {error_of([&] { static_cast<void>(store->page(0, {})); }),
+                                error_of([&] { store->commit({put("b", 2)}); })}) {
         if (error.find(missed) == std::string::npos) throw std::runtime_error(error);
       }
       // From where it is open, or not at all.
-      const auto error = refusal([&] {
+      const auto error = error_of([&] {
         if (store->find("none") || !store->find("a")) throw std::runtime_error("wrong");
       });
       if (error != "nothing" && !begins(error, "storage: ")) throw std::runtime_error(error);
@@ -509,13 +509,13 @@ TEST_CASE("sqlite: a disk that fails gives errors, loses nothing and says nothin
       std::set<std::string> errors;
       // Reads: right or not at all.
       for (const char* const id : {"id-3", "none"}) {
-        errors.insert(refusal([&] {
+        errors.insert(error_of([&] {
           const auto entry = store->find(id);
           if (entry.has_value() != (std::string(id) == "id-3")) throw std::runtime_error("wrong");
         }));
       }
-      errors.insert(refusal([&] { static_cast<void>(store->page(0, {})); }));
-      const std::string refused = refusal([&] { commit(number); });
+      errors.insert(error_of([&] { static_cast<void>(store->page(0, {})); }));
+      const std::string refused = error_of([&] { commit(number); });
       errors.insert(refused);
       is_past_all = !files.has_failed();
       files.heal();

@@ -10,7 +10,7 @@ namespace test {
 /// @returns code and text of the Error that `call` throws, e.g. "storage: the database failed", or
 ///          "nothing"
 template <class Call>
-std::string refusal(Call call) {
+std::string error_of(Call call) {
   try {
     call();
   } catch (const addrbook::Error& error) {
