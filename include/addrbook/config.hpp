@@ -3,11 +3,11 @@
 #pragma once
 
 #include <addrbook/authorization.hpp>
-#include <addrbook/config_reader.hpp>
+#include <addrbook/config/yaml_reader.hpp>
 #include <addrbook/error.hpp>
-#include <addrbook/http_fields.hpp>
-#include <addrbook/storage_options.hpp>
-#include <addrbook/web_origin.hpp>
+#include <addrbook/http/fields.hpp>
+#include <addrbook/http/origin.hpp>
+#include <addrbook/options.hpp>
 
 #include <algorithm>
 #include <chrono>

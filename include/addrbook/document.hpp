@@ -2,7 +2,7 @@
 #pragma once
 
 #include <addrbook/error.hpp>
-#include <addrbook/json_text.hpp>
+#include <addrbook/json/compact.hpp>
 
 #include <nlohmann/json.hpp>
 

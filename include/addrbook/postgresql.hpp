@@ -3,10 +3,10 @@
 #pragma once
 
 #include <addrbook/error.hpp>
-#include <addrbook/socket_deadlines.hpp>
-#include <addrbook/sql_engine.hpp>
-#include <addrbook/sql_store.hpp>
-#include <addrbook/storage_options.hpp>
+#include <addrbook/options.hpp>
+#include <addrbook/storage/socket_deadlines.hpp>
+#include <addrbook/storage/sql_engine.hpp>
+#include <addrbook/storage/sql_store.hpp>
 #include <addrbook/store.hpp>
 
 #include <soci/postgresql/soci-postgresql.h>

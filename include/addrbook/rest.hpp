@@ -3,12 +3,12 @@
 #pragma once
 
 #include <addrbook/authorization.hpp>
-#include <addrbook/exchange.hpp>
 #include <addrbook/http.hpp>
-#include <addrbook/http_fields.hpp>
+#include <addrbook/http/fields.hpp>
+#include <addrbook/http/origin.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/rest/exchange.hpp>
 #include <addrbook/service.hpp>
-#include <addrbook/web_origin.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -3,11 +3,11 @@
 /// stop cuts off no request. Linux (epoll).
 #pragma once
 
-#include <addrbook/connection_stream.hpp>
-#include <addrbook/head_repair.hpp>
+#include <addrbook/httplib/connection_stream.hpp>
+#include <addrbook/httplib/head_repair.hpp>
+#include <addrbook/httplib/refusals.hpp>
 #include <addrbook/mount.hpp>
-#include <addrbook/parking.hpp>
-#include <addrbook/refusals.hpp>
+#include <addrbook/server/parking.hpp>
 
 #include <httplib.h>
 

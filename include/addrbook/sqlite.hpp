@@ -6,10 +6,10 @@
 
 #include <addrbook/cached_store.hpp>
 #include <addrbook/error.hpp>
-#include <addrbook/sql_engine.hpp>
-#include <addrbook/sql_store.hpp>
-#include <addrbook/sqlite_file.hpp>
-#include <addrbook/storage_options.hpp>
+#include <addrbook/options.hpp>
+#include <addrbook/storage/sql_engine.hpp>
+#include <addrbook/storage/sql_store.hpp>
+#include <addrbook/storage/sqlite_file.hpp>
 #include <addrbook/store.hpp>
 
 #include <sqlite3.h>

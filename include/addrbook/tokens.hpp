@@ -3,7 +3,7 @@
 
 #include <addrbook/authorization.hpp>
 #include <addrbook/error.hpp>
-#include <addrbook/http_fields.hpp>
+#include <addrbook/http/fields.hpp>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

@@ -2,9 +2,9 @@
 // made by SQLite's own hooks, so that what fails is a real statement of a real transaction.
 
 #include <addrbook/memory_store.hpp>
-#include <addrbook/sql_pool.hpp>
-#include <addrbook/sql_store.hpp>
 #include <addrbook/sqlite.hpp>
+#include <addrbook/storage/sql_pool.hpp>
+#include <addrbook/storage/sql_store.hpp>
 
 #include <support/hold_up.hpp>
 #include <support/process.hpp>

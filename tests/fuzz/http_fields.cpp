@@ -2,7 +2,7 @@
 /// on the first line, then the value.
 #include "support.hpp"
 
-#include <addrbook/http_fields.hpp>
+#include <addrbook/http/fields.hpp>
 
 #include <algorithm>
 #include <cerrno>

@@ -2,7 +2,7 @@
 /// they arrive. The reference reads both at once and in the plainest way.
 #include "support.hpp"
 
-#include <addrbook/http_framing.hpp>
+#include <addrbook/http/head.hpp>
 
 #include <algorithm>
 #include <cstddef>

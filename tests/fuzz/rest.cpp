@@ -14,8 +14,8 @@
 ///
 /// A Content-Length is added to POST and PUT without framing, unless `unframed` is said; `gzip`
 /// packs the body first; `end=timed_out`, too_large or malformed is how reading it ends.
+#include <unit/rest_client.hpp>
 #include "support.hpp"
-#include "unit/rest_client.hpp"
 
 #include <addrbook/gzip.hpp>
 #include <addrbook/rest.hpp>

@@ -1,7 +1,7 @@
 /// What a test needs to make threads meet where it wants them to, without sleeping.
 #pragma once
 
-#include <addrbook/waiting.hpp>
+#include <addrbook/base/waiting.hpp>
 
 #include <chrono>
 #include <condition_variable>

@@ -22,8 +22,8 @@
 #include <utility>
 #include <vector>
 
-#include "fake_store.hpp"
-#include "refusal.hpp"
+#include <unit/fake_store.hpp>
+#include <unit/refusal.hpp>
 
 using addrbook::CachedStore;
 using addrbook::Condition;

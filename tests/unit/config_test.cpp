@@ -1,6 +1,6 @@
 #include <addrbook/config.hpp>
 
-#include "refusal.hpp"
+#include <unit/refusal.hpp>
 
 #include <support/process.hpp>
 

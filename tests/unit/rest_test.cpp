@@ -2,8 +2,8 @@
 
 #include <addrbook/gzip.hpp>
 
-#include "fake_store.hpp"
-#include "rest_client.hpp"
+#include <unit/fake_store.hpp>
+#include <unit/rest_client.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

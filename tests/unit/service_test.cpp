@@ -1,6 +1,6 @@
 #include <addrbook/service.hpp>
 
-#include "fake_store.hpp"
+#include <unit/fake_store.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

@@ -2,8 +2,8 @@
 
 #include <addrbook/rest.hpp>
 
-#include "refusal.hpp"
-#include "rest_client.hpp"
+#include <unit/refusal.hpp>
+#include <unit/rest_client.hpp>
 
 #include <doctest/doctest.h>
 

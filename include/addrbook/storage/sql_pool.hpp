@@ -1,10 +1,10 @@
 /// SqlPool: the connections to a database, opened as they are needed. Needs SOCI.
 #pragma once
 
+#include <addrbook/base/waiting.hpp>
 #include <addrbook/error.hpp>
-#include <addrbook/sql_connection.hpp>
-#include <addrbook/sql_engine.hpp>
-#include <addrbook/waiting.hpp>
+#include <addrbook/storage/sql_connection.hpp>
+#include <addrbook/storage/sql_engine.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -5,12 +5,12 @@
 /// registered once, by edges, so that a request costs three system calls: wait, receive, send.
 #pragma once
 
-#include <addrbook/connection.hpp>
-#include <addrbook/connection_handler.hpp>
-#include <addrbook/elastic_threads.hpp>
-#include <addrbook/intake.hpp>
-#include <addrbook/request_loop.hpp>
-#include <addrbook/waiting.hpp>
+#include <addrbook/base/waiting.hpp>
+#include <addrbook/server/acceptor.hpp>
+#include <addrbook/server/connection.hpp>
+#include <addrbook/server/connection_handler.hpp>
+#include <addrbook/server/elastic_threads.hpp>
+#include <addrbook/server/request_loop.hpp>
 
 #include <fcntl.h>
 #include <poll.h>

@@ -4,7 +4,7 @@
 
 #include <addrbook/error.hpp>
 #include <addrbook/http.hpp>
-#include <addrbook/http_fields.hpp>
+#include <addrbook/http/fields.hpp>
 
 #include <algorithm>
 #include <cstdint>

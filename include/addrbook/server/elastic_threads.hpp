@@ -2,7 +2,7 @@
 /// a client.
 #pragma once
 
-#include <addrbook/waiting.hpp>
+#include <addrbook/base/waiting.hpp>
 
 #include <algorithm>
 #include <atomic>

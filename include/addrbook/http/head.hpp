@@ -3,7 +3,7 @@
 /// smuggled, so what could be read in two ways is refused.
 #pragma once
 
-#include <addrbook/http_fields.hpp>
+#include <addrbook/http/fields.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,10 +1,10 @@
 /// Refusals: what a server says in JSON where none of its routes has an answer.
 #pragma once
 
-#include <addrbook/exchange.hpp>
-#include <addrbook/http_framing.hpp>
+#include <addrbook/http/head.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/mount.hpp>
+#include <addrbook/rest/exchange.hpp>
 
 #include <httplib.h>
 

@@ -1,8 +1,8 @@
 /// GroupCommit: writers that come at the same time share one commit.
 #pragma once
 
+#include <addrbook/base/waiting.hpp>
 #include <addrbook/store.hpp>
-#include <addrbook/waiting.hpp>
 
 #include <condition_variable>
 #include <cstddef>

@@ -1,7 +1,7 @@
 /// ConnectionStream: one request of a Connection as httplib reads and answers it.
 #pragma once
 
-#include <addrbook/parking.hpp>
+#include <addrbook/server/parking.hpp>
 
 #include <httplib.h>
 

@@ -2,8 +2,8 @@
 /// waiting.
 #pragma once
 
-#include <addrbook/connection.hpp>
-#include <addrbook/connection_handler.hpp>
+#include <addrbook/server/connection.hpp>
+#include <addrbook/server/connection_handler.hpp>
 
 #include <sys/socket.h>
 

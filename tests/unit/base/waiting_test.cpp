@@ -1,4 +1,4 @@
-#include <addrbook/waiting.hpp>
+#include <addrbook/base/waiting.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,8 +1,8 @@
 /// Intake: new connections off a listening socket, as many as there is room for.
 #pragma once
 
-#include <addrbook/connection.hpp>
-#include <addrbook/connection_handler.hpp>
+#include <addrbook/server/connection.hpp>
+#include <addrbook/server/connection_handler.hpp>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -5,7 +5,7 @@
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/http.hpp>
-#include <addrbook/http_fields.hpp>
+#include <addrbook/http/fields.hpp>
 #include <addrbook/log.hpp>
 
 #include <nlohmann/json.hpp>

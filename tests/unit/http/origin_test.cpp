@@ -1,10 +1,10 @@
-#include <addrbook/web_origin.hpp>
+#include <addrbook/http/origin.hpp>
 
 #include <addrbook/gzip.hpp>
 #include <addrbook/rest.hpp>
 
-#include "refusal.hpp"
-#include "rest_client.hpp"
+#include <unit/refusal.hpp>
+#include <unit/rest_client.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <addrbook/http_framing.hpp>
+#include <addrbook/http/head.hpp>
 
 #include <doctest/doctest.h>
 

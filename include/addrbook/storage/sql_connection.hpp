@@ -1,7 +1,7 @@
 /// SqlConnection: one connection and its statements, each prepared once. Needs SOCI.
 #pragma once
 
-#include <addrbook/sql_engine.hpp>
+#include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/store.hpp>
 
 #include <soci/soci.h>

@@ -3,11 +3,11 @@
 /// addrbook::postgresql).
 #pragma once
 
-#include <addrbook/group_commit.hpp>
-#include <addrbook/sql_connection.hpp>
-#include <addrbook/sql_pool.hpp>
+#include <addrbook/base/waiting.hpp>
+#include <addrbook/storage/group_commit.hpp>
+#include <addrbook/storage/sql_connection.hpp>
+#include <addrbook/storage/sql_pool.hpp>
 #include <addrbook/store.hpp>
-#include <addrbook/waiting.hpp>
 
 #include <chrono>
 #include <cstddef>

@@ -1,7 +1,7 @@
 /// What httplib gets wrong about a head that has been found to be good.
 #pragma once
 
-#include <addrbook/http_framing.hpp>
+#include <addrbook/http/head.hpp>
 
 #include <httplib.h>
 

@@ -1,4 +1,4 @@
-#include <addrbook/group_commit.hpp>
+#include <addrbook/storage/group_commit.hpp>
 
 #include <support/hold_up.hpp>
 

@@ -1,4 +1,4 @@
-#include <addrbook/http_fields.hpp>
+#include <addrbook/http/fields.hpp>
 
 #include <doctest/doctest.h>
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <addrbook/error.hpp>
-#include <addrbook/http_fields.hpp>
+#include <addrbook/http/fields.hpp>
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>

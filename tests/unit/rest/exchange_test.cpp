@@ -1,4 +1,4 @@
-#include <addrbook/exchange.hpp>
+#include <addrbook/rest/exchange.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

@@ -1,8 +1,8 @@
 /// Connection and ConnectionTable: the clients that are connected, and whose turn each is.
 #pragma once
 
-#include <addrbook/http_framing.hpp>
-#include <addrbook/wire.hpp>
+#include <addrbook/http/head.hpp>
+#include <addrbook/server/transport.hpp>
 
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /// ConnectionHandler: what those who keep connections need to know of those who speak HTTP.
 #pragma once
 
-#include <addrbook/connection.hpp>
+#include <addrbook/server/connection.hpp>
 
 #include <atomic>
 #include <memory>

@@ -1,6 +1,6 @@
-#include <addrbook/json_text.hpp>
+#include <addrbook/json/compact.hpp>
 
-#include "refusal.hpp"
+#include <unit/refusal.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
