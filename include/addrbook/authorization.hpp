@@ -4,8 +4,6 @@
 
 #include <addrbook/http.hpp>
 
-#include <algorithm>
-#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -51,63 +49,5 @@ struct Access {
 /// thread, several at once. If it throws, nobody gets in: nothing is done, the answer is a 500 that
 /// says no more, the cause is in the log.
 using Authorize = std::function<Access(const AccessRequest&)>;
-
-/// Who bears it may use the book: for bearer_tokens() of tokens.hpp.
-struct Token {
-  enum class Role {
-    read,   ///< may read
-    write,  ///< may do everything
-  };
-
-  std::string name;  ///< of its bearer, for the log: 1 to 64 of [A-Za-z0-9._@-]
-  Role role = Role::read;
-  /// One of the two: the token's SHA-256 in 64 hex digits, or the token itself, a secret of at
-  /// least 16 of [A-Za-z0-9-._~+/] (then = at its end; RFC 6750, 2.1).
-  std::string sha256;
-  std::string text;
-};
-
-namespace detail {
-
-constexpr std::string_view alphanumeric =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-inline bool consists_of(std::string_view text, std::string_view alphabet,
-                        std::string_view more = {}) noexcept {
-  return std::all_of(text.begin(), text.end(), [&](char c) {
-    return alphabet.find(c) != std::string_view::npos || more.find(c) != std::string_view::npos;
-  });
-}
-
-/// Whether a text is what a Bearer header field can carry (RFC 6750, 2.1: b64token).
-inline bool is_bearer_token(std::string_view text) noexcept {
-  const auto last = text.find_last_not_of('=');
-  return last != std::string_view::npos &&
-         consists_of(text.substr(0, last + 1), alphanumeric, "-._~+/");
-}
-
-/// @returns what is wrong with a token, without a word of what it holds; "" if nothing
-inline std::string_view fault_of(const Token& token) noexcept {
-  constexpr std::size_t max_name_size = 64;
-  constexpr std::size_t min_text_size = 16;
-  constexpr std::size_t sha256_digits = 64;
-  if (token.name.empty() || token.name.size() > max_name_size ||
-      !consists_of(token.name, alphanumeric, "._@-")) {
-    return "its name must be 1 to 64 of [A-Za-z0-9._@-]";
-  }
-  if (token.sha256.empty() == token.text.empty()) return "needs the token or its SHA-256";
-  if (token.sha256.empty()) {
-    if (token.text.size() < min_text_size) return "is shorter than 16 characters";
-    if (!is_bearer_token(token.text)) {
-      return "must be of [A-Za-z0-9-._~+/], with = at its end only";
-    }
-  } else if (token.sha256.size() != sha256_digits ||
-             !consists_of(token.sha256, "0123456789abcdefABCDEF")) {
-    return "its sha256 must be 64 hex digits";
-  }
-  return {};
-}
-
-}  // namespace detail
 
 }  // namespace addrbook

@@ -5,6 +5,7 @@
 #include <addrbook/authorization.hpp>
 #include <addrbook/config/yaml_reader.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/http/bearer_token.hpp>
 #include <addrbook/http/fields.hpp>
 #include <addrbook/http/origin.hpp>
 #include <addrbook/options.hpp>

@@ -7,6 +7,7 @@
 #include <addrbook/http/fields.hpp>
 #include <addrbook/http/origin.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/options.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/service.hpp>
 
@@ -22,37 +23,6 @@
 #include <vector>
 
 namespace addrbook {
-
-/// How a book is served. Every field has a default that is safe to use.
-struct Options {
-  /// The path of the book: one or more segments of [A-Za-z0-9._~-], each after a '/'.
-  std::string prefix = "/addresses";
-  /// Errors tell what was thrown and where (`trace`), the log more of each request. Not for
-  /// strangers' eyes; changes nothing else.
-  bool debug = false;
-  /// The most that a body may hold, unpacked.
-  std::size_t max_body_bytes = std::size_t{1024} * 1024;
-  /// How long a body may take to arrive, as a whole.
-  std::chrono::milliseconds body_timeout{30'000};
-  /// How long a client may take to receive a list, as a whole.
-  std::chrono::milliseconds answer_timeout{120'000};
-  /// Is told of every request; nothing is logged without it.
-  LogSink log;
-  /// Decides who may do what; everybody may do everything without it.
-  Authorize authorize;
-  /// Origins, e.g. "https://app.example.com", whose web pages may read and write the book (CORS);
-  /// "*" alone: those of everybody, to whom nothing but `authorize` is a limit then. A write by any
-  /// other page is refused, but for one of the same host: behind a proxy that changes Host the
-  /// pages' own origin belongs here. Never with credentials that a browser adds by itself.
-  std::vector<std::string> allowed_origins;
-  /// The names by which this host may be called (Host without the port, an IPv6 address in
-  /// brackets); by others only _health and _ready answer. Keeps a page from reaching the book under
-  /// a name of its own that leads here (DNS rebinding). Empty: any name.
-  std::vector<std::string> allowed_hosts;
-  /// Unpacks bodies and packs answers, e.g. gzip() of gzip.hpp; coded bodies are refused without
-  /// it.
-  std::shared_ptr<const Coding> coding;
-};
 
 /// A book's HTTP face. An HTTP library's adapter hands every request below the prefix to handle().
 /// @par Thread safety  any thread.
@@ -265,7 +235,7 @@ inline std::string Rest::read_body(detail::Exchange& exchange, Codec* decoder) c
     throw detail::HttpError(501, "Unsupported Transfer-Encoding");  // RFC 9112, 6.1
   }
   if (content_length) {
-    const auto length = detail::parse_length(*content_length);
+    const auto length = detail::parse_decimal(*content_length);
     if (!length || transfer_encoding) {  // RFC 9112, 6.3
       exchange.close_connection();
       throw detail::HttpError(400, "Invalid Content-Length");

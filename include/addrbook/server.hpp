@@ -7,6 +7,7 @@
 #include <addrbook/httplib/head_repair.hpp>
 #include <addrbook/httplib/refusals.hpp>
 #include <addrbook/mount.hpp>
+#include <addrbook/options.hpp>
 #include <addrbook/server/parking.hpp>
 
 #include <httplib.h>
@@ -28,38 +29,6 @@
 #include <utility>
 
 namespace addrbook {
-
-/// How a Server treats its connections. Every field has a default that is safe to use.
-struct ServerOptions {
-  /// For a request's head to arrive, as a whole: from its first byte, on a fresh connection from
-  /// the start, with TLS including the handshake.
-  std::chrono::milliseconds header_timeout{10'000};
-  /// For a request's body to arrive, as a whole. Of this and Options::body_timeout the shorter
-  /// counts.
-  std::chrono::milliseconds body_timeout{30'000};
-  /// For a client to receive an answer, as a whole, from when it first falls behind.
-  std::chrono::milliseconds answer_timeout{120'000};
-  /// How long a client may be silent in the middle of a body.
-  std::chrono::milliseconds read_timeout{5'000};
-  /// How long a client may take nothing of an answer.
-  std::chrono::milliseconds write_timeout{5'000};
-  /// How long a connection may be idle between requests; rounded up to whole seconds.
-  std::chrono::milliseconds keep_alive_timeout{15'000};
-  /// After stop(): how long what has begun to arrive may go on arriving.
-  std::chrono::milliseconds stop_grace{1'000};
-  /// After stop(): how long answers may take; then the connections are cut.
-  std::chrono::milliseconds stop_timeout{10'000};
-  /// The most connections; further ones get a 503. Fewer where the process may not open as many
-  /// files (RLIMIT_NOFILE, of which some are left for the program).
-  std::size_t max_connections = 10'000;
-  /// The most threads: requests that wait for their client, or for the program, hold one each.
-  /// When all do, further requests get a 503.
-  std::size_t max_threads = 1'000;
-  /// As in Options; for the requests that the server answers itself.
-  bool debug = false;
-  /// As in Options; for the requests that the server answers itself.
-  LogSink log;
-};
 
 namespace detail {
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <addrbook/memory_store.hpp>
+#include <addrbook/options.hpp>
 #include <addrbook/store.hpp>
 
 #include <atomic>
@@ -30,11 +31,6 @@ struct Violation {
 
 /// Looks at a document before it is written. Is called by any thread, several at once.
 using Validator = std::function<std::optional<Violation>(const Document&)>;
-
-/// What a book may hold. Every field has a default.
-struct ServiceOptions {
-  std::uint64_t max_entries = 0;  ///< create() refuses to make more; 0: no limit
-};
 
 /// Whether the book can be used at the moment.
 struct Health {

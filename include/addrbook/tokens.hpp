@@ -2,8 +2,11 @@
 #pragma once
 
 #include <addrbook/authorization.hpp>
+#include <addrbook/base/ascii.hpp>
+#include <addrbook/base/hex.hpp>
 #include <addrbook/error.hpp>
-#include <addrbook/http/fields.hpp>
+#include <addrbook/http/bearer_token.hpp>
+#include <addrbook/options.hpp>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -48,24 +51,11 @@ inline Sha256 sha256(std::string_view text) {
   return hash;
 }
 
-inline std::string to_hex(const Sha256& hash) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : hash) {
-    text += digits[byte >> 4U];
-    text += digits[byte & 0xFU];
-  }
-  return text;
-}
-
 /// @param text  64 hex digits
 inline Sha256 from_hex(std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  const std::string lower = lowercase(text);
   Sha256 hash{};
   for (std::size_t i = 0; i < hash.size(); ++i) {
-    hash[i] =
-        static_cast<unsigned char>(digits.find(lower[2 * i]) * 16 + digits.find(lower[2 * i + 1]));
+    hash[i] = static_cast<unsigned char>(hex_value(text[2 * i]) * 16 + hex_value(text[2 * i + 1]));
   }
   return hash;
 }
@@ -102,7 +92,8 @@ inline std::vector<Bearer> to_bearers(const std::vector<Token>& tokens) {
 inline std::string hash_token(const std::string& text) {
   const auto fault = detail::fault_of({"x", Token::Role::read, "", text});
   if (!fault.empty()) throw Error(Errc::invalid, "a token " + std::string(fault));
-  return detail::to_hex(detail::sha256(text));
+  const detail::Sha256 hash = detail::sha256(text);
+  return detail::hex({reinterpret_cast<const char*>(hash.data()), hash.size()});
 }
 
 inline Authorize bearer_tokens(const std::vector<Token>& tokens) {

@@ -34,7 +34,7 @@ class OneByOne final : public addrbook::Store {
   explicit OneByOne(std::shared_ptr<Store> store) : store_(std::move(store)) {}
 
   addrbook::CommitResult commit(std::vector<addrbook::Write> batch) override {
-    std::optional<addrbook::Waiting> waiting(std::in_place);
+    std::optional<addrbook::detail::Waiting> waiting(std::in_place);
     const std::lock_guard lock(mutex_);
     waiting.reset();
     return store_->commit(std::move(batch));

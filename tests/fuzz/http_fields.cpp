@@ -133,7 +133,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_equal(detail::lowercase(value), lower(value), "lowercase");
   check_equal(detail::trim(value), stripped(value), "trim");
   check(detail::parse_qvalue(value) == qvalue(value), "parse_qvalue");
-  check(detail::parse_length(value) == length(value), "parse_length");
+  check(detail::parse_decimal(value) == length(value), "parse_decimal");
   check(detail::is_request_id(value) == matches(value, request_id), "is_request_id");
   check(detail::is_valid_prefix(value) == is_prefix(value), "is_valid_prefix");
   check_equal(detail::media_type(value), media_type(value), "media_type");

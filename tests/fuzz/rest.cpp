@@ -67,7 +67,7 @@ class Words {
   }
   /// A number of up to four digits.
   [[nodiscard]] std::size_t number(const std::string& name, std::size_t otherwise) const {
-    const auto length = detail::parse_length(value(name).substr(0, 4));
+    const auto length = detail::parse_decimal(value(name).substr(0, 4));
     return length ? static_cast<std::size_t>(*length) : otherwise;
   }
 
@@ -358,10 +358,10 @@ class Book {
     if (transfer && detail::lowercase(*transfer) != "chunked") {
       return {501, "Unsupported Transfer-Encoding"};
     }
-    if (length && (transfer || !detail::parse_length(*length))) {
+    if (length && (transfer || !detail::parse_decimal(*length))) {
       return {400, "Invalid Content-Length"};
     }
-    if (length && *detail::parse_length(*length) > most) return too_large;
+    if (length && *detail::parse_decimal(*length) > most) return too_large;
     if (!length && !transfer && ask.unframed) return {411, "Length Required"};
     if (!length && !transfer && body.size() > most) return too_large;
 

@@ -52,7 +52,7 @@ class Gate {
 };
 
 /// Sees the threads that it owns wait.
-class WatchingPool final : public addrbook::ThreadPool {
+class WatchingPool final : public addrbook::detail::ThreadPool {
  public:
   void block() noexcept override {
     {

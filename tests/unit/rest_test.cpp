@@ -1597,7 +1597,7 @@ TEST_CASE("rest: debug mode adds trace to errors, and more to the log, and chang
   const auto trace = answers[2].json()["trace"];
   REQUIRE(trace.size() == 2);
   CHECK(trace[0].get<std::string>().find("rest.hpp:") != std::string::npos);
-  CHECK(trace[1].get<std::string>().find("json_text.hpp:") != std::string::npos);
+  CHECK(trace[1].get<std::string>().find("compact.hpp:") != std::string::npos);
   CHECK(trace[1].get<std::string>().find("unexpected ']' at byte 3") != std::string::npos);
 
   const LogRecord& record = (*debugging.log)[2];

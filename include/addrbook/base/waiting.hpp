@@ -2,7 +2,7 @@
 /// can let another one work meanwhile.
 #pragma once
 
-namespace addrbook {
+namespace addrbook::detail {
 
 /// Whoever owns threads and wants to know when one of them waits; a server of this library does.
 class ThreadPool {
@@ -52,4 +52,4 @@ class Waiting {
   }
 };
 
-}  // namespace addrbook
+}  // namespace addrbook::detail

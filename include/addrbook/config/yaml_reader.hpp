@@ -71,7 +71,8 @@ struct ConfigKey {
 
 inline std::uint64_t parse_integer(const std::string& text, std::uint64_t least,
                                    std::uint64_t most) {
-  const auto value = text.size() <= 19 ? parse_length(text) : std::nullopt;  // 19 digits always fit
+  const auto value =
+      text.size() <= 19 ? parse_decimal(text) : std::nullopt;  // 19 digits always fit
   if (!value || *value < least || *value > most) {
     throw BadValue{"must be an integer from " + std::to_string(least) + " to " +
                    std::to_string(most)};

@@ -1,10 +1,10 @@
 /// The grammar of header fields, paths and what else strangers write.
 #pragma once
 
+#include <addrbook/base/ascii.hpp>
+
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,34 +12,10 @@
 
 namespace addrbook::detail {
 
-inline std::string lowercase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
-  return lower;
-}
-
 /// Whether a value can stand in a header field (RFC 9110, 5.5): nothing in it ends the line.
 inline bool is_field_value(std::string_view value) noexcept {
-  return std::none_of(value.begin(), value.end(), [](char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
-  });
-}
-
-/// Takes white space off both ends (OWS; RFC 9110, 5.6.3).
-inline std::string_view trim(std::string_view text) noexcept {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-/// Cuts `text` at the first `separator`; the rest goes on without it.
-inline std::string_view cut(std::string_view& text, char separator) noexcept {
-  const auto at = text.find(separator);
-  const auto head = text.substr(0, at);
-  text = at == std::string_view::npos ? std::string_view() : text.substr(at + 1);
-  return head;
+  return std::none_of(value.begin(), value.end(),
+                      [](char c) { return is_control(c) && c != '\t'; });
 }
 
 /// @returns the media type of a Content-Type value in lower case, without parameters; "" for the
@@ -71,7 +47,7 @@ inline std::optional<int> parse_qvalue(std::string_view text) noexcept {
   int thousandths = (text[0] - '0') * 1000;
   int place = 100;
   for (const char c : text.substr((std::min)(text.size(), std::size_t{2}))) {
-    if (c < '0' || c > '9') return std::nullopt;
+    if (!is_digit(c)) return std::nullopt;
     thousandths += (c - '0') * place;
     place /= 10;
   }
@@ -121,34 +97,16 @@ inline bool matches_any_tag(std::string_view value, std::string_view tag) noexce
   }
 }
 
-/// Reads a Content-Length (RFC 9110, 8.6): digits only; nothing if it is none or beyond 64 bits.
-inline std::optional<std::uint64_t> parse_length(std::string_view text) noexcept {
-  if (text.empty()) return std::nullopt;
-  std::uint64_t length = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
-    const auto digit = static_cast<std::uint64_t>(c - '0');
-    if (length > ((std::numeric_limits<std::uint64_t>::max)() - digit) / 10) return std::nullopt;
-    length = length * 10 + digit;
-  }
-  return length;
-}
-
 /// Whether a client's X-Request-Id is one that logs and headers can carry as it is.
 inline bool is_request_id(std::string_view id) noexcept {
   constexpr std::size_t max_size = 128;
-  return !id.empty() && id.size() <= max_size && std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  });
+  return !id.empty() && id.size() <= max_size && is_alphanumeric_or("._-", id);
 }
 
 /// Whether a path can be a book's prefix: plain enough to mean nothing else in a route pattern.
 inline bool is_valid_prefix(std::string_view prefix) noexcept {
-  constexpr std::string_view plain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-/";
   if (prefix.empty() || prefix.front() != '/' || prefix.back() == '/' ||
-      prefix.find_first_not_of(plain) != std::string_view::npos) {
+      !is_alphanumeric_or("._~-/", prefix)) {
     return false;
   }
   prefix.remove_prefix(1);

@@ -3,6 +3,8 @@
 /// smuggled, so what could be read in two ways is refused.
 #pragma once
 
+#include <addrbook/base/ascii.hpp>
+#include <addrbook/base/hex.hpp>
 #include <addrbook/http/fields.hpp>
 
 #include <algorithm>
@@ -123,19 +125,11 @@ class BodyFraming {
 
 /// Whether a character may be part of a method or a field's name (RFC 9110, 5.6.2).
 inline bool is_token_character(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         (c != '\0' && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
+  return is_alphanumeric(c) || (c != '\0' && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
 }
 
 inline bool is_token(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
-}
-
-inline bool equals_ignoring_case(std::string_view text, std::string_view lower) noexcept {
-  return text.size() == lower.size() &&
-         std::equal(text.begin(), text.end(), lower.begin(), [](char c, char l) {
-           return (c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c) == l;
-         });
 }
 
 /// Whether a comma-separated list (RFC 9110, 5.6.1) has a member, whatever its case.
@@ -156,10 +150,7 @@ inline bool is_known_method(std::string_view method) noexcept {
 
 /// Whether a Host value (RFC 9110, 7.2) is one: a name or an address, and perhaps a port.
 inline bool is_host(std::string_view value) noexcept {
-  return std::all_of(value.begin(), value.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && std::strchr("-._~%!$&'()*+;=:[]", c) != nullptr);
-  });
+  return is_alphanumeric_or("-._~%!$&'()*+;=:[]", value);
 }
 
 /// Reads one field line into `head`. @returns what is wrong with it
@@ -178,7 +169,7 @@ inline std::optional<HeadFault> read_field(std::string_view line, RequestHead& h
     if (++hosts > 1 || !is_host(value)) return HeadFault{400, "Invalid Host"};
     head.host = value;
   } else if (equals_ignoring_case(name, "content-length")) {
-    const auto length = parse_length(value);
+    const auto length = parse_decimal(value);
     constexpr std::uint64_t most = std::uint64_t{1} << 62U;
     if (!length || *length > most || has_length) return HeadFault{400, "Invalid Content-Length"};
     has_length = true;
@@ -220,8 +211,7 @@ inline RequestHead read_head(std::string_view head) {
   };
 
   std::string_view line = line_of();
-  if (std::any_of(line.begin(), line.end(),
-                  [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
+  if (std::any_of(line.begin(), line.end(), is_control)) {
     return refuse({400, "Invalid request line"});
   }
   result.method = cut(line, ' ');
@@ -305,11 +295,9 @@ inline void BodyFraming::step(char c) noexcept {
       line_ = 0;
       [[fallthrough]];
     case State::size: {
-      const bool is_digit = c >= '0' && c <= '9';
-      const char lower = static_cast<char>(c | 0x20);
-      if (is_digit || (lower >= 'a' && lower <= 'f')) {
+      if (const int digit = hex_value(c); digit >= 0) {
         constexpr std::uint64_t most = std::uint64_t{1} << 58U;  // and no digit overflows
-        left_ = left_ * 16 + static_cast<std::uint64_t>(is_digit ? c - '0' : lower - 'a' + 10);
+        left_ = left_ * 16 + static_cast<std::uint64_t>(digit);
         state_ = left_ <= most && ++line_ <= max_size_digits ? State::size : State::broken;
       } else if (state_ == State::size && c == ';') {
         state_ = State::extension;

@@ -2,6 +2,8 @@
 /// what a page asks it to wherever the page says, to services on this machine as well.
 #pragma once
 
+#include <addrbook/base/ascii.hpp>
+#include <addrbook/base/hex.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/fields.hpp>
@@ -34,24 +36,24 @@ struct Authority {
 
 /// Reads `host[:port]` (RFC 9110, 7.2); nothing if it is none.
 inline std::optional<Authority> parse_authority(std::string_view text) {
-  constexpr std::string_view name_characters =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-  constexpr std::string_view address_characters = "0123456789abcdefABCDEF:.";
   const bool is_bracketed = !text.empty() && text[0] == '[';
   const auto end = is_bracketed ? text.find(']') : text.find(':');
   if (is_bracketed && end == std::string_view::npos) return std::nullopt;
   const std::string_view host = is_bracketed ? text.substr(0, end + 1) : text.substr(0, end);
   const std::string_view inner = is_bracketed ? host.substr(1, host.size() - 2) : host;
-  if (inner.empty() ||
-      inner.find_first_not_of(is_bracketed ? address_characters : name_characters) !=
-          std::string_view::npos) {
+  const auto is_address_character = [](char c) {
+    return hex_value(c) >= 0 || c == ':' || c == '.';
+  };
+  const bool is_valid = is_bracketed ? std::all_of(inner.begin(), inner.end(), is_address_character)
+                                     : is_alphanumeric_or("._-", inner);
+  if (inner.empty() || !is_valid) {
     return std::nullopt;
   }
   Authority authority{lowercase(host), 0};
   std::string_view rest = text.substr(host.size());
   if (rest.empty()) return authority;
   constexpr std::uint64_t max_port = 65535;
-  const auto port = parse_length(rest.substr(1));
+  const auto port = parse_decimal(rest.substr(1));
   if (rest[0] != ':' || !port || *port == 0 || *port > max_port) return std::nullopt;
   authority.port = *port;
   return authority;
@@ -81,9 +83,8 @@ inline std::optional<Origin> parse_origin(std::string_view text) {
   const auto end = text.find("://");
   if (end == std::string_view::npos) return std::nullopt;
   Origin origin{lowercase(text.substr(0, end)), {}};
-  if (origin.scheme.empty() || origin.scheme[0] < 'a' || origin.scheme[0] > 'z' ||
-      origin.scheme.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+-.") !=
-          std::string::npos) {
+  if (origin.scheme.empty() || !is_letter(origin.scheme[0]) ||
+      !is_alphanumeric_or("+-.", origin.scheme)) {
     return std::nullopt;
   }
   auto authority = parse_authority(text.substr(end + 3));
@@ -205,7 +206,7 @@ inline bool is_loopback(std::string_view host) {
   int parts = 0;
   for (std::string_view rest = host; !rest.empty(); ++parts) {
     const auto part = detail::cut(rest, '.');
-    const auto number = detail::parse_length(part);
+    const auto number = detail::parse_decimal(part);
     constexpr std::uint64_t max_part = 255;
     if (!number || *number > max_part || part.size() > 3) return false;
     if (parts == 0 && part != "127") return false;

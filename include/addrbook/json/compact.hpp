@@ -4,6 +4,8 @@
 /// Ours, because a parser that makes numbers of numbers can't pass on 1e400, -0 or 20 digits.
 #pragma once
 
+#include <addrbook/base/ascii.hpp>
+#include <addrbook/base/hex.hpp>
 #include <addrbook/error.hpp>
 
 #include <algorithm>
@@ -91,8 +93,7 @@ inline void JsonCompactor::fail_unexpected(SourceLine thrown_at) const {
   if (c > 0x20 && c < 0x7f) {
     fail(std::string("unexpected '") + *read_ + "'", read_, thrown_at);
   }
-  constexpr char digits[] = "0123456789abcdef";
-  fail(std::string("unexpected byte 0x") + digits[c >> 4] + digits[c & 15], read_, thrown_at);
+  fail("unexpected byte 0x" + hex(std::string_view(read_, 1)), read_, thrown_at);
 }
 
 inline void JsonCompactor::skip_white_space() noexcept {
@@ -196,10 +197,10 @@ inline void JsonCompactor::literal(std::string_view word) {
 }
 
 inline void JsonCompactor::number() {
-  const auto is_digit = [this] { return read_ != end_ && *read_ >= '0' && *read_ <= '9'; };
+  const auto at_digit = [this] { return read_ != end_ && is_digit(*read_); };
   const auto digits = [&] {
-    if (!is_digit()) fail_unexpected();
-    while (is_digit()) ++read_;
+    if (!at_digit()) fail_unexpected();
+    while (at_digit()) ++read_;
   };
   const char* const first = read_;
   if (*read_ == '-') ++read_;
@@ -268,18 +269,9 @@ inline unsigned JsonCompactor::escape_unit() {
   unsigned unit = 0;
   for (int i = 0; i < 4; ++i, ++read_) {
     if (read_ == end_) fail_unexpected();
-    const char c = *read_;
-    unsigned digit = 0;
-    if (c >= '0' && c <= '9') {
-      digit = static_cast<unsigned>(c - '0');
-    } else if (c >= 'a' && c <= 'f') {
-      digit = static_cast<unsigned>(c - 'a') + 10;
-    } else if (c >= 'A' && c <= 'F') {
-      digit = static_cast<unsigned>(c - 'A') + 10;
-    } else {
-      fail("an escape needs four hex digits", read_);
-    }
-    unit = unit * 16 + digit;
+    const int digit = hex_value(*read_);
+    if (digit < 0) fail("an escape needs four hex digits", read_);
+    unit = unit * 16 + static_cast<unsigned>(digit);
   }
   return unit;
 }
@@ -349,8 +341,7 @@ inline std::string unescape_json(std::string_view text) {
   const auto unit_at = [&](std::size_t i) {
     std::uint32_t unit = 0;
     for (const char c : text.substr(i, 4)) {
-      const auto digit = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-      unit = unit * 16 + static_cast<std::uint32_t>(digit);
+      unit = unit * 16 + static_cast<std::uint32_t>(hex_value(c));
     }
     return unit;
   };

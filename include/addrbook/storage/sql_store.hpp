@@ -141,7 +141,7 @@ inline void SqlStore::fail(Fault fault, const std::string& reason, SourceLine th
 
 template <class Work>
 auto SqlStore::on_connection(Work work) const {
-  std::optional<Waiting> waiting;
+  std::optional<detail::Waiting> waiting;
   if (engine_->is_remote()) waiting.emplace();
   for (bool is_second = false;; is_second = true) {
     auto connection = pool_.take();
@@ -277,7 +277,7 @@ inline void SqlStore::write(const Group& group) {
       forget_head();  // before readers can see what has been written
     }
     try {
-      const Waiting for_the_disk;
+      const detail::Waiting for_the_disk;
       connection.commit();
     } catch (const std::exception& thrown) {
       if (engine_->fault_of(thrown) != Fault::disconnected) throw;

@@ -5,8 +5,8 @@
 #include <string>
 #include <thread>
 
-using addrbook::ThreadPool;
-using addrbook::Waiting;
+using addrbook::detail::ThreadPool;
+using addrbook::detail::Waiting;
 
 namespace {
 

@@ -239,7 +239,7 @@ TEST_CASE("http_fields: lengths") {
     const auto& text = row.first;
     const auto& expected = row.second;
     CAPTURE(text);
-    CHECK(detail::parse_length(text) == expected);
+    CHECK(detail::parse_decimal(text) == expected);
   }
 }
 

@@ -1,0 +1,44 @@
+/// Hexadecimal digits.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace addrbook::detail {
+
+/// @returns 0 to 15, or -1 if `c` is not a hexadecimal digit
+[[nodiscard]] constexpr int hex_value(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/// @param value  0 to 15
+/// @returns the digit, in lower case
+[[nodiscard]] constexpr char hex_digit(unsigned value) noexcept {
+  return "0123456789abcdef"[value & 0xFU];
+}
+
+/// @returns all 16 digits of `value`, in lower case
+[[nodiscard]] inline std::string hex(std::uint64_t value) {
+  std::string digits(16, '0');
+  for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, value >>= 4U) {
+    *digit = hex_digit(static_cast<unsigned>(value & 0xFU));
+  }
+  return digits;
+}
+
+/// @returns two digits for each byte, in lower case
+[[nodiscard]] inline std::string hex(std::string_view bytes) {
+  std::string digits;
+  digits.reserve(2 * bytes.size());
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    digits += hex_digit(byte >> 4U);
+    digits += hex_digit(byte & 0xFU);
+  }
+  return digits;
+}
+
+}  // namespace addrbook::detail

@@ -1,0 +1,64 @@
+#include <addrbook/base/ascii.hpp>
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ascii = addrbook::detail;
+
+TEST_CASE("ascii: classes hold for exactly their characters") {
+  for (int code = 0; code < 256; ++code) {
+    CAPTURE(code);
+    const char c = static_cast<char>(code);
+    const bool is_digit = code >= 48 && code <= 57;
+    const bool is_letter = (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
+    CHECK(ascii::is_digit(c) == is_digit);
+    CHECK(ascii::is_letter(c) == is_letter);
+    CHECK(ascii::is_alphanumeric(c) == (is_digit || is_letter));
+    CHECK(ascii::is_control(c) == (code < 32 || code == 127));
+  }
+}
+
+TEST_CASE("ascii: a set is letters, digits and what is named") {
+  CHECK(ascii::is_alphanumeric_or("-", "a-Z9"));
+  CHECK(ascii::is_alphanumeric_or("", ""));
+  CHECK_FALSE(ascii::is_alphanumeric_or("-", "a_b"));
+  CHECK_FALSE(ascii::is_alphanumeric_or("-", std::string_view("a\0", 2)));
+  CHECK_FALSE(ascii::is_alphanumeric_or("-", "\xC3\xA9"));
+}
+
+TEST_CASE("ascii: case changes letters of ASCII only") {
+  CHECK(ascii::lowercase("AbZ[\xC3\x89@") == "abz[\xC3\x89@");
+  CHECK(ascii::equals_ignoring_case("ChUnKed", "chunked"));
+  CHECK_FALSE(ascii::equals_ignoring_case("chunke", "chunked"));
+  CHECK_FALSE(ascii::equals_ignoring_case("[", "{"));
+}
+
+TEST_CASE("ascii: trim removes spaces and tabs from the ends") {
+  CHECK(ascii::trim(" \t a b\t ") == "a b");
+  CHECK(ascii::trim(" \t").empty());
+  CHECK(ascii::trim("\na") == "\na");
+}
+
+TEST_CASE("ascii: cut splits at the first separator") {
+  std::string_view text = "a,b,c";
+  CHECK(ascii::cut(text, ',') == "a");
+  CHECK(text == "b,c");
+  CHECK(ascii::cut(text, ';') == "b,c");
+  CHECK(text.empty());
+}
+
+TEST_CASE("ascii: a decimal number has digits only, and fits into 64 bits") {
+  CHECK(ascii::parse_decimal("0") == std::optional<std::uint64_t>(0));
+  CHECK(ascii::parse_decimal("007") == std::optional<std::uint64_t>(7));
+  CHECK(ascii::parse_decimal("18446744073709551615") ==
+        std::optional((std::numeric_limits<std::uint64_t>::max)()));
+  for (const std::string text :
+       {"", " 1", "1 ", "+1", "-1", "0x1", "1.0", "18446744073709551616"}) {
+    CAPTURE(text);
+    CHECK_FALSE(ascii::parse_decimal(text));
+  }
+}
