@@ -54,6 +54,7 @@ libclang-rt-dev||the sanitizer runtime of Clang|compiler-rt|compiler-rt|compiler
 clang-tidy||clang-tidy|clang-tools-extra|clang|clang-extra-tools|llvm
 clang-format||clang-format|clang-tools-extra|clang|clang-extra-tools|llvm
 ccache||ccache|ccache|ccache|ccache|ccache
+valgrind|valgrind/callgrind.h|Valgrind|valgrind-devel|valgrind|valgrind-dev|valgrind
 '
 
 wanted='g++ cmake ninja-build pkg-config nlohmann-json3-dev'
@@ -61,7 +62,7 @@ server='libyaml-cpp-dev libspdlog-dev libcli11-dev zlib1g-dev libssl-dev libsoci
 tests="$server doctest-dev postgresql curl"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"
-ci="$coverage $clang clang-tidy clang-format ccache"
+ci="$coverage $clang clang-tidy clang-format ccache valgrind"
 check_only=
 
 for arg; do
