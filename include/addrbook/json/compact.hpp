@@ -7,10 +7,10 @@
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/base/hex.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/json/strings.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -60,7 +60,6 @@ class JsonCompactor {
   void number();
   bool string();
   unsigned escape_unit();
-  void multibyte();
   void check_names(std::size_t first) const;
 
   std::string& text_;
@@ -72,9 +71,6 @@ class JsonCompactor {
   std::vector<Level> levels_;
   std::vector<Name> names_;
 };
-
-/// @returns  the characters that a string's text (between its quotes, already checked) stands for
-inline std::string unescape_json(std::string_view text);
 
 inline void compact_json(std::string& text, std::size_t max_depth) {
   JsonCompactor(text, max_depth).run();
@@ -235,7 +231,10 @@ inline bool JsonCompactor::string() {
     }
     if (c < 0x20) fail("unescaped control character in a string", read_);
     if (c >= 0x80) {
-      multibyte();
+      const Utf8Sequence character =
+          first_utf8_sequence({read_, static_cast<std::size_t>(end_ - read_)});
+      if (!character.is_well_formed) fail("invalid UTF-8", read_);
+      read_ += character.size;
     } else if (c != '\\') {
       ++read_;
     } else {
@@ -276,34 +275,6 @@ inline unsigned JsonCompactor::escape_unit() {
   return unit;
 }
 
-// One character of two to four bytes: Unicode 15, table 3-7, which leaves out overlong forms,
-// surrogates and all beyond U+10FFFF.
-inline void JsonCompactor::multibyte() {
-  const auto byte = [this](std::ptrdiff_t i) -> unsigned {
-    return end_ - read_ > i ? static_cast<unsigned char>(read_[i]) : 0U;
-  };
-  const auto continues = [&](std::ptrdiff_t i) { return byte(i) >= 0x80 && byte(i) <= 0xBF; };
-  const unsigned first = byte(0);
-  unsigned low = 0x80;
-  unsigned high = 0xBF;
-  std::ptrdiff_t size = 0;
-  if (first >= 0xC2 && first <= 0xDF) {
-    size = 2;
-  } else if (first >= 0xE0 && first <= 0xEF) {
-    size = 3;
-    if (first == 0xE0) low = 0xA0;
-    if (first == 0xED) high = 0x9F;
-  } else if (first >= 0xF0 && first <= 0xF4) {
-    size = 4;
-    if (first == 0xF0) low = 0x90;
-    if (first == 0xF4) high = 0x8F;
-  }
-  bool valid = size != 0 && byte(1) >= low && byte(1) <= high;
-  for (std::ptrdiff_t i = 2; valid && i < size; ++i) valid = continues(i);
-  if (!valid) fail("invalid UTF-8", read_);
-  read_ += size;
-}
-
 // RFC 8259, 4 leaves it open what a name given twice means; so readers differ and one would lose.
 inline void JsonCompactor::check_names(std::size_t first) const {
   if (names_.size() - first < 2) return;
@@ -333,58 +304,6 @@ inline void JsonCompactor::check_names(std::size_t first) const {
     }
   }
   if (twice != nullptr) fail("a member name given twice", begin_ + twice->source);
-}
-
-inline std::string unescape_json(std::string_view text) {
-  std::string characters;
-  characters.reserve(text.size());
-  const auto unit_at = [&](std::size_t i) {
-    std::uint32_t unit = 0;
-    for (const char c : text.substr(i, 4)) {
-      unit = unit * 16 + static_cast<std::uint32_t>(hex_value(c));
-    }
-    return unit;
-  };
-  const auto append = [&](std::uint32_t value) { characters += static_cast<char>(value); };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\') {
-      characters += text[i];
-      continue;
-    }
-    switch (const char c = text[++i]) {
-      case 'b': characters += '\b'; break;
-      case 'f': characters += '\f'; break;
-      case 'n': characters += '\n'; break;
-      case 'r': characters += '\r'; break;
-      case 't': characters += '\t'; break;
-      case 'u': {
-        std::uint32_t code = unit_at(i + 1);
-        i += 4;
-        if (code >= 0xD800 && code <= 0xDBFF) {
-          code = 0x10000 + ((code - 0xD800) << 10) + (unit_at(i + 3) - 0xDC00);
-          i += 6;
-        }
-        if (code < 0x80) {
-          append(code);
-        } else if (code < 0x800) {
-          append(0xC0 | (code >> 6));
-          append(0x80 | (code & 0x3F));
-        } else if (code < 0x10000) {
-          append(0xE0 | (code >> 12));
-          append(0x80 | ((code >> 6) & 0x3F));
-          append(0x80 | (code & 0x3F));
-        } else {
-          append(0xF0 | (code >> 18));
-          append(0x80 | ((code >> 12) & 0x3F));
-          append(0x80 | ((code >> 6) & 0x3F));
-          append(0x80 | (code & 0x3F));
-        }
-        break;
-      }
-      default: characters += c; break;
-    }
-  }
-  return characters;
 }
 
 }  // namespace addrbook::detail
