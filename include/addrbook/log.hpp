@@ -1,7 +1,7 @@
 /// LogRecord: what there is to say of a request, and its forms as a line.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <addrbook/json/strings.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -72,13 +72,6 @@ void for_each_field(const LogRecord& record, Field field) {
   if_known("trace", causes);
 }
 
-/// @returns `text` as a JSON string in ASCII: no line break, no control character, no half
-///          character of a stranger's gets through.
-inline std::string quoted(std::string_view text) {
-  using Json = nlohmann::json;
-  return Json(text).dump(-1, ' ', true, Json::error_handler_t::replace);
-}
-
 template <class Integer>
 std::string number_text(Integer number) {
   return std::to_string(number);
@@ -108,7 +101,7 @@ inline std::string number_text(std::chrono::microseconds time) {
     } else if (value.find_first_not_of(plain) == std::string_view::npos) {
       line.append(value);
     } else {
-      line += detail::quoted(value);
+      detail::append_json_string(line, value, detail::JsonCharset::ascii);
     }
   });
   return line;
@@ -123,7 +116,7 @@ inline std::string number_text(std::chrono::microseconds time) {
     if constexpr (!std::is_same_v<std::decay_t<decltype(value)>, std::string_view>) {
       line += detail::number_text(value);
     } else {
-      line += detail::quoted(value);
+      detail::append_json_string(line, value, detail::JsonCharset::ascii);
     }
   });
   return line += '}';
