@@ -156,6 +156,15 @@ spdlog::level::level_enum to_spdlog(addrbook::Config::Level level) {
   return spdlog::level::info;
 }
 
+spdlog::level::level_enum to_spdlog(addrbook::LogRecord::Level level) {
+  switch (level) {
+    case addrbook::LogRecord::Level::info: break;
+    case addrbook::LogRecord::Level::warning: return spdlog::level::warn;
+    case addrbook::LogRecord::Level::error: return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
 std::shared_ptr<spdlog::logger> make_logger(const addrbook::Config& config) {
   std::shared_ptr<spdlog::sinks::sink> sink;
   if (config.logging.file.empty()) {
@@ -172,26 +181,14 @@ std::shared_ptr<spdlog::logger> make_logger(const addrbook::Config& config) {
   auto logger = std::make_shared<spdlog::logger>("addrbook", sink);
   logger->set_level(to_spdlog(config.logging.level));
   logger->flush_on(spdlog::level::info);
-  // A line is whole as it comes; time and level stand before it in its own format.
-  logger->set_pattern(config.logging.format == addrbook::Config::Format::json
-                          ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                          : "time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v",
-                      spdlog::pattern_time_type::utc);
+  logger->set_pattern("%v");  // log_line() gives the whole line
   return logger;
 }
 
-addrbook::LogSink make_sink(std::shared_ptr<spdlog::logger> logger,
-                            addrbook::Config::Format format) {
+addrbook::LogSink make_sink(std::shared_ptr<spdlog::logger> logger, addrbook::LogFormat format) {
   return [logger = std::move(logger), format](const addrbook::LogRecord& record) {
-    const auto level = record.level == addrbook::LogRecord::Level::error ? spdlog::level::err
-                                                                         : spdlog::level::info;
-    if (!logger->should_log(level)) return;
-    std::string line = addrbook::to_logfmt(record);
-    if (format == addrbook::Config::Format::json) {
-      line = addrbook::to_json_line(record);
-      line = line.substr(1, line.size() - 2);  // the pattern has the braces
-    }
-    logger->log(level, line);
+    const auto level = to_spdlog(record.level);
+    if (logger->should_log(level)) logger->log(level, addrbook::log_line(record, format));
   };
 }
 
@@ -317,7 +314,10 @@ int run(const CommandLine& command_line) {
   const sigset_t signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const auto logger = make_logger(config);
-  const addrbook::LogSink sink = make_sink(logger, config.logging.format);
+  const addrbook::LogSink sink =
+      make_sink(logger, config.logging.format == addrbook::Config::Format::json
+                            ? addrbook::LogFormat::json
+                            : addrbook::LogFormat::logfmt);
   raise_descriptor_limit();
   limit_memory_stocks();
   auto options = to_server_options(config, command_line.debug, sink);

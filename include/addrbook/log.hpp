@@ -1,4 +1,4 @@
-/// LogRecord: what there is to say of a request, and its forms as a line.
+/// LogRecord: what is logged of a request, and its form as a line of a log.
 #pragma once
 
 #include <addrbook/json/strings.hpp>
@@ -6,120 +6,209 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <functional>
 #include <string>
 #include <string_view>
-#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace addrbook {
 
-/// One log line. Strings are as they came: any byte may be in them, format with to_logfmt() or
-/// to_json_line(), which make them harmless. Never holds a body or a credential.
+/// One entry of the log. Strings may hold any byte that a client sent: write them with log_line(),
+/// to_logfmt() or to_json_line(), which escape them. Never holds a body or a credential.
 struct LogRecord {
-  enum class Level { info, error };
+  enum class Kind {
+    response,  ///< a request was answered; "RESPONSE" in a line
+    fault,     ///< why a request failed, before its `response`; "FAULT"
+    server,    ///< about the server as a whole: a reason, nothing of a request; "SERVER"
+  };
+  enum class Level {
+    info,     ///< normal operation, including answers to clients' errors
+    warning,  ///< the server works, but a limit is reached or something is set up badly
+    error,    ///< a fault of the program or of its storage
+  };
 
+  Kind kind = Kind::response;
   Level level = Level::info;
-  /// "RESPONSE": a request was answered. "FAULT": why it was a 5xx. "SERVER": of the server as a
-  /// whole, with a reason and nothing of a request.
-  std::string_view message;
   std::string request_id;
   std::string method;
-  std::string uri;  ///< request target without the query
+  std::string uri;  ///< the request target without the query
   std::string ip;
   int status = 0;
-  std::chrono::microseconds time{};  ///< from the headers' end to the answer's
+  std::chrono::microseconds time{};  ///< from the end of the request's head to that of the answer
   std::uint64_t bytes = 0;           ///< of the answer's body
   std::string reason;                ///< the error's message
-  std::string user;                  ///< as authorisation named it
+  std::string user;                  ///< as the authorization named the client
 
-  std::vector<std::string> trace;  ///< what was thrown; with FAULT, and for any error in debug mode
-  std::string user_agent;          ///< in debug mode
+  /// What was thrown, the outermost exception first. Of a fault; in debug mode of every error.
+  std::vector<std::string> trace;
+  std::string user_agent;           ///< in debug mode
   std::uint64_t request_bytes = 0;  ///< of the request's body; in debug mode
 };
 
-/// Is called once or twice a request, by any thread, several at once. What it throws is dropped.
+/// Receives each record: one for a request, two if it failed. What it throws is dropped.
+/// @par Thread safety  Must allow concurrent calls from any thread.
 using LogSink = std::function<void(const LogRecord&)>;
+
+enum class LogFormat { logfmt, json };
+
+/// Formats a record as a whole line of a log, e.g.
+/// `time=2026-01-31T09:05:00.123Z level=info req_id=1 method=GET ... message=RESPONSE`.
+/// @param time  is written in UTC (ISO 8601, milliseconds)
+/// @returns  printable ASCII, without a line end
+[[nodiscard]] inline std::string log_line(
+    const LogRecord& record, LogFormat format,
+    std::chrono::system_clock::time_point time = std::chrono::system_clock::now());
+
+/// Formats a record for a logger that adds time and level itself, e.g.
+/// `req_id=1 method=GET uri=/addresses status=200 ... message=RESPONSE`. Fields without a value are
+/// left out; values with spaces, quotes or anything but printable ASCII are JSON strings.
+/// @returns  printable ASCII, without a line end
+[[nodiscard]] inline std::string to_logfmt(const LogRecord& record);
+
+/// Formats the fields of to_logfmt() as a JSON object.
+/// @returns  printable ASCII, without a line end
+[[nodiscard]] inline std::string to_json_line(const LogRecord& record);
+
+// ---------------------------------------------------------------------------------------------
 
 namespace detail {
 
-/// Calls `field(name, value)` for what is known of a record, in the order of the line; values are
-/// string_views, integers or microseconds. Both forms of a line come from here.
-template <class Field>
-void for_each_field(const LogRecord& record, Field field) {
-  const auto if_known = [&](std::string_view name, std::string_view value) {
-    if (!value.empty()) field(name, value);
-  };
-  if_known("req_id", record.request_id);
-  if_known("method", record.method);
-  if_known("uri", record.uri);
-  if_known("ip", record.ip);
-  if (record.status != 0) {
-    field("status", record.status);
-    field("time_ms", record.time);
-    field("bytes", record.bytes);
+/// Builds a line of a log, field by field.
+class LogLine {
+ public:
+  explicit LogLine(LogFormat format) : format_(format) {
+    if (format == LogFormat::json) line_ = '{';
   }
-  field("message", record.message);
-  if_known("reason", record.reason);
-  if_known("user", record.user);
-  if_known("user_agent", record.user_agent);
-  if (record.request_bytes != 0) field("request_bytes", record.request_bytes);
-  std::string causes;
-  for (const std::string& line : record.trace) {
-    if (!causes.empty()) causes += " < ";
-    causes += line;
+
+  void add_text(std::string_view name, std::string_view value);
+  /// @param number  in decimal digits
+  void add_number(std::string_view name, std::string_view number);
+  void add_fields(const LogRecord& record);
+
+  [[nodiscard]] std::string take() {
+    if (format_ == LogFormat::json) line_ += '}';
+    return std::move(line_);
   }
-  if_known("trace", causes);
+
+ private:
+  void begin_field(std::string_view name);
+
+  LogFormat format_;
+  std::string line_;
+};
+
+inline void LogLine::begin_field(std::string_view name) {
+  if (format_ == LogFormat::json) {
+    line_.append(line_.size() > 1 ? ",\"" : "\"").append(name).append("\":");
+  } else {
+    line_.append(line_.empty() ? "" : " ").append(name).append("=");
+  }
 }
 
-template <class Integer>
-std::string number_text(Integer number) {
-  return std::to_string(number);
+inline void LogLine::add_text(std::string_view name, std::string_view value) {
+  constexpr std::string_view plain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'()*+,-./:;<>?@[]^_`{|}~";
+  begin_field(name);
+  if (format_ == LogFormat::logfmt && value.find_first_not_of(plain) == std::string_view::npos) {
+    line_.append(value);
+  } else {
+    append_json_string(line_, value, JsonCharset::ascii);
+  }
 }
 
-/// In milliseconds, and not by printf(): whether that writes a comma is for the locale to say.
-inline std::string number_text(std::chrono::microseconds time) {
+inline void LogLine::add_number(std::string_view name, std::string_view number) {
+  begin_field(name);
+  line_.append(number);
+}
+
+/// @returns  milliseconds with three decimals. Not printf(), whose decimal point depends on the
+///           locale.
+inline std::string to_milliseconds(std::chrono::microseconds time) {
   const auto microseconds = (std::max)(time.count(), decltype(time.count()){0});
-  std::string fraction = std::to_string(microseconds % 1000);
-  fraction.insert(0, 3 - fraction.size(), '0');
-  return std::to_string(microseconds / 1000) + "." + fraction;
+  return std::to_string(microseconds / 1000) + "." +
+         std::to_string(1000 + microseconds % 1000).substr(1);
+}
+
+/// @returns e.g. "2026-01-31T09:05:00.123Z"
+inline std::string to_utc(std::chrono::system_clock::time_point time) {
+  const auto milliseconds =
+      std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  const auto fraction = (milliseconds % 1000 + 1000) % 1000;
+  const auto seconds = static_cast<std::time_t>((milliseconds - fraction) / 1000);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  std::string text(40, '\0');
+  text.resize(std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &utc));
+  return text + std::to_string(1000 + fraction).substr(1) + "Z";
+}
+
+inline std::string_view to_text(LogRecord::Kind kind) noexcept {
+  switch (kind) {
+    case LogRecord::Kind::response: break;
+    case LogRecord::Kind::fault: return "FAULT";
+    case LogRecord::Kind::server: return "SERVER";
+  }
+  return "RESPONSE";
+}
+
+inline std::string_view to_text(LogRecord::Level level) noexcept {
+  switch (level) {
+    case LogRecord::Level::info: break;
+    case LogRecord::Level::warning: return "warning";
+    case LogRecord::Level::error: return "error";
+  }
+  return "info";
+}
+
+inline void LogLine::add_fields(const LogRecord& record) {
+  const auto add_known = [this](std::string_view name, std::string_view value) {
+    if (!value.empty()) add_text(name, value);
+  };
+  add_known("req_id", record.request_id);
+  add_known("method", record.method);
+  add_known("uri", record.uri);
+  add_known("ip", record.ip);
+  if (record.status != 0) {
+    add_number("status", std::to_string(record.status));
+    add_number("time_ms", to_milliseconds(record.time));
+    add_number("bytes", std::to_string(record.bytes));
+  }
+  add_text("message", to_text(record.kind));
+  add_known("reason", record.reason);
+  add_known("user", record.user);
+  add_known("user_agent", record.user_agent);
+  if (record.request_bytes != 0) add_number("request_bytes", std::to_string(record.request_bytes));
+  std::string causes;
+  for (const std::string& cause : record.trace) {
+    if (!causes.empty()) causes += " < ";
+    causes += cause;
+  }
+  add_known("trace", causes);
 }
 
 }  // namespace detail
 
-/// @returns e.g. `req_id=1 method=GET uri=/addresses status=200 ... message=RESPONSE`, without a
-///          line end. Values with anything but harmless ASCII in them are quoted as JSON strings.
-[[nodiscard]] inline std::string to_logfmt(const LogRecord& record) {
-  constexpr std::string_view plain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'()*+,-./:;<>?@[]^_`{|}~";
-  std::string line;
-  detail::for_each_field(record, [&](std::string_view name, const auto& value) {
-    if (!line.empty()) line += ' ';
-    line.append(name) += '=';
-    if constexpr (!std::is_same_v<std::decay_t<decltype(value)>, std::string_view>) {
-      line += detail::number_text(value);
-    } else if (value.find_first_not_of(plain) == std::string_view::npos) {
-      line.append(value);
-    } else {
-      detail::append_json_string(line, value, detail::JsonCharset::ascii);
-    }
-  });
-  return line;
+inline std::string log_line(const LogRecord& record, LogFormat format,
+                            std::chrono::system_clock::time_point time) {
+  detail::LogLine line(format);
+  line.add_text("time", detail::to_utc(time));
+  line.add_text("level", detail::to_text(record.level));
+  line.add_fields(record);
+  return line.take();
 }
 
-/// @returns the fields of to_logfmt() as members of a JSON object, on one line
-[[nodiscard]] inline std::string to_json_line(const LogRecord& record) {
-  std::string line = "{";
-  detail::for_each_field(record, [&](std::string_view name, const auto& value) {
-    if (line.size() > 1) line += ',';
-    line.append("\"").append(name).append("\":");
-    if constexpr (!std::is_same_v<std::decay_t<decltype(value)>, std::string_view>) {
-      line += detail::number_text(value);
-    } else {
-      detail::append_json_string(line, value, detail::JsonCharset::ascii);
-    }
-  });
-  return line += '}';
+inline std::string to_logfmt(const LogRecord& record) {
+  detail::LogLine line(LogFormat::logfmt);
+  line.add_fields(record);
+  return line.take();
+}
+
+inline std::string to_json_line(const LogRecord& record) {
+  detail::LogLine line(LogFormat::json);
+  line.add_fields(record);
+  return line.take();
 }
 
 }  // namespace addrbook
