@@ -88,13 +88,12 @@ addrbook::Config read_config(const CommandLine& command_line) {
   } else {
     config = addrbook::parse_config("", "");
   }
-  if (command_line.host) config.http.host = *command_line.host;
-  if (command_line.port) config.http.port = *command_line.port;
-  if (config.auth.tokens.empty() && !command_line.insecure_no_auth &&
-      !addrbook::is_loopback(config.http.host)) {
+  if (command_line.host) config.host = *command_line.host;
+  if (command_line.port) config.port = *command_line.port;
+  if (addrbook::is_exposed(config) && !command_line.insecure_no_auth) {
     throw addrbook::Error(
         addrbook::Errc::invalid,
-        "other machines can reach '" + config.http.host +
+        "other machines can reach '" + config.host +
             "', and without tokens anybody there may read and change everything: set auth.tokens "
             "(ADDRBOOK_AUTH_TOKENS), or if that is meant, give --insecure-no-auth");
   }
@@ -105,7 +104,7 @@ addrbook::Config read_config(const CommandLine& command_line) {
 // @returns whether it was
 bool copy_storage(const CommandLine& command_line, const addrbook::Config& config) {
   if (!command_line.backup && !command_line.restore) return false;
-  if (config.storage.kind != addrbook::Config::Storage::sqlite) {
+  if (config.storage.kind != addrbook::StorageOptions::Kind::sqlite) {
     throw addrbook::Error(addrbook::Errc::invalid,
                           "--backup and --restore are for storage.sqlite; for PostgreSQL "
                           "there are pg_dump and pg_restore");
@@ -126,34 +125,20 @@ std::shared_ptr<addrbook::Store> open_store(const addrbook::Config& config) {
   const auto& storage = config.storage;
   const auto open = [&](const std::string& key) -> std::shared_ptr<addrbook::Store> {
     try {
-      if (storage.kind == addrbook::Config::Storage::postgresql) {
+      if (storage.kind == addrbook::StorageOptions::Kind::postgresql) {
         return addrbook::open_postgresql(storage.postgresql, config.postgresql);
       }
       return addrbook::open_sqlite(storage.sqlite, config.sqlite);
     } catch (const addrbook::Error& error) {
-      const auto place = config.places.find(key);
-      if (place == config.places.end()) throw;
-      throw addrbook::Error(error.code(), place->second + ": " + key + ": " + error.what());
+      throw addrbook::setting_error(config, key, error);
     }
   };
   switch (storage.kind) {
-    case addrbook::Config::Storage::sqlite: return open("storage.sqlite");
-    case addrbook::Config::Storage::postgresql: return open("storage.postgresql");
-    case addrbook::Config::Storage::memory: break;
+    case addrbook::StorageOptions::Kind::sqlite: return open("storage.sqlite");
+    case addrbook::StorageOptions::Kind::postgresql: return open("storage.postgresql");
+    case addrbook::StorageOptions::Kind::memory: break;
   }
   return std::make_shared<addrbook::MemoryStore>();
-}
-
-spdlog::level::level_enum to_spdlog(addrbook::Config::Level level) {
-  using Level = addrbook::Config::Level;
-  switch (level) {
-    case Level::trace: return spdlog::level::trace;
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warning: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
-  }
-  return spdlog::level::info;
 }
 
 spdlog::level::level_enum to_spdlog(addrbook::LogRecord::Level level) {
@@ -173,9 +158,9 @@ std::shared_ptr<spdlog::logger> make_logger(const addrbook::Config& config) {
     try {
       sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(config.logging.file);
     } catch (const spdlog::spdlog_ex&) {
-      throw addrbook::Error(addrbook::Errc::invalid, config.places.at("logging.file") +
-                                                         ": logging.file: can't write to '" +
-                                                         config.logging.file + "'");
+      throw addrbook::setting_error(
+          config, "logging.file",
+          addrbook::Error(addrbook::Errc::invalid, "can't write to '" + config.logging.file + "'"));
     }
   }
   auto logger = std::make_shared<spdlog::logger>("addrbook", sink);
@@ -201,22 +186,6 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-addrbook::ServerOptions to_server_options(const addrbook::Config& config, bool debug,
-                                          addrbook::LogSink sink) {
-  addrbook::ServerOptions options;
-  options.header_timeout = config.http.header_timeout;
-  options.body_timeout = config.http.body_timeout;
-  options.answer_timeout = config.http.answer_timeout;
-  options.read_timeout = config.http.read_timeout;
-  options.write_timeout = config.http.write_timeout;
-  options.keep_alive_timeout = config.http.keep_alive_timeout;
-  options.max_connections = config.http.max_connections;
-  options.max_threads = config.http.max_threads;
-  options.debug = debug;
-  options.log = std::move(sink);
-  return options;
-}
-
 // They go to one thread that waits for them: a handler could do next to nothing.
 sigset_t ending_signals() {
   sigset_t signals;
@@ -227,16 +196,15 @@ sigset_t ending_signals() {
 }
 
 template <class Server>
-int serve(Server& server, const CommandLine& command_line, const addrbook::Config& config,
-          const addrbook::LogSink& sink) {
+int serve(Server& server, const addrbook::Config& config) {
   // Before the storage is opened: a second copy must not get as far as that.
-  const int port = server.bind(config.http.host, config.http.port);
+  const int port = server.bind(config.host, config.port);
 
   // The book has its own limit, and reads on over it for a while to get its answer through. What
   // goes elsewhere is refused before its body is read: httplib would keep that whole.
-  server.set_payload_max_length(2 * config.http.max_body_bytes + std::size_t{16} * 1024 * 1024);
+  server.set_payload_max_length(2 * config.rest.max_body_bytes + std::size_t{16} * 1024 * 1024);
   server.set_pre_routing_handler(
-      [prefix = config.http.prefix](const httplib::Request& request, httplib::Response& response) {
+      [prefix = config.rest.prefix](const httplib::Request& request, httplib::Response& response) {
         constexpr int most_segments = 2;  // and an empty one
         const bool is_below =
             request.path.compare(0, prefix.size(), prefix) == 0 &&
@@ -248,21 +216,11 @@ int serve(Server& server, const CommandLine& command_line, const addrbook::Confi
         return httplib::Server::HandlerResponse::Handled;
       });
 
-  addrbook::ServiceOptions service_options;
-  service_options.max_entries = config.service.max_entries;
   const auto service = std::make_shared<addrbook::Service>(
-      open_store(config), std::vector<addrbook::Validator>(), service_options);
-  addrbook::Options options;
-  options.prefix = config.http.prefix;
-  options.debug = command_line.debug;
-  options.max_body_bytes = config.http.max_body_bytes;
-  options.body_timeout = config.http.body_timeout;
-  options.answer_timeout = config.http.answer_timeout;
-  options.allowed_origins = config.http.allowed_origins;
-  options.allowed_hosts = config.http.allowed_hosts;
-  if (!config.auth.tokens.empty()) options.authorize = addrbook::bearer_tokens(config.auth.tokens);
+      open_store(config), std::vector<addrbook::Validator>(), config.service);
+  addrbook::Options options = config.rest;
+  if (!config.tokens.empty()) options.authorize = addrbook::bearer_tokens(config.tokens);
   options.coding = addrbook::gzip();
-  options.log = sink;
   addrbook::mount(server, service, std::move(options));
 
   std::thread waiter([&] {
@@ -273,10 +231,10 @@ int serve(Server& server, const CommandLine& command_line, const addrbook::Confi
     server.stop();
   });
 
-  const bool is_ipv6 = config.http.host.find(':') != std::string::npos;
-  std::cout << "Starting " << config.service.name << " on "
+  const bool is_ipv6 = config.host.find(':') != std::string::npos;
+  std::cout << "Starting " << config.name << " on "
             << (config.tls.certificate.empty() ? "http://" : "https://")
-            << (is_ipv6 ? "[" + config.http.host + "]" : config.http.host) << ":" << port << " ..."
+            << (is_ipv6 ? "[" + config.host + "]" : config.host) << ":" << port << " ..."
             << std::endl;
   std::string failure;
   try {
@@ -303,7 +261,7 @@ void limit_memory_stocks() {
 }
 
 int run(const CommandLine& command_line) {
-  const addrbook::Config config = read_config(command_line);
+  addrbook::Config config = read_config(command_line);
   for (const std::string& variable : addrbook::unknown_variables(environ)) {
     std::cerr << "addrbook-server: environment: " << variable << " is no setting and ignored\n";
   }
@@ -314,26 +272,21 @@ int run(const CommandLine& command_line) {
   const sigset_t signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const auto logger = make_logger(config);
-  const addrbook::LogSink sink =
-      make_sink(logger, config.logging.format == addrbook::Config::Format::json
-                            ? addrbook::LogFormat::json
-                            : addrbook::LogFormat::logfmt);
+  config.rest.log = config.server.log = make_sink(logger, config.logging.format);
   raise_descriptor_limit();
   limit_memory_stocks();
-  auto options = to_server_options(config, command_line.debug, sink);
+  config.rest.debug = config.server.debug = command_line.debug;
   if (config.tls.certificate.empty()) {
-    addrbook::Server server(std::move(options));
-    return serve(server, command_line, config, sink);
+    addrbook::Server server(config.server);
+    return serve(server, config);
   }
   std::unique_ptr<addrbook::TlsServer> server;
   try {
-    server = std::make_unique<addrbook::TlsServer>(
-        addrbook::TlsFiles{config.tls.certificate, config.tls.key}, std::move(options));
+    server = std::make_unique<addrbook::TlsServer>(config.tls, config.server);
   } catch (const addrbook::Error& error) {
-    throw addrbook::Error(error.code(),
-                          config.places.at("tls.certificate") + ": tls: " + error.what());
+    throw addrbook::setting_error(config, "tls.certificate", error);
   }
-  return serve(*server, command_line, config, sink);
+  return serve(*server, config);
 }
 
 }  // namespace

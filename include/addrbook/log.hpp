@@ -24,8 +24,8 @@ struct LogRecord {
     server,    ///< about the server as a whole: a reason, nothing of a request; "SERVER"
   };
   enum class Level {
-    info,     ///< normal operation, including answers to clients' errors
-    warning,  ///< the server works, but a limit is reached or something is set up badly
+    info,     ///< normal operation, including requests that are refused
+    warning,  ///< a limit is reached, or something is set up badly
     error,    ///< a fault of the program or of its storage
   };
 
@@ -51,6 +51,7 @@ struct LogRecord {
 /// @par Thread safety  Must allow concurrent calls from any thread.
 using LogSink = std::function<void(const LogRecord&)>;
 
+/// The form of a line.
 enum class LogFormat { logfmt, json };
 
 /// Formats a record as a whole line of a log, e.g.

@@ -18,6 +18,8 @@
 
 using addrbook::Config;
 using addrbook::Environment;
+using addrbook::LogFormat;
+using Level = addrbook::LogRecord::Level;
 using namespace std::string_literals;
 
 namespace {
@@ -48,29 +50,29 @@ std::map<std::string, std::string> settings(const Config& config) {
     return text;
   };
   std::vector<std::string> tokens;
-  for (const addrbook::Token& token : config.auth.tokens) {
+  for (const addrbook::Token& token : config.tokens) {
     tokens.push_back(token.name +
                      (token.role == addrbook::Token::Role::read ? " reads " : " writes ") +
                      token.sha256 + token.text);
   }
-  return {{"service.name", config.service.name},
+  return {{"service.name", config.name},
           {"service.max_entries", std::to_string(config.service.max_entries)},
-          {"http.max_connections", std::to_string(config.http.max_connections)},
-          {"http.max_threads", std::to_string(config.http.max_threads)},
-          {"http.header_timeout_ms", ms(config.http.header_timeout)},
-          {"http.allowed_origins", joined(config.http.allowed_origins)},
-          {"http.allowed_hosts", joined(config.http.allowed_hosts)},
+          {"http.max_connections", std::to_string(config.server.max_connections)},
+          {"http.max_threads", std::to_string(config.server.max_threads)},
+          {"http.header_timeout_ms", ms(config.server.header_timeout)},
+          {"http.allowed_origins", joined(config.rest.allowed_origins)},
+          {"http.allowed_hosts", joined(config.rest.allowed_hosts)},
           {"auth.tokens", joined(tokens)},
           {"tls", config.tls.certificate + " " + config.tls.key},
-          {"http.host", config.http.host},
-          {"http.port", std::to_string(config.http.port)},
-          {"http.prefix", config.http.prefix},
-          {"http.max_body_bytes", std::to_string(config.http.max_body_bytes)},
-          {"http.body_timeout_ms", ms(config.http.body_timeout)},
-          {"http.answer_timeout_ms", ms(config.http.answer_timeout)},
-          {"http.read_timeout_ms", ms(config.http.read_timeout)},
-          {"http.write_timeout_ms", ms(config.http.write_timeout)},
-          {"http.keep_alive_timeout_ms", ms(config.http.keep_alive_timeout)},
+          {"http.host", config.host},
+          {"http.port", std::to_string(config.port)},
+          {"http.prefix", config.rest.prefix},
+          {"http.max_body_bytes", std::to_string(config.rest.max_body_bytes)},
+          {"http.body_timeout_ms", ms(config.server.body_timeout)},
+          {"http.answer_timeout_ms", ms(config.server.answer_timeout)},
+          {"http.read_timeout_ms", ms(config.server.read_timeout)},
+          {"http.write_timeout_ms", ms(config.server.write_timeout)},
+          {"http.keep_alive_timeout_ms", ms(config.server.keep_alive_timeout)},
           {"storage", std::to_string(static_cast<int>(config.storage.kind)) +
                           config.storage.sqlite + config.storage.postgresql},
           {"sqlite.connections", std::to_string(config.sqlite.connections)},
@@ -130,7 +132,7 @@ std::vector<Key> all_keys() {
       {"postgresql", "connect_timeout_ms", "ADDRBOOK_POSTGRESQL_CONNECT_TIMEOUT_MS", "61", "62",
        "61", "62"},
       {"postgresql", "timeout_ms", "ADDRBOOK_POSTGRESQL_TIMEOUT_MS", "71", "72", "71", "72"},
-      {"logging", "level", "ADDRBOOK_LOGGING_LEVEL", "trace", "error", "0", "4"},
+      {"logging", "level", "ADDRBOOK_LOGGING_LEVEL", "warning", "error", "1", "2"},
       {"logging", "format", "ADDRBOOK_LOGGING_FORMAT", "json", "json", "1", "1"},
       {"logging", "file", "ADDRBOOK_LOGGING_FILE", "logs/book.log", "other.log", "logs/book.log",
        "other.log"},
@@ -197,7 +199,7 @@ TEST_CASE("config: every key from the file, from the environment, and the latter
 }
 
 TEST_CASE("config: one storage, and the environment's rather than the file's") {
-  using Storage = Config::Storage;
+  using Storage = addrbook::StorageOptions::Kind;
   for (const std::string yaml : {"storage: {memory: }", "storage:\n  memory:\n",
                                  "storage: {memory: null}", "storage: {memory: ''}"}) {
     CAPTURE(yaml);
@@ -224,26 +226,70 @@ TEST_CASE("config: all at once, in every form of YAML") {
       "logging:\n  level: warning\n  format: 'json'\n"
       "service:\n  name: >-\n    Two\n    lines\n"
       "storage: {memory: ~}\n");
-  CHECK(config.http.port == 9090);
-  CHECK(config.http.prefix == "/people");
-  CHECK(config.logging.level == Config::Level::warning);
-  CHECK(config.logging.format == Config::Format::json);
-  CHECK(config.service.name == "Two lines");
+  CHECK(config.port == 9090);
+  CHECK(config.rest.prefix == "/people");
+  CHECK(config.logging.level == Level::warning);
+  CHECK(config.logging.format == LogFormat::json);
+  CHECK(config.name == "Two lines");
 }
 
 TEST_CASE("config: every level and format by its name") {
-  using Level = Config::Level;
-  for (const auto& row : std::vector<std::pair<std::string, Level>>{{"trace", Level::trace},
-                                                                    {"debug", Level::debug},
-                                                                    {"info", Level::info},
-                                                                    {"warning", Level::warning},
-                                                                    {"error", Level::error}}) {
+  const std::vector<std::pair<std::string, Level>> table{{"trace", Level::info},
+                                                         {"debug", Level::info},
+                                                         {"info", Level::info},
+                                                         {"warning", Level::warning},
+                                                         {"error", Level::error}};
+  for (const auto& row : table) {
     const auto& name = row.first;
     const auto& level = row.second;
     CAPTURE(name);
-    CHECK((parse("logging: {level: " + name + "}").logging.level == level));
+    const std::string yaml = "logging: {level: " + name + "}";
+    CHECK(parse(yaml, {}).logging.level == level);
+    // Also where the environment resets what the file says.
+    CHECK(parse("logging: {level: error}", {{"ADDRBOOK_LOGGING_LEVEL", name}}).logging.level ==
+          level);
   }
-  CHECK((parse("logging: {format: logfmt}").logging.format == Config::Format::logfmt));
+  CHECK(parse("logging: {format: logfmt}").logging.format == LogFormat::logfmt);
+}
+
+TEST_CASE("config: timeouts that the server and the book share are set in both") {
+  const Config config = parse("http: {body_timeout_ms: 7, answer_timeout_ms: 8}");
+  CHECK(config.server.body_timeout == std::chrono::milliseconds(7));
+  CHECK(config.rest.body_timeout == std::chrono::milliseconds(7));
+  CHECK(config.server.answer_timeout == std::chrono::milliseconds(8));
+  CHECK(config.rest.answer_timeout == std::chrono::milliseconds(8));
+  const Config defaults;
+  CHECK(defaults.server.body_timeout == defaults.rest.body_timeout);
+  CHECK(defaults.server.answer_timeout == defaults.rest.answer_timeout);
+}
+
+TEST_CASE("config: an error in use names the setting and its place") {
+  using addrbook::Errc;
+  using addrbook::Error;
+  const Config config = parse("logging:\n  file: x.log\n", {{"ADDRBOOK_STORAGE_SQLITE", "x.db"}});
+  const Error error(Errc::storage, "no space");
+  const auto message = [&](const std::string& key) {
+    return std::string(addrbook::setting_error(config, key, error).what());
+  };
+  CHECK(message("logging.file") == "book.yaml:2: logging.file: no space");
+  CHECK(message("storage.sqlite") ==
+        "environment: ADDRBOOK_STORAGE_SQLITE: storage.sqlite: no space");
+  CHECK(message("storage.postgresql") == "no space");  // at its default
+  CHECK(addrbook::setting_error(config, "logging.file", error).code() == Errc::storage);
+}
+
+TEST_CASE("config: a server is exposed if other machines reach it without a token") {
+  const Variables token{{"ADDRBOOK_AUTH_TOKENS", "ada:read:secret-0123456789"}};
+  CHECK_FALSE(addrbook::is_exposed(Config()));
+  for (const std::string host : {"localhost", "127.0.0.2", "'::1'"}) {
+    CAPTURE(host);
+    CHECK_FALSE(addrbook::is_exposed(parse("http: {host: " + host + "}")));
+  }
+  for (const std::string host : {"0.0.0.0", "'::'", "192.0.2.1", "book.example.com"}) {
+    CAPTURE(host);
+    CHECK(addrbook::is_exposed(parse("http: {host: " + host + "}")));
+    CHECK_FALSE(addrbook::is_exposed(parse("http: {host: " + host + "}", token)));
+  }
 }
 
 TEST_CASE("config: lists, and what overrides them") {
@@ -259,7 +305,7 @@ TEST_CASE("config: lists, and what overrides them") {
   expected["auth.tokens"] = "ada@example.com writes " + hash + ",grace reads " + other_hash;
   CHECK(settings(parse(yaml)) == expected);
   CHECK(parse(yaml).places.at("auth.tokens") == "book.yaml:8");
-  CHECK(parse("http: {allowed_origins: ['*']}").http.allowed_origins ==
+  CHECK(parse("http: {allowed_origins: ['*']}").rest.allowed_origins ==
         std::vector<std::string>{"*"});
 
   const Variables variables{
@@ -571,8 +617,8 @@ TEST_CASE("config: from files") {
   };
   SUBCASE("is read as its text is") {
     write("http:\r\n  port: 9090\r\n");
-    CHECK(load(file).http.port == 9090);
-    CHECK(addrbook::load_config(file, environment({{"ADDRBOOK_HTTP_PORT", "1"}})).http.port == 1);
+    CHECK(load(file).port == 9090);
+    CHECK(addrbook::load_config(file, environment({{"ADDRBOOK_HTTP_PORT", "1"}})).port == 1);
   }
   SUBCASE("an empty file is all defaults") {
     write("");
