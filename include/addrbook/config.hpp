@@ -86,7 +86,7 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 
 /// @returns  whether other machines can reach the server without a token
 [[nodiscard]] inline bool is_exposed(const Config& config) {
-  return config.tokens.empty() && !is_loopback(config.host);
+  return config.tokens.empty() && !detail::is_loopback(config.host);
 }
 
 // ---------------------------------------------------------------------------------------------
