@@ -41,7 +41,7 @@ std::string refusal(const std::string& yaml, const Variables& variables = {}) {
   return test::refusal([&] { parse(yaml, variables); });
 }
 
-/// Every setting as text, to compare and to print.
+/// Every setting as text.
 std::map<std::string, std::string> settings(const Config& config) {
   const auto ms = [](std::chrono::milliseconds time) { return std::to_string(time.count()); };
   const auto joined = [](const std::vector<std::string>& list) {
@@ -156,20 +156,20 @@ TEST_CASE("config: the defaults are those of the local configuration") {
   CHECK(defaults.at("postgresql.timeout_ms") == "5000");
   const std::string file = ADDRBOOK_SOURCE_DIR "/configs/addressbook-local.yaml";
   CHECK(settings(addrbook::load_config(file, environment())) == defaults);
-  // Drift the other way: the file names every key there is.
+  // And the file has every key.
   std::ifstream stream(file);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   Config config;
   for (const auto& key : addrbook::detail::config_keys(config)) {
     CAPTURE(key.name);
     CHECK(text.find("\n" + key.section + ":") != std::string::npos);
-    // Of those of which only one can be, the others stand in comments.
+    // Only one key of a choice can be set; the others are in comments.
     CHECK((text.find("\n  " + key.name + ":") != std::string::npos ||
            (key.is_choice && text.find("\n  # " + key.name + ":") != std::string::npos)));
   }
 }
 
-TEST_CASE("config: nothing given is all defaults") {
+TEST_CASE("config: without any settings, the defaults apply") {
   const auto defaults = settings(Config());
   for (const std::string yaml :
        {"", "\n", "# only a comment\n", "---\n", "~", "null", "{}", "---\n...\n", "service:\n",
@@ -179,8 +179,9 @@ TEST_CASE("config: nothing given is all defaults") {
   }
 }
 
-TEST_CASE("config: every key from the file, from the environment, and the latter first") {
-  // Not of one value of their own, see below: three storages, three lists, the pair of tls.
+TEST_CASE(
+    "config: every key can be set in the file and in the environment, which overrides the file") {
+  // The others are tested below: three storages, three lists, the pair of tls.
   Config config;
   REQUIRE(all_keys().size() + 8 == addrbook::detail::config_keys(config).size());
   const auto defaults = settings(Config());
@@ -198,7 +199,7 @@ TEST_CASE("config: every key from the file, from the environment, and the latter
   CHECK(settings(parse("logging: {file: x}", {{"ADDRBOOK_LOGGING_FILE", ""}})) == defaults);
 }
 
-TEST_CASE("config: one storage, and the environment's rather than the file's") {
+TEST_CASE("config: there is one storage, and the environment overrides the file") {
   using Storage = addrbook::StorageOptions::Kind;
   for (const std::string yaml : {"storage: {memory: }", "storage:\n  memory:\n",
                                  "storage: {memory: null}", "storage: {memory: ''}"}) {
@@ -220,7 +221,7 @@ TEST_CASE("config: one storage, and the environment's rather than the file's") {
   CHECK(shared.storage.postgresql == "host=db dbname=a b");
 }
 
-TEST_CASE("config: all at once, in every form of YAML") {
+TEST_CASE("config: all forms of YAML") {
   const Config config = parse(
       "http: {port: \"9090\", 'prefix': /people}\n"
       "logging:\n  level: warning\n  format: 'json'\n"
@@ -292,7 +293,7 @@ TEST_CASE("config: a server is exposed if other machines reach it without a toke
   }
 }
 
-TEST_CASE("config: lists, and what overrides them") {
+TEST_CASE("config: lists are replaced by the environment") {
   const std::string other_hash(64, 'A');
   const std::string yaml =
       "http:\n  allowed_origins:\n    - https://app.example.com\n    - http://localhost:3000\n"
@@ -324,7 +325,7 @@ TEST_CASE("config: lists, and what overrides them") {
         settings(Config()));
 }
 
-TEST_CASE("config: a certificate and its key come together, from wherever") {
+TEST_CASE("config: certificate and key are both set, in the file or in the environment") {
   CHECK(settings(parse("tls: {certificate: a.pem, key: a.key}")).at("tls") == "a.pem a.key");
   CHECK(settings(parse("tls: {certificate: a.pem}", {{"ADDRBOOK_TLS_KEY", "b.key"}})).at("tls") ==
         "a.pem b.key");
@@ -354,7 +355,7 @@ TEST_CASE("config: a refusal names file, line and key") {
        "book.yaml:3: the file: 'http' is given twice"},
       {"? [a]\n: 1\n", "book.yaml:1: the file: a key must be a word"},
       {"http:\n  ? {a: 1}\n  : 1\n", "book.yaml:2: http: a key must be a word"},
-      // the wrong kind of node
+      // wrong kinds of nodes
       {"- http\n", "book.yaml:1: the file: must be a map of keys"},
       {"just words", "book.yaml:1: the file: must be a map of keys"},
       {"42", "book.yaml:1: the file: must be a map of keys"},
@@ -486,7 +487,7 @@ TEST_CASE("config: a refusal names file, line and key") {
   }
 }
 
-TEST_CASE("config: what is no YAML is refused with its line") {
+TEST_CASE("config: malformed YAML is refused with its line") {
   const std::vector<std::pair<std::string, std::string>> table{
       {"http: {port: 1\nlogging:", "book.yaml:"},
       {"http:\n  port: 1\n bad: indent\n", "book.yaml:3: not YAML: "},
@@ -507,13 +508,13 @@ TEST_CASE("config: what is no YAML is refused with its line") {
 }
 
 // YAML::LoadAll() reads a stray comma again and again, until there is no memory left.
-TEST_CASE("config: a comma where a document should begin is refused, not read for ever") {
+TEST_CASE("config: a comma at the start of a document is refused, not read for ever") {
   CHECK(refusal(",") == "book.yaml:1: a second YAML document");
   CHECK(refusal("&a ,") == "book.yaml:1: a second YAML document");
   CHECK(refusal("[a]\n,") == "book.yaml:2: a second YAML document");
 }
 
-TEST_CASE("config: a bad value of the environment names its variable and key") {
+TEST_CASE("config: a refused variable is named with its key") {
   const std::vector<std::tuple<std::string, std::string, std::string>> table{
       {"ADDRBOOK_HTTP_PORT", "http", "http.port: must be an integer from 0 to 65535"},
       {"ADDRBOOK_HTTP_PORT", "", "http.port: must be an integer from 0 to 65535"},
@@ -566,7 +567,7 @@ TEST_CASE("config: a bad value of the environment names its variable and key") {
     const std::string expected = "environment: " + variable + ": " + reason;
     CHECK(refusal("", {{variable, value}}) == expected);
   }
-  // The file is checked also where the environment overrides it.
+  // The file is checked even if the environment overrides it.
   CHECK(refusal("http: {port: x}", {{"ADDRBOOK_HTTP_PORT", "1"}}) ==
         "book.yaml:1: http.port: must be an integer from 0 to 65535");
   CHECK(refusal("", {{"ADDRBOOK_HTTP_UNKNOWN", "1"}}) == "accepted");
@@ -576,7 +577,7 @@ TEST_CASE("config: a bad value of the environment names its variable and key") {
       "only one can be");
 }
 
-TEST_CASE("config: tells where each key was set") {
+TEST_CASE("config: the place of each key is known") {
   CHECK(parse("").places.empty());
   const Config config = parse("service:\n  name: x\nhttp:\n  port: 1\nstorage:\n  memory:\n",
                               {{"ADDRBOOK_HTTP_PORT", "2"}, {"ADDRBOOK_LOGGING_FILE", "x.log"}});
@@ -588,7 +589,7 @@ TEST_CASE("config: tells where each key was set") {
   CHECK(config.places == expected);
 }
 
-TEST_CASE("config: variables that are no settings are found") {
+TEST_CASE("config: variables that are not settings are found") {
   const char* const variables[] = {"PATH=/bin",
                                    "ADDRBOOK_HTTP_PORT=1",
                                    "ADDRBOOK_AUTH_TOKEN=secret",
@@ -601,7 +602,7 @@ TEST_CASE("config: variables that are no settings are found") {
         std::vector<std::string>{"ADDRBOOK_AUTH_TOKEN", "ADDRBOOK_", "ADDRBOOK_HTTP_PORT_"});
 }
 
-TEST_CASE("config: the process's environment") {
+TEST_CASE("config: the environment of the process") {
   CHECK_FALSE(addrbook::process_environment("ADDRBOOK_NO_SUCH_VARIABLE").has_value());
   CHECK(addrbook::process_environment("PATH").has_value());
 }
@@ -615,21 +616,21 @@ TEST_CASE("config: from files") {
   const auto write = [&](const std::string& text) {
     std::ofstream(file, std::ios::binary) << text;
   };
-  SUBCASE("is read as its text is") {
+  SUBCASE("a file is read as its text") {
     write("http:\r\n  port: 9090\r\n");
     CHECK(load(file).port == 9090);
     CHECK(addrbook::load_config(file, environment({{"ADDRBOOK_HTTP_PORT", "1"}})).port == 1);
   }
-  SUBCASE("an empty file is all defaults") {
+  SUBCASE("an empty file sets nothing") {
     write("");
     CHECK(settings(load(file)) == settings(Config()));
   }
-  SUBCASE("a message names the file as it was given") {
+  SUBCASE("a message names the file") {
     write("http:\n  port: x\n");
     CHECK(test::refusal([&] { load(file); }) ==
           file + ":2: http.port: must be an integer from 0 to 65535");
   }
-  SUBCASE("a file that is not there") {
+  SUBCASE("a missing file") {
     CHECK(test::refusal([&] { load(file); }) == file + ": the file can't be read");
     CHECK(test::refusal([&] { load(""); }) == ": the file can't be read");
   }
