@@ -79,50 +79,47 @@ namespace detail {
 /// Builds a line of a log, field by field.
 class LogLine {
  public:
-  explicit LogLine(LogFormat format) : format_(format) {
-    if (format == LogFormat::json) line_ = '{';
+  explicit LogLine(LogFormat format) : is_json_(format == LogFormat::json) {
+    if (is_json_) line_ = '{';
   }
 
-  void add_text(std::string_view name, std::string_view value);
+  LogLine& text(std::string_view name, std::string_view value) {
+    constexpr std::string_view plain =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'()*+,-./"
+        ":;<>?@[]^_`{|}~";
+    begin_field(name);
+    if (!is_json_ && value.find_first_not_of(plain) == std::string_view::npos) {
+      line_.append(value);
+    } else {
+      append_json_string(line_, value, JsonCharset::ascii);
+    }
+    return *this;
+  }
   /// @param number  in decimal digits
-  void add_number(std::string_view name, std::string_view number);
-  void add_fields(const LogRecord& record);
+  LogLine& number(std::string_view name, std::string_view number) {
+    begin_field(name);
+    line_.append(number);
+    return *this;
+  }
+  LogLine& fields(const LogRecord& record);
 
   [[nodiscard]] std::string take() {
-    if (format_ == LogFormat::json) line_ += '}';
+    if (is_json_) line_ += '}';
     return std::move(line_);
   }
 
  private:
-  void begin_field(std::string_view name);
+  void begin_field(std::string_view name) {
+    if (is_json_) {
+      line_.append(line_.size() > 1 ? ",\"" : "\"").append(name).append("\":");
+    } else {
+      line_.append(line_.empty() ? "" : " ").append(name).append("=");
+    }
+  }
 
-  LogFormat format_;
+  bool is_json_;
   std::string line_;
 };
-
-inline void LogLine::begin_field(std::string_view name) {
-  if (format_ == LogFormat::json) {
-    line_.append(line_.size() > 1 ? ",\"" : "\"").append(name).append("\":");
-  } else {
-    line_.append(line_.empty() ? "" : " ").append(name).append("=");
-  }
-}
-
-inline void LogLine::add_text(std::string_view name, std::string_view value) {
-  constexpr std::string_view plain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'()*+,-./:;<>?@[]^_`{|}~";
-  begin_field(name);
-  if (format_ == LogFormat::logfmt && value.find_first_not_of(plain) == std::string_view::npos) {
-    line_.append(value);
-  } else {
-    append_json_string(line_, value, JsonCharset::ascii);
-  }
-}
-
-inline void LogLine::add_number(std::string_view name, std::string_view number) {
-  begin_field(name);
-  line_.append(number);
-}
 
 /// @returns  milliseconds with three decimals. Not printf(), whose decimal point depends on the
 ///           locale.
@@ -163,53 +160,50 @@ inline std::string_view to_text(LogRecord::Level level) noexcept {
   return "info";
 }
 
-inline void LogLine::add_fields(const LogRecord& record) {
-  const auto add_known = [this](std::string_view name, std::string_view value) {
-    if (!value.empty()) add_text(name, value);
+inline LogLine& LogLine::fields(const LogRecord& record) {
+  const auto known = [this](std::string_view name, std::string_view value) {
+    if (!value.empty()) text(name, value);
   };
-  add_known("req_id", record.request_id);
-  add_known("method", record.method);
-  add_known("uri", record.uri);
-  add_known("ip", record.ip);
+  known("req_id", record.request_id);
+  known("method", record.method);
+  known("uri", record.uri);
+  known("ip", record.ip);
   if (record.status != 0) {
-    add_number("status", std::to_string(record.status));
-    add_number("time_ms", to_milliseconds(record.time));
-    add_number("bytes", std::to_string(record.bytes));
+    number("status", std::to_string(record.status));
+    number("time_ms", to_milliseconds(record.time));
+    number("bytes", std::to_string(record.bytes));
   }
-  add_text("message", to_text(record.kind));
-  add_known("reason", record.reason);
-  add_known("user", record.user);
-  add_known("user_agent", record.user_agent);
-  if (record.request_bytes != 0) add_number("request_bytes", std::to_string(record.request_bytes));
+  text("message", to_text(record.kind));
+  known("reason", record.reason);
+  known("user", record.user);
+  known("user_agent", record.user_agent);
+  if (record.request_bytes != 0) number("request_bytes", std::to_string(record.request_bytes));
   std::string causes;
   for (const std::string& cause : record.trace) {
     if (!causes.empty()) causes += " < ";
     causes += cause;
   }
-  add_known("trace", causes);
+  known("trace", causes);
+  return *this;
 }
 
 }  // namespace detail
 
 inline std::string log_line(const LogRecord& record, LogFormat format,
                             std::chrono::system_clock::time_point time) {
-  detail::LogLine line(format);
-  line.add_text("time", detail::to_utc(time));
-  line.add_text("level", detail::to_text(record.level));
-  line.add_fields(record);
-  return line.take();
+  return detail::LogLine(format)
+      .text("time", detail::to_utc(time))
+      .text("level", detail::to_text(record.level))
+      .fields(record)
+      .take();
 }
 
 inline std::string to_logfmt(const LogRecord& record) {
-  detail::LogLine line(LogFormat::logfmt);
-  line.add_fields(record);
-  return line.take();
+  return detail::LogLine(LogFormat::logfmt).fields(record).take();
 }
 
 inline std::string to_json_line(const LogRecord& record) {
-  detail::LogLine line(LogFormat::json);
-  line.add_fields(record);
-  return line.take();
+  return detail::LogLine(LogFormat::json).fields(record).take();
 }
 
 }  // namespace addrbook

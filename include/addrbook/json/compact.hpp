@@ -1,7 +1,7 @@
-/// JSON as text: checks a text against RFC 8259 and takes out the white space that means nothing,
-/// in one pass, without recursion and without building a tree.
+/// JSON as text: checks a text against RFC 8259 and removes insignificant white space, in one pass,
+/// without recursion and without building a tree.
 ///
-/// Ours, because a parser that makes numbers of numbers can't pass on 1e400, -0 or 20 digits.
+/// A parser that converts numbers would not preserve 1e400, -0 or 20 digits.
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
@@ -19,10 +19,10 @@
 
 namespace addrbook::detail {
 
-/// Scans a JSON text and compacts it in place: the write position never passes the read position.
+/// Scans a JSON text and compacts it in place; the write position never passes the read position.
 class JsonCompactor {
  public:
-  /// @param text       the text; afterwards the same value without insignificant white space
+  /// @param text       becomes the same value without insignificant white space
   /// @param max_depth  how many arrays and objects may be open at once
   JsonCompactor(std::string& text, std::size_t max_depth)
       : text_(text),
@@ -32,13 +32,13 @@ class JsonCompactor {
         read_(begin_),
         write_(text.data()) {}
 
-  /// @throws Error{invalid} with reason and byte offset; the text is then in no defined state
+  /// @throws Error{invalid} with reason and byte offset; the text is unspecified then
   void run();
 
  private:
   struct Name {
-    std::size_t source;  // offset in the text as it came, for the message
-    std::size_t begin;   // where its characters are now, between the quotes
+    std::size_t source;  // offset in the original text, for the message
+    std::size_t begin;   // offset of its characters in the compact text, after the quote
     std::size_t size;
     bool escaped;
   };
@@ -127,8 +127,8 @@ inline void JsonCompactor::run() {
   text_.resize(static_cast<std::size_t>(write_ - begin_));
 }
 
-// Opens the container, and its first member's value if that opens another: hence a loop. What ends
-// a container, and the members after the first, are run()'s.
+// Reads the start of a value. If it opens a container whose first value opens another, and so on,
+// this loops. run() reads further members and the ends of containers.
 inline void JsonCompactor::value() {
   while (true) {
     if (read_ == end_) fail_unexpected();
@@ -201,7 +201,7 @@ inline void JsonCompactor::number() {
   const char* const first = read_;
   if (*read_ == '-') ++read_;
   if (read_ != end_ && *read_ == '0') {
-    ++read_;  // RFC 8259, 6: no digit after a leading zero; whatever follows is judged by run()
+    ++read_;  // RFC 8259, 6: no digit follows a leading zero. run() checks what follows.
   } else {
     digits();
   }
@@ -217,7 +217,7 @@ inline void JsonCompactor::number() {
   copy(first);
 }
 
-// @returns whether it contains an escape
+// @returns  whether the string has an escape
 inline bool JsonCompactor::string() {
   const char* const first = read_++;
   bool escaped = false;
@@ -262,7 +262,7 @@ inline bool JsonCompactor::string() {
   }
 }
 
-// Reads uXXXX, the backslash being read already.
+// Reads uXXXX, after the backslash.
 inline unsigned JsonCompactor::escape_unit() {
   ++read_;
   unsigned unit = 0;
@@ -275,7 +275,7 @@ inline unsigned JsonCompactor::escape_unit() {
   return unit;
 }
 
-// RFC 8259, 4 leaves it open what a name given twice means; so readers differ and one would lose.
+// RFC 8259, 4 leaves the meaning of a repeated name open, and parsers differ.
 inline void JsonCompactor::check_names(std::size_t first) const {
   if (names_.size() - first < 2) return;
   struct Key {
@@ -283,7 +283,7 @@ inline void JsonCompactor::check_names(std::size_t first) const {
     std::size_t source;
   };
   std::vector<std::string> unescaped;
-  unescaped.reserve(names_.size() - first);  // string_views point into it: it must not move
+  unescaped.reserve(names_.size() - first);  // string_views refer to its elements
   std::vector<Key> keys;
   keys.reserve(names_.size() - first);
   for (std::size_t i = first; i < names_.size(); ++i) {
@@ -292,7 +292,7 @@ inline void JsonCompactor::check_names(std::size_t first) const {
     if (name.escaped) characters = unescaped.emplace_back(unescape_json(characters));
     keys.push_back({characters, name.source});
   }
-  // Sorted, not hashed: no choice of names makes it quadratic.
+  // Sorted, not hashed, because no choice of names makes this quadratic.
   std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) {
     return std::tie(a.characters, a.source) < std::tie(b.characters, b.source);
   });

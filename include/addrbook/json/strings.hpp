@@ -71,6 +71,19 @@ inline Utf8Sequence first_utf8_sequence(std::string_view text) noexcept {
   return {size, true};
 }
 
+inline void append_utf8(std::string& to, std::uint32_t code) {
+  if (code < 0x80) {
+    to += static_cast<char>(code);
+    return;
+  }
+  constexpr unsigned first_byte[] = {0, 0xC0, 0xE0, 0xF0};
+  const unsigned following = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+  to += static_cast<char>(first_byte[following] | (code >> (6 * following)));
+  for (unsigned i = following; i-- > 0;) {
+    to += static_cast<char>(0x80 | ((code >> (6 * i)) & 0x3F));
+  }
+}
+
 /// Appends \uXXXX.
 inline void append_json_escape(std::string& to, std::uint32_t unit) {
   to += "\\u";
@@ -140,7 +153,6 @@ inline std::string unescape_json(std::string_view text) {
     }
     return unit;
   };
-  const auto append = [&](std::uint32_t value) { characters += static_cast<char>(value); };
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '\\') {
       characters += text[i];
@@ -159,21 +171,7 @@ inline std::string unescape_json(std::string_view text) {
           code = 0x10000 + ((code - 0xD800) << 10) + (unit_at(i + 3) - 0xDC00);
           i += 6;
         }
-        if (code < 0x80) {
-          append(code);
-        } else if (code < 0x800) {
-          append(0xC0 | (code >> 6));
-          append(0x80 | (code & 0x3F));
-        } else if (code < 0x10000) {
-          append(0xE0 | (code >> 12));
-          append(0x80 | ((code >> 6) & 0x3F));
-          append(0x80 | (code & 0x3F));
-        } else {
-          append(0xF0 | (code >> 18));
-          append(0x80 | ((code >> 12) & 0x3F));
-          append(0x80 | ((code >> 6) & 0x3F));
-          append(0x80 | (code & 0x3F));
-        }
+        append_utf8(characters, code);
         break;
       }
       default: characters += c; break;
