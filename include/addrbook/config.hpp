@@ -189,7 +189,7 @@ inline std::vector<std::string> unknown_variables(const char* const* environment
 inline Error setting_error(const Config& config, const std::string& key, const Error& error) {
   const auto place = config.places.find(key);
   if (place == config.places.end()) return error;
-  return Error(error.code(), place->second + ": " + key + ": " + error.what());
+  return {error.code(), place->second + ": " + key + ": " + error.what()};
 }
 
 }  // namespace addrbook

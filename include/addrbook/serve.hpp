@@ -9,11 +9,11 @@
 #include <httplib.h>
 
 #include <malloc.h>
-#include <signal.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <functional>
 #include <future>

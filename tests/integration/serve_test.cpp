@@ -8,10 +8,10 @@
 
 #include <doctest/doctest.h>
 
-#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <stdexcept>
 #include <string>
 #include <thread>

@@ -2,9 +2,9 @@
 
 #include <doctest/doctest.h>
 
-#include <signal.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <thread>
 
 namespace {
