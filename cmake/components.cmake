@@ -1,10 +1,13 @@
 # Defines the targets of the table of components.
 
-if(PROJECT_IS_TOP_LEVEL)
-  set(configure_depends CONFIGURE_DEPENDS)
-endif()
-file(GLOB_RECURSE headers ${configure_depends} RELATIVE "${PROJECT_SOURCE_DIR}/include/addrbook"
-     "${PROJECT_SOURCE_DIR}/include/addrbook/*.hpp")
+set(root "${PROJECT_SOURCE_DIR}/include/addrbook")
+file(GLOB_RECURSE headers RELATIVE "${root}" "${root}/*.hpp")
+# CMake runs again when a header is added or removed: this changes the time of its folder. With
+# CONFIGURE_DEPENDS instead, ninja would never find that there is nothing to do.
+file(GLOB_RECURSE rooms LIST_DIRECTORIES TRUE RELATIVE "${root}" "${root}/*")
+list(FILTER rooms EXCLUDE REGEX "\\.hpp$")
+list(TRANSFORM rooms PREPEND "${root}/")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${root}" ${rooms})
 
 # Whether a header is named by one of the patterns, which may have `*` at the end. `room/` does not
 # name one.
