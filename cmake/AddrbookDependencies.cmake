@@ -1,17 +1,16 @@
-# What addrbook stands on. Used by the build and, installed beside the package config, by everyone
-# who finds the package; so both look for the same things in the same places.
+# Finds what addrbook needs. The build uses this and so does the installed package config, so that
+# both search for the same packages.
 #
-# addrbook_dependencies(COMPONENT [QUIET]) makes the imported targets that a component links. On
+# addrbook_dependencies(COMPONENT [QUIET]) defines the imported targets that a component links. On
 # failure: an error that names the package, or with QUIET the reason in addrbook_missing.
 #
-# Functions, and targets that are not GLOBAL: whoever has addrbook as a guest finds none of its
-# variables changed, and can still define targets of these names.
+# It consists of functions, and its targets are not GLOBAL: a build that has addrbook as a guest
+# keeps its variables, and can still define targets of these names.
 
-set(ADDRBOOK_HTTPLIB_MINIMUM 0.41)
-# v0.53.1, fetched by the build where the machine has none that is recent enough.
+# v0.53.1, which the build fetches if the machine has no recent enough version.
 set(ADDRBOOK_HTTPLIB_COMMIT b8fe69e4e892ec394ca8de27ab2fe219008690b6)
 
-# The version that a cpp-httplib header says it is, "" if there is none.
+# The version that a cpp-httplib header states, "" if there is none.
 function(addrbook_httplib_version header result)
   set(version "")
   if(EXISTS "${header}")
@@ -35,24 +34,25 @@ function(addrbook_pkg_config target module minimum)
   if(PkgConfig_FOUND)
     pkg_check_modules(addrbook_${module} QUIET IMPORTED_TARGET "${module}>=${minimum}")
     if(TARGET PkgConfig::addrbook_${module})
-      # No alias: the installed package would name what it stands for, and nobody has that.
+      # Not an alias: the installed package would name the aliased target, which exists only here.
       add_library(${target} INTERFACE IMPORTED)
       target_link_libraries(${target} INTERFACE PkgConfig::addrbook_${module})
     endif()
   endif()
 endfunction()
 
-# httplib::httplib. Its package config can't be asked for "0.41 or newer" (it accepts its own minor
-# version alone), and a directory searched earlier may hold an older one; so the headers are looked
-# at first, and the package is taken from where a good one is.
+# httplib::httplib. Its package config accepts only its own minor version, not "0.41 or newer", and
+# a directory that is searched earlier may hold an older one. So this reads the version in each
+# header first, and takes the package from where a recent enough one is.
 function(addrbook_find_httplib)
+  addrbook_package(httplib row)
   set(too_old "")
   if(TARGET httplib::httplib)
     get_target_property(directories httplib::httplib INTERFACE_INCLUDE_DIRECTORIES)
     foreach(directory IN LISTS directories)
       string(REGEX REPLACE "^\\$<BUILD_INTERFACE:(.*)>$" "\\1" directory "${directory}")
       addrbook_httplib_version("${directory}/httplib.h" version)
-      if(version AND version VERSION_LESS ADDRBOOK_HTTPLIB_MINIMUM)
+      if(version AND version VERSION_LESS row_version)
         list(APPEND too_old "${version} as the target httplib::httplib, in ${directory}")
       endif()
     endforeach()
@@ -70,11 +70,16 @@ function(addrbook_find_httplib)
     if(NOT DEFINED CMAKE_FIND_USE_CMAKE_SYSTEM_PATH OR CMAKE_FIND_USE_CMAKE_SYSTEM_PATH)
       list(APPEND prefixes /usr/local)
     endif()
-    # Where cmake/install-deps.sh puts it for a user who is not root.
-    if(NOT "$ENV{XDG_CACHE_HOME}" STREQUAL "")
-      list(APPEND prefixes "$ENV{XDG_CACHE_HOME}/addrbook")
+    # Where cmake/install-deps.sh puts it for a user who is not root. An installed package looks
+    # there only if its build found it there.
+    set(cached "")
+    if(NOT DEFINED _addrbook_prefix OR _addrbook_httplib_is_cached)
+      if(NOT "$ENV{XDG_CACHE_HOME}" STREQUAL "")
+        list(APPEND cached "$ENV{XDG_CACHE_HOME}/addrbook")
+      endif()
+      list(APPEND cached "$ENV{HOME}/.cache/addrbook")
     endif()
-    list(APPEND prefixes "$ENV{HOME}/.cache/addrbook")
+    list(APPEND prefixes ${cached})
     if(NOT DEFINED CMAKE_FIND_USE_CMAKE_SYSTEM_PATH OR CMAKE_FIND_USE_CMAKE_SYSTEM_PATH)
       list(APPEND prefixes ${CMAKE_SYSTEM_PREFIX_PATH})
     endif()
@@ -85,31 +90,34 @@ function(addrbook_find_httplib)
       addrbook_httplib_version("${header}" version)
       if(NOT version)
         continue()
-      elseif(version VERSION_LESS ADDRBOOK_HTTPLIB_MINIMUM)
+      elseif(version VERSION_LESS row_version)
         list(APPEND too_old "${version} in ${prefix}/include")
         continue()
       endif()
-      # Under a name of ours: the host may have looked for httplib itself, in vain or for another,
-      # and finds its httplib_DIR as it was.
+      # Under a name of our own, so that the httplib_DIR of a host that looks for httplib itself stays
+      # as it is.
       set(httplib_FIND_QUIETLY TRUE)
       unset(httplib_FOUND)
       unset(addrbook_httplib_DIR CACHE)
       find_package(addrbook_httplib CONFIG QUIET NAMES httplib PATHS "${prefix}" NO_DEFAULT_PATH)
       unset(addrbook_httplib_DIR CACHE)
       if(NOT TARGET httplib::httplib)
-        # The header alone is all that it takes, but for what distributions have that compile it:
-        # declarations only, which nothing but their package can be used with.
+        # The header alone is enough, unless it is of a distribution that compiles the library: that
+        # has declarations only and works only with its package.
         file(STRINGS "${header}" whole REGEX "^inline Server::Server\\(\\)" LIMIT_COUNT 1)
         if(whole)
           addrbook_header_httplib("${prefix}/include")
         endif()
       endif()
       if(TARGET httplib::httplib)
+        if(prefix IN_LIST cached)
+          set(addrbook_httplib_is_cached TRUE PARENT_SCOPE)
+        endif()
         break()
       endif()
     endforeach()
     if(NOT TARGET httplib::httplib)
-      addrbook_pkg_config(httplib::httplib cpp-httplib ${ADDRBOOK_HTTPLIB_MINIMUM})
+      addrbook_pkg_config(httplib::httplib cpp-httplib ${row_version})
     endif()
     if(TARGET httplib::httplib)
       set(addrbook_missing "" PARENT_SCOPE)
@@ -123,22 +131,23 @@ function(addrbook_find_httplib)
     string(PREPEND found "found only ")
   endif()
   set(addrbook_missing
-      "cpp-httplib >= ${ADDRBOOK_HTTPLIB_MINIMUM} (${found}; distributions often have an older one. \
+      "${row_hint} (${found}; distributions often have an older one. \
 On Debian cmake/install-deps.sh of addrbook's source gets the header)"
       PARENT_SCOPE)
 endfunction()
 
-# The header of the pinned commit. Not by its own CMake project, which would bring options, searches
-# and an install of its own into the host's build.
+# The header of the pinned commit. Its own CMake project is not used: it would bring options,
+# searches and an install into the host's build.
 function(addrbook_fetch_httplib)
-  message(STATUS "Fetching cpp-httplib: the machine has no ${ADDRBOOK_HTTPLIB_MINIMUM} or newer")
+  addrbook_package(httplib row)
+  message(STATUS "Fetching cpp-httplib: the machine has no ${row_version} or newer")
   include(FetchContent)
   FetchContent_Declare(
     addrbook_httplib GIT_REPOSITORY https://github.com/yhirose/cpp-httplib.git
     GIT_TAG ${ADDRBOOK_HTTPLIB_COMMIT} SOURCE_SUBDIR header-only)
   FetchContent_MakeAvailable(addrbook_httplib)
   addrbook_header_httplib("${addrbook_httplib_SOURCE_DIR}")
-  # For the install: no machine but this one has that directory.
+  # For the install: other machines do not have this directory.
   set(addrbook_fetched_httplib "${addrbook_httplib_SOURCE_DIR}" PARENT_SCOPE)
 endfunction()
 
@@ -163,9 +172,9 @@ function(addrbook_find)
   endif()
 endfunction()
 
-# addrbook_find_soci(TARGET older_target BACKEND): SOCI with a backend. Since 4.1 its package
-# names that by TARGET; Debian's 4.0 has libraries and headers only.
-function(addrbook_find_soci target older_target backend)
+# addrbook_find_soci(TARGET older_target BACKEND HINT): SOCI with a backend. Its package defines
+# TARGET since 4.1; Debian's 4.0 has libraries and headers only.
+function(addrbook_find_soci target older_target backend hint)
   set(addrbook_missing "" PARENT_SCOPE)
   if(TARGET ${target})
     return()
@@ -178,78 +187,68 @@ function(addrbook_find_soci target older_target backend)
     target_link_libraries(${target} INTERFACE ${older_target} SOCI::soci_core)
   endif()
   if(NOT TARGET ${target})
-    find_path(headers "soci/${backend}/soci-${backend}.h" NO_CACHE)
-    find_library(backend_library "soci_${backend}" NO_CACHE)
-    find_library(core_library soci_core NO_CACHE)
-    if(headers AND backend_library AND core_library)
+    # With a prefix, because find_path() does nothing if the variable is set, e.g. by the host.
+    find_path(addrbook_soci_headers "soci/${backend}/soci-${backend}.h" NO_CACHE)
+    find_library(addrbook_soci_backend "soci_${backend}" NO_CACHE)
+    find_library(addrbook_soci_core soci_core NO_CACHE)
+    if(addrbook_soci_headers AND addrbook_soci_backend AND addrbook_soci_core)
       add_library(${target} INTERFACE IMPORTED)
-      target_link_libraries(${target} INTERFACE "${backend_library}" "${core_library}")
-      target_include_directories(${target} INTERFACE "${headers}")
+      target_link_libraries(${target} INTERFACE "${addrbook_soci_backend}" "${addrbook_soci_core}")
+      target_include_directories(${target} INTERFACE "${addrbook_soci_headers}")
     endif()
   endif()
   if(NOT TARGET ${target})
-    set(addrbook_missing
-        "SOCI >= 4.0 with its ${backend} backend (Debian: libsoci-dev and libboost-dev, Fedora: soci-${backend}-devel)"
-        PARENT_SCOPE)
+    set(addrbook_missing "${hint}" PARENT_SCOPE)
   endif()
+endfunction()
+
+# The target of a row of the table of packages.
+function(addrbook_find_package name)
+  set(addrbook_missing "")
+  addrbook_package(${name} row)
+  if(name STREQUAL "threads")
+    find_package(Threads QUIET)
+    if(NOT TARGET Threads::Threads)
+      set(addrbook_missing "${row_hint}")
+    endif()
+  elseif(name STREQUAL "httplib")
+    addrbook_find_httplib()
+  elseif(name MATCHES "^soci_(.*)")
+    addrbook_find_soci(${row_target} ${row_also} ${CMAKE_MATCH_1} "${row_hint}")
+  else()
+    # CMake's own module for libpq asks for the server's headers as well.
+    if(name STREQUAL "libpq" AND NOT TARGET ${row_target})
+      addrbook_pkg_config(${row_target} ${row_module} ${row_version})
+    endif()
+    addrbook_find(TARGET ${row_target} ALSO "${row_also}" PACKAGE ${row_package} VERSION ${row_version}
+                  PKG_CONFIG ${row_module} HINT "${row_hint}")
+  endif()
+  set(addrbook_missing "${addrbook_missing}" PARENT_SCOPE)
+  set(addrbook_httplib_is_cached "${addrbook_httplib_is_cached}" PARENT_SCOPE)
 endfunction()
 
 function(addrbook_dependencies component)
   set(addrbook_missing "")
-  if(component STREQUAL "core")
-    find_package(Threads QUIET)
-    if(NOT TARGET Threads::Threads)
-      set(addrbook_missing "a C++ compiler with threads")
+  addrbook_component(${component} row)
+  foreach(need IN LISTS row_needs)
+    addrbook_find_package(${need})
+    # The build may fetch it; a search for the installed package must not.
+    if(need STREQUAL "httplib" AND addrbook_missing AND NOT TARGET httplib::httplib
+       AND NOT "${ARGN}" STREQUAL "QUIET")
+      addrbook_fetch_httplib()
+      set(addrbook_fetched_httplib "${addrbook_fetched_httplib}" PARENT_SCOPE)
+      set(addrbook_missing "")
     endif()
-    if(NOT addrbook_missing)
-      addrbook_find(
-        TARGET nlohmann_json::nlohmann_json PACKAGE nlohmann_json VERSION 3.11
-        PKG_CONFIG nlohmann_json
-        HINT "nlohmann-json >= 3.11 (Debian: nlohmann-json3-dev, Fedora: json-devel, Homebrew: nlohmann-json)")
+    if(addrbook_missing)
+      break()
     endif()
-    if(NOT addrbook_missing)
-      addrbook_find_httplib()
-      # The build may fetch it; a package that is only being found must not.
-      if(addrbook_missing AND NOT TARGET httplib::httplib AND NOT "${ARGN}" STREQUAL "QUIET")
-        addrbook_fetch_httplib()
-        set(addrbook_fetched_httplib "${addrbook_fetched_httplib}" PARENT_SCOPE)
-        set(addrbook_missing "")
-      endif()
-    endif()
-  elseif(component STREQUAL "gzip")
-    addrbook_find(TARGET ZLIB::ZLIB PACKAGE ZLIB VERSION 1.2 PKG_CONFIG zlib
-                  HINT "zlib (Debian: zlib1g-dev, Fedora: zlib-devel)")
-  elseif(component STREQUAL "tokens")
-    addrbook_find(TARGET OpenSSL::Crypto PACKAGE OpenSSL VERSION 1.1.1 PKG_CONFIG libcrypto
-                  HINT "OpenSSL >= 1.1.1 (Debian: libssl-dev, Fedora: openssl-devel)")
-  elseif(component STREQUAL "tls")
-    addrbook_find(TARGET OpenSSL::SSL PACKAGE OpenSSL VERSION 3.0 PKG_CONFIG openssl
-                  HINT "OpenSSL >= 3.0 (Debian: libssl-dev, Fedora: openssl-devel)")
-  elseif(component STREQUAL "config")
-    # Since 0.8 the name without a namespace is deprecated, up to 0.7 there is no other.
-    addrbook_find(TARGET yaml-cpp::yaml-cpp ALSO yaml-cpp PACKAGE yaml-cpp VERSION 0.7
-                  PKG_CONFIG yaml-cpp
-                  HINT "yaml-cpp >= 0.7 (Debian: libyaml-cpp-dev, Fedora: yaml-cpp-devel)")
-  elseif(component STREQUAL "sqlite")
-    addrbook_find(TARGET SQLite::SQLite3 PACKAGE SQLite3 VERSION 3.35 PKG_CONFIG sqlite3
-                  HINT "SQLite >= 3.35 (Debian: libsqlite3-dev, Fedora: sqlite-devel)")
-    if(NOT addrbook_missing)
-      addrbook_find_soci(SOCI::SQLite3 SOCI::soci_sqlite3 sqlite3)
-    endif()
-  elseif(component STREQUAL "postgresql")
-    # CMake's own module asks for the server's headers as well.
-    if(NOT TARGET PostgreSQL::PostgreSQL)
-      addrbook_pkg_config(PostgreSQL::PostgreSQL libpq 14)
-    endif()
-    addrbook_find(TARGET PostgreSQL::PostgreSQL PACKAGE PostgreSQL VERSION 14 PKG_CONFIG libpq
-                  HINT "libpq >= 14 (Debian: libpq-dev, Fedora: libpq-devel)")
-    if(NOT addrbook_missing)
-      addrbook_find_soci(SOCI::PostgreSQL SOCI::soci_postgresql postgresql)
-    endif()
-  endif() # server needs no more than the core
+  endforeach()
   if(addrbook_missing AND NOT "${ARGN}" STREQUAL "QUIET")
     message(FATAL_ERROR "addrbook needs ${addrbook_missing}.\n"
                         "cmake/install-deps.sh installs what is missing on Debian and Ubuntu.")
   endif()
   set(addrbook_missing "${addrbook_missing}" PARENT_SCOPE)
+  if(component STREQUAL "core")
+    set(addrbook_httplib_is_cached "${addrbook_httplib_is_cached}" PARENT_SCOPE)
+  endif()
 endfunction()

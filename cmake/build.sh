@@ -2,7 +2,7 @@
 # cmake/build.sh PRESET [TARGET...]
 #
 # Configures build/PRESET if that was not done yet and builds the targets
-# (default: all). Says nothing when everything is up to date.
+# (default: all). Prints nothing if everything is up to date.
 set -euo pipefail
 
 if [[ $# -eq 0 || $1 == -* ]]; then
@@ -24,11 +24,11 @@ if [[ -f $tree/CMakeCache.txt ]] &&
   configure+=(--fresh)
 fi
 
-# Ninja runs CMake again for changed CMake files, but does not look at presets.
+# Ninja runs CMake again if CMake files have changed, but ignores presets.
 if [[ ! -f $tree/build.ninja || CMakePresets.json -nt $tree/build.ninja ||
   CMakeUserPresets.json -nt $tree/build.ninja ]]; then
   echo "Configuring $tree" >&2
-  # Warnings are on stderr; the rest is of interest only after an error.
+  # Warnings are on stderr; the rest is shown only after an error.
   status=0
   output=$("${configure[@]}") || status=$?
   if ((status)); then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what this project needs and the machine lacks, and nothing else.
-# Says nothing when there is nothing to do. `--help` lists the options.
+# Installs the missing packages that this project needs, and nothing else.
+# Prints nothing if there is nothing to do. `--help` lists the options.
 set -euo pipefail
 umask 022
 
@@ -29,7 +29,7 @@ VERBOSE=1 in the environment, a failure to get it is shown in full.
 TEXT
 }
 
-# apt package | header, if that is how to find it | what it is | dnf | pacman | apk | brew
+# apt package | header that shows that it is installed, if any | what it is | dnf | pacman | apk | brew
 table='
 g++||a C++17 compiler|gcc-c++|gcc|g++|gcc
 cmake||CMake >= 3.24|cmake|cmake|cmake|cmake
@@ -108,8 +108,8 @@ has_clang_runtime() {
     compgen -G "$(clang++ -print-resource-dir)/lib/*/libclang_rt.asan*" >/dev/null
 }
 
-# Tools count wherever they come from: nobody with a newer CMake in PATH wants
-# the distribution's one beside it.
+# A tool in PATH counts wherever it comes from: a newer CMake there makes the
+# distribution's unnecessary.
 has_tool() {
   case $1 in
     g++) has "${CXX%% *}" || has c++ || has g++ || has clang++ ;;
@@ -126,7 +126,8 @@ has_tool() {
 }
 CXX=${CXX:-c++}
 
-# Sets `missing` to the wanted pieces that are not there, in the table's order.
+# Sets `missing` to the wanted packages that are not installed, in the order of
+# the table.
 find_missing() {
   local name header rest libraries='' installed='' source='' found='' dir
   missing=()
@@ -173,7 +174,7 @@ prefixes=${prefixes//[:;]/$'\n'}$'\n'/opt/homebrew
 
 # Prints the version of a header that can be used by itself. Distributions
 # that compile cpp-httplib ship a header with the declarations only, and a copy
-# cut short by an interruption lacks the closing #endif: neither counts.
+# cut short by an interruption lacks the closing #endif. Neither counts.
 header_version() {
   awk '/define CPPHTTPLIB_VERSION "/ { gsub(/"/, "", $3); version = $3 }
        /^inline Server::Server\(\)|^ \* Implementation that will be part of the/ { whole = 1 }
@@ -214,7 +215,7 @@ if [[ -n $check_only ]]; then
 fi
 
 httplib_notice() {
-  # With a copy fetched by an earlier configure step the user has seen this.
+  # If an earlier configure step fetched a copy, the user has seen this.
   compgen -G "$repository/build/*/_deps/*httplib*-src/httplib.h" >/dev/null ||
     say "cpp-httplib >= $min_httplib is needed and $1; CMake will try to fetch it (FetchContent) when it configures."
 }
@@ -248,8 +249,8 @@ fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/install-deps.XXXXXX")
 chmod 755 "$work" # apt downloads as another user when run by root
 
-# The packages to install, in $packages. The name of the one with Clang's
-# runtime follows the version of Clang, which may be one that is there already.
+# Sets `packages` to the packages to install. The name of Clang's runtime package
+# has the version of Clang, which may be installed already.
 candidate() {
   LC_ALL=C apt-cache policy "$1" 2>/dev/null |
     awk '$1 == "Candidate:" && $2 != "(none)" { print $2 }' || true
@@ -265,7 +266,7 @@ name_packages() {
       major=${major%%[!0-9]*}
       if [[ -n $major ]]; then
         name=libclang-rt-$major-dev
-        # Before it was split off, the runtime was in this one.
+        # Older versions have the runtime in this package.
         [[ -z $(candidate "$name") && -n $(candidate "libclang-common-$major-dev") ]] &&
           name=libclang-common-$major-dev
       fi
@@ -288,7 +289,7 @@ fi
 
 refuse() {
   say "Missing packages: ${packages[*]}"
-  say "Installing them takes root's rights, which this user does not have. As root, run:"
+  say "This user must not install them. As root, run:"
   say "  apt-get update && apt-get install --no-install-recommends ${packages[*]}"
   exit 1
 }
@@ -299,7 +300,7 @@ if ((${#missing[@]})); then
   [[ -n $rights ]] || refuse
 fi
 
-# Not worth asking for a password when the header is all that is missing.
+# Does not ask for a password if only the header is missing.
 prefix=$cache
 [[ $rights == root || ($rights == ask && ${#missing[@]} -gt 0) ]] && prefix=/usr/local
 
@@ -320,7 +321,7 @@ apt() { # apt ARGUMENTS...: progress on a terminal, a few plain lines in a log
   else
     "${command[@]}" -qq -o Dpkg::Use-Pty=0 "$@" 2>&1 </dev/null | tee -a "$work/apt.log" |
       while IFS= read -r line; do
-        # Of what was asked for, not of everything that comes with it.
+        # Only the requested packages, not those that they depend on.
         if [[ $line =~ ^Setting\ up\ ([^:\ ]+) && " ${packages[*]} " == *" ${BASH_REMATCH[1]} "* ]]; then
           say "  $line"
         fi
@@ -331,7 +332,7 @@ apt() { # apt ARGUMENTS...: progress on a terminal, a few plain lines in a log
 updated=
 update() {
   updated=1
-  # A failure here may concern a repository that none of the packages is from.
+  # A failure may concern a repository that has none of the packages.
   apt update || true
 }
 
@@ -463,7 +464,7 @@ install_httplib() {
     -DHTTPLIB_INSTALL=ON -DHTTPLIB_TEST=OFF "${features[@]}" || return 1
   local elevate=()
   [[ $prefix == /usr/local ]] && elevate=(${as_root[@]+"${as_root[@]}"})
-  trap '' INT TERM HUP # half an installation is worse than a moment's delay
+  trap '' INT TERM HUP # an interruption would leave half an installation
   "${elevate[@]}" cmake --install "$work/source/build" && has_httplib
 }
 
@@ -485,7 +486,7 @@ if [[ -n $need_httplib ]]; then
   if [[ -z $fetch_httplib ]]; then
     httplib_notice "this distribution's sources do not have it"
   elif ! install_httplib >"$work/httplib.log" 2>&1; then
-    # What went wrong is of interest only to those who expect it to work.
+    # Most users do not expect this to work, so the reason is shown only on request.
     [[ -n ${VERBOSE:-} ]] && cat "$work/httplib.log" >&2
     httplib_notice "could not be had from Debian's source packages (VERBOSE=1 shows why)"
   fi

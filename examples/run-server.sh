@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # examples/run-server.sh [server options...]
 #
-# Installs what is missing, builds the example server and runs it with the
-# given options (`--help` lists them).
+# Installs missing packages, builds the bundled server and runs it with these
+# options (`--help` lists them).
 #
-# Can be called from anywhere. The server itself runs in the repository root,
-# as its default configuration and the paths in it are relative to that; a
-# relative path given with an option is one relative to the caller.
-# Standard output is the server's alone.
+# Can be called from any directory. The server runs in the root of the
+# repository, because its default settings file and the paths in it are relative
+# to that. Relative paths in options are relative to the caller's directory.
+# Standard output is that of the server only.
 set -euo pipefail
 
 caller=$PWD

@@ -1,339 +1,102 @@
-// addrbook-server: the address book as a program. It only wires; whatever it can do, a program that
+// addrbook-server: the address book as a program. It only wires: whatever it does, a program that
 // embeds the library can call.
+
+#include "command_line.hpp"
+#include "log.hpp"
 
 #include <addrbook/addrbook.hpp>
 #include <addrbook/config.hpp>
 #include <addrbook/gzip.hpp>
 #include <addrbook/postgresql.hpp>
+#include <addrbook/serve.hpp>
 #include <addrbook/server.hpp>
 #include <addrbook/sqlite.hpp>
 #include <addrbook/tls_server.hpp>
 #include <addrbook/tokens.hpp>
 
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-#include <CLI/CLI.hpp>
-
-#include <malloc.h>
-#include <sys/resource.h>
 #include <unistd.h>
-
-#include <algorithm>
 #include <csignal>
-#include <cstddef>
-#include <cstdlib>
-#include <exception>
-#include <filesystem>
 #include <iostream>
 #include <memory>
-#include <optional>
-#include <string>
-#include <system_error>
-#include <thread>
-#include <utility>
-#include <vector>
 
 namespace {
 
-constexpr int exit_failed = 1;     // could not serve, e.g. the port is in use, or the storage
-constexpr int exit_bad_input = 2;  // the command line, the config or the environment
-constexpr const char* default_config = "configs/addressbook-local.yaml";
+using addrbook::Config;
+using addrbook::Errc;
+using addrbook::Error;
+using Storage = addrbook::StorageOptions::Kind;
 
-struct CommandLine {
-  std::optional<std::string> config;
-  std::optional<std::string> host;
-  std::optional<int> port;
-  bool debug = false;
-  bool insecure_no_auth = false;
-  std::optional<std::string> backup;
-  std::optional<std::string> restore;
-};
-
-// @returns the exit status, if the program is to end at once
-std::optional<int> parse_command_line(int argc, char** argv, CommandLine& command_line) {
-  CLI::App app{"An address book over HTTP.", "addrbook-server"};
-  app.set_version_flag("--version", "addrbook-server " ADDRBOOK_VERSION);
-  app.add_option("-p,--port", command_line.port, "Port to listen on; 0: any free one")
-      ->check(CLI::Range(0, 65535));
-  app.add_option("--host", command_line.host, "Address to listen on");
-  app.add_option(
-      "-c,--config", command_line.config,
-      std::string("YAML file with settings (default: ") + default_config + ", if there is one)");
-  app.add_flag("-d,--debug", command_line.debug,
-               "Errors tell what was thrown and where, the log more of each request");
-  app.add_flag("--insecure-no-auth", command_line.insecure_no_auth,
-               "Serve other machines too without asking anybody for a token");
-  auto* const backup =
-      app.add_option("--backup", command_line.backup,
-                     "Copy the book to a new file and exit; a server may be running meanwhile");
-  app.add_option("--restore", command_line.restore,
-                 "Make the book of a backup's entries and exit; there must not be one yet")
-      ->excludes(backup);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? EXIT_SUCCESS : exit_bad_input;
-  }
-  return std::nullopt;
-}
-
-addrbook::Config read_config(const CommandLine& command_line) {
-  std::error_code ignored;
-  addrbook::Config config;
-  if (command_line.config) {
-    config = addrbook::load_config(*command_line.config);
-  } else if (std::filesystem::exists(default_config, ignored)) {
-    config = addrbook::load_config(default_config);
-  } else {
-    config = addrbook::parse_config("", "");
-  }
-  if (command_line.host) config.http.host = *command_line.host;
-  if (command_line.port) config.http.port = *command_line.port;
-  if (config.auth.tokens.empty() && !command_line.insecure_no_auth &&
-      !addrbook::is_loopback(config.http.host)) {
-    throw addrbook::Error(
-        addrbook::Errc::invalid,
-        "other machines can reach '" + config.http.host +
-            "', and without tokens anybody there may read and change everything: set auth.tokens "
-            "(ADDRBOOK_AUTH_TOKENS), or if that is meant, give --insecure-no-auth");
-  }
-  return config;
-}
-
-// Does what is asked for with the storage, if it is this rather than serving.
-// @returns whether it was
-bool copy_storage(const CommandLine& command_line, const addrbook::Config& config) {
-  if (!command_line.backup && !command_line.restore) return false;
-  if (config.storage.kind != addrbook::Config::Storage::sqlite) {
-    throw addrbook::Error(addrbook::Errc::invalid,
-                          "--backup and --restore are for storage.sqlite; for PostgreSQL "
-                          "there are pg_dump and pg_restore");
+void copy_book(const CommandLine& command_line, const Config& config) {
+  const std::string& file = config.storage.sqlite;
+  if (config.storage.kind != Storage::sqlite) {
+    throw Error(Errc::invalid,
+                "--backup and --restore are for storage.sqlite; use pg_dump and pg_restore for "
+                "PostgreSQL");
   }
   if (command_line.backup) {
-    addrbook::backup_sqlite(config.storage.sqlite, *command_line.backup);
-    std::cout << "'" << config.storage.sqlite << "' is backed up in '" << *command_line.backup
-              << "'\n";
+    addrbook::backup_sqlite(file, *command_line.backup);
+    std::cout << "'" << file << "' is backed up in '" << *command_line.backup << "'\n";
   } else {
-    addrbook::restore_sqlite(*command_line.restore, config.storage.sqlite);
-    std::cout << "'" << config.storage.sqlite << "' is restored from '" << *command_line.restore
-              << "'\n";
+    addrbook::restore_sqlite(*command_line.restore, file);
+    std::cout << "'" << file << "' is restored from '" << *command_line.restore << "'\n";
   }
-  return true;
 }
 
-std::shared_ptr<addrbook::Store> open_store(const addrbook::Config& config) {
-  const auto& storage = config.storage;
-  const auto open = [&](const std::string& key) -> std::shared_ptr<addrbook::Store> {
-    try {
-      if (storage.kind == addrbook::Config::Storage::postgresql) {
-        return addrbook::open_postgresql(storage.postgresql, config.postgresql);
-      }
-      return addrbook::open_sqlite(storage.sqlite, config.sqlite);
-    } catch (const addrbook::Error& error) {
-      const auto place = config.places.find(key);
-      if (place == config.places.end()) throw;
-      throw addrbook::Error(error.code(), place->second + ": " + key + ": " + error.what());
-    }
-  };
-  switch (storage.kind) {
-    case addrbook::Config::Storage::sqlite: return open("storage.sqlite");
-    case addrbook::Config::Storage::postgresql: return open("storage.postgresql");
-    case addrbook::Config::Storage::memory: break;
+std::shared_ptr<addrbook::Store> open_store(const Config& config) {
+  const auto& [kind, sqlite, postgresql] = config.storage;
+  try {
+    if (kind == Storage::sqlite) return addrbook::open_sqlite(sqlite, config.sqlite);
+    if (kind == Storage::memory) return std::make_shared<addrbook::MemoryStore>();
+    return addrbook::open_postgresql(postgresql, config.postgresql);
+  } catch (const Error& error) {
+    const auto* const key = kind == Storage::sqlite ? "storage.sqlite" : "storage.postgresql";
+    throw addrbook::setting_error(config, key, error);
   }
-  return std::make_shared<addrbook::MemoryStore>();
-}
-
-spdlog::level::level_enum to_spdlog(addrbook::Config::Level level) {
-  using Level = addrbook::Config::Level;
-  switch (level) {
-    case Level::trace: return spdlog::level::trace;
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warning: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
-  }
-  return spdlog::level::info;
-}
-
-std::shared_ptr<spdlog::logger> make_logger(const addrbook::Config& config) {
-  std::shared_ptr<spdlog::sinks::sink> sink;
-  if (config.logging.file.empty()) {
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  } else {
-    try {
-      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(config.logging.file);
-    } catch (const spdlog::spdlog_ex&) {
-      throw addrbook::Error(addrbook::Errc::invalid, config.places.at("logging.file") +
-                                                         ": logging.file: can't write to '" +
-                                                         config.logging.file + "'");
-    }
-  }
-  auto logger = std::make_shared<spdlog::logger>("addrbook", sink);
-  logger->set_level(to_spdlog(config.logging.level));
-  logger->flush_on(spdlog::level::info);
-  // A line is whole as it comes; time and level stand before it in its own format.
-  logger->set_pattern(config.logging.format == addrbook::Config::Format::json
-                          ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                          : "time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v",
-                      spdlog::pattern_time_type::utc);
-  return logger;
-}
-
-addrbook::LogSink make_sink(std::shared_ptr<spdlog::logger> logger,
-                            addrbook::Config::Format format) {
-  return [logger = std::move(logger), format](const addrbook::LogRecord& record) {
-    const auto level = record.level == addrbook::LogRecord::Level::error ? spdlog::level::err
-                                                                         : spdlog::level::info;
-    if (!logger->should_log(level)) return;
-    std::string line = addrbook::to_logfmt(record);
-    if (format == addrbook::Config::Format::json) {
-      line = addrbook::to_json_line(record);
-      line = line.substr(1, line.size() - 2);  // the pattern has the braces
-    }
-    logger->log(level, line);
-  };
-}
-
-// As many connections as the system lets this process have: the usual soft limit is for programs
-// that use select().
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-addrbook::ServerOptions to_server_options(const addrbook::Config& config, bool debug,
-                                          addrbook::LogSink sink) {
-  addrbook::ServerOptions options;
-  options.header_timeout = config.http.header_timeout;
-  options.body_timeout = config.http.body_timeout;
-  options.answer_timeout = config.http.answer_timeout;
-  options.read_timeout = config.http.read_timeout;
-  options.write_timeout = config.http.write_timeout;
-  options.keep_alive_timeout = config.http.keep_alive_timeout;
-  options.max_connections = config.http.max_connections;
-  options.max_threads = config.http.max_threads;
-  options.debug = debug;
-  options.log = std::move(sink);
-  return options;
-}
-
-// They go to one thread that waits for them: a handler could do next to nothing.
-sigset_t ending_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  return signals;
 }
 
 template <class Server>
-int serve(Server& server, const CommandLine& command_line, const addrbook::Config& config,
-          const addrbook::LogSink& sink) {
-  // Before the storage is opened: a second copy must not get as far as that.
-  const int port = server.bind(config.http.host, config.http.port);
-
-  // The book has its own limit, and reads on over it for a while to get its answer through. What
-  // goes elsewhere is refused before its body is read: httplib would keep that whole.
-  server.set_payload_max_length(2 * config.http.max_body_bytes + std::size_t{16} * 1024 * 1024);
-  server.set_pre_routing_handler(
-      [prefix = config.http.prefix](const httplib::Request& request, httplib::Response& response) {
-        constexpr int most_segments = 2;  // and an empty one
-        const bool is_below =
-            request.path.compare(0, prefix.size(), prefix) == 0 &&
-            (request.path.size() == prefix.size() || request.path[prefix.size()] == '/') &&
-            std::count(request.path.begin() + static_cast<std::ptrdiff_t>(prefix.size()),
-                       request.path.end(), '/') <= most_segments;
-        if (is_below) return httplib::Server::HandlerResponse::Unhandled;
-        response.status = httplib::StatusCode::NotFound_404;
-        return httplib::Server::HandlerResponse::Handled;
-      });
-
-  addrbook::ServiceOptions service_options;
-  service_options.max_entries = config.service.max_entries;
+void serve(Server& server, const Config& config) {
+  // Binds before it opens the storage: a second server on the port must not touch that.
+  const int port = server.bind(config.host, config.port);
   const auto service = std::make_shared<addrbook::Service>(
-      open_store(config), std::vector<addrbook::Validator>(), service_options);
-  addrbook::Options options;
-  options.prefix = config.http.prefix;
-  options.debug = command_line.debug;
-  options.max_body_bytes = config.http.max_body_bytes;
-  options.body_timeout = config.http.body_timeout;
-  options.answer_timeout = config.http.answer_timeout;
-  options.allowed_origins = config.http.allowed_origins;
-  options.allowed_hosts = config.http.allowed_hosts;
-  if (!config.auth.tokens.empty()) options.authorize = addrbook::bearer_tokens(config.auth.tokens);
+      open_store(config), std::vector<addrbook::Validator>(), config.service);
+  addrbook::Options options = config.rest;
+  if (!config.tokens.empty()) options.authorize = addrbook::bearer_tokens(config.tokens);
   options.coding = addrbook::gzip();
-  options.log = sink;
+  addrbook::refuse_other_paths(server, options);
   addrbook::mount(server, service, std::move(options));
-
-  std::thread waiter([&] {
-    int signal = 0;
-    const sigset_t signals = ending_signals();
-    sigwait(&signals, &signal);
-    server.wait_until_ready();  // or stop() would find nothing to stop
-    server.stop();
+  addrbook::serve_until_signal(server, [&] {
+    const bool is_ipv6 = config.host.find(':') != std::string::npos;
+    std::cout << "Starting " << config.name << " on "
+              << (config.tls.certificate.empty() ? "http://" : "https://")
+              << (is_ipv6 ? "[" + config.host + "]" : config.host) << ":" << port << " ..."
+              << std::endl;
   });
-
-  const bool is_ipv6 = config.http.host.find(':') != std::string::npos;
-  std::cout << "Starting " << config.service.name << " on "
-            << (config.tls.certificate.empty() ? "http://" : "https://")
-            << (is_ipv6 ? "[" + config.http.host + "]" : config.http.host) << ":" << port << " ..."
-            << std::endl;
-  std::string failure;
-  try {
-    if (!server.listen_after_bind()) failure = "the listening socket failed";
-  } catch (const std::system_error& error) {
-    failure = error.what();
-  }
-  if (!failure.empty()) {
-    server.decommission();        // it will not be ready any more
-    ::kill(::getpid(), SIGTERM);  // which the waiter waits for
-  }
-  waiter.join();
   service->stop();
-  if (!failure.empty()) throw std::runtime_error(failure);
-  return EXIT_SUCCESS;
 }
 
-// A stock of memory for every thread is kept for ever, and under attack there are hundreds.
-void limit_memory_stocks() {
-#ifdef M_ARENA_MAX
-  constexpr int most = 2;
-  ::mallopt(M_ARENA_MAX, most);
-#endif
-}
-
-int run(const CommandLine& command_line) {
-  const addrbook::Config config = read_config(command_line);
+void run(const CommandLine& command_line) {
+  Config config = read_config(command_line);
   for (const std::string& variable : addrbook::unknown_variables(environ)) {
     std::cerr << "addrbook-server: environment: " << variable << " is no setting and ignored\n";
   }
-  // Past a limit of a file's size writes fail, like those on a full disk; no reason to end.
-  std::signal(SIGXFSZ, SIG_IGN);
-  if (copy_storage(command_line, config)) return EXIT_SUCCESS;
-  // Before there are further threads, of the storage's for instance, which inherit that.
-  const sigset_t signals = ending_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  const auto logger = make_logger(config);
-  const addrbook::LogSink sink = make_sink(logger, config.logging.format);
-  raise_descriptor_limit();
-  limit_memory_stocks();
-  auto options = to_server_options(config, command_line.debug, sink);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit then fails like a full disk
+  if (command_line.backup || command_line.restore) return copy_book(command_line, config);
+  addrbook::block_stop_signals();
+  addrbook::raise_descriptor_limit();
+  addrbook::limit_malloc_arenas();
+  config.rest.log = config.server.log = open_log(config);
   if (config.tls.certificate.empty()) {
-    addrbook::Server server(std::move(options));
-    return serve(server, command_line, config, sink);
+    addrbook::Server server(config.server);
+    return serve(server, config);
   }
   std::unique_ptr<addrbook::TlsServer> server;
   try {
-    server = std::make_unique<addrbook::TlsServer>(
-        addrbook::TlsFiles{config.tls.certificate, config.tls.key}, std::move(options));
-  } catch (const addrbook::Error& error) {
-    throw addrbook::Error(error.code(),
-                          config.places.at("tls.certificate") + ": tls: " + error.what());
+    server = std::make_unique<addrbook::TlsServer>(config.tls, config.server);
+  } catch (const Error& error) {
+    throw addrbook::setting_error(config, "tls.certificate", error);
   }
-  return serve(*server, command_line, config, sink);
+  serve(*server, config);
 }
 
 }  // namespace
@@ -342,12 +105,11 @@ int main(int argc, char** argv) {
   CommandLine command_line;
   try {
     if (const auto status = parse_command_line(argc, argv, command_line)) return *status;
-    return run(command_line);
-  } catch (const addrbook::Error& error) {
-    std::cerr << "addrbook-server: " << error.what() << '\n';
-    return error.code() == addrbook::Errc::invalid ? exit_bad_input : exit_failed;
+    run(command_line);
+    return EXIT_SUCCESS;
   } catch (const std::exception& error) {
     std::cerr << "addrbook-server: " << error.what() << '\n';
-    return exit_failed;
+    const auto* const known = dynamic_cast<const Error*>(&error);
+    return known != nullptr && known->code() == Errc::invalid ? exit_bad_input : exit_failed;
   }
 }

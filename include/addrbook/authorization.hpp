@@ -1,5 +1,4 @@
-/// The seam for authorisation: who may do what is the host's to say. tokens.hpp has an answer for
-/// those who need nothing of their own.
+/// Authorization: the host program decides who may do what. tokens.hpp has a ready-made decision.
 #pragma once
 
 #include <addrbook/http.hpp>
@@ -14,19 +13,19 @@ namespace addrbook {
 /// What a request wants to do with the book.
 enum class Action { read, create, update, remove };
 
-/// What an authorisation is asked about. Valid during the call only.
+/// What is to be authorized. Valid during the call only.
 struct AccessRequest {
   Action action;
-  std::string_view id;     ///< of the address; empty for the book as a whole
-  const Request& request;  ///< for its header fields; its body must not be read
+  std::string_view id;     ///< of the address; empty if the request is for the book as a whole
+  const Request& request;  ///< for its header fields; the body must not be read
 };
 
-/// An authorisation's answer.
+/// The decision about a request.
 struct Access {
   enum class Verdict {
     allowed,
-    unauthenticated,  ///< 401: who are you?
-    forbidden,        ///< 403: not you
+    unauthenticated,  ///< 401: the client is unknown
+    forbidden,        ///< 403: the client is known, but may not do this
   };
 
   Verdict verdict = Verdict::forbidden;
@@ -44,10 +43,10 @@ struct Access {
   }
 };
 
-/// Is asked once for every request to the book or an address, before its body is read; not for
-/// _health, _ready and OPTIONS (a browser's preflight brings no credentials). Is called by any
-/// thread, several at once. If it throws, nobody gets in: nothing is done, the answer is a 500 that
-/// says no more, the cause is in the log.
+/// Decides about each request to the book or an address, before the body is read. It is not called
+/// for _health, _ready and OPTIONS, because a browser's preflight has no credentials. If it throws,
+/// nothing is done, the answer is a 500 without details, and the cause is logged.
+/// @par Thread safety  Must allow concurrent calls from any thread.
 using Authorize = std::function<Access(const AccessRequest&)>;
 
 }  // namespace addrbook

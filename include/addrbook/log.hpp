@@ -1,132 +1,209 @@
-/// LogRecord: what there is to say of a request, and its forms as a line.
+/// LogRecord: what is logged of a request, and its form as a line of a log.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <addrbook/json/strings.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <functional>
 #include <string>
 #include <string_view>
-#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace addrbook {
 
-/// One log line. Strings are as they came: any byte may be in them, format with to_logfmt() or
-/// to_json_line(), which make them harmless. Never holds a body or a credential.
+/// One entry of the log. Strings may hold any byte that a client sent: write them with log_line(),
+/// to_logfmt() or to_json_line(), which escape them. Never holds a body or a credential.
 struct LogRecord {
-  enum class Level { info, error };
+  enum class Kind {
+    response,  ///< a request was answered; "RESPONSE" in a line
+    fault,     ///< why a request failed, before its `response`; "FAULT"
+    server,    ///< about the server as a whole: a reason, nothing of a request; "SERVER"
+  };
+  enum class Level {
+    info,     ///< normal operation, including requests that are refused
+    warning,  ///< a limit is reached, or something is set up badly
+    error,    ///< a fault of the program or of its storage
+  };
 
+  Kind kind = Kind::response;
   Level level = Level::info;
-  /// "RESPONSE": a request was answered. "FAULT": why it was a 5xx. "SERVER": of the server as a
-  /// whole, with a reason and nothing of a request.
-  std::string_view message;
   std::string request_id;
   std::string method;
-  std::string uri;  ///< request target without the query
+  std::string uri;  ///< the request target without the query
   std::string ip;
   int status = 0;
-  std::chrono::microseconds time{};  ///< from the headers' end to the answer's
+  std::chrono::microseconds time{};  ///< from the end of the request's head to that of the answer
   std::uint64_t bytes = 0;           ///< of the answer's body
   std::string reason;                ///< the error's message
-  std::string user;                  ///< as authorisation named it
+  std::string user;                  ///< as the authorization named the client
 
-  std::vector<std::string> trace;  ///< what was thrown; with FAULT, and for any error in debug mode
-  std::string user_agent;          ///< in debug mode
+  /// What was thrown, the outermost exception first. Of a fault; in debug mode of every error.
+  std::vector<std::string> trace;
+  std::string user_agent;           ///< in debug mode
   std::uint64_t request_bytes = 0;  ///< of the request's body; in debug mode
 };
 
-/// Is called once or twice a request, by any thread, several at once. What it throws is dropped.
+/// Receives each record: one for a request, two if it failed. What it throws is dropped.
+/// @par Thread safety  Must allow concurrent calls from any thread.
 using LogSink = std::function<void(const LogRecord&)>;
+
+/// The form of a line.
+enum class LogFormat { logfmt, json };
+
+/// Formats a record as a whole line of a log, e.g.
+/// `time=2026-01-31T09:05:00.123Z level=info req_id=1 method=GET ... message=RESPONSE`.
+/// @param time  is written in UTC (ISO 8601, milliseconds)
+/// @returns  printable ASCII, without a line end
+[[nodiscard]] inline std::string log_line(
+    const LogRecord& record, LogFormat format,
+    std::chrono::system_clock::time_point time = std::chrono::system_clock::now());
+
+/// Formats a record for a logger that adds time and level itself, e.g.
+/// `req_id=1 method=GET uri=/addresses status=200 ... message=RESPONSE`. Fields without a value are
+/// left out; values with spaces, quotes or anything but printable ASCII are JSON strings.
+/// @returns  printable ASCII, without a line end
+[[nodiscard]] inline std::string to_logfmt(const LogRecord& record);
+
+/// Formats the fields of to_logfmt() as a JSON object.
+/// @returns  printable ASCII, without a line end
+[[nodiscard]] inline std::string to_json_line(const LogRecord& record);
+
+// ---------------------------------------------------------------------------------------------
 
 namespace detail {
 
-/// Calls `field(name, value)` for what is known of a record, in the order of the line; values are
-/// string_views, integers or microseconds. Both forms of a line come from here.
-template <class Field>
-void for_each_field(const LogRecord& record, Field field) {
-  const auto if_known = [&](std::string_view name, std::string_view value) {
-    if (!value.empty()) field(name, value);
-  };
-  if_known("req_id", record.request_id);
-  if_known("method", record.method);
-  if_known("uri", record.uri);
-  if_known("ip", record.ip);
-  if (record.status != 0) {
-    field("status", record.status);
-    field("time_ms", record.time);
-    field("bytes", record.bytes);
+/// Builds a line of a log, field by field.
+class LogLine {
+ public:
+  explicit LogLine(LogFormat format) : is_json_(format == LogFormat::json) {
+    if (is_json_) line_ = '{';
   }
-  field("message", record.message);
-  if_known("reason", record.reason);
-  if_known("user", record.user);
-  if_known("user_agent", record.user_agent);
-  if (record.request_bytes != 0) field("request_bytes", record.request_bytes);
-  std::string causes;
-  for (const std::string& line : record.trace) {
-    if (!causes.empty()) causes += " < ";
-    causes += line;
+
+  LogLine& text(std::string_view name, std::string_view value) {
+    constexpr std::string_view plain =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'()*+,-./"
+        ":;<>?@[]^_`{|}~";
+    begin_field(name);
+    if (!is_json_ && value.find_first_not_of(plain) == std::string_view::npos) {
+      line_.append(value);
+    } else {
+      append_json_string(line_, value, JsonCharset::ascii);
+    }
+    return *this;
   }
-  if_known("trace", causes);
-}
+  /// @param number  in decimal digits
+  LogLine& number(std::string_view name, std::string_view number) {
+    begin_field(name);
+    line_.append(number);
+    return *this;
+  }
+  LogLine& fields(const LogRecord& record);
 
-/// @returns `text` as a JSON string in ASCII: no line break, no control character, no half
-///          character of a stranger's gets through.
-inline std::string quoted(std::string_view text) {
-  using Json = nlohmann::json;
-  return Json(text).dump(-1, ' ', true, Json::error_handler_t::replace);
-}
+  [[nodiscard]] std::string take() {
+    if (is_json_) line_ += '}';
+    return std::move(line_);
+  }
 
-template <class Integer>
-std::string number_text(Integer number) {
-  return std::to_string(number);
-}
+ private:
+  void begin_field(std::string_view name) {
+    if (is_json_) {
+      line_.append(line_.size() > 1 ? ",\"" : "\"").append(name).append("\":");
+    } else {
+      line_.append(line_.empty() ? "" : " ").append(name).append("=");
+    }
+  }
 
-/// In milliseconds, and not by printf(): whether that writes a comma is for the locale to say.
-inline std::string number_text(std::chrono::microseconds time) {
+  bool is_json_;
+  std::string line_;
+};
+
+/// @returns  milliseconds with three decimals. Not printf(), whose decimal point depends on the
+///           locale.
+inline std::string to_milliseconds(std::chrono::microseconds time) {
   const auto microseconds = (std::max)(time.count(), decltype(time.count()){0});
-  std::string fraction = std::to_string(microseconds % 1000);
-  fraction.insert(0, 3 - fraction.size(), '0');
-  return std::to_string(microseconds / 1000) + "." + fraction;
+  return std::to_string(microseconds / 1000) + "." +
+         std::to_string(1000 + microseconds % 1000).substr(1);
+}
+
+/// @returns e.g. "2026-01-31T09:05:00.123Z"
+inline std::string to_utc(std::chrono::system_clock::time_point time) {
+  const auto milliseconds =
+      std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  const auto fraction = (milliseconds % 1000 + 1000) % 1000;
+  const auto seconds = static_cast<std::time_t>((milliseconds - fraction) / 1000);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  std::string text(40, '\0');
+  text.resize(std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &utc));
+  return text + std::to_string(1000 + fraction).substr(1) + "Z";
+}
+
+inline std::string_view to_text(LogRecord::Kind kind) noexcept {
+  switch (kind) {
+    case LogRecord::Kind::response: break;
+    case LogRecord::Kind::fault: return "FAULT";
+    case LogRecord::Kind::server: return "SERVER";
+  }
+  return "RESPONSE";
+}
+
+inline std::string_view to_text(LogRecord::Level level) noexcept {
+  switch (level) {
+    case LogRecord::Level::info: break;
+    case LogRecord::Level::warning: return "warning";
+    case LogRecord::Level::error: return "error";
+  }
+  return "info";
+}
+
+inline LogLine& LogLine::fields(const LogRecord& record) {
+  const auto known = [this](std::string_view name, std::string_view value) {
+    if (!value.empty()) text(name, value);
+  };
+  known("req_id", record.request_id);
+  known("method", record.method);
+  known("uri", record.uri);
+  known("ip", record.ip);
+  if (record.status != 0) {
+    number("status", std::to_string(record.status));
+    number("time_ms", to_milliseconds(record.time));
+    number("bytes", std::to_string(record.bytes));
+  }
+  text("message", to_text(record.kind));
+  known("reason", record.reason);
+  known("user", record.user);
+  known("user_agent", record.user_agent);
+  if (record.request_bytes != 0) number("request_bytes", std::to_string(record.request_bytes));
+  std::string causes;
+  for (const std::string& cause : record.trace) {
+    if (!causes.empty()) causes += " < ";
+    causes += cause;
+  }
+  known("trace", causes);
+  return *this;
 }
 
 }  // namespace detail
 
-/// @returns e.g. `req_id=1 method=GET uri=/addresses status=200 ... message=RESPONSE`, without a
-///          line end. Values with anything but harmless ASCII in them are quoted as JSON strings.
-[[nodiscard]] inline std::string to_logfmt(const LogRecord& record) {
-  constexpr std::string_view plain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'()*+,-./:;<>?@[]^_`{|}~";
-  std::string line;
-  detail::for_each_field(record, [&](std::string_view name, const auto& value) {
-    if (!line.empty()) line += ' ';
-    line.append(name) += '=';
-    if constexpr (!std::is_same_v<std::decay_t<decltype(value)>, std::string_view>) {
-      line += detail::number_text(value);
-    } else if (value.find_first_not_of(plain) == std::string_view::npos) {
-      line.append(value);
-    } else {
-      line += detail::quoted(value);
-    }
-  });
-  return line;
+inline std::string log_line(const LogRecord& record, LogFormat format,
+                            std::chrono::system_clock::time_point time) {
+  return detail::LogLine(format)
+      .text("time", detail::to_utc(time))
+      .text("level", detail::to_text(record.level))
+      .fields(record)
+      .take();
 }
 
-/// @returns the fields of to_logfmt() as members of a JSON object, on one line
-[[nodiscard]] inline std::string to_json_line(const LogRecord& record) {
-  std::string line = "{";
-  detail::for_each_field(record, [&](std::string_view name, const auto& value) {
-    if (line.size() > 1) line += ',';
-    line.append("\"").append(name).append("\":");
-    if constexpr (!std::is_same_v<std::decay_t<decltype(value)>, std::string_view>) {
-      line += detail::number_text(value);
-    } else {
-      line += detail::quoted(value);
-    }
-  });
-  return line += '}';
+inline std::string to_logfmt(const LogRecord& record) {
+  return detail::LogLine(LogFormat::logfmt).fields(record).take();
+}
+
+inline std::string to_json_line(const LogRecord& record) {
+  return detail::LogLine(LogFormat::json).fields(record).take();
 }
 
 }  // namespace addrbook

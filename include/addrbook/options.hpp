@@ -1,6 +1,8 @@
-/// Every option struct of the library. Each default stands here and nowhere else, and is safe to
-/// use.
+/// Every option struct of the library. Each default is written here and nowhere else, and is safe
+/// to use.
 #pragma once
+
+#include <addrbook/log.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -15,112 +17,140 @@ namespace addrbook {
 struct Access;         // authorization.hpp
 struct AccessRequest;  // authorization.hpp
 class Coding;          // http.hpp
-struct LogRecord;      // log.hpp
 
-/// What a book may hold. Every field has a default.
+namespace detail {
+
+// Options and ServerOptions share these.
+constexpr std::chrono::milliseconds default_body_timeout{30'000};
+constexpr std::chrono::milliseconds default_answer_timeout{120'000};
+
+}  // namespace detail
+
+/// What a book may hold.
 struct ServiceOptions {
-  std::uint64_t max_entries = 0;  ///< create() refuses to make more; 0: no limit
+  std::uint64_t max_entries = 0;  ///< create() refuses to exceed it; 0: no limit
 };
 
-/// How a book is served. Every field has a default that is safe to use.
+/// How a book is served.
 struct Options {
   /// The path of the book: one or more segments of [A-Za-z0-9._~-], each after a '/'.
   std::string prefix = "/addresses";
-  /// Errors tell what was thrown and where (`trace`), the log more of each request. Not for
-  /// strangers' eyes; changes nothing else.
+  /// Error answers say what was thrown and where (`trace`), and the log says more about each
+  /// request. Do not show this to strangers. Changes nothing else.
   bool debug = false;
-  /// The most that a body may hold, unpacked.
+  /// The maximum size of a request's body, after decompression.
   std::size_t max_body_bytes = std::size_t{1024} * 1024;
-  /// How long a body may take to arrive, as a whole.
-  std::chrono::milliseconds body_timeout{30'000};
-  /// How long a client may take to receive a list, as a whole.
-  std::chrono::milliseconds answer_timeout{120'000};
-  /// Is told of every request; nothing is logged without it.
-  std::function<void(const LogRecord&)> log;
-  /// Decides who may do what; everybody may do everything without it.
+  /// The time for a whole body to arrive.
+  std::chrono::milliseconds body_timeout = detail::default_body_timeout;
+  /// The time for a client to receive a whole list.
+  std::chrono::milliseconds answer_timeout = detail::default_answer_timeout;
+  /// Receives a record of every request. Without it, nothing is logged.
+  LogSink log;
+  /// Decides who may do what. Without it, everybody may do everything.
   std::function<Access(const AccessRequest&)> authorize;
-  /// Origins, e.g. "https://app.example.com", whose web pages may read and write the book (CORS);
-  /// "*" alone: those of everybody, to whom nothing but `authorize` is a limit then. A write by any
-  /// other page is refused, but for one of the same host: behind a proxy that changes Host the
-  /// pages' own origin belongs here. Never with credentials that a browser adds by itself.
+  /// Origins, e.g. "https://app.example.com", whose web pages may read and write the book (CORS).
+  /// "*" alone allows all origins; then only `authorize` limits them. Writes by pages of any other
+  /// origin are refused, except for the server's own. Behind a proxy that changes Host, add the
+  /// origin of your own pages. Credentials that a browser adds by itself are never allowed.
   std::vector<std::string> allowed_origins;
-  /// The names by which this host may be called (Host without the port, an IPv6 address in
-  /// brackets); by others only _health and _ready answer. Keeps a page from reaching the book under
-  /// a name of its own that leads here (DNS rebinding). Empty: any name.
+  /// The host names that requests may use (Host without the port; an IPv6 address in brackets).
+  /// Requests to other names are refused, except for _health and _ready. This stops web pages that
+  /// reach the server under a name of their own (DNS rebinding). Empty: any name.
   std::vector<std::string> allowed_hosts;
-  /// Unpacks bodies and packs answers, e.g. gzip() of gzip.hpp; coded bodies are refused without
-  /// it.
+  /// Decompresses bodies and compresses answers, e.g. gzip() of gzip.hpp. Without it, compressed
+  /// bodies are refused.
   std::shared_ptr<const Coding> coding;
 };
 
-/// Who bears it may use the book: for bearer_tokens() of tokens.hpp.
+/// Lets its bearer use the book; for bearer_tokens() of tokens.hpp.
 struct Token {
   enum class Role {
     read,   ///< may read
     write,  ///< may do everything
   };
 
-  std::string name;  ///< of its bearer, for the log: 1 to 64 of [A-Za-z0-9._@-]
+  std::string name;  ///< of the bearer, for the log: 1 to 64 of [A-Za-z0-9._@-]
   Role role = Role::read;
-  /// One of the two: the token's SHA-256 in 64 hex digits, or the token itself, a secret of at
-  /// least 16 of [A-Za-z0-9-._~+/] (then = at its end; RFC 6750, 2.1).
+  /// The SHA-256 of the token, in 64 hexadecimal digits. Set either this or `text`.
   std::string sha256;
+  /// The token: at least 16 of [A-Za-z0-9-._~+/], then any number of '=' (RFC 6750, 2.1).
   std::string text;
 };
 
-/// How a Server treats its connections. Every field has a default that is safe to use.
+/// How a Server treats its connections.
 struct ServerOptions {
-  /// For a request's head to arrive, as a whole: from its first byte, on a fresh connection from
-  /// the start, with TLS including the handshake.
+  /// The time for a request's head to arrive, from its first byte. On a new connection, from the
+  /// start, including the TLS handshake.
   std::chrono::milliseconds header_timeout{10'000};
-  /// For a request's body to arrive, as a whole. Of this and Options::body_timeout the shorter
-  /// counts.
-  std::chrono::milliseconds body_timeout{30'000};
-  /// For a client to receive an answer, as a whole, from when it first falls behind.
-  std::chrono::milliseconds answer_timeout{120'000};
-  /// How long a client may be silent in the middle of a body.
+  /// The time for a whole body to arrive. The shorter of this and Options::body_timeout applies.
+  std::chrono::milliseconds body_timeout = detail::default_body_timeout;
+  /// The time for a client to receive a whole answer, from when it first falls behind.
+  std::chrono::milliseconds answer_timeout = detail::default_answer_timeout;
+  /// How long a client may send nothing in the middle of a body.
   std::chrono::milliseconds read_timeout{5'000};
-  /// How long a client may take nothing of an answer.
+  /// How long a client may receive nothing of an answer.
   std::chrono::milliseconds write_timeout{5'000};
   /// How long a connection may be idle between requests; rounded up to whole seconds.
   std::chrono::milliseconds keep_alive_timeout{15'000};
-  /// After stop(): how long what has begun to arrive may go on arriving.
+  /// After stop(): how long requests that have begun to arrive may continue to arrive.
   std::chrono::milliseconds stop_grace{1'000};
-  /// After stop(): how long answers may take; then the connections are cut.
+  /// After stop(): how long answers may take until the connections are closed.
   std::chrono::milliseconds stop_timeout{10'000};
-  /// The most connections; further ones get a 503. Fewer where the process may not open as many
-  /// files (RLIMIT_NOFILE, of which some are left for the program).
+  /// The maximum number of connections; further ones get a 503. Lower if the process may not open
+  /// as many files (RLIMIT_NOFILE, some of which are left to the program).
   std::size_t max_connections = 10'000;
-  /// The most threads: requests that wait for their client, or for the program, hold one each.
-  /// When all do, further requests get a 503.
+  /// The maximum number of threads. A request holds one while it waits for its client or for the
+  /// program. If all are in use, further requests get a 503.
   std::size_t max_threads = 1'000;
-  /// As in Options; for the requests that the server answers itself.
+  /// As in Options, for the requests that the server answers itself.
   bool debug = false;
-  /// As in Options; for the requests that the server answers itself.
-  std::function<void(const LogRecord&)> log;
+  /// As in Options, for the requests that the server answers itself.
+  LogSink log;
+};
+
+/// The files of a TlsServer.
+struct TlsFiles {
+  std::string certificate;  ///< PEM file: the certificate, then the intermediate ones
+  std::string key;          ///< PEM file: the private key, without a password
+};
+
+/// Which storage a server program uses.
+struct StorageOptions {
+  enum class Kind { memory, sqlite, postgresql };
+
+  Kind kind = Kind::sqlite;
+  std::string sqlite = "addressbook.db";  ///< the file's path
+  std::string postgresql;                 ///< a connection string or URI of libpq
 };
 
 /// For open_sqlite().
 struct SqliteOptions {
-  /// At a time, at least 1; one is for writing. A reader waits when all are in use.
+  /// The number of connections, at least 1. One is for writing. Readers wait if all are in use.
   std::size_t connections = 8;
-  /// Of memory for entries read lately, so that reading one again needs no query; 0: none.
+  /// Memory for entries that were read lately, so that reading one again needs no query; 0: none.
   std::size_t entry_cache_bytes = std::size_t{64} * 1024 * 1024;
-  /// Of memory for the file's pages, a connection.
+  /// Memory of each connection for the file's pages.
   std::size_t page_cache_bytes = std::size_t{8} * 1024 * 1024;
 };
 
 /// For open_postgresql().
 struct PostgresqlOptions {
-  /// At a time, at least 1, of this process; opened as they are needed. A request waits for one
-  /// when all are in use.
+  /// The maximum number of connections of this process, at least 1; opened on demand. Requests wait
+  /// if all are in use.
   std::size_t connections = 16;
-  /// For a connection to be made, rounded up to seconds, at least 2; a `connect_timeout` in the
-  /// connection string counts for more.
+  /// The time to open a connection, rounded up to whole seconds, at least 2. A `connect_timeout` in
+  /// the connection string overrides it.
   std::chrono::milliseconds connect_timeout{3000};
-  /// For a connection to come free, and then for a query or a commit as a whole; half a second more
-  /// if the server doesn't end it itself.
+  /// The time to wait for a free connection, and then for a whole query or commit. Half a second
+  /// more if the server does not cancel the statement itself.
   std::chrono::milliseconds timeout{5000};
+};
+
+/// Where and how a server program logs.
+struct LoggingOptions {
+  LogRecord::Level level = LogRecord::Level::info;  ///< records below it are left out
+  LogFormat format = LogFormat::logfmt;
+  std::string file;  ///< "": standard error
 };
 
 }  // namespace addrbook

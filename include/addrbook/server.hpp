@@ -8,6 +8,7 @@
 #include <addrbook/httplib/refusals.hpp>
 #include <addrbook/mount.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/serve.hpp>
 #include <addrbook/server/parking.hpp>
 
 #include <httplib.h>

@@ -26,12 +26,6 @@
 
 namespace addrbook {
 
-/// What a server proves itself with.
-struct TlsFiles {
-  std::string certificate;  ///< PEM file: the certificate, then those that lead to a root
-  std::string key;          ///< PEM file: its private key, without a password
-};
-
 /// An httplib::SSLServer with all that Server has. An idle connection keeps about 15 KiB.
 class TlsServer : public detail::ParkingServer<httplib::SSLServer> {
  public:

@@ -22,17 +22,19 @@
 
 namespace addrbook {
 
-/// @returns  a token's SHA-256 in 64 hex digits, as Token::sha256
-/// @throws   Error{invalid} it is no token (see Token::text)
+/// @returns  the SHA-256 of a token in 64 hexadecimal digits, for Token::sha256
+/// @throws   Error{invalid} the text is not a token, see Token::text
 [[nodiscard]] inline std::string hash_token(const std::string& text);
 
-/// Lets in who brings one of these tokens in the Authorization field; a reader reads, a writer does
-/// everything, the user in the log is the token's name. With no tokens nobody gets in.
+/// Authorizes requests that have one of these tokens in the Authorization field: readers may read,
+/// writers may do everything. The user in the log is the token's name. Without tokens, every
+/// request is refused.
 ///
-/// Tokens are compared by their SHA-256, in a time that says nothing of them. They are to be
-/// random, e.g. of `openssl rand -hex 32`: what people think up can be found from its hash.
-/// @throws Error{invalid} a token is not as Token says, or two have the same name or secret; names
-///         it by its place in the list, from 1
+/// Tokens are compared by their SHA-256, in constant time. They should be random, e.g. from
+/// `openssl rand -hex 32`: a password can be guessed from its hash.
+/// @throws Error{invalid} a token breaks the rules of Token, or two have the same name or secret.
+/// The
+///         message has its position in the list, from 1.
 [[nodiscard]] inline Authorize bearer_tokens(const std::vector<Token>& tokens);
 
 // ---------------------------------------------------------------------------------------------
@@ -60,7 +62,7 @@ inline Sha256 from_hex(std::string_view text) {
   return hash;
 }
 
-/// Who brings a token; what is left of a Token once it has been checked.
+/// A Token that has been checked.
 struct Bearer {
   std::string name;
   Token::Role role;
@@ -97,7 +99,7 @@ inline std::string hash_token(const std::string& text) {
 }
 
 inline Authorize bearer_tokens(const std::vector<Token>& tokens) {
-  // Shared: an Authorize is copied with the Options it is in.
+  // Shared, because an Authorize is copied with its Options.
   const auto bearers =
       std::make_shared<const std::vector<detail::Bearer>>(detail::to_bearers(tokens));
   return [bearers](const AccessRequest& access) {
@@ -109,10 +111,10 @@ inline Authorize bearer_tokens(const std::vector<Token>& tokens) {
     }
     presented = detail::trim(presented);
     const detail::Bearer* found = nullptr;
-    // Of two fields, joined by a comma, none counts: which one would be a matter of taste.
+    // Two fields are joined by a comma and so are no token: which one counts would be ambiguous.
     if (detail::is_bearer_token(presented)) {
       const detail::Sha256 hash = detail::sha256(presented);
-      // All of them, always: where it ends would tell which one is meant.
+      // Compares all of them: the time must not depend on which one it is.
       for (const detail::Bearer& bearer : *bearers) {
         if (CRYPTO_memcmp(hash.data(), bearer.hash.data(), hash.size()) == 0) found = &bearer;
       }

@@ -1,4 +1,5 @@
-/// parse_config(): a YAML text, and after a line `%%` environment variables, one NAME=value a line.
+/// parse_config(): a YAML text, then after a line `%%` environment variables, one NAME=value per
+/// line.
 #include "support.hpp"
 
 #include <addrbook/config.hpp>
@@ -23,28 +24,30 @@ bool is_line(std::string_view text) {
 }
 
 void check_values(const Config& config) {
-  const auto& http = config.http;
-  check(is_line(config.service.name) && !config.service.name.empty(), "service.name");
-  check(is_line(http.host) && !http.host.empty(), "http.host");
-  check(http.port >= 0 && http.port <= 65535, "http.port");
-  check(addrbook::detail::is_valid_prefix(http.prefix), "http.prefix");
-  check(http.max_body_bytes >= 1 && http.max_body_bytes <= (std::size_t{1} << 30U),
+  const auto& server = config.server;
+  const auto& rest = config.rest;
+  check(is_line(config.name) && !config.name.empty(), "service.name");
+  check(is_line(config.host) && !config.host.empty(), "http.host");
+  check(config.port >= 0 && config.port <= 65535, "http.port");
+  check(addrbook::detail::is_valid_prefix(rest.prefix), "http.prefix");
+  check(rest.max_body_bytes >= 1 && rest.max_body_bytes <= (std::size_t{1} << 30U),
         "http.max_body_bytes");
   check(config.service.max_entries <= std::uint64_t{1'000'000'000'000}, "service.max_entries");
-  check(http.max_connections >= 1 && http.max_connections <= 1'000'000, "http.max_connections");
-  check(http.max_threads >= 1 && http.max_threads <= 100'000, "http.max_threads");
-  static_cast<void>(addrbook::detail::WebPolicy(http.allowed_origins, http.allowed_hosts));
-  for (const addrbook::Token& token : config.auth.tokens) {
+  check(server.max_connections >= 1 && server.max_connections <= 1'000'000, "http.max_connections");
+  check(server.max_threads >= 1 && server.max_threads <= 100'000, "http.max_threads");
+  static_cast<void>(addrbook::detail::WebPolicy(rest.allowed_origins, rest.allowed_hosts));
+  for (const addrbook::Token& token : config.tokens) {
     check(addrbook::detail::fault_of(token).empty(), "auth.tokens");
   }
   check(config.tls.certificate.empty() == config.tls.key.empty(), "tls");
   check(is_line(config.tls.certificate) && is_line(config.tls.key), "tls");
-  for (const auto timeout : {http.header_timeout, http.body_timeout, http.answer_timeout,
-                             http.read_timeout, http.write_timeout, http.keep_alive_timeout}) {
+  for (const auto timeout :
+       {server.header_timeout, server.body_timeout, server.answer_timeout, server.read_timeout,
+        server.write_timeout, server.keep_alive_timeout, rest.body_timeout, rest.answer_timeout}) {
     check(timeout >= std::chrono::milliseconds(1) && timeout <= std::chrono::hours(24),
           "http.*_timeout_ms");
   }
-  using Storage = Config::Storage;
+  using Storage = addrbook::StorageOptions::Kind;
   const auto& storage = config.storage;
   check(storage.kind != Storage::sqlite || !storage.sqlite.empty(), "storage.sqlite");
   check(storage.kind != Storage::postgresql || !storage.postgresql.empty(), "storage.postgresql");
@@ -55,8 +58,8 @@ void check_values(const Config& config) {
     check(timeout >= std::chrono::milliseconds(1) && timeout <= std::chrono::hours(24),
           "postgresql.*timeout_ms");
   }
-  check(config.logging.level <= Config::Level::error, "logging.level");
-  check(config.logging.format <= Config::Format::json, "logging.format");
+  check(config.logging.level <= addrbook::LogRecord::Level::error, "logging.level");
+  check(config.logging.format <= addrbook::LogFormat::json, "logging.format");
   check(is_line(config.logging.file), "logging.file");
 }
 
@@ -82,7 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& [key, place] : config.places) {
       check(place.compare(0, 7, "f.yaml:") == 0 ||
                 place.compare(0, 22, "environment: ADDRBOOK_") == 0,
-            "every place is the file's or the environment's");
+            "every place names the file or a variable");
     }
   } catch (const addrbook::Error& error) {
     const std::string message = error.what();

@@ -1,5 +1,4 @@
-/// gzip(): two bytes choose the coding and the pieces, the rest is packed data to unpack, and plain
-/// data to pack.
+/// gzip(): two bytes choose the coding and the pieces. The rest is decompressed, and compressed.
 #include "support.hpp"
 
 #include <addrbook/gzip.hpp>
@@ -19,17 +18,17 @@ using fuzz::check_equal;
 
 namespace {
 
-/// What a sink takes at most; a few hundred bytes unpack to more.
+/// The limit of the sink. A few hundred bytes can decompress to more.
 constexpr std::size_t most_bytes = std::size_t{96} * 1024;
-/// What a codec may hand on at once: memory does not depend on the data.
+/// The limit of one call of the sink: the memory of a codec does not depend on the data.
 constexpr std::size_t most_at_once = std::size_t{16} * 1024;
 
 struct Result {
   std::string outcome;  ///< "good", "cut short", "malformed", "stopped by the sink"
-  std::string bytes;    ///< most_bytes at most
+  std::string bytes;    ///< at most most_bytes
 };
 
-/// Runs a codec over pieces of changing sizes.
+/// Runs a codec over pieces of random sizes.
 /// @param seed  0: all at once
 Result run(Codec& codec, std::string_view input, unsigned seed) {
   Result result;
@@ -58,7 +57,7 @@ Result run(Codec& codec, std::string_view input, unsigned seed) {
   return result;
 }
 
-/// zlib itself, one call a member, as the reference.
+/// The reference: zlib, with one call per member.
 Result reference(std::string_view input, bool is_gzip) {
   Result result;
   result.outcome = "cut short";
@@ -86,7 +85,7 @@ Result reference(std::string_view input, bool is_gzip) {
     }
     result.outcome = "good";
     if (input.empty()) break;
-    if (!is_gzip) {  // only gzip has members
+    if (!is_gzip) {  // zlib data has no members
       result.outcome = "malformed";
       break;
     }
@@ -115,12 +114,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const std::string_view plain = input.substr(0, most_bytes - 1);
   const Result packed = run(*library->encoder(), plain, seed);
-  check_equal(packed.outcome, "good", "anything can be packed");
+  check_equal(packed.outcome, "good", "anything can be compressed");
   check(packed.bytes.size() <= plain.size() + plain.size() / 256 + 1024,
-        "packing adds no more than rest.hpp allows for");
+        "compression adds no more than rest.hpp allows for");
   const Result unpacked = run(*library->decoder("gzip"), packed.bytes, seed + 1);
-  check_equal(unpacked.outcome, "good", "what is packed can be unpacked");
-  check(unpacked.bytes == plain, "nothing is lost by packing");
-  check(reference(packed.bytes, true).bytes == plain, "zlib reads what is packed");
+  check_equal(unpacked.outcome, "good", "compressed data can be decompressed");
+  check(unpacked.bytes == plain, "compression loses nothing");
+  check(reference(packed.bytes, true).bytes == plain, "zlib reads compressed data");
   return 0;
 }

@@ -1,4 +1,4 @@
-// The bundled server as a user meets it: a process with options, a config file, signals, a log.
+// The bundled server as a process: options, a config file, signals, a log.
 
 #include <support/http_client.hpp>
 #include <support/life_cycle.hpp>
@@ -47,7 +47,7 @@ Ended run(const std::vector<std::string>& options,
 
 }  // namespace
 
-TEST_CASE("process: the life of an entry with the sample addresses") {
+TEST_CASE("process: the sample addresses are created, read, changed and removed") {
   ServerProcess server;
   CHECK(server.first_line() ==
         "Starting Address Book on http://127.0.0.1:" + std::to_string(server.port()) + " ...");
@@ -56,7 +56,7 @@ TEST_CASE("process: the life of an entry with the sample addresses") {
                     "Unknown Endpoint");
 }
 
-TEST_CASE("process: SIGTERM and SIGINT end it with 0") {
+TEST_CASE("process: SIGTERM and SIGINT end it with status 0") {
   for (const int number : {SIGTERM, SIGINT}) {
     CAPTURE(number);
     ServerProcess server;
@@ -81,20 +81,20 @@ TEST_CASE("process: a request in flight at SIGTERM is completed") {
   Connection in_flight(server.port());
   in_flight.send("POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: " +
                  std::to_string(address.size()) + "\r\nExpect: 100-continue\r\n\r\n");
-  // Its 100 Continue shows that the request is being served.
+  // 100 Continue shows that the request is being served.
   while (in_flight.unread().find("100 Continue") == std::string::npos) {
     REQUIRE(!in_flight.is_closed(std::chrono::milliseconds(10)));
   }
   Connection idle(server.port());
   REQUIRE(idle.request("GET", "/addresses").status == 200);
   server.signal(SIGTERM);
-  CHECK(idle.is_closed());  // so it is stopping
+  CHECK(idle.is_closed());  // shows that the server is stopping
   in_flight.send(address);
   CHECK(in_flight.read_response().status == 201);
   CHECK(server.wait() == 0);
 }
 
-TEST_CASE("process: half a request holds the end up for less than 2 s") {
+TEST_CASE("process: half a request delays the end by less than the read timeout") {
   ServerProcess server;
   Connection half(server.port());
   half.send("GET /addresses HTTP/1.1\r\nHost:");
@@ -102,7 +102,7 @@ TEST_CASE("process: half a request holds the end up for less than 2 s") {
   const auto start = std::chrono::steady_clock::now();
   server.signal(SIGTERM);
   CHECK(server.wait() == 0);
-  // The read timeout is 5 s: that is what must not be waited for.
+  // The read timeout is 5 s.
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(4));
 }
 
@@ -183,7 +183,7 @@ TEST_CASE("process: a bad config exits 2 and names file, line and key") {
   CHECK(tokens.errors.find("secret") == std::string::npos);
 }
 
-TEST_CASE("process: a misspelt variable is named, and its value is not shown") {
+TEST_CASE("process: a misspelled variable is named, and its value is not shown") {
   ServerProcess server({}, {{{"ADDRBOOK_AUTH_TOKEN", "ada:write:secret-0123456789"}}, "/"});
   server.signal(SIGTERM);
   CHECK(server.wait() == 0);
@@ -204,7 +204,7 @@ TEST_CASE("process: a port in use exits 1 and says so") {
   CHECK(run({"--insecure-no-auth", "--host", "256.256.256.256"}).status == 1);
 }
 
-TEST_CASE("process: settings come from the file, over it the environment, over that the options") {
+TEST_CASE("process: the environment overrides the file, and the command line overrides both") {
   TempFolder folder;
   write_file(folder, "my.yaml",
              "service:\n  name: From The File\nhttp:\n  prefix: /file\n  port: 1\n"
@@ -224,7 +224,7 @@ TEST_CASE("process: settings come from the file, over it the environment, over t
   CHECK(server.read_errors().empty());
 }
 
-TEST_CASE("process: configs/addressbook-local.yaml is the default, where there is one") {
+TEST_CASE("process: configs/addressbook-local.yaml is read by default if it exists") {
   Process::Setting setting;
   setting.directory = ADDRBOOK_SOURCE_DIR;
   ServerProcess in_the_tree({}, setting);
@@ -237,7 +237,7 @@ TEST_CASE("process: configs/addressbook-local.yaml is the default, where there i
   CHECK(elsewhere.first_line().rfind("Starting Local on", 0) == 0);
 }
 
-TEST_CASE("process: a log line a request, in logfmt") {
+TEST_CASE("process: each request has a log line, in logfmt") {
   ServerProcess server;
   Connection(server.port()).request("GET", "/addresses/x?secret=1", {{"x-request-id", "r-1"}});
   const auto line = server.read_error_line();
@@ -255,7 +255,7 @@ TEST_CASE("process: a log line a request, in logfmt") {
   CHECK(line->find("trace=") == std::string::npos);
 }
 
-TEST_CASE("process: log lines in JSON, and levels") {
+TEST_CASE("process: log lines in JSON, and the level") {
   {
     ServerProcess server({}, {{{"ADDRBOOK_LOGGING_FORMAT", "json"}}, "/"});
     Connection(server.port()).request("GET", "/addresses/x");
@@ -270,14 +270,14 @@ TEST_CASE("process: log lines in JSON, and levels") {
     CHECK(fields["time"].get<std::string>().size() == 24);
   }
   ServerProcess server({}, {{{"ADDRBOOK_LOGGING_LEVEL", "error"}}, "/"});
-  CHECK(server.first_line().rfind("Starting", 0) == 0);  // whatever the level
+  CHECK(server.first_line().rfind("Starting", 0) == 0);  // at any level
   Connection(server.port()).request("GET", "/addresses/x");
   server.signal(SIGTERM);
   CHECK(server.wait() == 0);
   CHECK(server.read_errors().empty());
 }
 
-TEST_CASE("process: --debug adds a trace to errors and to the log, and nothing else") {
+TEST_CASE("process: --debug adds only a trace, to errors and to the log") {
   ServerProcess plain;
   ServerProcess debug({"--debug"});
   for (const std::string body : {"{\"a\":}", "{}"}) {
@@ -305,7 +305,7 @@ TEST_CASE("process: --debug adds a trace to errors and to the log, and nothing e
   }
 }
 
-TEST_CASE("process: gzip both ways is on") {
+TEST_CASE("process: bodies and answers may be compressed with gzip") {
   ServerProcess server;
   const std::string large = R"({"notes":")" + std::string(5000, 'x') + "\"}";
   const auto location =
@@ -320,8 +320,8 @@ TEST_CASE("process: gzip both ways is on") {
   CHECK(Connection(server.port()).request("GET", again.header("location")).body == large);
 }
 
-TEST_CASE("process: other machines are served with tokens, or by express wish, only") {
-  // Were one of these not refused, it would find the port in use.
+TEST_CASE("process: other machines are served only with tokens or --insecure-no-auth") {
+  // The port is in use, so that a host that is wrongly accepted fails with another status.
   ServerProcess first;
   const std::string port = std::to_string(first.port());
   for (const std::string host : {"0.0.0.0", "::", "256.256.256.256", "127.0.0.1.example.com"}) {
@@ -347,9 +347,9 @@ TEST_CASE("process: other machines are served with tokens, or by express wish, o
   }
 }
 
-TEST_CASE("process: with tokens who has none gets 401, a reader 403 for writes") {
+TEST_CASE("process: without a token the answer is 401, for writes by a reader 403") {
   TempFolder folder;
-  // Of "writer-0123456789", as `printf %s writer-0123456789 | sha256sum` has it.
+  // The output of `printf %s writer-0123456789 | sha256sum`.
   const auto file =
       write_file(folder, "tokens.yaml",
                  "auth:\n  tokens:\n    - name: ada\n      role: write\n      sha256: "
@@ -365,7 +365,7 @@ TEST_CASE("process: with tokens who has none gets 401, a reader 403 for writes")
   } cases[] = {
       {{"--config", file}, Process::Setting(), "writer-0123456789", "ada", 200, 201},
       {{"--config", file}, Process::Setting(), reader, "", 401, 401},
-      // The environment's list takes the place of the file's.
+      // The list in the environment replaces that of the file.
       {{"--config", file, "--debug"},
        {{{"ADDRBOOK_AUTH_TOKENS", "grace:read:" + reader + ",eve:write:secret-0123456789"}}, "/"},
        reader,
@@ -401,7 +401,7 @@ TEST_CASE("process: with tokens who has none gets 401, a reader 403 for writes")
   }
 }
 
-TEST_CASE("process: a full book answers 507 until something is removed") {
+TEST_CASE("process: a full book answers 507 until an entry is removed") {
   ServerProcess server({}, {{{"ADDRBOOK_SERVICE_MAX_ENTRIES", "2"}}, "/"});
   Connection connection(server.port());
   const auto first = connection.request("POST", "/addresses", {}, address);
@@ -414,7 +414,7 @@ TEST_CASE("process: a full book answers 507 until something is removed") {
   CHECK(connection.request("POST", "/addresses", {}, address).status == 201);
 }
 
-TEST_CASE("process: web pages and host names are let in as the settings say") {
+TEST_CASE("process: the settings allow web pages and host names") {
   const std::string origin = "https://app.example.com";
   ServerProcess server({}, {{{"ADDRBOOK_HTTP_ALLOWED_ORIGINS", origin + ",http://localhost:3000"},
                              {"ADDRBOOK_HTTP_ALLOWED_HOSTS", "localhost,127.0.0.1"}},
@@ -436,7 +436,7 @@ TEST_CASE("process: web pages and host names are let in as the settings say") {
                     "Forbidden: Host is not a name of this server");
 }
 
-TEST_CASE("process: a page of the server's own host may write, another's may not") {
+TEST_CASE("process: only web pages of the server's own origin may write") {
   ServerProcess server;
   const std::string host = "127.0.0.1:" + std::to_string(server.port());
   const auto status = [&](const std::string& origin) {
@@ -451,7 +451,7 @@ TEST_CASE("process: a page of the server's own host may write, another's may not
   CHECK(status("null") == 403);
 }
 
-TEST_CASE("process: parallel writers lose nothing") {
+TEST_CASE("process: no write of parallel writers is lost") {
   ServerProcess server;
   constexpr std::size_t writers = 4;
   constexpr int each = 40;

@@ -147,10 +147,10 @@ TEST_CASE("server: an exception from a route of the program is a JSON 500 that t
     CHECK(own.body == "worded by the route");
   }
   REQUIRE(records.size() == 2);
-  CHECK(records[0].message == "FAULT");
+  CHECK(records[0].kind == addrbook::LogRecord::Kind::fault);
   REQUIRE(records[0].trace.size() == 1);
   CHECK(records[0].trace[0] == "std::runtime_error: a secret");
-  CHECK(records[1].message == "RESPONSE");
+  CHECK(records[1].kind == addrbook::LogRecord::Kind::response);
   CHECK(records[1].status == 500);
 }
 
@@ -175,7 +175,7 @@ TEST_CASE("server: handlers that wait keep nobody else waiting, up to max_thread
   options.max_threads = 20;
   std::vector<std::string> warnings;
   options.log = [&](const addrbook::LogRecord& record) {
-    if (record.message == "SERVER") warnings.push_back(record.reason);
+    if (record.kind == addrbook::LogRecord::Kind::server) warnings.push_back(record.reason);
   };
   addrbook::Server server(options);
   addrbook::mount(server);
@@ -214,7 +214,7 @@ TEST_CASE("server: past max_connections there is a 503, and room again when othe
   options.max_connections = 8;
   std::atomic<int> warnings{0};
   options.log = [&](const addrbook::LogRecord& record) {
-    if (record.message == "SERVER") ++warnings;
+    if (record.kind == addrbook::LogRecord::Kind::server) ++warnings;
   };
   addrbook::Server server(options);
   addrbook::mount(server);

@@ -1,9 +1,22 @@
-# check_guest(TARGETS CACHE_ENTRIES...): addrbook in another's build, of which it changes nothing;
-# TARGETS are those it may define there.
-function(check_guest targets)
-  configure(guest build "-DGUEST=${source}" ${ARGN})
+# check_guest(OPTIONS CACHE_ENTRIES...): addrbook in another build, of which it changes nothing.
+# OPTIONS: ON or OFF, the value of the option of each component that has one.
+function(check_guest options)
+  set(targets "")
+  set(entries "")
+  addrbook_component_names(components)
+  foreach(component IN LISTS components)
+    addrbook_component(${component} row)
+    if(row_option)
+      list(APPEND entries "-D${row_option}=${options}")
+    endif()
+    if(options OR NOT row_option)
+      addrbook_target(${component} target)
+      list(APPEND targets ${target})
+    endif()
+  endforeach()
+  configure(guest build "-DGUEST=${source}" ${entries} ${ARGN})
   string(REGEX MATCH "-- A guest comes\n(.*)-- The guest is in\n" ignored "${output}")
-  # Said when the machine has no cpp-httplib: it takes a while.
+  # This message is expected if the machine has no cpp-httplib.
   string(REGEX REPLACE "-- Fetching cpp-httplib[^\n]*\n" "" said "${CMAKE_MATCH_1}")
   expect_equal("${said}" "" "The guest is not quiet")
   expect_match("${output}" "-- The guest is in ")

@@ -1,5 +1,5 @@
-# Installs the build: into a prefix, which the other tests use, and with DESTDIR. Looks at what is
-# there: all that is in the source tree and nothing that points back to it.
+# Installs the build: into a prefix, which the other tests use, and with DESTDIR. Everything must be
+# there, and nothing may refer to the source tree.
 
 include("${CMAKE_CURRENT_LIST_DIR}/support.cmake")
 
@@ -12,7 +12,7 @@ list_files("${prefix}" files)
 list_files("${staged_prefix}" staged)
 expect_equal("${staged}" "${files}" "DESTDIR changes what is installed")
 
-# A header that CMakeLists.txt does not list would be missing on every machine but this one.
+# A header that belongs to no component would be missing on other machines.
 list_files("${source}/include" headers)
 list_files("${prefix}/include" installed)
 if(fetched_httplib)
@@ -21,6 +21,8 @@ endif()
 expect_equal("${installed}" "${headers}" "The installed headers are not those of include/")
 
 foreach(file IN ITEMS bin/addrbook-server share/addrbook/configs/addressbook-local.yaml
+                      share/cmake/addrbook/AddrbookComponents.cmake
+                      share/cmake/addrbook/AddrbookDependencies.cmake
                       share/cmake/addrbook/addrbookConfig.cmake
                       share/cmake/addrbook/addrbookConfigVersion.cmake share/doc/addrbook/LICENSE
                       share/doc/addrbook/README.md share/pkgconfig/addrbook.pc)
@@ -35,7 +37,7 @@ foreach(text IN LISTS texts)
   foreach(place IN ITEMS "${source}" "${build}" "${prefix}")
     string(FIND "${content}" "${place}" at)
     if(NOT at EQUAL -1)
-      message(FATAL_ERROR "${text} names ${place}, which other machines don't have")
+      message(FATAL_ERROR "${text} names ${place}, which other machines do not have")
     endif()
   endforeach()
 endforeach()

@@ -1,14 +1,14 @@
-# For the scripts beside this one, each of which is a test: it ends without a FATAL_ERROR or failed.
-#
-# A script begins in an empty directory of its own, ${here}.
+# For the other scripts here. Each is a test, which fails by a FATAL_ERROR, and begins in an empty
+# directory of its own, ${here}.
 
 cmake_minimum_required(VERSION 3.24)
 include("${settings}")
+include("${source}/cmake/AddrbookComponents.cmake")
 set(prefix "${work}/install/prefix") # made by install.cmake
-# Installed with DESTDIR; nothing is at the place it was installed for.
+# Installed with DESTDIR; the place that it was installed for does not exist.
 set(staged_prefix "${work}/install/stage/addrbook-nowhere")
 set(ENV{DESTDIR})
-# The environment of whoever runs this may say where an addrbook is.
+# The environment of the caller may name an addrbook.
 set(ENV{addrbook_ROOT})
 set(ENV{addrbook_DIR})
 
@@ -18,7 +18,7 @@ file(REMOVE_RECURSE "${here}")
 file(MAKE_DIRECTORY "${here}")
 
 # Runs a command that must succeed, or with FAILS must not; what it printed is in ${output}.
-# The arguments stay as they are, but for empty ones, which are left out.
+# Empty arguments are left out.
 function(run)
   set(fails FALSE)
   if("${ARGV0}" STREQUAL "FAILS")
@@ -35,8 +35,8 @@ function(run)
   set(output "${output}" PARENT_SCOPE)
 endfunction()
 
-# configure([FAILS] PROJECT DIRECTORY CACHE_ENTRIES...): a project of a stranger's, in a build tree
-# ${here}/DIRECTORY. It is copied first: nobody else's has ours around it.
+# configure([FAILS] PROJECT DIRECTORY CACHE_ENTRIES...): a project, in the build tree
+# ${here}/DIRECTORY. It is copied first, so that it is not inside of our source tree.
 function(configure)
   set(fails "")
   if("${ARGV0}" STREQUAL "FAILS")

@@ -18,6 +18,8 @@
 
 using addrbook::Config;
 using addrbook::Environment;
+using addrbook::LogFormat;
+using Level = addrbook::LogRecord::Level;
 using namespace std::string_literals;
 
 namespace {
@@ -39,7 +41,7 @@ std::string refusal(const std::string& yaml, const Variables& variables = {}) {
   return test::refusal([&] { parse(yaml, variables); });
 }
 
-/// Every setting as text, to compare and to print.
+/// Every setting as text.
 std::map<std::string, std::string> settings(const Config& config) {
   const auto ms = [](std::chrono::milliseconds time) { return std::to_string(time.count()); };
   const auto joined = [](const std::vector<std::string>& list) {
@@ -48,29 +50,29 @@ std::map<std::string, std::string> settings(const Config& config) {
     return text;
   };
   std::vector<std::string> tokens;
-  for (const addrbook::Token& token : config.auth.tokens) {
+  for (const addrbook::Token& token : config.tokens) {
     tokens.push_back(token.name +
                      (token.role == addrbook::Token::Role::read ? " reads " : " writes ") +
                      token.sha256 + token.text);
   }
-  return {{"service.name", config.service.name},
+  return {{"service.name", config.name},
           {"service.max_entries", std::to_string(config.service.max_entries)},
-          {"http.max_connections", std::to_string(config.http.max_connections)},
-          {"http.max_threads", std::to_string(config.http.max_threads)},
-          {"http.header_timeout_ms", ms(config.http.header_timeout)},
-          {"http.allowed_origins", joined(config.http.allowed_origins)},
-          {"http.allowed_hosts", joined(config.http.allowed_hosts)},
+          {"http.max_connections", std::to_string(config.server.max_connections)},
+          {"http.max_threads", std::to_string(config.server.max_threads)},
+          {"http.header_timeout_ms", ms(config.server.header_timeout)},
+          {"http.allowed_origins", joined(config.rest.allowed_origins)},
+          {"http.allowed_hosts", joined(config.rest.allowed_hosts)},
           {"auth.tokens", joined(tokens)},
           {"tls", config.tls.certificate + " " + config.tls.key},
-          {"http.host", config.http.host},
-          {"http.port", std::to_string(config.http.port)},
-          {"http.prefix", config.http.prefix},
-          {"http.max_body_bytes", std::to_string(config.http.max_body_bytes)},
-          {"http.body_timeout_ms", ms(config.http.body_timeout)},
-          {"http.answer_timeout_ms", ms(config.http.answer_timeout)},
-          {"http.read_timeout_ms", ms(config.http.read_timeout)},
-          {"http.write_timeout_ms", ms(config.http.write_timeout)},
-          {"http.keep_alive_timeout_ms", ms(config.http.keep_alive_timeout)},
+          {"http.host", config.host},
+          {"http.port", std::to_string(config.port)},
+          {"http.prefix", config.rest.prefix},
+          {"http.max_body_bytes", std::to_string(config.rest.max_body_bytes)},
+          {"http.body_timeout_ms", ms(config.server.body_timeout)},
+          {"http.answer_timeout_ms", ms(config.server.answer_timeout)},
+          {"http.read_timeout_ms", ms(config.server.read_timeout)},
+          {"http.write_timeout_ms", ms(config.server.write_timeout)},
+          {"http.keep_alive_timeout_ms", ms(config.server.keep_alive_timeout)},
           {"storage", std::to_string(static_cast<int>(config.storage.kind)) +
                           config.storage.sqlite + config.storage.postgresql},
           {"sqlite.connections", std::to_string(config.sqlite.connections)},
@@ -130,7 +132,7 @@ std::vector<Key> all_keys() {
       {"postgresql", "connect_timeout_ms", "ADDRBOOK_POSTGRESQL_CONNECT_TIMEOUT_MS", "61", "62",
        "61", "62"},
       {"postgresql", "timeout_ms", "ADDRBOOK_POSTGRESQL_TIMEOUT_MS", "71", "72", "71", "72"},
-      {"logging", "level", "ADDRBOOK_LOGGING_LEVEL", "trace", "error", "0", "4"},
+      {"logging", "level", "ADDRBOOK_LOGGING_LEVEL", "warning", "error", "1", "2"},
       {"logging", "format", "ADDRBOOK_LOGGING_FORMAT", "json", "json", "1", "1"},
       {"logging", "file", "ADDRBOOK_LOGGING_FILE", "logs/book.log", "other.log", "logs/book.log",
        "other.log"},
@@ -154,20 +156,20 @@ TEST_CASE("config: the defaults are those of the local configuration") {
   CHECK(defaults.at("postgresql.timeout_ms") == "5000");
   const std::string file = ADDRBOOK_SOURCE_DIR "/configs/addressbook-local.yaml";
   CHECK(settings(addrbook::load_config(file, environment())) == defaults);
-  // Drift the other way: the file names every key there is.
+  // And the file has every key.
   std::ifstream stream(file);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   Config config;
   for (const auto& key : addrbook::detail::config_keys(config)) {
     CAPTURE(key.name);
     CHECK(text.find("\n" + key.section + ":") != std::string::npos);
-    // Of those of which only one can be, the others stand in comments.
+    // Only one key of a choice can be set; the others are in comments.
     CHECK((text.find("\n  " + key.name + ":") != std::string::npos ||
            (key.is_choice && text.find("\n  # " + key.name + ":") != std::string::npos)));
   }
 }
 
-TEST_CASE("config: nothing given is all defaults") {
+TEST_CASE("config: without any settings, the defaults apply") {
   const auto defaults = settings(Config());
   for (const std::string yaml :
        {"", "\n", "# only a comment\n", "---\n", "~", "null", "{}", "---\n...\n", "service:\n",
@@ -177,8 +179,9 @@ TEST_CASE("config: nothing given is all defaults") {
   }
 }
 
-TEST_CASE("config: every key from the file, from the environment, and the latter first") {
-  // Not of one value of their own, see below: three storages, three lists, the pair of tls.
+TEST_CASE(
+    "config: every key can be set in the file and in the environment, which overrides the file") {
+  // The others are tested below: three storages, three lists, the pair of tls.
   Config config;
   REQUIRE(all_keys().size() + 8 == addrbook::detail::config_keys(config).size());
   const auto defaults = settings(Config());
@@ -196,8 +199,8 @@ TEST_CASE("config: every key from the file, from the environment, and the latter
   CHECK(settings(parse("logging: {file: x}", {{"ADDRBOOK_LOGGING_FILE", ""}})) == defaults);
 }
 
-TEST_CASE("config: one storage, and the environment's rather than the file's") {
-  using Storage = Config::Storage;
+TEST_CASE("config: there is one storage, and the environment overrides the file") {
+  using Storage = addrbook::StorageOptions::Kind;
   for (const std::string yaml : {"storage: {memory: }", "storage:\n  memory:\n",
                                  "storage: {memory: null}", "storage: {memory: ''}"}) {
     CAPTURE(yaml);
@@ -218,35 +221,79 @@ TEST_CASE("config: one storage, and the environment's rather than the file's") {
   CHECK(shared.storage.postgresql == "host=db dbname=a b");
 }
 
-TEST_CASE("config: all at once, in every form of YAML") {
+TEST_CASE("config: all forms of YAML") {
   const Config config = parse(
       "http: {port: \"9090\", 'prefix': /people}\n"
       "logging:\n  level: warning\n  format: 'json'\n"
       "service:\n  name: >-\n    Two\n    lines\n"
       "storage: {memory: ~}\n");
-  CHECK(config.http.port == 9090);
-  CHECK(config.http.prefix == "/people");
-  CHECK(config.logging.level == Config::Level::warning);
-  CHECK(config.logging.format == Config::Format::json);
-  CHECK(config.service.name == "Two lines");
+  CHECK(config.port == 9090);
+  CHECK(config.rest.prefix == "/people");
+  CHECK(config.logging.level == Level::warning);
+  CHECK(config.logging.format == LogFormat::json);
+  CHECK(config.name == "Two lines");
 }
 
 TEST_CASE("config: every level and format by its name") {
-  using Level = Config::Level;
-  for (const auto& row : std::vector<std::pair<std::string, Level>>{{"trace", Level::trace},
-                                                                    {"debug", Level::debug},
-                                                                    {"info", Level::info},
-                                                                    {"warning", Level::warning},
-                                                                    {"error", Level::error}}) {
+  const std::vector<std::pair<std::string, Level>> table{{"trace", Level::info},
+                                                         {"debug", Level::info},
+                                                         {"info", Level::info},
+                                                         {"warning", Level::warning},
+                                                         {"error", Level::error}};
+  for (const auto& row : table) {
     const auto& name = row.first;
     const auto& level = row.second;
     CAPTURE(name);
-    CHECK((parse("logging: {level: " + name + "}").logging.level == level));
+    const std::string yaml = "logging: {level: " + name + "}";
+    CHECK(parse(yaml, {}).logging.level == level);
+    // Also where the environment resets what the file says.
+    CHECK(parse("logging: {level: error}", {{"ADDRBOOK_LOGGING_LEVEL", name}}).logging.level ==
+          level);
   }
-  CHECK((parse("logging: {format: logfmt}").logging.format == Config::Format::logfmt));
+  CHECK(parse("logging: {format: logfmt}").logging.format == LogFormat::logfmt);
 }
 
-TEST_CASE("config: lists, and what overrides them") {
+TEST_CASE("config: timeouts that the server and the book share are set in both") {
+  const Config config = parse("http: {body_timeout_ms: 7, answer_timeout_ms: 8}");
+  CHECK(config.server.body_timeout == std::chrono::milliseconds(7));
+  CHECK(config.rest.body_timeout == std::chrono::milliseconds(7));
+  CHECK(config.server.answer_timeout == std::chrono::milliseconds(8));
+  CHECK(config.rest.answer_timeout == std::chrono::milliseconds(8));
+  const Config defaults;
+  CHECK(defaults.server.body_timeout == defaults.rest.body_timeout);
+  CHECK(defaults.server.answer_timeout == defaults.rest.answer_timeout);
+}
+
+TEST_CASE("config: an error in use names the setting and its place") {
+  using addrbook::Errc;
+  using addrbook::Error;
+  const Config config = parse("logging:\n  file: x.log\n", {{"ADDRBOOK_STORAGE_SQLITE", "x.db"}});
+  const Error error(Errc::storage, "no space");
+  const auto message = [&](const std::string& key) {
+    return std::string(addrbook::setting_error(config, key, error).what());
+  };
+  CHECK(message("logging.file") == "book.yaml:2: logging.file: no space");
+  CHECK(message("storage.sqlite") ==
+        "environment: ADDRBOOK_STORAGE_SQLITE: storage.sqlite: no space");
+  CHECK(message("storage.postgresql") == "no space");  // at its default
+  CHECK(addrbook::setting_error(config, "logging.file", error).code() == Errc::storage);
+}
+
+TEST_CASE("config: a server is exposed if other machines reach it without a token") {
+  const Variables token{{"ADDRBOOK_AUTH_TOKENS", "ada:read:secret-0123456789"}};
+  CHECK_FALSE(addrbook::is_exposed(Config()));
+  for (const std::string host : {"localhost", "127.0.0.2", "'::1'"}) {
+    CAPTURE(host);
+    CHECK_FALSE(addrbook::is_exposed(parse("http: {host: " + host + "}")));
+  }
+  for (const std::string host : {"0.0.0.0", "'::'", "192.0.2.1", "book.example.com"}) {
+    CAPTURE(host);
+    CHECK(addrbook::is_exposed(parse("http: {host: " + host + "}")));
+    CHECK_FALSE(addrbook::is_exposed(parse("http: {host: " + host + "}", token)));
+  }
+}
+
+TEST_CASE("config: lists are replaced by the environment") {
   const std::string other_hash(64, 'A');
   const std::string yaml =
       "http:\n  allowed_origins:\n    - https://app.example.com\n    - http://localhost:3000\n"
@@ -259,7 +306,7 @@ TEST_CASE("config: lists, and what overrides them") {
   expected["auth.tokens"] = "ada@example.com writes " + hash + ",grace reads " + other_hash;
   CHECK(settings(parse(yaml)) == expected);
   CHECK(parse(yaml).places.at("auth.tokens") == "book.yaml:8");
-  CHECK(parse("http: {allowed_origins: ['*']}").http.allowed_origins ==
+  CHECK(parse("http: {allowed_origins: ['*']}").rest.allowed_origins ==
         std::vector<std::string>{"*"});
 
   const Variables variables{
@@ -278,7 +325,7 @@ TEST_CASE("config: lists, and what overrides them") {
         settings(Config()));
 }
 
-TEST_CASE("config: a certificate and its key come together, from wherever") {
+TEST_CASE("config: certificate and key are both set, in the file or in the environment") {
   CHECK(settings(parse("tls: {certificate: a.pem, key: a.key}")).at("tls") == "a.pem a.key");
   CHECK(settings(parse("tls: {certificate: a.pem}", {{"ADDRBOOK_TLS_KEY", "b.key"}})).at("tls") ==
         "a.pem b.key");
@@ -308,7 +355,7 @@ TEST_CASE("config: a refusal names file, line and key") {
        "book.yaml:3: the file: 'http' is given twice"},
       {"? [a]\n: 1\n", "book.yaml:1: the file: a key must be a word"},
       {"http:\n  ? {a: 1}\n  : 1\n", "book.yaml:2: http: a key must be a word"},
-      // the wrong kind of node
+      // wrong kinds of nodes
       {"- http\n", "book.yaml:1: the file: must be a map of keys"},
       {"just words", "book.yaml:1: the file: must be a map of keys"},
       {"42", "book.yaml:1: the file: must be a map of keys"},
@@ -440,7 +487,7 @@ TEST_CASE("config: a refusal names file, line and key") {
   }
 }
 
-TEST_CASE("config: what is no YAML is refused with its line") {
+TEST_CASE("config: malformed YAML is refused with its line") {
   const std::vector<std::pair<std::string, std::string>> table{
       {"http: {port: 1\nlogging:", "book.yaml:"},
       {"http:\n  port: 1\n bad: indent\n", "book.yaml:3: not YAML: "},
@@ -461,13 +508,13 @@ TEST_CASE("config: what is no YAML is refused with its line") {
 }
 
 // YAML::LoadAll() reads a stray comma again and again, until there is no memory left.
-TEST_CASE("config: a comma where a document should begin is refused, not read for ever") {
+TEST_CASE("config: a comma at the start of a document is refused, not read for ever") {
   CHECK(refusal(",") == "book.yaml:1: a second YAML document");
   CHECK(refusal("&a ,") == "book.yaml:1: a second YAML document");
   CHECK(refusal("[a]\n,") == "book.yaml:2: a second YAML document");
 }
 
-TEST_CASE("config: a bad value of the environment names its variable and key") {
+TEST_CASE("config: a refused variable is named with its key") {
   const std::vector<std::tuple<std::string, std::string, std::string>> table{
       {"ADDRBOOK_HTTP_PORT", "http", "http.port: must be an integer from 0 to 65535"},
       {"ADDRBOOK_HTTP_PORT", "", "http.port: must be an integer from 0 to 65535"},
@@ -520,7 +567,7 @@ TEST_CASE("config: a bad value of the environment names its variable and key") {
     const std::string expected = "environment: " + variable + ": " + reason;
     CHECK(refusal("", {{variable, value}}) == expected);
   }
-  // The file is checked also where the environment overrides it.
+  // The file is checked even if the environment overrides it.
   CHECK(refusal("http: {port: x}", {{"ADDRBOOK_HTTP_PORT", "1"}}) ==
         "book.yaml:1: http.port: must be an integer from 0 to 65535");
   CHECK(refusal("", {{"ADDRBOOK_HTTP_UNKNOWN", "1"}}) == "accepted");
@@ -530,7 +577,7 @@ TEST_CASE("config: a bad value of the environment names its variable and key") {
       "only one can be");
 }
 
-TEST_CASE("config: tells where each key was set") {
+TEST_CASE("config: the place of each key is known") {
   CHECK(parse("").places.empty());
   const Config config = parse("service:\n  name: x\nhttp:\n  port: 1\nstorage:\n  memory:\n",
                               {{"ADDRBOOK_HTTP_PORT", "2"}, {"ADDRBOOK_LOGGING_FILE", "x.log"}});
@@ -542,7 +589,7 @@ TEST_CASE("config: tells where each key was set") {
   CHECK(config.places == expected);
 }
 
-TEST_CASE("config: variables that are no settings are found") {
+TEST_CASE("config: variables that are not settings are found") {
   const char* const variables[] = {"PATH=/bin",
                                    "ADDRBOOK_HTTP_PORT=1",
                                    "ADDRBOOK_AUTH_TOKEN=secret",
@@ -555,7 +602,7 @@ TEST_CASE("config: variables that are no settings are found") {
         std::vector<std::string>{"ADDRBOOK_AUTH_TOKEN", "ADDRBOOK_", "ADDRBOOK_HTTP_PORT_"});
 }
 
-TEST_CASE("config: the process's environment") {
+TEST_CASE("config: the environment of the process") {
   CHECK_FALSE(addrbook::process_environment("ADDRBOOK_NO_SUCH_VARIABLE").has_value());
   CHECK(addrbook::process_environment("PATH").has_value());
 }
@@ -569,21 +616,21 @@ TEST_CASE("config: from files") {
   const auto write = [&](const std::string& text) {
     std::ofstream(file, std::ios::binary) << text;
   };
-  SUBCASE("is read as its text is") {
+  SUBCASE("a file is read as its text") {
     write("http:\r\n  port: 9090\r\n");
-    CHECK(load(file).http.port == 9090);
-    CHECK(addrbook::load_config(file, environment({{"ADDRBOOK_HTTP_PORT", "1"}})).http.port == 1);
+    CHECK(load(file).port == 9090);
+    CHECK(addrbook::load_config(file, environment({{"ADDRBOOK_HTTP_PORT", "1"}})).port == 1);
   }
-  SUBCASE("an empty file is all defaults") {
+  SUBCASE("an empty file sets nothing") {
     write("");
     CHECK(settings(load(file)) == settings(Config()));
   }
-  SUBCASE("a message names the file as it was given") {
+  SUBCASE("a message names the file") {
     write("http:\n  port: x\n");
     CHECK(test::refusal([&] { load(file); }) ==
           file + ":2: http.port: must be an integer from 0 to 65535");
   }
-  SUBCASE("a file that is not there") {
+  SUBCASE("a missing file") {
     CHECK(test::refusal([&] { load(file); }) == file + ": the file can't be read");
     CHECK(test::refusal([&] { load(""); }) == ": the file can't be read");
   }

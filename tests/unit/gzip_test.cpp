@@ -64,7 +64,7 @@ std::string noise(std::size_t size) {
 
 }  // namespace
 
-TEST_CASE("gzip: which codings there are") {
+TEST_CASE("gzip: the codings that it knows") {
   const auto coding = addrbook::gzip();
   CHECK(coding->name() == "gzip");
   CHECK(coding->encoder() != nullptr);
@@ -78,7 +78,7 @@ TEST_CASE("gzip: which codings there are") {
   }
 }
 
-TEST_CASE("gzip: what goes in comes out, at sizes around the buffers") {
+TEST_CASE("gzip: decompression restores the input, at sizes around those of the buffers") {
   constexpr std::size_t buffer = std::size_t{16} * 1024;
   for (const std::size_t size : {std::size_t{0}, std::size_t{1}, buffer - 1, buffer, buffer + 1,
                                  2 * buffer, 3 * buffer + 7, std::size_t{1} << 20U}) {
@@ -100,7 +100,7 @@ TEST_CASE("gzip: what goes in comes out, at sizes around the buffers") {
   CHECK(pack(std::string(std::size_t{1} << 20U, ' ')).size() < 10'000);
 }
 
-TEST_CASE("gzip: an encoder fed in pieces") {
+TEST_CASE("gzip: the pieces in which the input comes do not matter") {
   const std::string text = noise(100'000);
   for (const std::size_t piece : {std::size_t{1}, std::size_t{4096}, std::size_t{70'000}}) {
     CAPTURE(piece);
@@ -112,7 +112,7 @@ TEST_CASE("gzip: an encoder fed in pieces") {
   }
 }
 
-TEST_CASE("gzip: members one after another are one text") {
+TEST_CASE("gzip: several members are one text") {
   const std::string both = pack("first,") + pack("") + pack("second");
   for (const std::size_t piece : {std::size_t{1}, std::size_t{10}, both.size()}) {
     CAPTURE(piece);
@@ -122,7 +122,7 @@ TEST_CASE("gzip: members one after another are one text") {
   }
 }
 
-TEST_CASE("gzip: what is cut short is refused, wherever") {
+TEST_CASE("gzip: input that is cut short anywhere is refused") {
   const std::string packed = pack(R"({"name":"Ada Example"})");
   for (std::size_t size = 0; size < packed.size(); ++size) {
     CAPTURE(size);
@@ -135,7 +135,7 @@ TEST_CASE("gzip: what is cut short is refused, wherever") {
   CHECK_FALSE(unpack(zlib.substr(0, zlib.size() - 1), 100, "deflate").is_good);
 }
 
-TEST_CASE("gzip: what is no gzip, or is followed by what is none, is refused") {
+TEST_CASE("gzip: malformed input, or anything but a member after a member, is refused") {
   const std::string packed = pack("{}");
   for (const std::string& bytes :
        {std::string("{}"), std::string("plain text"), std::string(100, '\0'), packed + "x",
@@ -148,7 +148,7 @@ TEST_CASE("gzip: what is no gzip, or is followed by what is none, is refused") {
   CHECK_FALSE(unpack(packed, 100, "deflate").is_good);
 }
 
-TEST_CASE("gzip: a changed byte of checksum or length is noticed") {
+TEST_CASE("gzip: a wrong checksum or length is refused") {
   const std::string packed = pack("some text that is long enough");
   for (std::size_t back = 1; back <= 8; ++back) {
     CAPTURE(back);
@@ -158,7 +158,7 @@ TEST_CASE("gzip: a changed byte of checksum or length is noticed") {
   }
 }
 
-TEST_CASE("gzip: stops when the sink wants no more") {
+TEST_CASE("gzip: stops when the sink refuses") {
   const std::string packed = pack(std::string(std::size_t{10} << 20U, ' '));
   std::size_t taken = 0;
   const auto decoder = addrbook::gzip()->decoder("gzip");

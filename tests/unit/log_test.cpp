@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+using addrbook::log_line;
+using addrbook::LogFormat;
 using addrbook::LogRecord;
 using addrbook::to_json_line;
 using addrbook::to_logfmt;
@@ -19,7 +21,7 @@ namespace {
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-/// What a reader of logs makes of a line; empty if it can't.
+/// The fields that a reader of logfmt finds in a line; none if the line is malformed.
 Pairs parse_logfmt(const std::string& line) {
   Pairs pairs;
   std::size_t at = 0;
@@ -55,7 +57,6 @@ std::string value_of(const Pairs& pairs, const std::string& name) {
 
 LogRecord sample() {
   LogRecord record;
-  record.message = "RESPONSE";
   record.request_id = "0af7651916cd43dd";
   record.method = "GET";
   record.uri = "/addresses/x";
@@ -68,7 +69,7 @@ LogRecord sample() {
 
 }  // namespace
 
-TEST_CASE("log: a logfmt line has what is known, in order") {
+TEST_CASE("log: a logfmt line has the known fields in their order") {
   LogRecord record = sample();
   CHECK(to_logfmt(record) ==
         "req_id=0af7651916cd43dd method=GET uri=/addresses/x ip=192.0.2.7 status=404 time_ms=1.250 "
@@ -93,12 +94,45 @@ TEST_CASE("log: a JSON line has the same fields") {
         R"("reason":"No such address: 'x'"})");
 }
 
-TEST_CASE("log: a record of no request has no fields of one") {
-  CHECK(to_logfmt(LogRecord()) == "message=");
-  CHECK(to_json_line(LogRecord()) == R"({"message":""})");
+TEST_CASE("log: a record about the server has no fields of a request") {
+  LogRecord record;
+  record.kind = LogRecord::Kind::server;
+  record.level = LogRecord::Level::warning;
+  record.reason = "busy";
+  CHECK(to_logfmt(record) == "message=SERVER reason=busy");
+  CHECK(to_json_line(record) == R"({"message":"SERVER","reason":"busy"})");
 }
 
-TEST_CASE("log: whatever a stranger writes stays one line with the same fields") {
+TEST_CASE("log: a whole line begins with time and level") {
+  using Level = LogRecord::Level;
+  using std::chrono::milliseconds;
+  using TimePoint = std::chrono::system_clock::time_point;
+  LogRecord record;
+  record.kind = LogRecord::Kind::fault;
+  const struct {
+    Level level;
+    milliseconds time;
+    std::string text;
+    std::string level_text;
+  } cases[] = {{Level::info, milliseconds(0), "1970-01-01T00:00:00.000Z", "info"},
+               {Level::warning, milliseconds(1582977896007), "2020-02-29T12:04:56.007Z", "warning"},
+               {Level::error, milliseconds(-1), "1969-12-31T23:59:59.999Z", "error"}};
+  for (const auto& each : cases) {
+    CAPTURE(each.text);
+    record.level = each.level;
+    const TimePoint time(each.time);
+    CHECK(log_line(record, LogFormat::logfmt, time) ==
+          "time=" + each.text + " level=" + each.level_text + " message=FAULT");
+    CHECK(log_line(record, LogFormat::json, time) == R"({"time":")" + each.text + R"(","level":")" +
+                                                         each.level_text +
+                                                         R"(","message":"FAULT"})");
+  }
+  // A fraction of a millisecond is cut off, not rounded.
+  CHECK(log_line(record, LogFormat::logfmt, TimePoint(std::chrono::microseconds(1999)))
+            .find(":00.001Z ") != std::string::npos);
+}
+
+TEST_CASE("log: any text of a client stays in its field, on one line") {
   const std::vector<std::pair<std::string, std::string>> table{
       {"a b", "a b"},
       {"x status=200", "x status=200"},
@@ -133,7 +167,7 @@ TEST_CASE("log: whatever a stranger writes stays one line with the same fields")
     const std::string json_line = to_json_line(record);
     for (const std::string& each : {line, json_line}) {
       CAPTURE(each);
-      // Printable ASCII only: nothing that ends a line or drives a terminal.
+      // Printable ASCII only: no line ends and no terminal escapes.
       bool is_harmless = true;
       for (const char c : each) is_harmless = is_harmless && c >= 0x20 && c < 0x7F;
       CHECK(is_harmless);
@@ -156,7 +190,7 @@ TEST_CASE("log: whatever a stranger writes stays one line with the same fields")
   }
 }
 
-TEST_CASE("log: a time of any size is a number") {
+TEST_CASE("log: any duration is a number") {
   const struct {
     std::chrono::microseconds time;
     const char* text;

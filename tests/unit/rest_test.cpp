@@ -309,7 +309,7 @@ TEST_CASE("rest: health says that the book answers, ready that it can be used") 
     check_error(get(book.rest, "/addresses/_ready"), "GET", "/addresses/_ready", 503,
                 "The storage can't be reached");
     REQUIRE(book.log->size() >= 2);
-    CHECK((*book.log)[book.log->size() - 2].message == "FAULT");
+    CHECK((*book.log)[book.log->size() - 2].kind == LogRecord::Kind::fault);
   }
 }
 
@@ -548,7 +548,7 @@ TEST_CASE("rest: an authorisation that throws lets nobody in") {
       CHECK(answer.count("ETag") == 0);
       CHECK_FALSE(answer.was_body_read);
       REQUIRE(book.log->size() == 2);
-      CHECK((*book.log)[0].message == "FAULT");
+      CHECK((*book.log)[0].kind == LogRecord::Kind::fault);
       CHECK((*book.log)[0].trace.size() == 2);
       CHECK((*book.log)[1].user.empty());
     }
@@ -1261,9 +1261,9 @@ TEST_CASE("rest: a storage fault in the middle of a list ends it, and the log sa
   CHECK_FALSE(answer.is_complete);
   CHECK(answer.body.find(test::secret_cause) == std::string::npos);
   REQUIRE(book.log->size() == 2);
-  CHECK((*book.log)[0].message == "FAULT");
+  CHECK((*book.log)[0].kind == LogRecord::Kind::fault);
   CHECK((*book.log)[0].trace.size() == 2);
-  CHECK((*book.log)[1].message == "RESPONSE");
+  CHECK((*book.log)[1].kind == LogRecord::Kind::response);
   CHECK((*book.log)[1].reason == "The answer was cut short");
   CHECK((*book.log)[0].request_id == (*book.log)[1].request_id);
 }
@@ -1321,7 +1321,7 @@ TEST_CASE("rest: every reply carries what every reply carries, and is logged onc
       REQUIRE(book.log->size() == 1);
       const LogRecord& record = book.log->front();
       CHECK(record.level == LogRecord::Level::info);
-      CHECK(std::string(record.message) == "RESPONSE");
+      CHECK(record.kind == LogRecord::Kind::response);
       CHECK(record.request_id == answer.header("X-Request-Id"));
       CHECK(record.method == request.method);
       CHECK(record.uri == request.target);
@@ -1414,13 +1414,13 @@ TEST_CASE("rest: of a storage fault the client learns that there is one, the log
       REQUIRE(book.log->size() == 2);
       const LogRecord& fault = (*book.log)[0];
       const LogRecord& response = (*book.log)[1];
-      CHECK(std::string(fault.message) == "FAULT");
+      CHECK(fault.kind == LogRecord::Kind::fault);
       CHECK(fault.level == LogRecord::Level::error);
       CHECK(fault.request_id == response.request_id);
       CHECK(fault.status == 503);
       REQUIRE(fault.trace.size() == 2);
       CHECK(fault.trace[1].find(test::secret_cause) != std::string::npos);
-      CHECK(std::string(response.message) == "RESPONSE");
+      CHECK(response.kind == LogRecord::Kind::response);
       CHECK(response.level == LogRecord::Level::info);
       CHECK(response.reason == "The storage can't be reached");
       CHECK(response.trace.empty() == !debug);
@@ -1448,7 +1448,7 @@ TEST_CASE("rest: a stranger's exception is an internal error, its words for the 
       check_error(answer, request.method, request.target, 500, "Internal Server Error");
       check_common_headers(answer);
       REQUIRE(book.log->size() == 2);
-      CHECK((*book.log)[0].message == "FAULT");
+      CHECK((*book.log)[0].kind == LogRecord::Kind::fault);
       CHECK_FALSE((*book.log)[0].trace.empty());
       CHECK((*book.log)[1].trace.empty());
     }
@@ -1465,7 +1465,7 @@ TEST_CASE("rest: a stopped book refuses writes and goes on answering reads") {
     const Answer answer = ask(book.rest, request);
     check_error(answer, request.method, request.target, 503, "The service is stopped");
     CHECK(answer.header("Retry-After") == "1");
-    CHECK(book.log->back().message == "RESPONSE");
+    CHECK(book.log->back().kind == LogRecord::Kind::response);
   }
   CHECK(book.log->size() == 3);
   CHECK(get(book.rest, target).body == ada);

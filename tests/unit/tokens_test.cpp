@@ -30,7 +30,7 @@ const std::string reader = "reader-0123456789";
 const std::string writer = "w.R~i+t/e-r_0123456789==";
 const std::string realm = "Bearer realm=\"addrbook\"";
 const std::string invalid = realm + ", error=\"invalid_token\"";
-// Of "abc", as in FIPS 180-2, appendix B.1; of a million letters a, B.3.
+// The SHA-256 of "abc" (FIPS 180-2, appendix B.1), and of a million letters a (B.3).
 const std::string sha256_of_abc =
     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 const std::string sha256_of_million_a =
@@ -41,7 +41,7 @@ std::vector<Token> tokens() {
           {"ada@example.com", Token::Role::write, "", writer}};
 }
 
-/// A book with one address behind tokens.
+/// A book with one address, for which a token is needed.
 struct Book {
   std::shared_ptr<Service> service = std::make_shared<Service>();
   std::string target = "/addresses/" + service->create(nlohmann::json{{"name", "Ada"}}).id;
@@ -52,7 +52,7 @@ struct Book {
 
   [[nodiscard]] Options options(const std::vector<Token>& with) const {
     Options options;
-    options.debug = true;  // what is not said here is said nowhere
+    options.debug = true;  // shows all that is ever shown
     options.authorize = addrbook::bearer_tokens(with);
     options.log = [records = log](const LogRecord& record) { records->push_back(record); };
     return options;
@@ -74,7 +74,7 @@ std::string refusal(const std::vector<Token>& tokens) {
 
 }  // namespace
 
-TEST_CASE("tokens: a reader reads, a writer does everything, under their names") {
+TEST_CASE("tokens: readers may read, writers may do everything, and the log has their names") {
   const Book book(tokens());
   const auto status = [&](const std::string& token, const std::string& method,
                           const std::string& where) {
@@ -102,7 +102,7 @@ TEST_CASE("tokens: a reader reads, a writer does everything, under their names")
   CHECK(book.service->head().revision == 4);
 }
 
-TEST_CASE("tokens: the scheme is of any case, white space around does no harm") {
+TEST_CASE("tokens: the case of the scheme and white space around the token do not matter") {
   const Book book(tokens());
   for (const std::string& field : {"Bearer " + reader, "bearer " + reader, "BEARER " + reader,
                                    "Bearer   " + reader, " Bearer " + reader + " \t"}) {
@@ -111,7 +111,7 @@ TEST_CASE("tokens: the scheme is of any case, white space around does no harm") 
   }
 }
 
-TEST_CASE("tokens: without a token that counts it is 401, and no token is told on") {
+TEST_CASE("tokens: without a valid token the answer is 401, and no token is logged") {
   const Book book(tokens());
   const std::string secret = "not-the-token-0123456789";
   const std::vector<std::pair<Fields, std::string>> table{
@@ -139,7 +139,7 @@ TEST_CASE("tokens: without a token that counts it is 401, and no token is told o
       {{{"Authorization", "Bearer " + secret + "\xC3\xA9"}}, invalid},
       {{{"Authorization", "Bearer " + reader}, {"Authorization", "Bearer " + reader}}, invalid},
       {{{"Authorization", "Bearer " + reader}, {"Authorization", "Basic x"}}, invalid},
-      // Who has the hashes has nothing.
+      // A hash is not a token.
       {{{"Authorization", "Bearer " + addrbook::hash_token(reader)}}, invalid},
       {{{"Authorization", "Bearer " + std::string(5000, 'x')}}, invalid},
   };
@@ -164,25 +164,25 @@ TEST_CASE("tokens: without a token that counts it is 401, and no token is told o
       }
     }
   }
-  // Nor in the address bar, where it would end in histories and logs.
+  // A token in the query does not count: it would end up in histories and logs.
   CHECK(book.ask("GET", "/addresses?access_token=" + reader, {}).status == 401);
   CHECK(book.service->head().revision == 1);
 }
 
-TEST_CASE("tokens: health, readiness and preflights need none") {
+TEST_CASE("tokens: health, readiness and preflights need no token") {
   const Book book(tokens());
   CHECK(book.ask("GET", "/addresses/_health", {}).status == 200);
   CHECK(book.ask("GET", "/addresses/_ready", {}).status == 200);
   CHECK(book.ask("OPTIONS", book.target, {}).status == 204);
 }
 
-TEST_CASE("tokens: with none nobody gets in") {
+TEST_CASE("tokens: an empty list refuses everybody") {
   const Book book({});
   CHECK(book.ask("GET", "/addresses", {}).status == 401);
   CHECK(book.ask("GET", "/addresses", {{"Authorization", "Bearer x"}}).status == 401);
 }
 
-TEST_CASE("tokens: a token's hash is its SHA-256, in either case") {
+TEST_CASE("tokens: a hash is the SHA-256 of the token, in either case") {
   const auto hash = addrbook::detail::sha256("abc");
   CHECK(addrbook::detail::hex({reinterpret_cast<const char*>(hash.data()), hash.size()}) ==
         sha256_of_abc);
@@ -194,7 +194,7 @@ TEST_CASE("tokens: a token's hash is its SHA-256, in either case") {
   CHECK(book.ask("GET", "/addresses", {{"Authorization", "Bearer " + million}}).status == 200);
 }
 
-TEST_CASE("tokens: what is no token is refused by its place, and not shown") {
+TEST_CASE("tokens: an invalid token is refused with its position, and not shown") {
   using Role = Token::Role;
   const std::string name = "token 2: its name must be 1 to 64 of [A-Za-z0-9._@-]";
   const std::string alphabet = "must be of [A-Za-z0-9-._~+/], with = at its end only";

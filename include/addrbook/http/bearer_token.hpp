@@ -1,4 +1,4 @@
-/// The grammar of bearer tokens (RFC 6750, 2.1), and what must hold of a Token.
+/// The grammar of bearer tokens (RFC 6750, 2.1), and the rules for a Token.
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
@@ -11,13 +11,13 @@
 
 namespace addrbook::detail {
 
-/// Whether a text is what a Bearer header field can carry (RFC 6750, 2.1: b64token).
+/// @returns  whether a text can be the token of an Authorization field (RFC 6750, 2.1: b64token)
 inline bool is_bearer_token(std::string_view text) noexcept {
   const auto last = text.find_last_not_of('=');
   return last != std::string_view::npos && is_alphanumeric_or("-._~+/", text.substr(0, last + 1));
 }
 
-/// @returns what is wrong with a token, without a word of what it holds; "" if nothing
+/// @returns  why a token is not acceptable, without any part of its content; "" if it is
 inline std::string_view fault_of(const Token& token) noexcept {
   constexpr std::size_t max_name_size = 64;
   constexpr std::size_t min_text_size = 16;

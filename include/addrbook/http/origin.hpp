@@ -16,13 +16,11 @@
 #include <utility>
 #include <vector>
 
-namespace addrbook {
+namespace addrbook::detail {
 
-/// Whether a server that listens on `host` can be reached from this machine only: an IPv4 address
-/// of 127.0.0.0/8, `::1` or `localhost`.
+/// @returns  whether a server that listens on `host` can be reached from this machine only: an IPv4
+///           address of 127.0.0.0/8, `::1` or `localhost`
 [[nodiscard]] inline bool is_loopback(std::string_view host);
-
-namespace detail {
 
 /// A host and its port in a form that can be compared.
 struct Authority {
@@ -199,14 +197,12 @@ inline bool WebPolicy::is_allowed(std::string_view origin) const {
   return parsed && std::find(origins_.begin(), origins_.end(), *parsed) != origins_.end();
 }
 
-}  // namespace detail
-
 inline bool is_loopback(std::string_view host) {
-  if (host == "::1" || detail::lowercase(host) == "localhost") return true;
+  if (host == "::1" || lowercase(host) == "localhost") return true;
   int parts = 0;
   for (std::string_view rest = host; !rest.empty(); ++parts) {
-    const auto part = detail::cut(rest, '.');
-    const auto number = detail::parse_decimal(part);
+    const auto part = cut(rest, '.');
+    const auto number = parse_decimal(part);
     constexpr std::uint64_t max_part = 255;
     if (!number || *number > max_part || part.size() > 3) return false;
     if (parts == 0 && part != "127") return false;
@@ -214,4 +210,4 @@ inline bool is_loopback(std::string_view host) {
   return parts == 4 && host.back() != '.';
 }
 
-}  // namespace addrbook
+}  // namespace addrbook::detail

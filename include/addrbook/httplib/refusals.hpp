@@ -68,8 +68,8 @@ inline std::string Refusals::to_text(std::string_view remote_address, const Requ
 
 inline void Refusals::warn(std::string_view text) const {
   LogRecord record;
-  record.level = LogRecord::Level::error;
-  record.message = "SERVER";
+  record.level = LogRecord::Level::warning;
+  record.kind = LogRecord::Kind::server;
   record.reason = text;
   call_log(log_, record);
 }

@@ -1,16 +1,16 @@
-/// JSON as text: checks a text against RFC 8259 and takes out the white space that means nothing,
-/// in one pass, without recursion and without building a tree.
+/// JSON as text: checks a text against RFC 8259 and removes insignificant white space, in one pass,
+/// without recursion and without building a tree.
 ///
-/// Ours, because a parser that makes numbers of numbers can't pass on 1e400, -0 or 20 digits.
+/// A parser that converts numbers would not preserve 1e400, -0 or 20 digits.
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/base/hex.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/json/strings.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -19,10 +19,10 @@
 
 namespace addrbook::detail {
 
-/// Scans a JSON text and compacts it in place: the write position never passes the read position.
+/// Scans a JSON text and compacts it in place; the write position never passes the read position.
 class JsonCompactor {
  public:
-  /// @param text       the text; afterwards the same value without insignificant white space
+  /// @param text       becomes the same value without insignificant white space
   /// @param max_depth  how many arrays and objects may be open at once
   JsonCompactor(std::string& text, std::size_t max_depth)
       : text_(text),
@@ -32,13 +32,13 @@ class JsonCompactor {
         read_(begin_),
         write_(text.data()) {}
 
-  /// @throws Error{invalid} with reason and byte offset; the text is then in no defined state
+  /// @throws Error{invalid} with reason and byte offset; the text is unspecified then
   void run();
 
  private:
   struct Name {
-    std::size_t source;  // offset in the text as it came, for the message
-    std::size_t begin;   // where its characters are now, between the quotes
+    std::size_t source;  // offset in the original text, for the message
+    std::size_t begin;   // offset of its characters in the compact text, after the quote
     std::size_t size;
     bool escaped;
   };
@@ -60,7 +60,6 @@ class JsonCompactor {
   void number();
   bool string();
   unsigned escape_unit();
-  void multibyte();
   void check_names(std::size_t first) const;
 
   std::string& text_;
@@ -72,9 +71,6 @@ class JsonCompactor {
   std::vector<Level> levels_;
   std::vector<Name> names_;
 };
-
-/// @returns  the characters that a string's text (between its quotes, already checked) stands for
-inline std::string unescape_json(std::string_view text);
 
 inline void compact_json(std::string& text, std::size_t max_depth) {
   JsonCompactor(text, max_depth).run();
@@ -131,8 +127,8 @@ inline void JsonCompactor::run() {
   text_.resize(static_cast<std::size_t>(write_ - begin_));
 }
 
-// Opens the container, and its first member's value if that opens another: hence a loop. What ends
-// a container, and the members after the first, are run()'s.
+// Reads the start of a value. If it opens a container whose first value opens another, and so on,
+// this loops. run() reads further members and the ends of containers.
 inline void JsonCompactor::value() {
   while (true) {
     if (read_ == end_) fail_unexpected();
@@ -205,7 +201,7 @@ inline void JsonCompactor::number() {
   const char* const first = read_;
   if (*read_ == '-') ++read_;
   if (read_ != end_ && *read_ == '0') {
-    ++read_;  // RFC 8259, 6: no digit after a leading zero; whatever follows is judged by run()
+    ++read_;  // RFC 8259, 6: no digit follows a leading zero. run() checks what follows.
   } else {
     digits();
   }
@@ -221,7 +217,7 @@ inline void JsonCompactor::number() {
   copy(first);
 }
 
-// @returns whether it contains an escape
+// @returns  whether the string has an escape
 inline bool JsonCompactor::string() {
   const char* const first = read_++;
   bool escaped = false;
@@ -235,7 +231,10 @@ inline bool JsonCompactor::string() {
     }
     if (c < 0x20) fail("unescaped control character in a string", read_);
     if (c >= 0x80) {
-      multibyte();
+      const Utf8Sequence character =
+          first_utf8_sequence({read_, static_cast<std::size_t>(end_ - read_)});
+      if (!character.is_well_formed) fail("invalid UTF-8", read_);
+      read_ += character.size;
     } else if (c != '\\') {
       ++read_;
     } else {
@@ -263,7 +262,7 @@ inline bool JsonCompactor::string() {
   }
 }
 
-// Reads uXXXX, the backslash being read already.
+// Reads uXXXX, after the backslash.
 inline unsigned JsonCompactor::escape_unit() {
   ++read_;
   unsigned unit = 0;
@@ -276,35 +275,7 @@ inline unsigned JsonCompactor::escape_unit() {
   return unit;
 }
 
-// One character of two to four bytes: Unicode 15, table 3-7, which leaves out overlong forms,
-// surrogates and all beyond U+10FFFF.
-inline void JsonCompactor::multibyte() {
-  const auto byte = [this](std::ptrdiff_t i) -> unsigned {
-    return end_ - read_ > i ? static_cast<unsigned char>(read_[i]) : 0U;
-  };
-  const auto continues = [&](std::ptrdiff_t i) { return byte(i) >= 0x80 && byte(i) <= 0xBF; };
-  const unsigned first = byte(0);
-  unsigned low = 0x80;
-  unsigned high = 0xBF;
-  std::ptrdiff_t size = 0;
-  if (first >= 0xC2 && first <= 0xDF) {
-    size = 2;
-  } else if (first >= 0xE0 && first <= 0xEF) {
-    size = 3;
-    if (first == 0xE0) low = 0xA0;
-    if (first == 0xED) high = 0x9F;
-  } else if (first >= 0xF0 && first <= 0xF4) {
-    size = 4;
-    if (first == 0xF0) low = 0x90;
-    if (first == 0xF4) high = 0x8F;
-  }
-  bool valid = size != 0 && byte(1) >= low && byte(1) <= high;
-  for (std::ptrdiff_t i = 2; valid && i < size; ++i) valid = continues(i);
-  if (!valid) fail("invalid UTF-8", read_);
-  read_ += size;
-}
-
-// RFC 8259, 4 leaves it open what a name given twice means; so readers differ and one would lose.
+// RFC 8259, 4 leaves the meaning of a repeated name open, and parsers differ.
 inline void JsonCompactor::check_names(std::size_t first) const {
   if (names_.size() - first < 2) return;
   struct Key {
@@ -312,7 +283,7 @@ inline void JsonCompactor::check_names(std::size_t first) const {
     std::size_t source;
   };
   std::vector<std::string> unescaped;
-  unescaped.reserve(names_.size() - first);  // string_views point into it: it must not move
+  unescaped.reserve(names_.size() - first);  // string_views refer to its elements
   std::vector<Key> keys;
   keys.reserve(names_.size() - first);
   for (std::size_t i = first; i < names_.size(); ++i) {
@@ -321,7 +292,7 @@ inline void JsonCompactor::check_names(std::size_t first) const {
     if (name.escaped) characters = unescaped.emplace_back(unescape_json(characters));
     keys.push_back({characters, name.source});
   }
-  // Sorted, not hashed: no choice of names makes it quadratic.
+  // Sorted, not hashed, because no choice of names makes this quadratic.
   std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) {
     return std::tie(a.characters, a.source) < std::tie(b.characters, b.source);
   });
@@ -333,58 +304,6 @@ inline void JsonCompactor::check_names(std::size_t first) const {
     }
   }
   if (twice != nullptr) fail("a member name given twice", begin_ + twice->source);
-}
-
-inline std::string unescape_json(std::string_view text) {
-  std::string characters;
-  characters.reserve(text.size());
-  const auto unit_at = [&](std::size_t i) {
-    std::uint32_t unit = 0;
-    for (const char c : text.substr(i, 4)) {
-      unit = unit * 16 + static_cast<std::uint32_t>(hex_value(c));
-    }
-    return unit;
-  };
-  const auto append = [&](std::uint32_t value) { characters += static_cast<char>(value); };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\') {
-      characters += text[i];
-      continue;
-    }
-    switch (const char c = text[++i]) {
-      case 'b': characters += '\b'; break;
-      case 'f': characters += '\f'; break;
-      case 'n': characters += '\n'; break;
-      case 'r': characters += '\r'; break;
-      case 't': characters += '\t'; break;
-      case 'u': {
-        std::uint32_t code = unit_at(i + 1);
-        i += 4;
-        if (code >= 0xD800 && code <= 0xDBFF) {
-          code = 0x10000 + ((code - 0xD800) << 10) + (unit_at(i + 3) - 0xDC00);
-          i += 6;
-        }
-        if (code < 0x80) {
-          append(code);
-        } else if (code < 0x800) {
-          append(0xC0 | (code >> 6));
-          append(0x80 | (code & 0x3F));
-        } else if (code < 0x10000) {
-          append(0xE0 | (code >> 12));
-          append(0x80 | ((code >> 6) & 0x3F));
-          append(0x80 | (code & 0x3F));
-        } else {
-          append(0xF0 | (code >> 18));
-          append(0x80 | ((code >> 12) & 0x3F));
-          append(0x80 | ((code >> 6) & 0x3F));
-          append(0x80 | (code & 0x3F));
-        }
-        break;
-      }
-      default: characters += c; break;
-    }
-  }
-  return characters;
 }
 
 }  // namespace addrbook::detail

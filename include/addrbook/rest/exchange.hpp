@@ -125,7 +125,7 @@ inline void call_log(const LogSink& sink, const LogRecord& record) noexcept {
 
 inline void log_fault(const LogSink& sink, LogRecord record, std::vector<std::string> causes) {
   record.level = LogRecord::Level::error;
-  record.message = "FAULT";
+  record.kind = LogRecord::Kind::fault;
   record.trace = std::move(causes);
   call_log(sink, record);
 }
@@ -293,7 +293,6 @@ inline void Exchange::log(Reply& reply, const LogSink& sink, bool debug) const {
   record.user = user_;
   record.time = since(start_);
   if (is_fault_) log_fault(sink, record, trace_);
-  record.message = "RESPONSE";
   if (debug) {
     record.trace = trace_;
     record.user_agent = request_.header("User-Agent").value_or("");

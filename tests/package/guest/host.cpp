@@ -27,7 +27,7 @@ int main() {
   options.coding = addrbook::gzip();
   options.authorize = addrbook::bearer_tokens(
       {{"ada", addrbook::Token::Role::write, addrbook::hash_token("correct-horse-battery"), ""}});
-  options.prefix = addrbook::parse_config("http: {prefix: /addresses}", "host.yaml").http.prefix;
+  options.prefix = addrbook::parse_config("http: {prefix: /addresses}", "host.yaml").rest.prefix;
 #endif
   const auto book = addrbook::mount(server, options);
   const int port = server.bind_to_any_port("127.0.0.1");

@@ -48,7 +48,7 @@ TEST_CASE("odr: a server made in one unit runs in the other, configured here") {
   // Not by httplib::Client, which resolves names in a thread that thread sanitizers can't bear.
   const int status =
       test::Connection(port)
-          .request("POST", config.http.prefix, {{"content-encoding", "gzip"}}, packed)
+          .request("POST", config.rest.prefix, {{"content-encoding", "gzip"}}, packed)
           .status;
   server->stop();
   listening.join();

@@ -20,7 +20,7 @@ std::unique_ptr<addrbook::Server> make_server(const addrbook::Config& config,
                                               const std::shared_ptr<addrbook::Service>& service) {
   auto server = std::make_unique<addrbook::Server>();
   addrbook::Options options;
-  options.prefix = config.http.prefix;
+  options.prefix = config.rest.prefix;
   options.coding = addrbook::gzip();
   addrbook::mount(*server, service, std::move(options));
   return server;

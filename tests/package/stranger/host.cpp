@@ -13,7 +13,7 @@ int main() {
   const auto config = addrbook::parse_config("http: {port: 0, prefix: /people}", "host.yaml");
   addrbook::Server server;
   addrbook::Options options;
-  options.prefix = config.http.prefix;
+  options.prefix = config.rest.prefix;
   options.coding = addrbook::gzip();
   options.authorize =
       addrbook::bearer_tokens({{"ada", addrbook::Token::Role::write, "", "correct-horse-battery"}});
@@ -24,11 +24,11 @@ int main() {
     return 2;
   } catch (const addrbook::Error&) {
   }
-  const int port = server.bind(config.http.host, config.http.port);
+  const int port = server.bind(config.host, config.port);
   std::thread listening([&] { server.listen_after_bind(); });
   server.wait_until_ready();
   const httplib::Headers headers{{"Authorization", "Bearer correct-horse-battery"}};
-  const auto answer = httplib::Client(config.http.host, port)
+  const auto answer = httplib::Client(config.host, port)
                           .Post("/people", headers, R"({"name": "Ada"})", "application/json");
   server.stop();
   listening.join();

@@ -343,27 +343,6 @@ TEST_CASE("json_text: many names do not need quadratic time") {
         "a member name given twice at byte " + std::to_string(at));
 }
 
-TEST_CASE("json_text: unescape gives the characters") {
-  const std::vector<std::pair<std::string, std::string>> table{
-      {"", ""},
-      {"plain \xC3\xA9", "plain \xC3\xA9"},
-      {R"(\"\\\/\b\f\n\r\t)", "\"\\/\b\f\n\r\t"},
-      {R"(\u0041\u007f)", "A\x7F"},
-      {R"(\u0080\u07FF)", "\xC2\x80\xDF\xBF"},
-      {R"(\u0800\uffff)", "\xE0\xA0\x80\xEF\xBF\xBF"},
-      {R"(\uD800\uDC00\uDBFF\uDFFF)", "\xF0\x90\x80\x80\xF4\x8F\xBF\xBF"},
-      {R"(\ud83d\ude00!)", "\xF0\x9F\x98\x80!"},
-      {R"(a\u0000b)", "a\0b"s},
-      {R"(\\u0041)", "\\u0041"},
-  };
-  for (const auto& row : table) {
-    const auto& text = row.first;
-    const auto& expected = row.second;
-    CAPTURE(text);
-    CHECK(addrbook::detail::unescape_json(text) == expected);
-  }
-}
-
 // nlohmann's parser is the oracle. It differs by design in what is told apart below: it skips a
 // byte order mark, takes NUL for the end of the text, has no limit of depth, lets a name come
 // twice, and refuses numbers beyond double.

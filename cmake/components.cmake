@@ -1,0 +1,96 @@
+# Defines the targets of the table of components.
+
+set(root "${PROJECT_SOURCE_DIR}/include/addrbook")
+file(GLOB_RECURSE headers RELATIVE "${root}" "${root}/*.hpp")
+# CMake runs again when a header is added or removed: this changes the time of its folder. With
+# CONFIGURE_DEPENDS instead, ninja would never find that there is nothing to do.
+file(GLOB_RECURSE rooms LIST_DIRECTORIES TRUE RELATIVE "${root}" "${root}/*")
+list(FILTER rooms EXCLUDE REGEX "\\.hpp$")
+list(TRANSFORM rooms PREPEND "${root}/")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${root}" ${rooms})
+
+# Whether a header is named by one of the patterns, which may have `*` at the end. `room/` does not
+# name one.
+function(addrbook_is_named header patterns result)
+  set(${result} FALSE PARENT_SCOPE)
+  foreach(pattern IN LISTS patterns)
+    string(REPLACE "*" "[^/]*" regex "${pattern}")
+    if("${header}" MATCHES "^${regex}\\.hpp$")
+      set(${result} TRUE PARENT_SCOPE)
+    endif()
+  endforeach()
+endfunction()
+
+# The headers of each component, in COMPONENT_headers.
+addrbook_component_names(all_components)
+foreach(component IN LISTS all_components)
+  addrbook_component(${component} ${component})
+  set(${component}_patterns ${${component}_headers})
+  set(${component}_headers "")
+endforeach()
+foreach(header IN LISTS headers)
+  set(owners "")
+  foreach(component IN LISTS all_components)
+    addrbook_is_named("${header}" "${${component}_patterns}" is_named)
+    if(is_named)
+      list(APPEND owners ${component})
+    endif()
+  endforeach()
+  if(NOT owners)
+    cmake_path(GET header PARENT_PATH room)
+    foreach(component IN LISTS all_components)
+      if("${room}/" IN_LIST ${component}_patterns)
+        list(APPEND owners ${component})
+      endif()
+    endforeach()
+  endif()
+  if(NOT owners AND ADDRBOOK_DEVELOPER)
+    message(FATAL_ERROR "include/addrbook/${header} belongs to no component: "
+                        "name it, or its room, in cmake/AddrbookComponents.cmake")
+  endif()
+  foreach(component IN LISTS owners)
+    list(APPEND ${component}_headers "${PROJECT_SOURCE_DIR}/include/addrbook/${header}")
+  endforeach()
+endforeach()
+
+set(components "")
+foreach(component IN LISTS all_components)
+  set(option ${${component}_option})
+  if(option AND NOT ADDRBOOK_BUILD_EXAMPLES AND NOT ADDRBOOK_BUILD_TESTS AND NOT "${${option}}")
+    continue()
+  endif()
+  list(APPEND components ${component})
+  addrbook_dependencies(${component})
+  addrbook_target(${component} target)
+  add_library(${target} INTERFACE)
+  set(name ${component})
+  if(component STREQUAL "core")
+    set(name addrbook)
+  endif()
+  add_library(addrbook::${name} ALIAS ${target})
+  target_sources(
+    ${target} INTERFACE FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES
+                        ${${component}_headers})
+  target_compile_features(${target} INTERFACE cxx_std_17)
+  foreach(link IN LISTS ${component}_links)
+    addrbook_target(${link} linked)
+    target_link_libraries(${target} INTERFACE ${linked})
+  endforeach()
+  foreach(need IN LISTS ${component}_needs)
+    addrbook_package(${need} package)
+    target_link_libraries(${target} INTERFACE ${package_target})
+  endforeach()
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS
+                                             "${ADDRBOOK_VERIFY_HEADERS}")
+  # CMake leaves this check out of the default build.
+  if(ADDRBOOK_VERIFY_HEADERS)
+    add_custom_target(${target}_headers ALL)
+    add_dependencies(${target}_headers ${target}_verify_interface_header_sets)
+  endif()
+endforeach()
+
+if(TARGET addrbook_tls)
+  # httplib's own switch. It changes the types of httplib, so a program defines it everywhere or
+  # nowhere; linking this target asks for it.
+  target_compile_definitions(addrbook_tls INTERFACE CPPHTTPLIB_OPENSSL_SUPPORT)
+endif()

@@ -1,0 +1,74 @@
+// The command line of addrbook-server, and the settings that it selects and overrides.
+#pragma once
+
+#include <addrbook/config.hpp>
+#include <addrbook/error.hpp>
+#include <addrbook/version.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <system_error>
+
+constexpr int exit_failed = 1;     // serving failed, e.g. the port is in use
+constexpr int exit_bad_input = 2;  // in the command line, the settings or the environment
+constexpr const char* default_config = "configs/addressbook-local.yaml";
+
+struct CommandLine {
+  std::optional<std::string> config;
+  std::optional<std::string> host;
+  std::optional<int> port;
+  bool debug = false;
+  bool insecure_no_auth = false;
+  std::optional<std::string> backup;
+  std::optional<std::string> restore;
+};
+
+/// @returns  the exit status, if the program should end at once
+inline std::optional<int> parse_command_line(int argc, char** argv, CommandLine& command_line) {
+  CLI::App app{"An address book over HTTP.", "addrbook-server"};
+  app.set_version_flag("--version", "addrbook-server " ADDRBOOK_VERSION);
+  app.add_option("-p,--port", command_line.port, "Port to listen on; 0: any free port")
+      ->check(CLI::Range(0, 65535));
+  app.add_option("--host", command_line.host, "Address to listen on");
+  app.add_option(
+      "-c,--config", command_line.config,
+      std::string("YAML file with settings (default: ") + default_config + ", if it exists)");
+  app.add_flag("-d,--debug", command_line.debug,
+               "Show in error answers what was thrown and where, and log more of each request");
+  app.add_flag("--insecure-no-auth", command_line.insecure_no_auth,
+               "Serve other machines even though no token is required");
+  auto* const backup =
+      app.add_option("--backup", command_line.backup,
+                     "Copy the book to this new file and exit; a server may be running");
+  app.add_option("--restore", command_line.restore,
+                 "Create the book from this backup and exit; it must not exist yet")
+      ->excludes(backup);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? EXIT_SUCCESS : exit_bad_input;
+  }
+  return std::nullopt;
+}
+
+/// @throws  addrbook::Error{invalid}
+inline addrbook::Config read_config(const CommandLine& command_line) {
+  std::error_code ignored;
+  addrbook::Config config = command_line.config ? addrbook::load_config(*command_line.config)
+                            : std::filesystem::exists(default_config, ignored)
+                                ? addrbook::load_config(default_config)
+                                : addrbook::parse_config("", "");
+  if (command_line.host) config.host = *command_line.host;
+  if (command_line.port) config.port = *command_line.port;
+  config.rest.debug = config.server.debug = command_line.debug;
+  if (!addrbook::is_exposed(config) || command_line.insecure_no_auth) return config;
+  throw addrbook::Error(
+      addrbook::Errc::invalid,
+      "other machines can reach '" + config.host +
+          "', and without tokens anybody there may read and change everything: set "
+          "auth.tokens (ADDRBOOK_AUTH_TOKENS), or give --insecure-no-auth if you mean it");
+}

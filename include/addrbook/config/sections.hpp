@@ -1,0 +1,178 @@
+/// The sections of a configuration: each function returns the keys of one, which set the members of
+/// its option structs. The structs must outlive the keys.
+#pragma once
+
+#include <addrbook/base/ascii.hpp>
+#include <addrbook/config/key.hpp>
+#include <addrbook/error.hpp>
+#include <addrbook/http/bearer_token.hpp>
+#include <addrbook/http/fields.hpp>
+#include <addrbook/http/origin.hpp>
+#include <addrbook/log.hpp>
+#include <addrbook/options.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace addrbook::detail {
+
+using ConfigKeys = std::vector<ConfigKey>;
+
+constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30U;
+constexpr std::uint64_t tebibyte = gibibyte * 1024;
+
+inline ConfigKeys service_section(std::string& name, ServiceOptions& service) {
+  constexpr std::uint64_t trillion = 1'000'000'000'000;
+  return in_section("service", {
+                                   {"name", line(name)},
+                                   {"max_entries", integer(service.max_entries, 0, trillion)},
+                               });
+}
+
+/// Sets two members to the same value.
+inline auto milliseconds(std::chrono::milliseconds& member, std::chrono::milliseconds& copy) {
+  return [&copy, &member, set = milliseconds(member)](const std::string& text) {
+    set(text);
+    copy = member;
+  };
+}
+
+/// The key of a list that WebPolicy checks.
+inline ConfigKey web_list(const std::string& name, std::vector<std::string>& list,
+                          bool is_origins) {
+  const auto add = [&list, is_origins](const std::string& text) {
+    list.push_back(text);
+    try {
+      is_origins ? WebPolicy(list, {}) : WebPolicy({}, list);
+    } catch (const Error& error) {
+      throw BadValue{error.what()};
+    }
+  };
+  return {name, add, [&list] { list.clear(); }};
+}
+
+inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& server, Options& rest) {
+  const auto set_prefix = [&rest](const std::string& text) {
+    if (!is_valid_prefix(text)) {
+      throw BadValue{"must be one or more segments of [A-Za-z0-9._~-], each after a '/'"};
+    }
+    rest.prefix = text;
+  };
+  return in_section(
+      "http", {
+                  {"host", line(host)},
+                  {"port", integer(port, 0, 65535)},
+                  {"prefix", set_prefix},
+                  {"max_body_bytes", integer(rest.max_body_bytes, 1, gibibyte)},
+                  {"max_connections", integer(server.max_connections, 1, 1'000'000)},
+                  {"max_threads", integer(server.max_threads, 1, 100'000)},
+                  {"header_timeout_ms", milliseconds(server.header_timeout)},
+                  {"body_timeout_ms", milliseconds(server.body_timeout, rest.body_timeout)},
+                  {"answer_timeout_ms", milliseconds(server.answer_timeout, rest.answer_timeout)},
+                  {"read_timeout_ms", milliseconds(server.read_timeout)},
+                  {"write_timeout_ms", milliseconds(server.write_timeout)},
+                  {"keep_alive_timeout_ms", milliseconds(server.keep_alive_timeout)},
+                  web_list("allowed_origins", rest.allowed_origins, true),
+                  web_list("allowed_hosts", rest.allowed_hosts, false),
+              });
+}
+
+inline void add_token(std::vector<Token>& tokens, Token token, std::string_view role) {
+  token.role =
+      parse_choice<Token::Role>(role, {{"read", Token::Role::read}, {"write", Token::Role::write}});
+  if (const auto fault = fault_of(token); !fault.empty()) throw BadValue{std::string(fault)};
+  for (const Token& other : tokens) {
+    if (other.name == token.name) throw BadValue{"its name is given twice"};
+    if (other.text == token.text && lowercase(other.sha256) == lowercase(token.sha256)) {
+      throw BadValue{"is the same token as that of '" + other.name + "'"};
+    }
+  }
+  tokens.push_back(std::move(token));
+}
+
+/// The file holds hashes only, as maps; the environment holds the tokens, as name:role:token.
+inline ConfigKeys auth_section(std::vector<Token>& tokens) {
+  const auto add = [&tokens](const std::string& text) {
+    std::string_view rest = text;
+    const std::string name(cut(rest, ':'));
+    const std::string_view role = cut(rest, ':');
+    if (rest.empty()) throw BadValue{"must be name:role:token"};
+    add_token(tokens, {name, {}, "", std::string(rest)}, role);
+  };
+  const auto add_map = [&tokens](const ConfigMap& map) {
+    add_token(tokens, {map.at("name"), {}, map.at("sha256"), ""}, map.at("role"));
+  };
+  return in_section(
+      "auth",
+      {{"tokens", add, [&tokens] { tokens.clear(); }, {"name", "role", "sha256"}, add_map}});
+}
+
+inline ConfigKeys tls_section(TlsFiles& tls) {
+  return in_section("tls", {
+                               {"certificate", line(tls.certificate, Emptiness::allowed)},
+                               {"key", line(tls.key, Emptiness::allowed)},
+                           });
+}
+
+/// The key that is given selects the storage.
+inline ConfigKeys storage_section(StorageOptions& storage) {
+  using Kind = StorageOptions::Kind;
+  const auto select_memory = [&storage](const std::string& text) {
+    if (!text.empty()) throw BadValue{"takes no value"};
+    storage.kind = Kind::memory;
+  };
+  const auto select = [&storage](Kind kind, std::string& member) {
+    return [&storage, &member, kind](const std::string& text) {
+      storage.kind = kind;
+      member = parse_line(text, Emptiness::refused);
+    };
+  };
+  auto keys =
+      in_section("storage", {
+                                {"memory", select_memory},
+                                {"sqlite", select(Kind::sqlite, storage.sqlite)},
+                                {"postgresql", select(Kind::postgresql, storage.postgresql)},
+                            });
+  for (ConfigKey& key : keys) key.is_choice = true;
+  return keys;
+}
+
+inline ConfigKeys sqlite_section(SqliteOptions& sqlite) {
+  return in_section("sqlite",
+                    {
+                        {"connections", integer(sqlite.connections, 1, 1000)},
+                        {"entry_cache_bytes", integer(sqlite.entry_cache_bytes, 0, tebibyte)},
+                        {"page_cache_bytes", integer(sqlite.page_cache_bytes, 0, tebibyte)},
+                    });
+}
+
+inline ConfigKeys postgresql_section(PostgresqlOptions& postgresql) {
+  return in_section("postgresql",
+                    {
+                        {"connections", integer(postgresql.connections, 1, 1000)},
+                        {"connect_timeout_ms", milliseconds(postgresql.connect_timeout)},
+                        {"timeout_ms", milliseconds(postgresql.timeout)},
+                    });
+}
+
+inline ConfigKeys logging_section(LoggingOptions& logging) {
+  // "trace" and "debug" are accepted because they are common names; no record is below info.
+  using Level = LogRecord::Level;
+  return in_section("logging",
+                    {
+                        {"level", choice<Level>(logging.level, {{"trace", Level::info},
+                                                                {"debug", Level::info},
+                                                                {"info", Level::info},
+                                                                {"warning", Level::warning},
+                                                                {"error", Level::error}})},
+                        {"format", choice<LogFormat>(logging.format, {{"logfmt", LogFormat::logfmt},
+                                                                      {"json", LogFormat::json}})},
+                        {"file", line(logging.file, Emptiness::allowed)},
+                    });
+}
+
+}  // namespace addrbook::detail

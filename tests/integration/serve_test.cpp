@@ -1,0 +1,163 @@
+// serve.hpp: what a program does around its server.
+
+#include <addrbook/memory_store.hpp>
+#include <addrbook/serve.hpp>
+#include <addrbook/server.hpp>
+
+#include <support/http_client.hpp>
+
+#include <doctest/doctest.h>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace {
+
+using addrbook::serve_until_signal;
+using test::Connection;
+
+/// Blocks the signals as a program does, until the end of the test.
+class Blocked {
+ public:
+  Blocked() {
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
+    addrbook::block_stop_signals();
+  }
+  Blocked(const Blocked&) = delete;
+  Blocked& operator=(const Blocked&) = delete;
+  ~Blocked() { pthread_sigmask(SIG_SETMASK, &mask_, nullptr); }
+
+ private:
+  sigset_t mask_;
+};
+
+void send_signal(int number) {
+  ::kill(::getpid(), number);
+}
+
+template <class Server>
+void check_serves_until(Server& server, int port, int number) {
+  int calls = 0;
+  serve_until_signal(server, [&] {
+    ++calls;
+    CHECK(Connection(port).request("GET", "/addresses").status == 200);
+    send_signal(number);
+  });
+  CHECK(calls == 1);
+  CHECK_FALSE(server.is_running());
+  CHECK_THROWS(Connection(port).request("GET", "/addresses"));
+}
+
+}  // namespace
+
+TEST_CASE("serve: a server serves until either signal") {
+  const Blocked blocked;
+  for (const int number : {SIGTERM, SIGINT}) {
+    CAPTURE(number);
+    addrbook::Server server;
+    addrbook::mount(server);
+    check_serves_until(server, server.bind("127.0.0.1", 0), number);
+  }
+  httplib::Server plain;
+  addrbook::mount(plain);
+  check_serves_until(plain, plain.bind_to_any_port("127.0.0.1"), SIGTERM);
+}
+
+TEST_CASE("serve: a signal that arrives before the server listens is not lost") {
+  const Blocked blocked;
+  for (int i = 0; i < 20; ++i) {
+    addrbook::Server server;
+    server.bind("127.0.0.1", 0);
+    send_signal(SIGTERM);
+    serve_until_signal(server);
+    CHECK_FALSE(server.is_running());
+  }
+}
+
+TEST_CASE("serve: a server that the program stops has served") {
+  const Blocked blocked;
+  addrbook::Server server;
+  server.Get("/stop", [&](const httplib::Request&, httplib::Response&) { server.stop(); });
+  const int port = server.bind("127.0.0.1", 0);
+  std::thread client;
+  serve_until_signal(
+      server, [&] { client = std::thread([port] { Connection(port).request("GET", "/stop"); }); });
+  client.join();
+  CHECK_FALSE(server.is_running());
+}
+
+TEST_CASE("serve: what fails is thrown, and the server is stopped") {
+  const Blocked blocked;
+  addrbook::Server server;
+  const int port = server.bind("127.0.0.1", 0);
+  CHECK_THROWS_WITH(serve_until_signal(server, [] { throw std::runtime_error("not now"); }),
+                    "not now");
+  CHECK_FALSE(server.is_running());
+  CHECK_THROWS(Connection(port).request("GET", "/"));
+
+  addrbook::Server decommissioned;
+  decommissioned.bind("127.0.0.1", 0);
+  decommissioned.decommission();  // httplib then refuses to listen
+  bool is_called = false;
+  CHECK_THROWS_WITH(serve_until_signal(decommissioned, [&] { is_called = true; }),
+                    "listening failed");
+  CHECK_FALSE(is_called);
+}
+
+TEST_CASE("serve: requests outside of the book are refused before their bodies are read") {
+  const Blocked blocked;
+  addrbook::Options options;
+  options.prefix = "/books/mine";
+  addrbook::Server server;
+  bool is_reached = false;
+  server.Post("/other", [&](const httplib::Request&, httplib::Response&) { is_reached = true; });
+  addrbook::refuse_other_paths(server, options);
+  addrbook::mount(server, options);
+  const int port = server.bind("127.0.0.1", 0);
+  serve_until_signal(server, [&] {
+    for (const std::string path : {"/other", "/", "/books", "/books/min", "/books/mine2",
+                                   "/books/mine/a/b/c", "/books/min/e"}) {
+      CAPTURE(path);
+      Connection connection(port);
+      // The body never comes: an answer shows that it is not waited for.
+      connection.send("POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
+      CHECK(connection.read_response().status == 404);
+    }
+    for (const std::string path : {"/books/mine", "/books/mine/_health"}) {
+      CAPTURE(path);
+      CHECK(Connection(port).request("GET", path).status == 200);
+    }
+    CHECK(Connection(port).request("POST", "/books/mine", {}, "{}").status == 201);
+    send_signal(SIGTERM);
+  });
+  CHECK_FALSE(is_reached);
+}
+
+TEST_CASE("serve: the descriptor limit is raised to the hard limit") {
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit lower = before;
+  lower.rlim_cur = 64;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &lower) == 0);
+  addrbook::raise_descriptor_limit();
+  rlimit raised{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &raised) == 0);
+  CHECK(raised.rlim_cur == before.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+}
+
+TEST_CASE("serve: loopback addresses") {
+  for (const std::string host : {"localhost", "127.0.0.1", "127.1.2.3", "::1"}) {
+    CAPTURE(host);
+    CHECK(addrbook::is_loopback(host));
+  }
+  for (const std::string host : {"", "0.0.0.0", "::", "128.0.0.1", "127.0.0.1.example.com"}) {
+    CAPTURE(host);
+    CHECK_FALSE(addrbook::is_loopback(host));
+  }
+}
