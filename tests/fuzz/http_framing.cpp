@@ -2,6 +2,7 @@
 /// they arrive. The reference reads both at once and in the plainest way.
 #include "support.hpp"
 
+#include <addrbook/http/body_framing.hpp>
 #include <addrbook/http/head.hpp>
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 /// ConnectionStream: one request of a Connection as httplib reads and answers it.
 #pragma once
 
+#include <addrbook/http/body_framing.hpp>
 #include <addrbook/server/parking.hpp>
 
 #include <httplib.h>
