@@ -9,6 +9,7 @@
 
 #include <addrbook/error.hpp>
 #include <addrbook/server.hpp>
+#include <addrbook/server/tls_transport.hpp>
 
 #include <httplib.h>
 #include <openssl/err.h>
@@ -45,7 +46,7 @@ class TlsServer : public detail::ParkingServer<httplib::SSLServer> {
   }
 
  private:
-  std::unique_ptr<detail::Wire> open_wire(int socket) override;
+  std::unique_ptr<detail::Transport> open_transport(int socket) override;
   [[nodiscard]] bool may_speak_first() const noexcept override { return false; }
   void describe(const detail::Connection& connection, httplib::Request& request) override;
 
@@ -80,76 +81,6 @@ inline const TlsFiles& check(const TlsFiles& files) {
   return files;
 }
 
-class TlsWire final : public Wire {
- public:
-  /// @param session  with the socket, ready to accept
-  explicit TlsWire(SSL* session) noexcept : session_(session) {
-    SSL_set_msg_callback(session_, count_key_updates);
-    SSL_set_msg_callback_arg(session_, this);
-  }
-  TlsWire(const TlsWire&) = delete;
-  TlsWire& operator=(const TlsWire&) = delete;
-  TlsWire(TlsWire&&) = delete;
-  TlsWire& operator=(TlsWire&&) = delete;
-  ~TlsWire() override { SSL_free(session_); }
-
-  [[nodiscard]] SSL* session() const noexcept { return session_; }
-
-  Transfer handshake() override { return result(SSL_do_handshake(session_), 0); }
-
-  Transfer read(char* to, std::size_t size) override {
-    std::size_t received = 0;
-    const int returned = SSL_read_ex(session_, to, size, &received);
-    return result(returned, received);
-  }
-
-  Transfer write(const char* from, std::size_t size) override {
-    std::size_t sent = 0;
-    const int returned = SSL_write_ex(session_, from, size, &sent);
-    return result(returned, sent);
-  }
-
-  void finish() override {
-    if (!has_failed_ && SSL_is_init_finished(session_) == 1) SSL_shutdown(session_);
-    ERR_clear_error();
-    ::shutdown(SSL_get_fd(session_), SHUT_WR);
-  }
-
-  // What was read off the socket may hold more than one record.
-  [[nodiscard]] bool short_read_means_empty() const noexcept override { return false; }
-
- private:
-  Transfer result(int returned, std::size_t size) {
-    if (returned > 0) return {Transfer::State::done, size};
-    const int error = SSL_get_error(session_, returned);
-    ERR_clear_error();  // the queue is the thread's, and the next session's error would be this one
-    switch (error) {
-      case SSL_ERROR_WANT_READ: return {Transfer::State::wants_read};
-      case SSL_ERROR_WANT_WRITE: return {Transfer::State::wants_write};
-      case SSL_ERROR_ZERO_RETURN: return {Transfer::State::ended};
-      default:  // after these two kinds no more may be said, not even goodbye
-        has_failed_ = true;
-        return {Transfer::State::failed};
-    }
-  }
-
-  // RFC 8446, 4.6.3: a peer changes its key after millions of records. One that does nothing else
-  // would keep OpenSSL reading, and a thread with it, and fill our send buffer with answers.
-  static void count_key_updates(int is_sent, int /*version*/, int content_type, const void* bytes,
-                                std::size_t size, SSL* session, void* wire) {
-    constexpr int most = 64;
-    if (is_sent == 0 && content_type == SSL3_RT_HANDSHAKE && size > 0 &&
-        *static_cast<const unsigned char*>(bytes) == SSL3_MT_KEY_UPDATE &&
-        ++static_cast<TlsWire*>(wire)->key_updates_ > most) {
-      SSL_set_shutdown(session, SSL_RECEIVED_SHUTDOWN);  // as if it had said goodbye
-    }
-  }
-
-  SSL* session_;
-  int key_updates_ = 0;
-  bool has_failed_ = false;
-};
-
 }  // namespace detail
 
 inline TlsServer::TlsServer(const TlsFiles& files, ServerOptions options)
@@ -168,18 +99,18 @@ inline TlsServer::TlsServer(const TlsFiles& files, ServerOptions options)
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 }
 
-inline std::unique_ptr<detail::Wire> TlsServer::open_wire(int socket) {
+inline std::unique_ptr<detail::Transport> TlsServer::open_transport(int socket) {
   const std::lock_guard lock(context_mutex_);
   SSL* const session = SSL_new(static_cast<SSL_CTX*>(tls_context()));
   if (session == nullptr) return nullptr;
-  auto wire = std::make_unique<detail::TlsWire>(session);
+  auto transport = std::make_unique<detail::TlsTransport>(session);
   if (SSL_set_fd(session, socket) != 1) return nullptr;
   SSL_set_accept_state(session);
-  return wire;
+  return transport;
 }
 
 inline void TlsServer::describe(const detail::Connection& connection, httplib::Request& request) {
-  request.ssl = static_cast<const detail::TlsWire&>(*connection.wire).session();
+  request.ssl = static_cast<const detail::TlsTransport&>(*connection.transport).session();
 }
 
 }  // namespace addrbook

@@ -162,7 +162,7 @@ inline bool ConnectionStream::receive() {
   input_at_ = 0;
   std::array<char, std::size_t{16} * 1024> buffer;  // NOLINT: written before it is read
   while (!connection_.has_ended) {
-    const auto received = connection_.wire->read(buffer.data(), buffer.size());
+    const auto received = connection_.transport->read(buffer.data(), buffer.size());
     switch (received.state) {
       case Transfer::State::done:
         connection_.input.append(buffer.data(), received.size);
@@ -193,7 +193,7 @@ inline ssize_t ConnectionStream::write(const char* from, std::size_t size) {
 inline bool ConnectionStream::send(std::string_view bytes) {
   while (!bytes.empty()) {
     if (connection_.is_cut) return false;
-    const auto sent = connection_.wire->write(bytes.data(), bytes.size());
+    const auto sent = connection_.transport->write(bytes.data(), bytes.size());
     switch (sent.state) {
       case Transfer::State::done: bytes.remove_prefix(sent.size); break;
       case Transfer::State::wants_read:

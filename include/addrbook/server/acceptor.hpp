@@ -1,8 +1,9 @@
-/// Intake: new connections off a listening socket, as many as there is room for.
+/// Acceptor: new connections off a listening socket, as many as there is room for.
 #pragma once
 
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
+#include <addrbook/server/connection_table.hpp>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -38,18 +39,18 @@ inline std::size_t most_connections(std::size_t wanted) {
 }
 
 /// @par Thread safety  any thread
-class Intake {
+class Acceptor {
  public:
   /// @param listener  a listening socket that doesn't block; closed with the intake
   /// @param table     gets the connections; has room for some more than max_connections
-  Intake(int listener, std::size_t max_connections, ConnectionTable& table,
-         ConnectionHandler& handler)
+  Acceptor(int listener, std::size_t max_connections, ConnectionTable& table,
+           ConnectionHandler& handler)
       : listener_(listener), max_connections_(max_connections), table_(table), handler_(handler) {}
-  Intake(const Intake&) = delete;
-  Intake& operator=(const Intake&) = delete;
-  Intake(Intake&&) = delete;
-  Intake& operator=(Intake&&) = delete;
-  ~Intake() { close(); }
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+  Acceptor(Acceptor&&) = delete;
+  Acceptor& operator=(Acceptor&&) = delete;
+  ~Acceptor() { close(); }
 
   /// Accepts all who wait. For each, begin(Connection&) is called with what the calling thread has
   /// claimed; where `is_refused`, there is no room for it.
@@ -81,7 +82,7 @@ class Intake {
 // ---------------------------------------------------------------------------------------------
 
 template <class Begin>
-void Intake::accept_all(Begin begin) {
+void Acceptor::accept_all(Begin begin) {
   const std::lock_guard lock(mutex_);
   is_stalled_.store(false);
   while (listener_ >= 0) {
@@ -106,7 +107,7 @@ void Intake::accept_all(Begin begin) {
 }
 
 template <class Begin>
-void Intake::look_after(Begin begin) {
+void Acceptor::look_after(Begin begin) {
   if (is_stalled_.load()) {
     accept_all(begin);
   } else {
@@ -115,13 +116,13 @@ void Intake::look_after(Begin begin) {
   if (table_.count() < max_connections_ - max_connections_ / 8) no_room_.end();
 }
 
-inline void Intake::close() {
+inline void Acceptor::close() {
   const std::lock_guard lock(mutex_);
   if (listener_ >= 0) ::close(std::exchange(listener_, -1));
 }
 
 // @returns null if it is closed again
-inline Connection* Intake::open(int socket, const sockaddr_storage& address) {
+inline Connection* Acceptor::open(int socket, const sockaddr_storage& address) {
   Connection* connection = nullptr;
   try {
     connection = table_.open(socket);
@@ -129,8 +130,8 @@ inline Connection* Intake::open(int socket, const sockaddr_storage& address) {
       connection->is_refused = table_.count() > max_connections_;
       if (connection->is_refused) no_room_.raise();
       describe(*connection, address);
-      connection->wire = handler_.open_wire(socket);
-      if (connection->wire) return connection;
+      connection->transport = handler_.open_transport(socket);
+      if (connection->transport) return connection;
     } else {
       turn_away(socket);
     }
@@ -144,7 +145,7 @@ inline Connection* Intake::open(int socket, const sockaddr_storage& address) {
   return nullptr;
 }
 
-inline void Intake::describe(Connection& connection, const sockaddr_storage& address) {
+inline void Acceptor::describe(Connection& connection, const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = "";
   if (address.ss_family == AF_INET) {
     const auto& ipv4 = reinterpret_cast<const sockaddr_in&>(address);
@@ -159,14 +160,15 @@ inline void Intake::describe(Connection& connection, const sockaddr_storage& add
 }
 
 // Says in passing that there is no room, even for those who wait for a refusal to arrive.
-inline void Intake::turn_away(int socket) {
+inline void Acceptor::turn_away(int socket) {
   Connection connection;
   connection.socket = socket;
-  connection.wire = handler_.open_wire(socket);
-  if (!connection.wire || connection.wire->handshake().state != Transfer::State::done) return;
+  connection.transport = handler_.open_transport(socket);
+  if (!connection.transport || connection.transport->handshake().state != Transfer::State::done)
+    return;
   const std::string text = handler_.refusal(connection, {}, too_many_connections);
-  connection.wire->write(text.data(), text.size());
-  connection.wire->finish();
+  connection.transport->write(text.data(), text.size());
+  connection.transport->finish();
 }
 
 }  // namespace addrbook::detail

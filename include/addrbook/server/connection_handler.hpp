@@ -23,7 +23,7 @@ class ConnectionHandler {
   virtual ~ConnectionHandler() = default;
 
   /// @returns null if there can be none for this socket
-  virtual std::unique_ptr<Wire> open_wire(int socket) = 0;
+  virtual std::unique_ptr<Transport> open_transport(int socket) = 0;
   /// Whether a client can be told something before it has said anything: not with TLS.
   [[nodiscard]] virtual bool may_speak_first() const noexcept = 0;
   /// Answers the request at the front of the connection's input and consumes it.

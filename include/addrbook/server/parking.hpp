@@ -9,6 +9,7 @@
 #include <addrbook/server/acceptor.hpp>
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
+#include <addrbook/server/connection_table.hpp>
 #include <addrbook/server/elastic_threads.hpp>
 #include <addrbook/server/request_loop.hpp>
 
@@ -85,7 +86,7 @@ class Parking {
   const ParkingLimits limits_;
   const std::size_t max_connections_;  // as far as descriptors go
   ConnectionTable table_;
-  Intake intake_;
+  Acceptor acceptor_;
   RequestLoop loop_;
   int epoll_;
   int end_;  // readable when all is over
@@ -125,7 +126,7 @@ inline Parking::Parking(int listener, const ParkingLimits& limits, ConnectionHan
     : limits_(limits),
       max_connections_(most_connections(limits.max_connections)),
       table_(max_connections_ + refusals_beside(max_connections_)),
-      intake_(listener, max_connections_, table_, handler),
+      acceptor_(listener, max_connections_, table_, handler),
       loop_(*this, handler, limits.header_timeout, limits.keep_alive_timeout),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       end_(::eventfd(0, EFD_CLOEXEC)),
@@ -154,7 +155,7 @@ inline Parking::~Parking() {
 
 inline void Parking::stop() {
   if (is_stopping_.exchange(true)) return;
-  intake_.close();
+  acceptor_.close();
   // What has come is still read and answered; who has sent nothing is at its end.
   table_.for_each_slot([this](Connection& connection) {
     if (!connection.claim_parked()) return;
@@ -195,7 +196,7 @@ inline bool Parking::work(int timeout_ms, bool is_overloaded) {
     watch_wake_.notify_one();
   }
   if (event.data.u64 == listener_name) {
-    intake_.accept_all([this](Connection& connection) { begin(connection); });
+    acceptor_.accept_all([this](Connection& connection) { begin(connection); });
     return true;
   }
   Connection& connection = table_.slot(event.data.u64);
@@ -308,7 +309,7 @@ inline void Parking::sweep() {
       go_on(connection, loop_.give_up(connection));
     }
   });
-  intake_.look_after([this](Connection& connection) { begin(connection); });
+  acceptor_.look_after([this](Connection& connection) { begin(connection); });
   if (threads_.ready() > 0) loop_.overload_ends();
 }
 

@@ -88,7 +88,7 @@ inline RequestLoop::Step RequestLoop::run(Connection& connection, bool is_overlo
   thread_local std::array<char, buffer_bytes> buffer;
 
   if (connection.phase == Phase::handshake) {
-    const auto shaken = connection.wire->handshake().state;
+    const auto shaken = connection.transport->handshake().state;
     if (shaken == Transfer::State::wants_read) return Step::park;
     if (shaken == Transfer::State::wants_write) return Step::again;
     if (shaken != Transfer::State::done) return Step::close;
@@ -137,11 +137,12 @@ inline RequestLoop::Step RequestLoop::run(Connection& connection, bool is_overlo
     if (connection.has_ended) return Step::close;
     if (is_drained && !connection.hung_up.load()) return Step::park;
     if (++reads > fair_share) return Step::again;
-    const auto received = connection.wire->read(buffer.data(), buffer.size());
+    const auto received = connection.transport->read(buffer.data(), buffer.size());
     switch (received.state) {
       case Transfer::State::done:
         input.append(buffer.data(), received.size);
-        is_drained = received.size < buffer.size() && connection.wire->short_read_means_empty();
+        is_drained =
+            received.size < buffer.size() && connection.transport->short_read_means_empty();
         break;
       case Transfer::State::wants_read: return Step::park;
       case Transfer::State::wants_write: return Step::again;
@@ -162,7 +163,7 @@ inline RequestLoop::Step RequestLoop::refuse(Connection& connection, const Reque
                                              const HeadFault& fault) {
   const std::string text = handler_.refusal(connection, head, fault);
   for (std::string_view left = text; !left.empty();) {
-    const auto sent = connection.wire->write(left.data(), left.size());
+    const auto sent = connection.transport->write(left.data(), left.size());
     // It fits into an empty send buffer; who has let it fill up doesn't read.
     if (sent.state != Transfer::State::done) break;
     left.remove_prefix(sent.size);
@@ -179,7 +180,7 @@ inline RequestLoop::Step RequestLoop::say_goodbye(Connection& connection) {
     ::setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     return Step::close;
   }
-  connection.wire->finish();
+  connection.transport->finish();
   connection.consume(connection.input.size());
   if (connection.has_ended) return Step::close;
   connection.enter(Phase::lingering, linger_timeout);
@@ -190,7 +191,7 @@ inline RequestLoop::Step RequestLoop::linger(Connection& connection) {
   constexpr std::size_t most_bytes = std::size_t{8} * 1024 * 1024;
   std::array<char, std::size_t{16} * 1024> buffer;  // NOLINT: written before it is read
   while (connection.dropped_bytes < most_bytes && !connection.is_late()) {
-    const auto received = connection.wire->read(buffer.data(), buffer.size());
+    const auto received = connection.transport->read(buffer.data(), buffer.size());
     if (received.state == Transfer::State::wants_read) return Step::park;
     if (received.state != Transfer::State::done) return Step::close;
     connection.dropped_bytes += received.size;

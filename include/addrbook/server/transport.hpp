@@ -1,4 +1,4 @@
-/// Wire: bytes over one socket that never wait. server.hpp has it in the clear, tls_server.hpp
+/// Transport: bytes over one socket that never wait. server.hpp has it in the clear, tls_server.hpp
 /// encrypted.
 #pragma once
 
@@ -24,14 +24,14 @@ struct Transfer {
 };
 
 /// One end of a connection. Does not own the socket.
-class Wire {
+class Transport {
  public:
-  Wire() = default;
-  Wire(const Wire&) = delete;
-  Wire& operator=(const Wire&) = delete;
-  Wire(Wire&&) = delete;
-  Wire& operator=(Wire&&) = delete;
-  virtual ~Wire() = default;
+  Transport() = default;
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+  Transport(Transport&&) = delete;
+  Transport& operator=(Transport&&) = delete;
+  virtual ~Transport() = default;
 
   /// Goes on with what comes before the first byte. done: there is nothing of that kind left.
   virtual Transfer handshake() = 0;
@@ -43,9 +43,9 @@ class Wire {
   [[nodiscard]] virtual bool short_read_means_empty() const noexcept = 0;
 };
 
-class PlainWire final : public Wire {
+class PlainTransport final : public Transport {
  public:
-  explicit PlainWire(int socket) noexcept : socket_(socket) {}
+  explicit PlainTransport(int socket) noexcept : socket_(socket) {}
 
   Transfer handshake() override { return {Transfer::State::done}; }
 
