@@ -17,7 +17,7 @@ namespace addrbook {
 /// One log line. Strings are as they came: any byte may be in them, format with to_logfmt() or
 /// to_json_line(), which make them harmless. Never holds a body or a credential.
 struct LogRecord {
-  enum class Level { info, error };
+  enum class Level { info, warning, error };
 
   Level level = Level::info;
   /// "RESPONSE": a request was answered. "FAULT": why it was a 5xx. "SERVER": of the server as a

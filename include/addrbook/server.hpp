@@ -1,6 +1,6 @@
 /// Server: an httplib::Server for a program that has none yet. Idle and slow clients hold no
-/// thread, each phase of a request has a total deadline, framing is strict, errors are JSON, and a
-/// stop cuts off no request. Linux (epoll).
+/// thread, each phase of a request has a total deadline, framing is strict, errors are JSON, and
+/// stop() lets requests complete. Linux (epoll).
 #pragma once
 
 #include <addrbook/httplib/parking_server.hpp>
@@ -15,14 +15,15 @@
 
 namespace addrbook {
 
-/// An httplib::Server: everything of that class works, mount() included.
+/// An httplib::Server. All functions of that class work, and so does mount().
 ///
-/// It uses the server's error handler, exception handler, header writer, task queue and idle
-/// interval; a program that sets one of the handlers takes that part over. Unknown paths get a 404
-/// `Unknown Endpoint`, what is refused before routing (bad request lines, header fields, lengths)
-/// its status, both in JSON. The body of a GET, HEAD or OPTIONS is not read.
-/// @par Stop  stop() from any thread ends listen_after_bind(), which returns when all requests have
-///      been answered, at the latest stop_timeout after.
+/// It sets the server's error handler, exception handler, header writer, task queue and idle
+/// interval; a program that sets one of the handlers replaces that part. Unknown paths get a 404
+/// `Unknown Endpoint`. Requests that are refused before routing (invalid request lines, header
+/// fields, lengths) get the status for it. Both are JSON. The body of a GET, HEAD or OPTIONS is not
+/// read.
+/// @par Stop  stop() may be called by any thread. listen_after_bind() then returns when all
+///      requests have been answered, at the latest after stop_timeout.
 class Server : public detail::ParkingServer<httplib::Server> {
  public:
   explicit Server(ServerOptions options = {}) : ParkingServer(std::move(options)) {}
@@ -31,7 +32,7 @@ class Server : public detail::ParkingServer<httplib::Server> {
   std::unique_ptr<detail::Transport> open_transport(int socket) override {
     return std::make_unique<detail::PlainTransport>(socket);
   }
-  [[nodiscard]] bool may_speak_first() const noexcept override { return true; }
+  [[nodiscard]] bool can_refuse_at_once() const noexcept override { return true; }
 };
 
 }  // namespace addrbook

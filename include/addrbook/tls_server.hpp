@@ -1,6 +1,6 @@
-/// TlsServer: Server over TLS 1.2 and up. Needs OpenSSL and httplib with it: the target
-/// addrbook::tls links the one and defines CPPHTTPLIB_OPENSSL_SUPPORT for the other, in all of the
-/// program that links it.
+/// TlsServer: Server over TLS 1.2 or later. Needs OpenSSL, and httplib built with it: the target
+/// addrbook::tls links OpenSSL and defines CPPHTTPLIB_OPENSSL_SUPPORT for the whole program that
+/// links it.
 #pragma once
 
 #ifndef CPPHTTPLIB_OPENSSL_SUPPORT
@@ -8,6 +8,8 @@
 #endif
 
 #include <addrbook/error.hpp>
+#include <addrbook/httplib/parking_server.hpp>
+#include <addrbook/options.hpp>
 #include <addrbook/server.hpp>
 #include <addrbook/server/tls_transport.hpp>
 
@@ -15,11 +17,6 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include <sys/socket.h>
-
-#include <algorithm>
-#include <cstddef>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -27,28 +24,33 @@
 
 namespace addrbook {
 
-/// What a server proves itself with.
+/// Where a server's certificate is.
 struct TlsFiles {
-  std::string certificate;  ///< PEM file: the certificate, then those that lead to a root
-  std::string key;          ///< PEM file: its private key, without a password
+  std::string certificate;  ///< PEM file: the certificate, then the intermediate certificates
+  std::string key;          ///< PEM file: the private key, not protected by a password
 };
 
-/// An httplib::SSLServer with all that Server has. An idle connection keeps about 15 KiB.
+/// An httplib::SSLServer with all that Server adds. An idle connection takes about 15 KiB.
 class TlsServer : public detail::ParkingServer<httplib::SSLServer> {
  public:
-  /// @throws Error{invalid} naming the file that can't be read, or says the wrong thing
+  /// @throws Error{invalid} naming the file that cannot be read or does not fit
   explicit TlsServer(const TlsFiles& files, ServerOptions options = {});
 
-  /// As httplib's; connections that are open keep the old certificate.
+  /// As in httplib. Open connections keep the old certificate.
   bool update_certs_pem(const char* certificate, const char* key) {
     const std::lock_guard lock(context_mutex_);
     return SSLServer::update_certs_pem(certificate, key);
   }
 
  private:
-  std::unique_ptr<detail::Transport> open_transport(int socket) override;
-  [[nodiscard]] bool may_speak_first() const noexcept override { return false; }
-  void describe(const detail::Connection& connection, httplib::Request& request) override;
+  std::unique_ptr<detail::Transport> open_transport(int socket) override {
+    const std::lock_guard lock(context_mutex_);
+    return detail::TlsTransport::accept(static_cast<SSL_CTX*>(tls_context()), socket);
+  }
+  [[nodiscard]] bool can_refuse_at_once() const noexcept override { return false; }
+  void describe(const detail::Connection& connection, httplib::Request& request) override {
+    request.ssl = static_cast<const detail::TlsTransport&>(*connection.transport).session();
+  }
 
   std::mutex context_mutex_;
 };
@@ -57,13 +59,14 @@ class TlsServer : public detail::ParkingServer<httplib::SSLServer> {
 
 namespace detail {
 
-/// @returns the files as they came
+/// httplib's SSLServer does not say what is wrong with its files.
+/// @returns `files`
 /// @throws Error{invalid}
 inline const TlsFiles& check(const TlsFiles& files) {
   const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_server_method()),
                                                              SSL_CTX_free);
   if (!context) throw Error(Errc::internal, "OpenSSL can't be started");
-  // Without this, a key with a password would be asked for on the terminal.
+  // By default OpenSSL asks for the password of a key on the terminal.
   SSL_CTX_set_default_passwd_cb(context.get(), [](char*, int, int, void*) { return 0; });
   const auto fail = [](const std::string& message) {
     const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -90,27 +93,13 @@ inline TlsServer::TlsServer(const TlsFiles& files, ServerOptions options)
     throw Error(Errc::invalid, "TLS can't be set up with '" + files.certificate + "'");
   auto* const context = static_cast<SSL_CTX*>(tls_context());
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  // Buffers are 34 KiB a connection, and an idle one needs none.
+  // Without SSL_MODE_RELEASE_BUFFERS an idle connection would keep 34 KiB of buffers.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // Sessions are resumed by tickets: a cache would keep something for clients that are gone. And a
-  // client can't have the server do the costly part of a handshake over and over.
+  // Sessions are resumed by tickets. A cache would hold memory for clients that are gone.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  // With renegotiation a client could repeat the expensive part of a handshake at will.
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-}
-
-inline std::unique_ptr<detail::Transport> TlsServer::open_transport(int socket) {
-  const std::lock_guard lock(context_mutex_);
-  SSL* const session = SSL_new(static_cast<SSL_CTX*>(tls_context()));
-  if (session == nullptr) return nullptr;
-  auto transport = std::make_unique<detail::TlsTransport>(session);
-  if (SSL_set_fd(session, socket) != 1) return nullptr;
-  SSL_set_accept_state(session);
-  return transport;
-}
-
-inline void TlsServer::describe(const detail::Connection& connection, httplib::Request& request) {
-  request.ssl = static_cast<const detail::TlsTransport&>(*connection.transport).session();
 }
 
 }  // namespace addrbook

@@ -12,7 +12,7 @@
 
 namespace addrbook::detail {
 
-/// Follows a body through the stream of bytes, to its end and no further.
+/// Follows a body through a stream of bytes up to its end, by its length or its chunks.
 class BodyFraming {
  public:
   explicit BodyFraming(const RequestHead& head) noexcept
@@ -25,19 +25,18 @@ class BodyFraming {
   [[nodiscard]] bool complete() const noexcept { return state_ == State::complete; }
   [[nodiscard]] bool broken() const noexcept { return state_ == State::broken; }
 
-  /// @returns  how many of the bytes are the body's, framing included
+  /// @returns  how many of the bytes belong to the body, framing included
   std::size_t take(std::string_view bytes) noexcept;
 
  private:
-  // Of a chunk's line, of all trailers: more is no client's honest need.
-  static constexpr std::size_t max_line_bytes = 256;
-  static constexpr std::size_t max_size_digits = 16;  // with zeros in front: not all count them
-  static constexpr std::size_t max_trailer_bytes = 8192;
+  static constexpr std::size_t max_extension_bytes = 256;  // of one chunk
+  static constexpr std::size_t max_size_digits = 16;       // leading zeros included
+  static constexpr std::size_t max_trailer_bytes = 8192;   // of all trailer fields
 
   enum class State {
     size_first,  // the first digit of a chunk's size
     size,        // further digits
-    extension,   // what stands after ';' on that line
+    extension,   // what follows ';' on that line
     size_lf,
     data,
     data_cr,
@@ -54,8 +53,8 @@ class BodyFraming {
 
   State state_;
   bool is_chunked_;
-  std::uint64_t left_;    // of the body's or the chunk's data
-  std::size_t line_ = 0;  // bytes of the line, of the trailers, so far
+  std::uint64_t left_;    // data bytes left of the body or of the chunk
+  std::size_t line_ = 0;  // bytes so far of a chunk's line, or of all trailer fields
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -76,7 +75,7 @@ inline std::size_t BodyFraming::take(std::string_view bytes) noexcept {
   return taken;
 }
 
-// The grammar of RFC 9112, 7.1, a character at a time.
+// The grammar of RFC 9112, 7.1, one character at a time.
 inline void BodyFraming::step(char c) noexcept {
   const auto expect = [&](char wanted, State next) { state_ = c == wanted ? next : State::broken; };
   switch (state_) {
@@ -86,9 +85,10 @@ inline void BodyFraming::step(char c) noexcept {
       [[fallthrough]];
     case State::size: {
       if (const int digit = hex_value(c); digit >= 0) {
-        constexpr std::uint64_t most = std::uint64_t{1} << 58U;  // and no digit overflows
+        // Leaves room for one further digit, so that the product never overflows.
+        constexpr std::uint64_t max_size = std::uint64_t{1} << 58U;
         left_ = left_ * 16 + static_cast<std::uint64_t>(digit);
-        state_ = left_ <= most && ++line_ <= max_size_digits ? State::size : State::broken;
+        state_ = left_ <= max_size && ++line_ <= max_size_digits ? State::size : State::broken;
       } else if (state_ == State::size && c == ';') {
         state_ = State::extension;
       } else {
@@ -99,7 +99,7 @@ inline void BodyFraming::step(char c) noexcept {
     case State::extension:
       if (c == '\r') {
         state_ = State::size_lf;
-      } else if (++line_ > max_line_bytes || !is_field_value({&c, 1})) {
+      } else if (++line_ > max_extension_bytes || !is_field_value({&c, 1})) {
         state_ = State::broken;
       }
       break;

@@ -1,87 +1,67 @@
-/// Connection and ConnectionTable: the clients that are connected, and whose turn each is.
+/// Connection: one client of the server.
 #pragma once
 
+#include <addrbook/base/descriptor.hpp>
+#include <addrbook/base/pinned.hpp>
 #include <addrbook/http/head.hpp>
 #include <addrbook/server/transport.hpp>
 
-#include <unistd.h>
-
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 namespace addrbook::detail {
 
-/// One client. What is not atomic belongs to the thread that has claimed the connection.
+/// A slot of the ConnectionTable and the client in it. Members that are not atomic belong to the
+/// thread that has claimed the connection.
 ///
-/// A connection is parked, or claimed by one thread. Events arrive by edges, once; one that arrives
-/// while it is claimed is remembered, and whoever then wants to park it must look again.
-class Connection {
+/// A connection in use is either parked or claimed by one thread. epoll reports each event once. An
+/// event for a claimed connection is recorded; park() then fails, and the claiming thread must read
+/// again.
+class Connection : private Pinned {
  public:
   using Clock = std::chrono::steady_clock;
 
   enum class Phase {
-    handshake,
-    head,       ///< a request is awaited and its time is running
-    idle,       ///< a next request may come
-    lingering,  ///< answered for the last time; what still comes is dropped
+    handshake,     ///< TLS is being set up
+    reading_head,  ///< the head of a request must arrive before the deadline
+    idle,          ///< between requests
+    draining,      ///< the last answer was sent; further input is discarded
   };
-  enum class Claim { mine, remembered, gone };
+  enum class Claim {
+    claimed,         ///< the connection belongs to the calling thread
+    event_recorded,  ///< another thread has it and will find the event
+    stale,           ///< that client is gone
+  };
 
-  Connection() = default;
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-  Connection(Connection&&) = delete;
-  Connection& operator=(Connection&&) = delete;
-  ~Connection() = default;
-
-  /// Takes it for the calling thread. @param generation  which of the slot's connections is meant
-  Claim claim(std::uint32_t generation) noexcept;
-  /// claim() of whichever is parked there. @returns false if none is
+  /// Claims the connection for an event.
+  /// @param wanted  the generation for which the event was registered
+  Claim claim(std::uint32_t wanted) noexcept;
+  /// Claims the connection, whichever client's it is, if it is parked.
   bool claim_parked() noexcept;
-  /// Gives it back. @returns false if an event has come: the caller keeps it and must look again
+  /// Gives up the claim.
+  /// @returns  false if an event was recorded; the connection stays claimed
   bool park() noexcept;
+
+  /// Counts the clients that have used this slot.
   [[nodiscard]] std::uint32_t generation() const noexcept {
     return static_cast<std::uint32_t>(word_.load() >> 2U);
   }
 
-  /// A new phase, and how long it may take.
   void enter(Phase next, std::chrono::milliseconds timeout) {
     phase = next;
     deadline.store((Clock::now() + timeout).time_since_epoch().count(), std::memory_order_relaxed);
   }
 
-  [[nodiscard]] bool is_late() const noexcept {
+  [[nodiscard]] bool is_past_deadline() const noexcept {
     return Clock::now().time_since_epoch().count() > deadline.load(std::memory_order_relaxed);
   }
 
-  std::atomic<bool> hung_up{false};  ///< the peer sends no more than what has come
-  std::atomic<Clock::rep> deadline{0};
-
-  int socket = -1;
-  std::unique_ptr<Transport> transport;
-  Phase phase = Phase::head;
-  bool is_refused = false;  ///< one too many: gets a 503
-  bool has_ended = false;   ///< the peer's end has been read
-  bool is_cut = false;      ///< an answer could not be completed
-  std::size_t requests = 0;
-  std::size_t dropped_bytes = 0;
-  std::string input;  ///< what has come and has not been used yet
-  HeadScanner scanner;
-  std::string remote_address;
-  std::string local_address;
-  int remote_port = 0;
-  int local_port = 0;
-
-  /// Drops what has been used of the input; an empty one keeps no memory.
+  /// Discards the first `size` bytes of the input. Frees the memory when no input is left.
   void consume(std::size_t size) {
     scanner = {};
     if (size < input.size()) {
@@ -91,8 +71,39 @@ class Connection {
     }
   }
 
+  /// For ConnectionTable: fills a free slot. The connection is claimed by the calling thread.
+  void occupy(Descriptor&& new_socket) noexcept {
+    socket = std::move(new_socket);
+    word_.store(word(generation(), State::claimed));
+  }
+  /// For ConnectionTable: releases what belongs to the client, except the socket.
+  void clear();
+  /// For ConnectionTable: frees the slot under the next generation and closes the socket.
+  void vacate() noexcept {
+    word_.store(word(generation() + 1, State::free));
+    socket.reset();
+  }
+
+  std::atomic<bool> peer_closed{false};  ///< all that the peer sent has been received by the system
+  std::atomic<Clock::rep> deadline{0};
+
+  std::uint32_t index = 0;  ///< of the slot
+  Descriptor socket;        ///< changed by the ConnectionTable only, under its mutex
+  std::unique_ptr<Transport> transport;
+  Phase phase = Phase::reading_head;
+  bool exceeds_limit = false;  ///< past max_connections; answered with 503
+  bool input_ended = false;    ///< the end of the peer's data was read
+  bool answer_failed = false;  ///< an answer could not be completed
+  std::size_t requests = 0;
+  std::size_t drained_bytes = 0;
+  std::string input;  ///< received and not yet consumed
+  HeadScanner scanner;
+  std::string remote_address;
+  std::string local_address;
+  int remote_port = 0;
+  int local_port = 0;
+
  private:
-  friend class ConnectionTable;
   enum class State : std::uint64_t { free, parked, claimed, claimed_with_event };
 
   static std::uint64_t word(std::uint32_t generation, State state) noexcept {
@@ -100,8 +111,7 @@ class Connection {
   }
   static State state(std::uint64_t word) noexcept { return static_cast<State>(word & 3U); }
 
-  std::atomic<std::uint64_t> word_{0};
-  std::uint32_t index_ = 0;
+  std::atomic<std::uint64_t> word_{0};  // generation and state, changed as one
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -109,13 +119,13 @@ class Connection {
 inline Connection::Claim Connection::claim(std::uint32_t wanted) noexcept {
   auto seen = word_.load();
   while (true) {
-    if (static_cast<std::uint32_t>(seen >> 2U) != wanted) return Claim::gone;
-    if (state(seen) == State::free) return Claim::gone;
-    if (state(seen) == State::claimed_with_event) return Claim::remembered;
+    if (static_cast<std::uint32_t>(seen >> 2U) != wanted) return Claim::stale;
+    if (state(seen) == State::free) return Claim::stale;
+    if (state(seen) == State::claimed_with_event) return Claim::event_recorded;
     const bool is_parked = state(seen) == State::parked;
     const auto next = word(wanted, is_parked ? State::claimed : State::claimed_with_event);
     if (word_.compare_exchange_weak(seen, next)) {
-      return is_parked ? Claim::mine : Claim::remembered;
+      return is_parked ? Claim::claimed : Claim::event_recorded;
     }
   }
 }
@@ -132,6 +142,20 @@ inline bool Connection::park() noexcept {
   if (word_.compare_exchange_strong(claimed, word(generation(), State::parked))) return true;
   word_.store(word(generation(), State::claimed));
   return false;
+}
+
+inline void Connection::clear() {
+  transport.reset();
+  phase = Phase::reading_head;
+  exceeds_limit = false;
+  input_ended = false;
+  answer_failed = false;
+  requests = 0;
+  drained_bytes = 0;
+  consume(input.size());
+  std::string().swap(remote_address);
+  std::string().swap(local_address);
+  peer_closed.store(false);
 }
 
 }  // namespace addrbook::detail

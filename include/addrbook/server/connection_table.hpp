@@ -1,119 +1,112 @@
-/// ConnectionTable: slots for the clients that are connected.
+/// ConnectionTable: the slots for the server's connections.
 #pragma once
 
+#include <addrbook/base/descriptor.hpp>
+#include <addrbook/base/pinned.hpp>
 #include <addrbook/server/connection.hpp>
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <utility>
 #include <vector>
 
 namespace addrbook::detail {
 
-/// Slots for connections. A slot is used again, under a new generation.
-class ConnectionTable {
+/// Slots stay where they are and are reused, each time under a new generation.
+/// @par Thread safety  any thread
+class ConnectionTable : private Pinned {
  public:
   explicit ConnectionTable(std::size_t capacity) : capacity_(capacity) {
     blocks_.resize(capacity / block_size + 1);
   }
 
-  /// @returns a connection that the calling thread has claimed; null if there are as many as the
-  ///          capacity
-  Connection* open(int socket);
-  /// Closes the socket; names of the connection find nothing from then on.
+  /// @param socket  taken over if there is a free slot, else left to the caller
+  /// @returns  a connection that the calling thread has claimed; null if the table is full
+  Connection* open(Descriptor&& socket);
+  /// Closes a connection that the calling thread has claimed. Its handle is stale from then on.
   void close(Connection& connection);
 
-  /// @param name  of name(). @returns  the slot, which may be another connection's by now
-  [[nodiscard]] Connection& slot(std::uint64_t name) noexcept {
-    const auto index = static_cast<std::size_t>(name >> 32U);
-    return blocks_[index / block_size][index % block_size];
+  /// A number for a connection in epoll's events: its slot and its generation.
+  static std::uint64_t handle(const Connection& connection) noexcept {
+    return std::uint64_t{connection.index} << 32U | connection.generation();
   }
-  static std::uint32_t generation(std::uint64_t name) noexcept {
-    return static_cast<std::uint32_t>(name);
+  /// @returns  the slot, which may hold another client by now: claim() it with generation(handle)
+  [[nodiscard]] Connection& slot(std::uint64_t handle) noexcept {
+    return at(static_cast<std::size_t>(handle >> 32U));
   }
-  [[nodiscard]] std::uint64_t name(const Connection& connection) const noexcept {
-    return std::uint64_t{connection.index_} << 32U | connection.generation();
+  static std::uint32_t generation(std::uint64_t handle) noexcept {
+    return static_cast<std::uint32_t>(handle);
   }
 
   [[nodiscard]] std::size_t count() const noexcept { return count_.load(); }
   [[nodiscard]] bool is_full() const noexcept { return count() == capacity_; }
 
-  /// Calls visit(Connection&) for all slots; in those the visitor must claim before it looks.
+  /// Calls visit(Connection&) for all slots, free ones too. The visitor must claim a connection
+  /// before it reads more than the deadline.
   template <class Visit>
   void for_each_slot(Visit visit) {
     const std::size_t used = used_.load(std::memory_order_acquire);
-    for (std::size_t i = 0; i < used; ++i) visit(blocks_[i / block_size][i % block_size]);
+    for (std::size_t index = 0; index < used; ++index) visit(at(index));
   }
 
-  /// shutdown(2) of every socket, claimed or not: whoever waits for one finds that it has ended.
+  /// Calls shutdown(2) on every socket, claimed or not, which wakes threads that poll one.
   void shut_down_all(int how);
 
  private:
   static constexpr std::size_t block_size = 256;
 
+  Connection& at(std::size_t index) noexcept {
+    return blocks_[index / block_size][index % block_size];
+  }
+
   const std::size_t capacity_;
   std::vector<std::unique_ptr<Connection[]>> blocks_;  // NOLINT(modernize-avoid-c-arrays)
   std::atomic<std::size_t> used_{0};
   std::atomic<std::size_t> count_{0};
-  std::mutex mutex_;  // of what follows, and of closing sockets
+  std::mutex mutex_;  // guards free_ and the sockets of all connections
   std::vector<std::uint32_t> free_;
 };
 
 // ---------------------------------------------------------------------------------------------
 
-inline Connection* ConnectionTable::open(int socket) {
+inline Connection* ConnectionTable::open(Descriptor&& socket) {
   const std::lock_guard lock(mutex_);
-  std::uint32_t index = 0;
+  std::size_t index = 0;
   if (!free_.empty()) {
     index = free_.back();
     free_.pop_back();
   } else {
-    const std::size_t used = used_.load();
-    if (used == capacity_) return nullptr;
-    index = static_cast<std::uint32_t>(used);
-    auto& block = blocks_[used / block_size];
+    index = used_.load();
+    if (index == capacity_) return nullptr;
+    free_.reserve(index + 1);  // so that close() does not allocate
+    auto& block = blocks_[index / block_size];
     if (!block) block = std::make_unique<Connection[]>(block_size);  // NOLINT(modernize-*)
-    block[used % block_size].index_ = index;
-    free_.reserve(used + 1);  // close() must not fail
-    used_.store(used + 1, std::memory_order_release);
+    at(index).index = static_cast<std::uint32_t>(index);
+    used_.store(index + 1, std::memory_order_release);
   }
-  Connection& connection = blocks_[index / block_size][index % block_size];
-  connection.socket = socket;
-  connection.word_.store(Connection::word(connection.generation(), Connection::State::claimed));
+  Connection& connection = at(index);
+  connection.occupy(std::move(socket));
   count_.fetch_add(1);
   return &connection;
 }
 
 inline void ConnectionTable::close(Connection& connection) {
-  connection.transport.reset();
-  connection.phase = Connection::Phase::head;
-  connection.is_refused = false;
-  connection.has_ended = false;
-  connection.is_cut = false;
-  connection.requests = 0;
-  connection.dropped_bytes = 0;
-  connection.consume(connection.input.size());
-  std::string().swap(connection.remote_address);
-  std::string().swap(connection.local_address);
-  connection.hung_up.store(false);
+  connection.clear();
   const std::lock_guard lock(mutex_);
-  connection.word_.store(Connection::word(connection.generation() + 1, Connection::State::free));
-  ::close(std::exchange(connection.socket, -1));
-  free_.push_back(connection.index_);
+  connection.vacate();
+  free_.push_back(connection.index);
   count_.fetch_sub(1);
 }
 
 inline void ConnectionTable::shut_down_all(int how) {
   const std::lock_guard lock(mutex_);
   for_each_slot([how](Connection& connection) {
-    if (connection.socket >= 0) ::shutdown(connection.socket, how);
+    if (connection.socket) ::shutdown(connection.socket.get(), how);
   });
 }
 
