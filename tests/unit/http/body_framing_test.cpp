@@ -18,7 +18,7 @@ struct Taken {
   bool broken;
 };
 
-/// In pieces of `step` bytes, each offered as often as it takes something.
+/// Passes the bytes to take() in pieces of `step`.
 Taken take(const RequestHead& head, std::string_view bytes, std::size_t step) {
   BodyFraming framing(head);
   std::size_t at = 0;
@@ -30,7 +30,7 @@ Taken take(const RequestHead& head, std::string_view bytes, std::size_t step) {
 
 }  // namespace
 
-TEST_CASE("body_framing: a body ends where its length says, and not a byte later") {
+TEST_CASE("body_framing: a body with a length ends after that length") {
   const auto head = read_head("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
   for (std::size_t step = 1; step < 9; ++step) {
     const auto taken = take(head, "12345GET ", step);
@@ -43,7 +43,7 @@ TEST_CASE("body_framing: a body ends where its length says, and not a byte later
   CHECK(BodyFraming(read_head("GET /a HTTP/1.1\r\nHost: a\r\n\r\n")).complete());
 }
 
-TEST_CASE("body_framing: chunks are read by the letter") {
+TEST_CASE("body_framing: chunks follow the grammar of RFC 9112, 7.1") {
   const auto head = read_head("POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
   for (const std::string& body : {std::string("0\r\n\r\n"), std::string("3\r\nabc\r\n0\r\n\r\n"),
                                   std::string("3;x=\"y\"\r\na\r\n\r\n0\r\n\r\n"),

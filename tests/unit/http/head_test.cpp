@@ -21,7 +21,7 @@ int status_of(const std::string& fields, const std::string& line = "POST /a HTTP
 
 }  // namespace
 
-TEST_CASE("head: the end of a head is found however it arrives") {
+TEST_CASE("head: the end is found in any pieces") {
   const std::string head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
   const std::string bytes = head + "the next";
   for (std::size_t step = 1; step <= bytes.size(); ++step) {
@@ -38,7 +38,7 @@ TEST_CASE("head: the end of a head is found however it arrives") {
   }
 }
 
-TEST_CASE("head: a line feed alone ends no line") {
+TEST_CASE("head: a bare line feed is reported") {
   for (const char* bytes : {"\n", "GET / HTTP/1.1\nHost: a\n\n", "GET / HTTP/1.1\r\nHost: a\n\r\n",
                             "GET / HTTP/1.1\r\n\n"}) {
     CAPTURE(bytes);
@@ -46,7 +46,7 @@ TEST_CASE("head: a line feed alone ends no line") {
   }
 }
 
-TEST_CASE("head: what is good passes, with what it says of the body") {
+TEST_CASE("head: a valid head is parsed") {
   const auto head = read_head(
       "PUT /a?b HTTP/1.1\r\nhOST: [::1]:8080\r\nConTent-LENGTH:  12 \r\nExpect: 100-Continue\r\n"
       "X-Request-Id: r1\r\nConnection: keep-alive, Close\r\nX-Empty:\r\n\r\n");
@@ -90,7 +90,7 @@ TEST_CASE("head: an ambiguous length is refused") {
   }
 }
 
-TEST_CASE("head: a head that two readers could read in two ways is refused") {
+TEST_CASE("head: anything ambiguous is refused") {
   const std::string host = "Host: a\r\n";
   for (const std::string& field :
        {std::string("X : 1"), std::string(" X: 1"), std::string("\tX: 1"), std::string("X"),
