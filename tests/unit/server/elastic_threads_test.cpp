@@ -122,6 +122,27 @@ TEST_CASE("elastic_threads: a thread that blocks without saying so is detected")
   gate.open();
 }
 
+TEST_CASE("elastic_threads: a thread that was stuck is ready again for its next round") {
+  test::Gate gate;
+  test::Arrivals done;
+  Pool pool(1, 1);
+  REQUIRE(pool.threads.fill_up());
+  pool.add([&] { gate.pass(); });
+  gate.wait_for(1);
+  pool.threads.detect_stuck();
+  pool.threads.detect_stuck();
+  CHECK(pool.threads.ready() == 0);
+  CHECK(!pool.threads.fill_up());
+  std::ptrdiff_t ready = 0;
+  pool.add([&] {
+    ready = pool.threads.ready();
+    done.add();
+  });
+  gate.open();
+  done.wait_for(1);
+  CHECK(ready == 1);
+}
+
 TEST_CASE("elastic_threads: waiting for work is not being stuck") {
   Pool pool(2, 4);
   REQUIRE(pool.threads.fill_up());

@@ -327,6 +327,34 @@ TEST_CASE("request_loop: an exception ends one connection") {
   CHECK(fixture.advance() == Step::close);
 }
 
+TEST_CASE("request_loop: a read that would block is repeated") {
+  const std::string bytes = get("/1") + get("/2");
+  for (const State fault : {State::wants_read, State::wants_write}) {
+    bool is_reached = true;
+    for (std::size_t at = 0; is_reached; ++at) {
+      CAPTURE(at);
+      Fixture fixture;
+      for (const char c : bytes) fixture.peer.arrivals.emplace_back(1, c);
+      fixture.peer.short_read_means_empty = false;
+      fixture.peer.fault_at = at;
+      fixture.peer.fault = fault;
+      auto step = Step::requeue;
+      while (!fixture.peer.arrivals.empty() && step != Step::close) {
+        const auto calls = fixture.peer.calls;
+        step = fixture.advance();
+        // The call that blocked was the last one of the round.
+        if (calls <= at && fixture.peer.calls == at + 1 && !fixture.connection.answer_failed) {
+          CHECK(step == (fault == State::wants_read ? Step::park : Step::requeue));
+        }
+      }
+      is_reached = fixture.peer.calls > at;
+      if (!fixture.connection.answer_failed) {
+        CHECK(fixture.handler.served() == Targets{"/1", "/2"});
+      }
+    }
+  }
+}
+
 TEST_CASE("request_loop: a transport may fail at any call") {
   const std::string bytes = get("/1") + get("/2", "Connection: close\r\n") + get("/3");
   const std::string bad = get("/1") + "nonsense\r\n\r\n";
