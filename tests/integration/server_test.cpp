@@ -244,6 +244,25 @@ TEST_CASE("server: past max_connections clients get a 503, until others leave") 
   CHECK(status == 200);
 }
 
+TEST_CASE("server: a limit that is reached is logged as a warning") {
+  addrbook::ServerOptions options;
+  options.max_connections = 1;
+  std::mutex mutex;
+  std::vector<addrbook::LogRecord> records;
+  options.log = [&](const addrbook::LogRecord& record) {
+    const std::lock_guard lock(mutex);
+    records.push_back(record);
+  };
+  addrbook::Server server(options);
+  Running running(server, server.bind("127.0.0.1", 0));
+  const Connection first(running.port());
+  CHECK(Connection(running.port()).read_response().status == 503);
+  running.stop();
+  REQUIRE(records.size() == 1);
+  CHECK(records[0].level == addrbook::LogRecord::Level::warning);
+  CHECK(records[0].reason.find("max_connections") != std::string::npos);
+}
+
 TEST_CASE("server: requests on one connection are answered in order, pipelined or not") {
   addrbook::Server server;
   const auto book = addrbook::mount(server);
@@ -449,7 +468,12 @@ TEST_CASE("server: the body of a GET is neither read nor run as a request") {
 }
 
 TEST_CASE("server: an exception from a program's callback ends one connection only") {
-  addrbook::Server server;
+  addrbook::ServerOptions options;
+  std::atomic<int> errors{0};
+  options.log = [&](const addrbook::LogRecord& record) {
+    if (record.level == addrbook::LogRecord::Level::error) ++errors;
+  };
+  addrbook::Server server(options);
   addrbook::mount(server);
   server.Get("/provider", [](const httplib::Request&, httplib::Response& response) {
     response.set_chunked_content_provider(
@@ -466,6 +490,7 @@ TEST_CASE("server: an exception from a program's callback ends one connection on
   Connection logger(running.port());
   logger.send_request("GET", "/logger");
   CHECK(logger.is_closed());
+  CHECK(errors == 2);
   CHECK(Connection(running.port()).request("GET", "/addresses").status == 200);
 }
 
