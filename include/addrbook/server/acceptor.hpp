@@ -130,11 +130,11 @@ void Acceptor::retry(Admit admit) {
 inline Connection* Acceptor::open(Descriptor socket, const sockaddr_storage& address) {
   Connection* connection = nullptr;
   try {
-    connection = table_.open(std::move(socket));
-    if (connection == nullptr) {
+    if (table_.is_full()) {
       refuse(std::move(socket));
       return nullptr;
     }
+    connection = table_.open(std::move(socket));  // not null: nobody else opens connections
     connection->exceeds_limit = table_.count() > max_connections_;
     if (connection->exceeds_limit) limit_reached_.raise();
     set_remote_address(*connection, address);

@@ -72,7 +72,7 @@ class Connection : private Pinned {
   }
 
   /// For ConnectionTable: fills a free slot. The connection is claimed by the calling thread.
-  void occupy(Descriptor&& new_socket) noexcept {
+  void occupy(Descriptor new_socket) noexcept {
     socket = std::move(new_socket);
     word_.store(word(generation(), State::claimed));
   }

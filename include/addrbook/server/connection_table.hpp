@@ -25,9 +25,8 @@ class ConnectionTable : private Pinned {
     blocks_.resize(capacity / block_size + 1);
   }
 
-  /// @param socket  taken over if there is a free slot, else left to the caller
   /// @returns  a connection that the calling thread has claimed; null if the table is full
-  Connection* open(Descriptor&& socket);
+  Connection* open(Descriptor socket);
   /// Closes a connection that the calling thread has claimed. Its handle is stale from then on.
   void close(Connection& connection);
 
@@ -74,7 +73,7 @@ class ConnectionTable : private Pinned {
 
 // ---------------------------------------------------------------------------------------------
 
-inline Connection* ConnectionTable::open(Descriptor&& socket) {
+inline Connection* ConnectionTable::open(Descriptor socket) {
   const std::lock_guard lock(mutex_);
   std::size_t index = 0;
   if (!free_.empty()) {

@@ -41,14 +41,12 @@ TEST_CASE("connection_table: holds as many connections as its capacity") {
   CHECK(table.count() == capacity);
   CHECK(table.is_full());
 
-  test::SocketPair pair;
-  CHECK(table.open(std::move(pair.ours)) == nullptr);
-  CHECK(pair.ours);  // left to the caller
+  CHECK(table.open({}) == nullptr);
 
+  test::SocketPair pair;
   table.close(*open[300]);
   CHECK(table.count() == capacity - 1);
   CHECK(table.open(std::move(pair.ours)) == open[300]);
-  CHECK(!pair.ours);
   CHECK(table.is_full());
   CHECK(!has_ended(pair.theirs));
   table.close(*open[300]);
