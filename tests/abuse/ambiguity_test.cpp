@@ -1,5 +1,5 @@
-// What could be read in two ways, by us and by a proxy before us, is refused; what is merely
-// unusual is not.
+// Requests that the server and a proxy in front of it could parse differently are refused. Requests
+// that are merely unusual are served.
 
 #include <support/abuse.hpp>
 #include <support/crowd.hpp>
@@ -29,11 +29,11 @@ std::string get(const std::string& fields) {
   return "GET /addresses HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n";
 }
 
-/// Each is refused, nothing that follows is run, nothing is stored.
+/// Checks that each request is refused, that nothing after it is run, and that nothing is stored.
 void check_all_refused(const std::vector<std::string>& requests, const std::vector<int>& statuses) {
   LoggedServer server;
   for (const std::string& request : requests) {
-    // The front of a long one says enough.
+    // Enough of a long request to recognize it.
     const std::string shown = request.substr(0, 300);
     CAPTURE(shown);
     test::check_refused(
@@ -72,7 +72,7 @@ TEST_CASE("abuse: ambiguous lengths") {
           post("", "{}"),
       },
       {400, 411});
-  // 2^64 + 2, 2^63 + 2, and more digits than any number has.
+  // 2^64 + 2, 2^63 + 2, and a number with too many digits.
   check_all_refused(
       {
           post("Content-Length: 18446744073709551618\r\n", "{}"),
@@ -83,7 +83,7 @@ TEST_CASE("abuse: ambiguous lengths") {
       {400, 413});
 }
 
-TEST_CASE("abuse: transfer codings other than chunked, once") {
+TEST_CASE("abuse: transfer codings other than a single chunked") {
   const std::string body = "2\r\n{}\r\n0\r\n\r\n";
   check_all_refused(
       {
@@ -117,7 +117,7 @@ TEST_CASE("abuse: transfer codings other than chunked, once") {
       {400, 411, 501});
 }
 
-TEST_CASE("abuse: chunks that are none") {
+TEST_CASE("abuse: malformed chunks") {
   check_all_refused(
       {
           chunked("0x2\r\n{}\r\n0\r\n\r\n"),
@@ -149,7 +149,7 @@ TEST_CASE("abuse: chunks that are none") {
           chunked("2\r\n{}\r\n0 0\r\n\r\n"),
       },
       {400});
-  // A size that is 2 in 64 bits, in 63, and one that no body has; lines without end.
+  // Sizes that overflow to 2 in 64 bits and in 63, a size beyond any body; lines without an end.
   check_all_refused(
       {
           chunked("10000000000000002\r\n{}\r\n0\r\n\r\n"),
@@ -170,7 +170,7 @@ TEST_CASE("abuse: chunks that are none") {
       {400, 413, 431});
 }
 
-TEST_CASE("abuse: header fields that are none") {
+TEST_CASE("abuse: malformed header fields") {
   check_all_refused(
       {
           get("X: a\rb\r\n"),
@@ -202,7 +202,7 @@ TEST_CASE("abuse: header fields that are none") {
       {400});
 }
 
-TEST_CASE("abuse: Host is there once, and is one") {
+TEST_CASE("abuse: Host must be present once, and valid") {
   std::vector<std::string> requests{
       "GET /addresses HTTP/1.1\r\n\r\n",
       get("Host: localhost\r\n"),
@@ -217,7 +217,7 @@ TEST_CASE("abuse: Host is there once, and is one") {
   check_all_refused(requests, {400});
 }
 
-TEST_CASE("abuse: request lines that are none") {
+TEST_CASE("abuse: malformed request lines") {
   const std::string rest = "\r\nHost: localhost\r\n\r\n";
   check_all_refused(
       {
@@ -255,8 +255,8 @@ TEST_CASE("abuse: request lines that are none") {
       {400, 505});
 }
 
-TEST_CASE("abuse: targets that are for others") {
-  // RFC 9112, 3.2: for proxies, for tunnels, for the server as a whole, for nobody.
+TEST_CASE("abuse: targets that are not meant for this server") {
+  // RFC 9112, 3.2: for a proxy, for a tunnel, for the server as a whole, and invalid ones.
   LoggedServer server;
   for (const std::string target :
        {"ftp://localhost/addresses", "http://elsewhere.example.com/addresses", "localhost:80",
@@ -276,7 +276,7 @@ TEST_CASE("abuse: targets that are for others") {
   CHECK(Connection(server.port()).request("GET", "/addresses").body == "{}");
 }
 
-TEST_CASE("abuse: heads without measure") {
+TEST_CASE("abuse: heads that are too large") {
   std::string many;
   for (int i = 0; i < 1'000; ++i) many += "X-Field-" + std::to_string(i) + ": x\r\n";
   check_all_refused(
@@ -293,19 +293,19 @@ TEST_CASE("abuse: heads without measure") {
       {400, 414, 431, 501});
 }
 
-TEST_CASE("abuse: a head without end is cut off") {
+TEST_CASE("abuse: a connection that sends an endless head is closed") {
   LoggedServer server;
   Connection connection(server.port());
   connection.send("GET /addresses HTTP/1.1\r\nHost: localhost\r\n");
   std::string fields;
   for (int i = 0; i < 100; ++i) fields += "X-Field: a\r\n";
-  // 120 MB, unless it is refused before.
+  // 120 MB, unless it is refused earlier.
   int sent = 0;
   while (sent < 100'000 && connection.send(fields)) ++sent;
   CHECK(sent < 100'000);
 }
 
-TEST_CASE("abuse: what is unusual and not ambiguous is served") {
+TEST_CASE("abuse: unusual requests that are not ambiguous are served") {
   LoggedServer server;
   const std::string utf8 = "X: \xc3\xa9\xff\r\n";
   const std::string requests[] = {
@@ -336,7 +336,7 @@ TEST_CASE("abuse: what is unusual and not ambiguous is served") {
     CHECK(conversation.answers[0].header("x-request-id") != "trailer");
     CHECK(conversation.answers[1].header("x-request-id") == "last");
   }
-  // Two readings that lead to the same: either is fine, as long as no third comes of it.
+  // Either of two interpretations is acceptable here, but no other.
   for (const std::string& request :
        {post("Transfer-Encoding: chunked,\r\n", "2\r\n{}\r\n0\r\n\r\n"),
         post("Transfer-Encoding: ,chunked\r\n", "2\r\n{}\r\n0\r\n\r\n"),
@@ -350,7 +350,7 @@ TEST_CASE("abuse: what is unusual and not ambiguous is served") {
   }
 }
 
-TEST_CASE("abuse: what is too long is refused with an answer, whatever its length") {
+TEST_CASE("abuse: a head that is too long gets an answer, whatever its length") {
   LoggedServer server;
   for (const int size : {9'000, 32'700, 32'760, 40'000, 60'000}) {
     CAPTURE(size);
@@ -368,7 +368,7 @@ TEST_CASE("abuse: what is too long is refused with an answer, whatever its lengt
                       {431});
 }
 
-TEST_CASE("abuse: preferences and ranges that make no sense are no reason to refuse") {
+TEST_CASE("abuse: invalid Accept and Range fields do not cause a refusal") {
   LoggedServer server;
   const std::string fields[] = {"Accept: text/html,,*/*",
                                 "Accept: application/json;version=\"1,2\";q=0.5",
@@ -391,7 +391,7 @@ TEST_CASE("abuse: preferences and ranges that make no sense are no reason to ref
   }
 }
 
-TEST_CASE("abuse: a target in absolute-form is accepted, for the host that Host names") {
+TEST_CASE("abuse: a target in absolute-form is accepted if it names the same host as Host") {
   LoggedServer server;
   const auto ask = [&](const std::string& target, const std::string& host) {
     const auto conversation =
@@ -409,7 +409,7 @@ TEST_CASE("abuse: a target in absolute-form is accepted, for the host that Host 
   CHECK(ask("http:///addresses", "localhost") == 400);
 }
 
-TEST_CASE("abuse: methods that no route can have") {
+TEST_CASE("abuse: methods that no route supports") {
   LoggedServer server;
   for (const std::string method : {"PROPFIND", "QUERY", "get", "PRI"}) {
     CAPTURE(method);
@@ -418,7 +418,7 @@ TEST_CASE("abuse: methods that no route can have") {
   }
 }
 
-TEST_CASE("abuse: header fields count as they were sent, not decoded") {
+TEST_CASE("abuse: header fields are used as sent, not percent-decoded") {
   const std::string writer = "writer-0123456789";
   LoggedServer server(test::Settings{{"auth.tokens", "w:write:" + writer},
                                      {"http.allowed_hosts", "book.example.com"},
@@ -442,7 +442,7 @@ TEST_CASE("abuse: header fields count as they were sent, not decoded") {
   CHECK(other.header("x-request-id").size() == 16);
 }
 
-TEST_CASE("abuse: who has said all it has to say gets a long list, whole") {
+TEST_CASE("abuse: a client that has closed its sending side receives a long list completely") {
   LoggedServer server;
   test::fill_with_megabytes(server.port(), 2);
   for (int i = 0; i < 10; ++i) {

@@ -1,4 +1,4 @@
-// Bodies that nobody wants, bodies that grow, and how clients learn that they are refused.
+// Bodies that are refused, bodies that expand, and how clients learn of a refusal.
 
 #include <support/abuse.hpp>
 #include <support/proc.hpp>
@@ -21,11 +21,11 @@ constexpr std::size_t mebibyte = std::size_t{1024} * 1024;
 
 struct Refusal {
   std::string name;
-  std::string request;  ///< with all fields but Host and those of the body's length
+  std::string request;  ///< with all fields except Host and the body's framing
   int status;
 };
 
-/// Requests that are refused by their heads alone.
+/// Requests that are refused because of their heads.
 std::vector<Refusal> refusals(int port) {
   const auto entry = Connection(port).request("POST", "/addresses", {}, "{}").header("location");
   return {
@@ -39,7 +39,7 @@ std::vector<Refusal> refusals(int port) {
   };
 }
 
-/// `size` zeros, packed. @param window_bits  zlib's: 15 + 16 for gzip, 15 for deflate
+/// Returns `size` zeros, compressed. @param window_bits  zlib's: 15 + 16 for gzip, 15 for deflate
 std::string bomb(std::size_t size, int window_bits) {
   z_stream stream{};
   if (::deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, window_bits, 9,
@@ -62,7 +62,7 @@ std::string bomb(std::size_t size, int window_bits) {
 
 }  // namespace
 
-TEST_CASE("abuse: a refusal reaches the client that sends on for a while") {
+TEST_CASE("abuse: a refusal reaches a client that keeps sending for a while") {
   LoggedServer server;
   const std::string slice(16 * std::size_t{1024}, 'x');
   auto cases = refusals(server.port());
@@ -85,7 +85,7 @@ TEST_CASE("abuse: a refusal reaches the client that sends on for a while") {
   }
 }
 
-TEST_CASE("abuse: a refusal of a chunked body reaches the client, too") {
+TEST_CASE("abuse: a refusal of a chunked body reaches the client") {
   LoggedServer server;
   const std::string chunk = "4000\r\n" + std::string(0x4000, ' ') + "\r\n";
   auto cases = refusals(server.port());
@@ -94,7 +94,7 @@ TEST_CASE("abuse: a refusal of a chunked body reaches the client, too") {
     CAPTURE(each.name);
     Connection connection(server.port());
     connection.send(each.request + "Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
-    // Over the limit of 1 MiB, as far as the server has one to look at.
+    // Over the limit of 1 MiB.
     for (std::size_t sent = 0; sent < mebibyte + 5 * chunk.size(); sent += chunk.size()) {
       if (!connection.send(chunk)) break;
     }
@@ -106,7 +106,7 @@ TEST_CASE("abuse: a refusal of a chunked body reaches the client, too") {
   }
 }
 
-TEST_CASE("abuse: a body without end is cut off") {
+TEST_CASE("abuse: a connection that sends an endless body is closed") {
   LoggedServer server;
   const std::string data(0x10000, ' ');
   const std::string chunk = "10000\r\n" + data + "\r\n";
@@ -118,7 +118,7 @@ TEST_CASE("abuse: a body without end is cut off") {
       connection.send("POST " + target + " HTTP/1.1\r\nHost: localhost\r\n" +
                       (is_chunked ? "Transfer-Encoding: chunked\r\n\r\n"
                                   : "Content-Length: 1000000000000\r\n\r\n"));
-      // A gigabyte, unless the connection ends before.
+      // 1 GB, unless the connection is closed earlier.
       int sent = 0;
       while (sent < 16'000 && connection.send(is_chunked ? chunk : data)) ++sent;
       CHECK(sent < 16'000);
@@ -127,7 +127,7 @@ TEST_CASE("abuse: a body without end is cut off") {
   CHECK(Connection(server.port()).request("GET", "/addresses").body == "{}");
 }
 
-TEST_CASE("abuse: nobody is invited to send what is refused") {
+TEST_CASE("abuse: no 100 Continue for a body that is refused") {
   LoggedServer server;
   for (const Refusal& each : refusals(server.port())) {
     CAPTURE(each.name);
@@ -138,7 +138,7 @@ TEST_CASE("abuse: nobody is invited to send what is refused") {
     CHECK(!response.invited);
     CHECK(response.status == each.status);
     test::check_is_json_error(response);
-    // A client may send the body all the same; it is not run.
+    // The client may send the body nevertheless. It is not run as a request.
     connection.send(test::smuggled_get() + test::last_request());
     const auto rest = test::read_to_end(connection);
     CHECK(rest.answers.empty());
@@ -153,7 +153,7 @@ TEST_CASE("abuse: nobody is invited to send what is refused") {
   CHECK(connection.is_closed());
 }
 
-TEST_CASE("abuse: who is expected is invited, once") {
+TEST_CASE("abuse: 100 Continue is sent once for a body that is read") {
   LoggedServer server;
   Connection connection(server.port());
   for (const std::string expect : {"100-continue", "100-Continue"}) {
@@ -169,10 +169,10 @@ TEST_CASE("abuse: who is expected is invited, once") {
   CHECK(connection.request("GET", "/addresses").status == 200);
 }
 
-TEST_CASE("abuse: a few kilobytes that unpack to a gigabyte") {
+TEST_CASE("abuse: a few kilobytes that decompress to a gigabyte") {
   const std::size_t size = test::is_sanitized ? 64 * mebibyte : 1024 * mebibyte;
   LoggedServer server;
-  // What any large body takes is not the bomb's.
+  // Memory that any large body takes is not counted.
   const std::string large = "{\"a\":\"" + std::string(1'000'000, 'x') + "\"}";
   REQUIRE(Connection(server.port()).request("POST", "/addresses", {}, large).status == 201);
   const auto before = test::status_kib(server.id(), "VmHWM");
@@ -199,7 +199,7 @@ TEST_CASE("abuse: a few kilobytes that unpack to a gigabyte") {
   CHECK(Connection(server.port()).request("GET", "/addresses").status == 200);
 }
 
-TEST_CASE("abuse: a body that nobody reads takes no memory") {
+TEST_CASE("abuse: a body that is not read takes no memory") {
   LoggedServer server;
   auto cases = refusals(server.port());
   for (const std::string method : {"PUT", "PATCH", "DELETE", "GET", "TRACE"}) {
@@ -220,7 +220,7 @@ TEST_CASE("abuse: a body that nobody reads takes no memory") {
   }
 }
 
-TEST_CASE("abuse: nesting without end, keys without number") {
+TEST_CASE("abuse: extreme nesting, and extreme numbers of keys") {
   LoggedServer server;
   std::string nested;
   while (nested.size() < 900'000) nested += "{\"a\":[";

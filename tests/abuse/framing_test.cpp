@@ -1,5 +1,5 @@
-// Where one request ends and the next begins: what stands in a body is never run, whatever the
-// route, the method and the answer.
+// Request framing: the content of a body is never run as a request, whatever the route, the method
+// and the answer.
 
 #include <support/abuse.hpp>
 #include <support/server_process.hpp>
@@ -60,7 +60,7 @@ void check_no_trace(LoggedServer& server) {
 
 }  // namespace
 
-TEST_CASE("abuse: a request in a body is not run, on any route, with any method") {
+TEST_CASE("abuse: a request within a body is not run, on any route, with any method") {
   LoggedServer server;
   const int port = server.port();
   for (const std::string& method : methods) {
@@ -78,13 +78,13 @@ TEST_CASE("abuse: a request in a body is not run, on any route, with any method"
                            head(method, route.target, "Transfer-Encoding: chunked\r\n") +
                                chunked(inner) + test::last_request(),
                            is_head));
-        // A type and a coding that aren't read: refused before the body.
+        // An unsupported type and an unsupported coding, refused before the body is read.
         test::check_nothing_smuggled(
             test::converse(port,
                            head(method, route.target, length + "Content-Type: image/png\r\n") +
                                inner + test::last_request(),
                            is_head));
-        // Too large by what it says, so that the rest is all body.
+        // Too large by its Content-Length, so that all that follows is body.
         Connection endless(port);
         endless.send(head(method, route.target, "Content-Length: 99999999999\r\n") + inner);
         endless.finish_sending();
@@ -97,7 +97,7 @@ TEST_CASE("abuse: a request in a body is not run, on any route, with any method"
   check_no_trace(server);
 }
 
-TEST_CASE("abuse: a request in a body that comes after the answer is not run") {
+TEST_CASE("abuse: a request within a body that arrives after the answer is not run") {
   LoggedServer server;
   const int port = server.port();
   const std::string inner = test::smuggled_post();
@@ -110,7 +110,7 @@ TEST_CASE("abuse: a request in a body that comes after the answer is not run") {
         Connection connection(port);
         connection.send(head(method, route.target,
                              "Content-Length: " + std::to_string(inner.size()) + "\r\n" + expect));
-        // Gives an answer, if there is one without the body, the time to come first.
+        // Lets the answer come first, if it does not depend on the body.
         pollfd poll{connection.socket(), POLLIN, 0};
         ::poll(&poll, 1, 30);
         connection.send(inner + test::last_request());
@@ -121,7 +121,7 @@ TEST_CASE("abuse: a request in a body that comes after the answer is not run") {
   check_no_trace(server);
 }
 
-TEST_CASE("abuse: a request after half a body is not run either") {
+TEST_CASE("abuse: a request after half a body is not run") {
   LoggedServer server;
   for (const std::string& method : methods) {
     for (const Route& route : routes(server.port())) {
@@ -142,7 +142,7 @@ TEST_CASE("abuse: a request after half a body is not run either") {
   check_no_trace(server);
 }
 
-TEST_CASE("abuse: a request in a body of one who may not send it is not run") {
+TEST_CASE("abuse: a request within a body of an unauthorized request is not run") {
   LoggedServer server(test::Settings{
       {"auth.tokens", "reader:read:reader-0123456789,writer:write:writer-0123456789"}});
   const int port = server.port();
@@ -175,7 +175,7 @@ TEST_CASE("abuse: a request in a body of one who may not send it is not run") {
         CHECK(conversation.answers[0].status == stranger.status);
         test::check_is_json_error(conversation.answers[0]);
       }
-      // Who is refused is not told to go on, and what comes all the same is dropped.
+      // No 100 Continue is sent, and a body that arrives nevertheless is discarded.
       Connection invited(port);
       invited.send(head(method, target, stranger.fields + length + "Expect: 100-continue\r\n"));
       CHECK(invited.read_response().status == stranger.status);
@@ -215,7 +215,7 @@ TEST_CASE("abuse: half a document is not stored") {
         "{\"" + location.substr(location.rfind('/') + 1) + "\":{}}");
 }
 
-TEST_CASE("abuse: requests that are sent in a row are answered in a row") {
+TEST_CASE("abuse: pipelined requests are answered in order") {
   LoggedServer server;
   const auto location = create_entry(server.port());
   std::string requests;
@@ -248,7 +248,7 @@ TEST_CASE("abuse: requests that are sent in a row are answered in a row") {
     }
     CHECK(conversation.answers[9].body == "{\"b\":2}");
   }
-  SUBCASE("a byte at a time") {
+  SUBCASE("one byte at a time") {
     Connection connection(server.port());
     for (const char& byte : requests) connection.send({&byte, 1});
     const auto conversation = test::read_to_end(connection);
@@ -259,7 +259,7 @@ TEST_CASE("abuse: requests that are sent in a row are answered in a row") {
       CHECK(conversation.answers[i].header("x-request-id") == "r" + std::to_string(i));
     }
   }
-  SUBCASE("cut in two, anywhere") {
+  SUBCASE("split in two at any position") {
     const std::string two =
         requests.substr(0, requests.find("GET", requests.find("PUT"))) + test::last_request();
     for (std::size_t cut = 1; cut < two.size(); ++cut) {
@@ -274,7 +274,7 @@ TEST_CASE("abuse: requests that are sent in a row are answered in a row") {
       CHECK(conversation.answers[3].header("x-request-id") == "last");
     }
   }
-  SUBCASE("and the client says no more") {
+  SUBCASE("and the client closes its sending side") {
     Connection connection(server.port());
     connection.send(requests);
     connection.finish_sending();

@@ -1,4 +1,4 @@
-// A log has a line for each request and no more, whatever is in the request; and no secrets.
+// The log has exactly one line for each request, whatever is in the request, and no secrets.
 
 #include <support/http_client.hpp>
 #include <support/server_process.hpp>
@@ -19,7 +19,7 @@ using namespace std::string_literals;
 using test::Connection;
 using test::LoggedServer;
 
-/// Things that end lines, end fields, move cursors, or are no characters at all.
+/// Bytes that end lines or fields, move the cursor, or are not valid characters.
 const std::vector<std::string> hostile_texts{"\r\n",
                                              "\n",
                                              "\r",
@@ -90,8 +90,8 @@ std::vector<std::string> hostile_requests() {
   return requests;
 }
 
-/// The fields of a line of logfmt: name=value, the value plain or a JSON string, single spaces
-/// between them. @returns nothing if the line is anything else
+/// Parses a line of logfmt: name=value, the value plain or a JSON string, separated by single
+/// spaces. @returns nothing if the line is malformed
 std::optional<std::map<std::string, std::string>> parse_logfmt(std::string_view line) {
   std::map<std::string, std::string> fields;
   while (!line.empty()) {
@@ -127,7 +127,7 @@ std::optional<std::map<std::string, std::string>> parse_logfmt(std::string_view 
   return fields;
 }
 
-/// Sends them all. @returns how many answers came
+/// Sends all of them. @returns the number of answers
 std::size_t send_all(int port, const std::vector<std::string>& requests) {
   std::size_t answers = 0;
   for (const std::string& request : requests) {
@@ -160,7 +160,8 @@ void check_harmless(const std::string& line) {
   CHECK(line.find(secret) == std::string::npos);
 }
 
-/// What a server with these settings logs of the hostile requests: a line each, and no other.
+/// Returns what a server with these settings logs of the hostile requests. Checks that there is
+/// one line for each.
 std::vector<std::string> hostile_log(const test::Settings& settings,
                                      const std::vector<std::string>& options) {
   LoggedServer server(settings, options);
@@ -177,7 +178,7 @@ std::vector<std::string> hostile_log(const test::Settings& settings,
 
 }  // namespace
 
-TEST_CASE("abuse: nothing in a request makes a log line more or less, in logfmt") {
+TEST_CASE("abuse: no request can add or remove a log line, in logfmt") {
   for (const std::vector<std::string>& options : {std::vector<std::string>{}, {"--debug"}}) {
     CAPTURE(options.size());
     for (const std::string& line : hostile_log({}, options)) {
@@ -195,7 +196,7 @@ TEST_CASE("abuse: nothing in a request makes a log line more or less, in logfmt"
   }
 }
 
-TEST_CASE("abuse: nothing in a request makes a log line more or less, in JSON") {
+TEST_CASE("abuse: no request can add or remove a log line, in JSON") {
   for (const std::string& line : hostile_log({{"logging.format", "json"}}, {"--debug"})) {
     CAPTURE(line);
     const auto fields = nlohmann::json::parse(line, nullptr, false);
@@ -204,7 +205,7 @@ TEST_CASE("abuse: nothing in a request makes a log line more or less, in JSON") 
   }
 }
 
-TEST_CASE("abuse: answers hold no line ends of a stranger's either") {
+TEST_CASE("abuse: no request can add a line to the head of an answer") {
   LoggedServer server;
   for (const std::string& text : hostile_texts) {
     CAPTURE(text);

@@ -1,4 +1,4 @@
-// More clients than there is room for: they are told so, and when there is room again it is used.
+// More clients than the limits allow: they get a 503, and are served again when there is capacity.
 
 #include <support/abuse.hpp>
 #include <support/crowd.hpp>
@@ -23,7 +23,7 @@ using test::Connection;
 using test::Crowd;
 using test::LoggedServer;
 
-constexpr std::size_t room = 50;
+constexpr std::size_t max_connections = 50;
 
 std::vector<Connection> connect_and_use(int port, std::size_t count) {
   std::vector<Connection> connections;
@@ -40,7 +40,7 @@ void check_is_served(std::vector<Connection>& connections) {
   }
 }
 
-void check_is_told(const test::Response& response) {
+void check_is_503(const test::Response& response) {
   CHECK(response.status == 503);
   CHECK(!response.header("retry-after").empty());
   test::check_is_json_error(response);
@@ -54,7 +54,7 @@ bool is_served(int port) {
   }
 }
 
-/// Lines of the log that are about no request.
+/// Counts the lines of the log that are not about a request.
 std::size_t other_lines(const std::string& log) {
   std::istringstream stream(log);
   std::size_t count = 0;
@@ -66,16 +66,16 @@ std::size_t other_lines(const std::string& log) {
 
 }  // namespace
 
-TEST_CASE("abuse: past the limit of connections: 503, at once, and the others are served") {
-  LoggedServer server(test::Settings{{"http.max_connections", std::to_string(room)},
+TEST_CASE("abuse: connections past the limit get a 503 at once, and the others are served") {
+  LoggedServer server(test::Settings{{"http.max_connections", std::to_string(max_connections)},
                                      {"http.keep_alive_timeout_ms", "600000"}});
   const int port = server.port();
-  auto old = connect_and_use(port, room);
+  auto old = connect_and_use(port, max_connections);
   for (int i = 0; i < 20; ++i) {
     const auto start = Clock::now();
     Connection one_too_many(port);
     one_too_many.send_request("POST", "/addresses", {}, "{}");
-    check_is_told(one_too_many.read_response());
+    check_is_503(one_too_many.read_response());
     CHECK(one_too_many.is_closed());
     CHECK(Clock::now() - start < (test::is_sanitized ? 5s : 1s));
   }
@@ -91,30 +91,30 @@ TEST_CASE("abuse: past the limit of connections: 503, at once, and the others ar
   CHECK(other_lines(server.log()) <= 5);
 }
 
-TEST_CASE("abuse: a crowd past the limit is told, each of it") {
-  LoggedServer server(test::Settings{{"http.max_connections", std::to_string(room)},
+TEST_CASE("abuse: each of many connections past the limit gets a 503") {
+  LoggedServer server(test::Settings{{"http.max_connections", std::to_string(max_connections)},
                                      {"http.keep_alive_timeout_ms", "600000"}});
   const int port = server.port();
-  auto old = connect_and_use(port, room);
+  auto old = connect_and_use(port, max_connections);
   Crowd crowd(port, 500, {"GET /addresses HTTP/1.1\r\nHost: localhost\r\n\r\n", 0});
   CHECK(test::eventually(test::is_sanitized ? 30s : 10s, [&] {
     crowd.look();
     return crowd.open_count() == 0;
   }));
-  std::size_t told = 0;
+  std::size_t refused = 0;
   for (const std::string& answer : crowd.beginnings()) {
-    told += answer.rfind("HTTP/1.1 503 ", 0) == 0 ? 1 : 0;
+    refused += answer.rfind("HTTP/1.1 503 ", 0) == 0 ? 1 : 0;
   }
-  CHECK(told == crowd.size());
+  CHECK(refused == crowd.size());
   check_is_served(old);
 }
 
-TEST_CASE("abuse: those past the limit who say nothing do not keep the others out") {
-  LoggedServer server(test::Settings{{"http.max_connections", std::to_string(room)},
+TEST_CASE("abuse: silent connections past the limit do not block other clients") {
+  LoggedServer server(test::Settings{{"http.max_connections", std::to_string(max_connections)},
                                      {"http.header_timeout_ms", "1000"},
                                      {"http.keep_alive_timeout_ms", "600000"}});
   const int port = server.port();
-  auto old = connect_and_use(port, room);
+  auto old = connect_and_use(port, max_connections);
   Crowd silent(port, 300);
   check_is_served(old);
   CHECK(test::eventually(test::is_sanitized ? 30s : 15s, [&] {
@@ -125,26 +125,28 @@ TEST_CASE("abuse: those past the limit who say nothing do not keep the others ou
   CHECK(test::eventually(5s, [&] { return is_served(port); }));
 }
 
-TEST_CASE("abuse: more requests at once than threads") {
-  // Each of these bodies holds a thread; there are fewer threads than bodies.
+TEST_CASE("abuse: more concurrent requests than threads") {
+  // Each of these bodies holds a thread, and there are more bodies than threads.
   LoggedServer server(test::Settings{{"http.max_threads", "8"}, {"http.body_timeout_ms", "2000"}});
   const int port = server.port();
   {
     Crowd bodies(port, 100, {test::opening::half_body, 0});
     const test::Repeating drip(100ms, [&] { bodies.send("x"); });
-    // Refused or served, a fresh client gets an answer, and soon.
+    // A new client gets an answer soon, whether it is refused or served.
     for (int i = 0; i < 10; ++i) {
       const auto start = Clock::now();
       const auto response = Connection(port).request("GET", "/addresses/_health");
       CHECK(Clock::now() - start < 5s);
-      if (response.status != 200) check_is_told(response);
+      if (response.status != 200) check_is_503(response);
     }
   }
   CHECK(test::eventually(10s, [&] { return is_served(port); }));
   CHECK(Connection(port).request("GET", "/addresses").body == "{}");
 }
 
-TEST_CASE("abuse: out of descriptors: no spinning, old connections live, new ones come later") {
+TEST_CASE(
+    "abuse: without descriptors, open connections are served and new ones wait, without busy "
+    "looping") {
   LoggedServer server(test::Settings{{"http.header_timeout_ms", "600000"},
                                      {"http.keep_alive_timeout_ms", "600000"}},
                       {}, 64);
@@ -171,7 +173,7 @@ TEST_CASE("abuse: out of descriptors: no spinning, old connections live, new one
   CHECK(other_lines(server.log()) <= 6);
 }
 
-TEST_CASE("abuse: clients that leave in the middle of anything") {
+TEST_CASE("abuse: clients that disconnect at any stage leave nothing behind") {
   LoggedServer server;
   const int port = server.port();
   test::fill_with_megabytes(port, 2);
@@ -187,9 +189,9 @@ TEST_CASE("abuse: clients that leave in the middle of anything") {
     for (const std::string& opening : openings) {
       for (const bool reset : {false, true}) {
         Connection connection(port);
-        const linger at_once{1, 0};
+        const linger no_wait{1, 0};
         if (reset) {
-          ::setsockopt(connection.socket(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+          ::setsockopt(connection.socket(), SOL_SOCKET, SO_LINGER, &no_wait, sizeof no_wait);
         }
         connection.send(opening);
       }

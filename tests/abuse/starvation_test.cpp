@@ -1,5 +1,5 @@
-// Many clients that do next to nothing: they take nobody's turn, no CPU, little memory, and their
-// time ends whether they drip or not.
+// Many clients that do next to nothing do not delay others, take no CPU and little memory, and are
+// disconnected at their deadlines, even if they send a byte now and then.
 
 #include <support/abuse.hpp>
 #include <support/crowd.hpp>
@@ -34,7 +34,7 @@ test::Settings patient(std::size_t max_connections) {
   return settings;
 }
 
-/// How long a fresh client waits for an answer: the median of 20, in milliseconds.
+/// Measures how long a new client waits for an answer. @returns the median of 20, in milliseconds
 double fresh_request_ms(int port) {
   std::vector<double> times;
   for (int i = 0; i < 20; ++i) {
@@ -52,7 +52,7 @@ constexpr double most_ms = test::is_sanitized ? 2'000 : 50;
 
 }  // namespace
 
-TEST_CASE("abuse: idle connections cost next to nothing") {
+TEST_CASE("abuse: idle connections take little CPU and memory") {
   const std::size_t count = test::scaled(10'000);
   LoggedServer server(patient(count + 100));
   for (int i = 0; i < 100; ++i) Connection(server.port()).request("GET", "/addresses");
@@ -77,13 +77,13 @@ TEST_CASE("abuse: idle connections cost next to nothing") {
     CHECK(each_kib < 4);
     CHECK(cpu < 0.01);
   }
-  // They are there, and served.
+  // They are still connected, and are served.
   for (std::size_t i = 0; i < used_once.size(); i += 100) {
     CHECK(used_once[i].request("GET", "/addresses/_health").status == 200);
   }
 }
 
-TEST_CASE("abuse: nobody waits for the idle, the slow and the greedy") {
+TEST_CASE("abuse: idle and slow clients do not delay others") {
   const std::size_t idle_count = test::scaled(10'000);
   const std::size_t slow_count = test::is_sanitized ? 100 : 250;
   LoggedServer server(patient(idle_count + 3 * slow_count + 100));
@@ -105,17 +105,17 @@ TEST_CASE("abuse: nobody waits for the idle, the slow and the greedy") {
   const Crowd greedy(port, slow_count, {test::opening::list, tiny_buffer});
   CHECK(fresh_request_ms(port) < most_ms);
 
-  // All of them are still connected, beside the server's own files.
+  // All of them are still connected; the server's own files are counted as well.
   CHECK(test::open_files(server.id()) >= idle_count + 3 * slow_count);
   const auto created = Connection(port).request("POST", "/addresses", {}, "{\"good\":1}");
   CHECK(created.status == 201);
   CHECK(Connection(port).request("GET", created.header("location")).body == "{\"good\":1}");
 }
 
-TEST_CASE("abuse: an awaited body keeps nobody from being accepted") {
+TEST_CASE("abuse: a request that waits for its body does not block accepting") {
   LoggedServer server(patient(10'000));
   std::vector<Connection> half;
-  // What comes right behind the connection may be served by the thread that accepts.
+  // A request that arrives with its connection may be served by the accepting thread.
   for (int i = 0; i < 300; ++i) {
     CAPTURE(i);
     half.emplace_back(server.port());
@@ -128,10 +128,10 @@ TEST_CASE("abuse: an awaited body keeps nobody from being accepted") {
   }
 }
 
-TEST_CASE("abuse: a slow client's time ends, dripping or not") {
+TEST_CASE("abuse: deadlines apply to slow clients, even if they send a byte now and then") {
   const std::size_t count = 50;
-  constexpr auto deadline = 2s;  // the longest of these
-  // Silence alone would never end them.
+  constexpr auto deadline = 2s;  // the longest of the timeouts below
+  // The limits on silence are out of reach: only the total deadlines can end these connections.
   LoggedServer server(test::Settings{{"http.header_timeout_ms", "1000"},
                                      {"http.body_timeout_ms", "1500"},
                                      {"http.answer_timeout_ms", "2000"},
@@ -149,7 +149,7 @@ TEST_CASE("abuse: a slow client's time ends, dripping or not") {
     std::string name;
     Crowd::Setting setting;
     Slowly slowly;
-    std::string answer;  // how what comes back begins; may be nothing at all
+    std::string answer;  // how the answer begins; empty: there may be none
   };
   const std::vector<Kind> kinds{
       {"silent", {}, nothing, ""},
@@ -182,7 +182,7 @@ TEST_CASE("abuse: a slow client's time ends, dripping or not") {
         5s, [&] { return test::open_files(server.id()) >= files_before + count; }));
     {
       const test::Repeating slowly(100ms, [&] { kind.slowly(crowd); });
-      // The server's own view, as a client that reads nothing would not learn that it is closed.
+      // Counted in the server, as a client that does not read cannot see the end.
       CHECK(test::eventually(start + deadline + 3s - Clock::now(),
                              [&] { return test::open_files(server.id()) <= files_before; }));
     }
@@ -199,7 +199,7 @@ TEST_CASE("abuse: a slow client's time ends, dripping or not") {
   CHECK(Connection(port).request("GET", "/addresses").body.find("attacker") == std::string::npos);
 }
 
-TEST_CASE("abuse: a flood of empty lines has a deadline, and takes its turn only") {
+TEST_CASE("abuse: a flood of empty lines has a deadline and does not delay others") {
   LoggedServer server(test::Settings{{"http.header_timeout_ms", "1000"}});
   const int port = server.port();
   std::string lines;
@@ -221,7 +221,7 @@ TEST_CASE("abuse: a flood of empty lines has a deadline, and takes its turn only
   CHECK(Clock::now() - start < (test::is_sanitized ? 8s : 4s));
 }
 
-TEST_CASE("abuse: who is slow but in time is served") {
+TEST_CASE("abuse: a client that is slow but meets the deadlines is served") {
   LoggedServer server(test::Settings{{"http.header_timeout_ms", "20000"},
                                      {"http.body_timeout_ms", "20000"},
                                      {"http.answer_timeout_ms", "20000"}});

@@ -1,4 +1,4 @@
-// SIGTERM in the middle of an attack: who has been taken on is answered, and the end is in sight.
+// SIGTERM during an attack: requests in progress are answered, and the server ends in time.
 
 #include <support/abuse.hpp>
 #include <support/crowd.hpp>
@@ -22,7 +22,7 @@ using test::LoggedServer;
 
 const std::string document = "{\"good\":true}";
 
-/// A request whose body is awaited: its 100 Continue shows that it has been taken on.
+/// Sends a head with Expect. The 100 Continue shows that the request is being served.
 Connection begin_request(int port) {
   Connection connection(port);
   connection.send(
@@ -36,7 +36,7 @@ Connection begin_request(int port) {
 
 }  // namespace
 
-TEST_CASE("abuse: a stop under attack answers those in flight and ends in time") {
+TEST_CASE("abuse: a stop under attack answers requests in progress and ends in time") {
   const std::size_t count = test::is_sanitized ? 50 : 250;
   LoggedServer server(test::patient());
   const int port = server.port();
@@ -59,7 +59,7 @@ TEST_CASE("abuse: a stop under attack answers those in flight and ends in time")
 
   const auto start = Clock::now();
   server.process().signal(SIGTERM);
-  CHECK(idle.is_closed());  // so it is stopping
+  CHECK(idle.is_closed());  // the server is stopping
   for (Connection& connection : good) connection.send(document);
   for (Connection& connection : good) {
     const auto response = connection.read_response();
@@ -74,7 +74,7 @@ TEST_CASE("abuse: a stop under attack answers those in flight and ends in time")
   CHECK_THROWS(Connection(port));
 }
 
-TEST_CASE("abuse: a stop is prompt when there is nothing but idle connections and half heads") {
+TEST_CASE("abuse: a stop is prompt if there are only idle connections and half heads") {
   LoggedServer server(test::patient());
   const Crowd silent(server.port(), 300);
   Crowd half_heads(server.port(), 100, {test::opening::half_head, 0});
@@ -87,13 +87,13 @@ TEST_CASE("abuse: a stop is prompt when there is nothing but idle connections an
   CHECK(took.count() < (test::is_sanitized ? 10 : 3));
 }
 
-TEST_CASE("abuse: a stop in a storm of new connections") {
+TEST_CASE("abuse: a stop while many clients connect") {
   LoggedServer server;
   const int port = server.port();
   const auto storm = [port] {
     try {
       Connection(port).request("GET", "/addresses/_health");
-    } catch (const std::exception&) {  // as it stops
+    } catch (const std::exception&) {  // the server has stopped
     }
   };
   const test::Repeating first(0ms, storm);

@@ -1,4 +1,4 @@
-// Many clients over TLS that do next to nothing, and some that don't speak it.
+// Many TLS clients that do next to nothing, and clients that do not speak TLS.
 
 #include <support/certificate.hpp>
 #include <support/crowd.hpp>
@@ -41,11 +41,11 @@ test::Settings with_tls(test::Settings settings, const Certificate& certificate)
   return settings;
 }
 
-/// A connection whose handshake is done.
+/// A connection that has completed the handshake.
 class TlsConnection {
  public:
   explicit TlsConnection(int port) : connection_(port), session_(SSL_new(context()), SSL_free) {
-    ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without asking for none
+    ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
     SSL_set_fd(session_.get(), connection_.socket());
     if (SSL_connect(session_.get()) != 1) throw std::runtime_error("no handshake");
   }
@@ -55,8 +55,8 @@ class TlsConnection {
       throw std::runtime_error("nothing can be sent");
     }
   }
-  /// Changes its key and asks for nothing else, as often as the peer lets it.
-  /// @returns  whether the connection still stands after that many times
+  /// Updates its key that many times and sends nothing else.
+  /// @returns  whether the connection is still open afterwards
   bool change_keys(int times, int type) {
     for (int i = 0; i < times; ++i) {
       if (SSL_key_update(session_.get(), type) != 1) return false;
@@ -65,14 +65,14 @@ class TlsConnection {
     return true;
   }
   [[nodiscard]] int socket() const { return connection_.socket(); }
-  /// What comes next, at most 64 KiB; nothing at the end.
+  /// Reads what comes next, at most 64 KiB. @returns nothing at the end
   std::string receive() {
     std::string bytes(64 * 1024, '\0');
     const int size = SSL_read(session_.get(), bytes.data(), static_cast<int>(bytes.size()));
     bytes.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     return bytes;
   }
-  /// A 503 that comes unasked, or the answer to a request.
+  /// Reads the answer to a request, or a 503 that is sent without one.
   std::string receive_or_serve() {
     send("GET /addresses/_health HTTP/1.1\r\nHost: localhost\r\n\r\n");
     return receive();
@@ -101,7 +101,7 @@ class TlsConnection {
 
 }  // namespace
 
-TEST_CASE("abuse: idle TLS connections cost little") {
+TEST_CASE("abuse: idle TLS connections take little memory and CPU") {
   const Certificate certificate;
   LoggedServer server(with_tls(test::patient(), certificate));
   for (int i = 0; i < 50; ++i) CHECK(TlsConnection(server.port()).is_served());
@@ -120,7 +120,7 @@ TEST_CASE("abuse: idle TLS connections cost little") {
   for (TlsConnection& each : idle) CHECK(each.is_served());
 }
 
-TEST_CASE("abuse: who does not get through the handshake, or not in time, is dropped") {
+TEST_CASE("abuse: a handshake that fails or exceeds its deadline ends the connection") {
   const Certificate certificate;
   auto settings = with_tls(test::patient(), certificate);
   settings[0] = {"http.header_timeout_ms", "1000"};
@@ -130,7 +130,7 @@ TEST_CASE("abuse: who does not get through the handshake, or not in time, is dro
 
   const auto files_before = test::open_files(server.id());
 
-  // A record that says it has more to come; the rest of a ClientHello never does.
+  // The beginning of a ClientHello whose rest never comes.
   const std::string half_hello("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
   Crowd silent(port, 200);
   Crowd half(port, 200, {half_hello, 0});
@@ -138,7 +138,7 @@ TEST_CASE("abuse: who does not get through the handshake, or not in time, is dro
   Crowd in_the_clear(port, 100, {test::opening::list, 0});
   const test::Repeating drip(100ms, [&] { dripping.send("x"); });
   CHECK(TlsConnection(port).is_served());
-  // The server's own view: those that drip are not looked at while they do.
+  // Counted in the server: the crowd reads nothing while it sends.
   CHECK(test::eventually(test::is_sanitized ? 20s : 5s,
                          [&] { return test::open_files(server.id()) <= files_before; }));
   for (Crowd* crowd : {&silent, &half, &in_the_clear}) {
@@ -153,7 +153,7 @@ TEST_CASE("abuse: who does not get through the handshake, or not in time, is dro
   CHECK(TlsConnection(port).is_served());
 }
 
-TEST_CASE("abuse: past the limit of TLS connections there is a 503, encrypted") {
+TEST_CASE("abuse: TLS connections past the limit get an encrypted 503") {
   const Certificate certificate;
   auto settings = with_tls(test::patient(), certificate);
   settings.emplace_back("http.max_connections", "10");
@@ -171,7 +171,7 @@ TEST_CASE("abuse: past the limit of TLS connections there is a 503, encrypted") 
   for (TlsConnection& each : old) CHECK(each.is_served());
 }
 
-TEST_CASE("abuse: who does nothing but change keys holds no thread") {
+TEST_CASE("abuse: a client that only updates its key holds no thread") {
   const Certificate certificate;
   auto settings = with_tls(test::patient(), certificate);
   settings.emplace_back("http.max_threads", "4");
@@ -198,7 +198,7 @@ TEST_CASE("abuse: who does nothing but change keys holds no thread") {
   }
 }
 
-TEST_CASE("abuse: a long refusal arrives whole over TLS, too") {
+TEST_CASE("abuse: a long refusal arrives completely over TLS") {
   const Certificate certificate;
   LoggedServer server(with_tls(test::patient(), certificate));
   TlsConnection connection(server.port());
@@ -213,7 +213,7 @@ TEST_CASE("abuse: a long refusal arrives whole over TLS, too") {
   CHECK(answer.size() > 16'384);
 }
 
-TEST_CASE("abuse: past all room a TLS client waits, and gets its answer when others leave") {
+TEST_CASE("abuse: if no slot is left a TLS client waits, and is answered when others leave") {
   const Certificate certificate;
   auto settings = with_tls(test::patient(), certificate);
   settings[0] = {"http.header_timeout_ms", "1000"};

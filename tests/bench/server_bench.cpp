@@ -1,5 +1,4 @@
-// addrbook::Server against httplib::Server, both with one constant handler: what it costs not to be
-// starved.
+// Compares addrbook::Server with httplib::Server, both with a handler that answers a constant.
 //
 // Usage: server_bench [connections = 8] [rounds = 15] [milliseconds per round = 400]
 

@@ -1,7 +1,9 @@
-/// http_framing.hpp: a head, and after it what may be its body; the first byte says in what pieces
-/// they arrive. The reference reads both at once and in the plainest way.
+/// http/head.hpp and http/body_framing.hpp: the input is a head and a body. Its first byte is the
+/// size of the pieces in which they arrive. They are compared with a simple parser that reads both
+/// at once.
 #include "support.hpp"
 
+#include <addrbook/http/body_framing.hpp>
 #include <addrbook/http/head.hpp>
 
 #include <algorithm>
@@ -19,7 +21,7 @@ using fuzz::check;
 
 namespace {
 
-/// How many bytes a chunked body has (RFC 9112, 7.1); nothing if it is broken or not all there.
+/// @returns the size of a chunked body (RFC 9112, 7.1); nothing if it is malformed or incomplete
 std::optional<std::size_t> chunked_size(std::string_view bytes) {
   std::size_t at = 0;
   const auto line = [&]() -> std::optional<std::string_view> {
@@ -56,7 +58,7 @@ std::optional<std::size_t> chunked_size(std::string_view bytes) {
 
 void check_head(const RequestHead& head, std::string_view text) {
   if (head.fault) {
-    check(head.fault->status >= 400 && !head.fault->reason.empty(), "a refusal says why");
+    check(head.fault->status >= 400 && !head.fault->reason.empty(), "a refusal has a reason");
     return;
   }
   check(text.find('\0') == std::string_view::npos, "no NUL");
@@ -70,10 +72,10 @@ void check_head(const RequestHead& head, std::string_view text) {
     hosts += lower.compare(at + 2, 5, "host:") == 0 ? 1U : 0U;
     lengths += lower.compare(at + 2, 15, "content-length:") == 0 ? 1U : 0U;
     codings += lower.compare(at + 2, 18, "transfer-encoding:") == 0 ? 1U : 0U;
-    check(lower[at + 2] != ' ' && lower[at + 2] != '\t', "no line goes on with the one before");
+    check(lower[at + 2] != ' ' && lower[at + 2] != '\t', "no line folding");
   }
   for (std::size_t i = 0; i < text.size(); ++i) {
-    check(text[i] != '\r' || text[i + 1] == '\n', "no carriage return alone");
+    check(text[i] != '\r' || text[i + 1] == '\n', "no bare carriage return");
   }
   check(hosts == 1 || (hosts == 0 && head.version == "HTTP/1.0"), "one Host");
   check(lengths + codings <= 1, "one length");
@@ -95,7 +97,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     found = scanner.scan(bytes.substr(0, here));
   }
   HeadScanner at_once;
-  check(bytes.empty() || at_once.scan(bytes) == found, "the pieces make no difference to a head");
+  check(bytes.empty() || at_once.scan(bytes) == found, "a head is found in any pieces");
   if (found != HeadScanner::Found::end) return 0;
   check(scanner.size() == bytes.find("\r\n\r\n") + 4 || scanner.size() == 2,
         "the head ends at the first empty line");
@@ -116,15 +118,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   switch (head.body) {
     case RequestHead::Body::none: check(taken == 0 && BodyFraming(head).complete(), "none"); break;
     case RequestHead::Body::length:
-      check(taken == (std::min)(head.length, std::uint64_t{rest.size()}), "as long as it says");
+      check(taken == (std::min)(head.length, std::uint64_t{rest.size()}),
+            "the body has its Content-Length");
       break;
     case RequestHead::Body::chunked: {
       BodyFraming whole(head);
       const auto expected = chunked_size(rest);
       const auto all = whole.take(rest);
-      check(!whole.complete() || (expected && *expected == all), "chunks by the letter");
-      check(whole.complete() || whole.broken() || !expected, "what is whole is seen to be");
-      check(all == taken || whole.broken(), "the pieces make no difference to a body");
+      check(!whole.complete() || (expected && *expected == all), "chunks as in RFC 9112");
+      check(whole.complete() || whole.broken() || !expected, "a complete body is recognized");
+      check(all == taken || whole.broken(), "a body is read in any pieces");
       break;
     }
   }

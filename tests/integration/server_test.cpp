@@ -1,4 +1,4 @@
-// addrbook::Server: what it adds to httplib::Server.
+// What addrbook::Server adds to httplib::Server.
 
 #include <addrbook/server.hpp>
 
@@ -29,7 +29,7 @@ using test::Connection;
 using test::Running;
 using namespace std::chrono_literals;
 
-/// Something that a handler waits for and the test opens.
+/// Blocks handlers until the test opens it.
 class Gate {
  public:
   void open() {
@@ -66,7 +66,7 @@ TEST_CASE("server: serves a book") {
   test::check_life_cycle(running.port(), "/addresses");
 }
 
-TEST_CASE("server: unknown paths get a JSON 404, wherever they are") {
+TEST_CASE("server: unknown paths get a JSON 404 at any depth") {
   addrbook::Server server;
   addrbook::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
@@ -89,7 +89,7 @@ TEST_CASE("server: unknown paths get a JSON 404, wherever they are") {
   CHECK(given.header("x-request-id") == "mine");
 }
 
-TEST_CASE("server: what httplib refuses is said in JSON") {
+TEST_CASE("server: requests that httplib refuses get a JSON error") {
   addrbook::Server server;
   addrbook::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
@@ -117,11 +117,11 @@ TEST_CASE("server: what httplib refuses is said in JSON") {
   }
 }
 
-TEST_CASE("server: an exception from a route of the program is a JSON 500 that tells nothing") {
+TEST_CASE("server: an exception from the program's route becomes a JSON 500 without details") {
   addrbook::ServerOptions options;
   std::vector<addrbook::LogRecord> records;
   options.log = [&](const addrbook::LogRecord& record) { records.push_back(record); };
-  SUBCASE("quiet") {}
+  SUBCASE("default") {}
   SUBCASE("debug") {
     options.debug = true;
   }
@@ -154,23 +154,23 @@ TEST_CASE("server: an exception from a route of the program is a JSON 500 that t
   CHECK(records[1].status == 500);
 }
 
-TEST_CASE("server: idle connections, more than any pool's, keep nobody waiting") {
+TEST_CASE("server: idle connections do not delay others, however many there are") {
   addrbook::Server server;
   addrbook::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   std::vector<Connection> idle;
   for (int i = 0; i < 200; ++i) {
     idle.emplace_back(running.port());
-    // Half of them have been used and are kept alive, half never said anything.
+    // Half of them are kept alive after a request, half have sent nothing.
     if (i % 2 == 0) REQUIRE(idle.back().request("GET", "/addresses").status == 200);
   }
-  // A pool would answer only when the first idle connection times out, 15 s later, or never.
+  // With a thread for each connection the answer would come when an idle one times out, after 15 s.
   const auto start = std::chrono::steady_clock::now();
   CHECK(Connection(running.port()).request("GET", "/addresses").status == 200);
   CHECK(std::chrono::steady_clock::now() - start < 5s);
 }
 
-TEST_CASE("server: handlers that wait keep nobody else waiting, up to max_threads") {
+TEST_CASE("server: blocked handlers do not delay others, up to max_threads") {
   addrbook::ServerOptions options;
   options.max_threads = 20;
   std::vector<std::string> warnings;
@@ -201,7 +201,7 @@ TEST_CASE("server: handlers that wait keep nobody else waiting, up to max_thread
   CHECK(refused.header("connection") == "close");
   gate.open();
   for (auto& connection : waiting) CHECK(connection.read_response().body == "done");
-  CHECK(test::eventually(5s, [&] {  // a thread is ready again a moment after it has answered
+  CHECK(test::eventually(5s, [&] {  // a thread is ready again shortly after its answer was sent
     return Connection(running.port()).request("GET", "/addresses").status == 200;
   }));
   running.stop();
@@ -209,7 +209,7 @@ TEST_CASE("server: handlers that wait keep nobody else waiting, up to max_thread
   CHECK(warnings[0].find("max_threads") != std::string::npos);
 }
 
-TEST_CASE("server: past max_connections there is a 503, and room again when others leave") {
+TEST_CASE("server: past max_connections clients get a 503, until others leave") {
   addrbook::ServerOptions options;
   options.max_connections = 8;
   std::atomic<int> warnings{0};
@@ -236,7 +236,7 @@ TEST_CASE("server: past max_connections there is a 503, and room again when othe
   CHECK(idle.front().request("GET", "/addresses").status == 200);
   idle.clear();
   int status = 503;
-  for (int i = 0; i < 1000 && status == 503; ++i) {  // the others' ends arrive when they arrive
+  for (int i = 0; i < 1000 && status == 503; ++i) {  // the server may not have seen all ends yet
     Connection connection(running.port());
     connection.send_request("GET", "/addresses");
     status = connection.read_response().status;
@@ -244,7 +244,26 @@ TEST_CASE("server: past max_connections there is a 503, and room again when othe
   CHECK(status == 200);
 }
 
-TEST_CASE("server: requests in a row on one connection, pipelined or not, are answered in order") {
+TEST_CASE("server: a limit that is reached is logged as a warning") {
+  addrbook::ServerOptions options;
+  options.max_connections = 1;
+  std::mutex mutex;
+  std::vector<addrbook::LogRecord> records;
+  options.log = [&](const addrbook::LogRecord& record) {
+    const std::lock_guard lock(mutex);
+    records.push_back(record);
+  };
+  addrbook::Server server(options);
+  Running running(server, server.bind("127.0.0.1", 0));
+  const Connection first(running.port());
+  CHECK(Connection(running.port()).read_response().status == 503);
+  running.stop();
+  REQUIRE(records.size() == 1);
+  CHECK(records[0].level == addrbook::LogRecord::Level::warning);
+  CHECK(records[0].reason.find("max_connections") != std::string::npos);
+}
+
+TEST_CASE("server: requests on one connection are answered in order, pipelined or not") {
   addrbook::Server server;
   const auto book = addrbook::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
@@ -274,7 +293,7 @@ TEST_CASE("server: requests in a row on one connection, pipelined or not, are an
   CHECK(connection.read_response().status == 200);
 }
 
-TEST_CASE("server: an error ends the connection only where something of the request is left") {
+TEST_CASE("server: an error ends the connection only if a part of the request is unread") {
   addrbook::Server server;
   addrbook::mount(server);
   server.Get("/bye", [](const httplib::Request&, httplib::Response& response) {
@@ -314,7 +333,7 @@ TEST_CASE("server: an error ends the connection only where something of the requ
   CHECK(unread.is_closed());
 }
 
-TEST_CASE("server: what a client is slow with has a deadline as a whole") {
+TEST_CASE("server: each phase of a request has a total deadline") {
   addrbook::ServerOptions options;
   options.header_timeout = 300ms;
   options.body_timeout = 300ms;
@@ -356,7 +375,7 @@ TEST_CASE("server: what a client is slow with has a deadline as a whole") {
     while (!connection.is_closed(10ms)) connection.send(" ");
     CHECK(connection.unread().rfind("HTTP/1.1 408 ", 0) == 0);
   }
-  SUBCASE("an answer that is not read, but for a byte now and then") {
+  SUBCASE("an answer that is read one byte at a time") {
     Connection connection(running.port());
     connection.send_request("GET", "/addresses");
     char byte = 0;
@@ -365,7 +384,7 @@ TEST_CASE("server: what a client is slow with has a deadline as a whole") {
       static_cast<void>(::recv(connection.socket(), &byte, 1, 0));
     }
   }
-  SUBCASE("no next request") {
+  SUBCASE("no further request") {
     Connection connection(running.port());
     CHECK(connection.request("GET", "/addresses/_health").status == 200);
     CHECK(connection.is_closed());
@@ -375,7 +394,7 @@ TEST_CASE("server: what a client is slow with has a deadline as a whole") {
   CHECK(Connection(running.port()).request("GET", "/addresses/_health").status == 200);
 }
 
-TEST_CASE("server: who is not to be read is not invited to send") {
+TEST_CASE("server: no 100 Continue for a body that will not be read") {
   addrbook::Server server;
   addrbook::mount(server);
   server.Post("/plain", [](const httplib::Request& request, httplib::Response& response) {
@@ -401,7 +420,7 @@ TEST_CASE("server: who is not to be read is not invited to send") {
       CAPTURE(each.request);
       Connection connection(running.port());
       connection.send(each.request);
-      CHECK(connection.is_closed());  // what it would send can't be told from a next request
+      CHECK(connection.is_closed());  // the body could be taken for a further request
       CHECK(connection.unread().rfind(each.status, 0) == 0);
     }
     for (const char* target : {"/addresses", "/plain"}) {
@@ -426,7 +445,7 @@ TEST_CASE("server: who is not to be read is not invited to send") {
   }
 }
 
-TEST_CASE("server: the body of a GET is not run, nor read") {
+TEST_CASE("server: the body of a GET is neither read nor run as a request") {
   addrbook::Server server;
   const auto book = addrbook::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
@@ -448,8 +467,13 @@ TEST_CASE("server: the body of a GET is not run, nor read") {
   CHECK(book->head().count == 0);
 }
 
-TEST_CASE("server: what a callback of the program throws ends one connection and nothing else") {
-  addrbook::Server server;
+TEST_CASE("server: an exception from a program's callback ends one connection only") {
+  addrbook::ServerOptions options;
+  std::atomic<int> errors{0};
+  options.log = [&](const addrbook::LogRecord& record) {
+    if (record.level == addrbook::LogRecord::Level::error) ++errors;
+  };
+  addrbook::Server server(options);
   addrbook::mount(server);
   server.Get("/provider", [](const httplib::Request&, httplib::Response& response) {
     response.set_chunked_content_provider(
@@ -466,6 +490,7 @@ TEST_CASE("server: what a callback of the program throws ends one connection and
   Connection logger(running.port());
   logger.send_request("GET", "/logger");
   CHECK(logger.is_closed());
+  CHECK(errors == 2);
   CHECK(Connection(running.port()).request("GET", "/addresses").status == 200);
 }
 
@@ -484,14 +509,14 @@ TEST_CASE("server: WebSockets work as on any httplib::Server") {
     REQUIRE(!connection.is_closed(10ms));
   }
   CHECK(connection.unread().rfind("HTTP/1.1 101 ", 0) == 0);
-  // RFC 6455, 5.2: a text frame "hi", masked with zeros; the echo comes without a mask.
+  // RFC 6455, 5.2: a text frame "hi", masked with zeros. The echo is not masked.
   connection.send(std::string("\x81\x82\0\0\0\0hi", 8));
   while (connection.unread().find("\x81\x02hi") == std::string::npos) {
     REQUIRE(!connection.is_closed(10ms));
   }
 }
 
-TEST_CASE("server: listen() of httplib's, a stop before it, and a second run") {
+TEST_CASE("server: can listen again after a stop, and with httplib's listen()") {
   addrbook::Server server;
   addrbook::mount(server);
   for (int run = 0; run < 2; ++run) {
@@ -505,7 +530,7 @@ TEST_CASE("server: listen() of httplib's, a stop before it, and a second run") {
   listening.join();
 }
 
-TEST_CASE("server: begins with more slow clients waiting than it has threads") {
+TEST_CASE("server: starts while more slow clients wait than it has threads") {
   for (int run = 0; run < 20; ++run) {
     addrbook::ServerOptions options;
     options.max_threads = 1;
@@ -522,7 +547,7 @@ TEST_CASE("server: begins with more slow clients waiting than it has threads") {
   }
 }
 
-TEST_CASE("server: stop() waits for requests in flight, idle connections don't count") {
+TEST_CASE("server: stop() waits for requests in progress, not for idle connections") {
   addrbook::Server server;
   addrbook::mount(server);
   Gate gate;
@@ -538,14 +563,14 @@ TEST_CASE("server: stop() waits for requests in flight, idle connections don't c
   waiting.send_request("GET", "/wait");
   gate.wait_until_waited_for();
   auto stopped = std::async(std::launch::async, [&] { return running.stop(); });
-  CHECK(idle.is_closed());  // so the stop has begun
+  CHECK(idle.is_closed());  // stop() has started
   CHECK(stopped.wait_for(0s) == std::future_status::timeout);
   gate.open();
   CHECK(waiting.read_response().body == "done");
   CHECK(stopped.get() < 5s);
 }
 
-TEST_CASE("server: stop() is not held up by half a request, nor by who reads nothing") {
+TEST_CASE("server: stop() is not delayed by half a request or by a client that does not read") {
   addrbook::ServerOptions options;
   options.read_timeout = 60s;
   options.write_timeout = 60s;
@@ -562,13 +587,13 @@ TEST_CASE("server: stop() is not held up by half a request, nor by who reads not
   half_body.send("POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{");
   Connection no_reader(running.port());
   no_reader.send_request("GET", "/addresses");
-  // In order behind the others on the accepting side, so those are being served by now.
+  // Connections are accepted in order, so the others are being served by now.
   REQUIRE(Connection(running.port()).request("GET", "/addresses/_health").status == 200);
   CHECK(running.stop() < 20s);  // and not 60
   CHECK(book->head().count == 300);
 }
 
-TEST_CASE("server: a port in use is refused, by a second server too") {
+TEST_CASE("server: a port that is in use is refused, even by another addrbook::Server") {
   addrbook::Server first;
   const int port = first.bind("127.0.0.1", 0);
   CHECK(port > 0);

@@ -1,4 +1,4 @@
-// addrbook::TlsServer, mount() on httplib's own SSLServer, and the bundled server with `tls:`.
+// addrbook::TlsServer, mount() on httplib::SSLServer, and the bundled server with `tls:`.
 
 #include <addrbook/tls_server.hpp>
 
@@ -25,7 +25,7 @@ using test::Running;
 using test::TempFolder;
 using namespace std::chrono_literals;
 
-/// A certificate's files, in a folder of their own.
+/// A certificate and its key in a temporary folder.
 struct Files {
   Files() { test::write_certificate(certificate, key); }
 
@@ -36,7 +36,7 @@ struct Files {
 
 std::unique_ptr<httplib::SSLClient> client(int port) {
   auto made = std::make_unique<httplib::SSLClient>("127.0.0.1", port);
-  made->enable_server_certificate_verification(false);  // its certificate is signed by nobody
+  made->enable_server_certificate_verification(false);  // the certificate is self-signed
   made->set_keep_alive(true);
   return made;
 }
@@ -65,7 +65,7 @@ std::string refusal(const std::string& certificate, const std::string& key) {
 
 }  // namespace
 
-TEST_CASE("tls: a book on TlsServer, and on httplib's SSLServer") {
+TEST_CASE("tls: serves a book on TlsServer and on httplib::SSLServer") {
   const Files files;
   SUBCASE("TlsServer") {
     addrbook::TlsServer server({files.certificate, files.key});
@@ -84,7 +84,7 @@ TEST_CASE("tls: a book on TlsServer, and on httplib's SSLServer") {
   }
 }
 
-TEST_CASE("tls: long lists and large bodies, and the session is there for the program's routes") {
+TEST_CASE("tls: long lists, large bodies, and the SSL session in a request") {
   const Files files;
   addrbook::TlsServer server({files.certificate, files.key});
   const auto book = addrbook::mount(server);
@@ -105,7 +105,7 @@ TEST_CASE("tls: long lists and large bodies, and the session is there for the pr
   CHECK(book->head().count == 8);
 }
 
-TEST_CASE("tls: 1.2 is the least") {
+TEST_CASE("tls: 1.2 is the minimum version") {
   const Files files;
   addrbook::TlsServer server({files.certificate, files.key});
   addrbook::mount(server);
@@ -125,7 +125,7 @@ TEST_CASE("tls: 1.2 is the least") {
   }
 }
 
-TEST_CASE("tls: who does not speak TLS, or half of it, is dropped and harms nobody") {
+TEST_CASE("tls: clients that do not complete a handshake are disconnected") {
   const Files files;
   addrbook::ServerOptions options;
   options.header_timeout = 300ms;
@@ -143,7 +143,7 @@ TEST_CASE("tls: who does not speak TLS, or half of it, is dropped and harms nobo
   check_serves(running.port(), "/addresses");
 }
 
-TEST_CASE("tls: idle connections keep nobody waiting, one too many gets a 503, stop ends them") {
+TEST_CASE("tls: idle connections do not delay others, the limit gives a 503, stop() closes them") {
   const Files files;
   addrbook::ServerOptions options;
   options.max_connections = 40;
@@ -163,7 +163,7 @@ TEST_CASE("tls: idle connections keep nobody waiting, one too many gets a 503, s
   CHECK(running.stop() < 5s);
 }
 
-TEST_CASE("tls: files that are wrong or can't be read name themselves") {
+TEST_CASE("tls: errors name the file that cannot be used") {
   const Files files;
   const Files others;
   const std::string missing = (files.folder.path() / "missing.pem").string();
@@ -178,7 +178,7 @@ TEST_CASE("tls: files that are wrong or can't be read name themselves") {
   CHECK(refusal(files.certificate, others.key).find("'" + others.key + "'") != std::string::npos);
 }
 
-TEST_CASE("tls: the bundled server with tls: in its settings") {
+TEST_CASE("tls: the bundled server serves HTTPS") {
   const Files files;
   const std::string config = (files.folder.path() / "tls.yaml").string();
   std::ofstream(config) << "tls:\n  certificate: " << files.certificate << "\n  key: " << files.key

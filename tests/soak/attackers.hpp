@@ -1,4 +1,4 @@
-/// Clients that mean harm, each in its own way, again and again.
+/// Attackers, each of which repeats one kind of attack.
 #pragma once
 
 #include <support/crowd.hpp>
@@ -19,14 +19,14 @@
 
 namespace soak {
 
-/// What an attack needs, and what it leaves behind.
+/// The surroundings and the results of an attack.
 struct Attack {
   int port;
   const std::atomic<bool>& ended;
   std::size_t connections = 0;
-  std::string success{};  ///< of the attacker's: what must not have happened
+  std::string success{};  ///< of the attack: what must not have happened
 
-  /// Lets time go by, while it is not over. @returns false if it is
+  /// Waits, unless the soak is over. @returns false if it is
   [[nodiscard]] bool pause(std::chrono::milliseconds time) const {
     const auto until = std::chrono::steady_clock::now() + time;
     while (!ended && std::chrono::steady_clock::now() < until) {
@@ -41,7 +41,7 @@ struct Kind {
   std::function<void(Attack&)> round;
 };
 
-/// A crowd that drips until the server has had enough of it.
+/// A crowd that sends a byte now and then until the server closes its connections.
 inline void drip(Attack& attack, std::size_t count, const std::string& opening) {
   test::Crowd crowd(attack.port, count, {opening, 0});
   attack.connections += crowd.size();
@@ -51,7 +51,7 @@ inline void drip(Attack& attack, std::size_t count, const std::string& opening) 
   }
 }
 
-/// 64 MiB of zeros in 64 kB.
+/// 64 MiB of zeros, compressed to 64 kB.
 inline std::string small_bomb() {
   std::string zeros(std::size_t{64} * 1024 * 1024, '\0');
   std::string packed(::compressBound(zeros.size()), '\0');

@@ -1,4 +1,4 @@
-/// A client that behaves, remembers what it was told, and finds it again.
+/// A well-behaved client, which checks that the book contains what it wrote.
 #pragma once
 
 #include <support/http_client.hpp>
@@ -22,13 +22,13 @@ namespace soak {
 
 class GoodClient {
  public:
-  /// @param number  tells this client's entries from those of others
+  /// @param number  distinguishes this client's entries from those of others
   GoodClient(int port, unsigned number)
       : port_(port), number_(number), random_(number), connection_(port) {
     while (entries_.size() < usual_entries) create();
   }
 
-  /// Works until `ended`. An error ends it, as its model would not be right any more.
+  /// Works until `ended`, or until an error, after which its model of the book may be wrong.
   void run(const std::atomic<bool>& ended) {
     try {
       while (!ended) step();
@@ -48,11 +48,11 @@ class GoodClient {
     }
   }
 
-  /// What must be in the book: locations and texts.
+  /// What must be in the book: text by location.
   [[nodiscard]] const std::map<std::string, std::string>& entries() const { return entries_; }
-  /// Of each request, in microseconds.
+  /// The duration of each request, in microseconds.
   [[nodiscard]] const std::vector<std::uint32_t>& latencies() const { return latencies_; }
-  /// Empty if there was none.
+  /// What went wrong; empty if nothing did.
   [[nodiscard]] const std::string& error() const { return error_; }
 
  private:
@@ -90,7 +90,7 @@ class GoodClient {
 
   void step() {
     const auto dice = below(1'000);
-    // As many are removed as created, so that the book keeps its size.
+    // As many entries are removed as created, so that the size of the book does not change.
     const bool has_too_many = entries_.size() > usual_entries;
     if (dice < 200) {
       has_too_many ? remove() : create();
@@ -130,7 +130,7 @@ class GoodClient {
     if (below(20) == 0) expect(request("GET", location).status == 404, "GET of what is gone");
   }
 
-  // Others write meanwhile: only this client's own entries are known.
+  // Other clients write at the same time: only this client's own entries are known.
   void list() {
     const auto response = request("GET", "/addresses");
     expect(response.status == 200, "GET of the list: " + std::to_string(response.status));

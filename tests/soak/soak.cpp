@@ -1,6 +1,8 @@
-// soak SECONDS: good clients and attackers against the bundled server, all at once. What the good
-// ones wrote is there, nothing else is, nobody made them wait, and memory is flat; or it exits
-// with 1.
+// Usage: soak SECONDS
+//
+// Runs well-behaved clients and attackers against the bundled server at the same time. Exits with 1
+// unless the book contains exactly what the good clients wrote, their requests were answered
+// promptly, and the server's memory did not grow.
 
 #include "attackers.hpp"
 #include "good_client.hpp"
@@ -29,8 +31,8 @@
 namespace {
 
 constexpr unsigned good_clients = 32;
-constexpr double most_growth = 1.1;          // of memory, from the first half to the second
-constexpr std::size_t tolerance_kib = 2048;  // what an allocator may keep for itself
+constexpr double max_growth = 1.1;  // of memory, from the first half of the run to the second
+constexpr std::size_t tolerance_kib = 2048;  // what an allocator may retain
 
 struct Campaign {
   soak::Kind kind;
@@ -41,7 +43,7 @@ void wage(Campaign& campaign) {
   while (!campaign.attack.ended) {
     try {
       campaign.kind.round(campaign.attack);
-    } catch (const std::exception&) {  // refused, or dropped in the middle: as it should be
+    } catch (const std::exception&) {  // refused or disconnected, as expected
     }
   }
 }
@@ -62,7 +64,7 @@ std::string milliseconds(std::uint32_t microseconds) {
   return text.str();
 }
 
-/// The server's memory in each quarter of the time, on average, in KiB.
+/// The server's average memory in each quarter of the run, in KiB.
 std::array<std::size_t, 4> watch_memory(pid_t id, std::chrono::seconds time) {
   using Clock = std::chrono::steady_clock;
   std::array<std::vector<std::size_t>, 4> samples;
@@ -75,7 +77,7 @@ std::array<std::size_t, 4> watch_memory(pid_t id, std::chrono::seconds time) {
   }
   std::array<std::size_t, 4> means{};
   for (std::size_t i = 0; i < means.size(); ++i) {
-    // The later half of each: the first quarter begins with an empty server.
+    // The second half of each quarter, as the first one begins with an empty server.
     const auto from = samples[i].begin() + static_cast<std::ptrdiff_t>(samples[i].size() / 2);
     const auto count = static_cast<std::size_t>(samples[i].end() - from);
     means[i] =
@@ -84,7 +86,7 @@ std::array<std::size_t, 4> watch_memory(pid_t id, std::chrono::seconds time) {
   return means;
 }
 
-/// The list has exactly what the clients know of.
+/// Checks that the list contains exactly what the clients wrote.
 void check_list(int port, const std::vector<std::unique_ptr<soak::GoodClient>>& clients) {
   const auto response = test::Connection(port).request("GET", "/addresses");
   const auto list = nlohmann::json::parse(response.body, nullptr, false);
@@ -125,8 +127,8 @@ void report_latencies(const std::vector<std::unique_ptr<soak::GoodClient>>& clie
 int run(std::chrono::seconds time) {
   test::raise_open_files_limit();
   test::Process::Setting setting;
-  // glibc's allocator keeps, for each thread, some of what was freed. Hundreds of threads that take
-  // turns fill that for many minutes, which would look like a leak, and hide one.
+  // glibc's allocator retains some freed memory for each thread. With hundreds of threads that
+  // grows for many minutes, which would look like a leak, or hide one.
   setting.environment = {{"GLIBC_TUNABLES", "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1"},
                          {"ADDRBOOK_LOGGING_FILE", "/dev/null"},
                          {"ADDRBOOK_HTTP_HEADER_TIMEOUT_MS", "2000"},
@@ -174,7 +176,7 @@ int run(std::chrono::seconds time) {
         std::to_string(memory[i]) + " KiB");
   }
   expect(static_cast<double>(memory[3]) <=
-             most_growth * static_cast<double>(memory[1]) + static_cast<double>(tolerance_kib),
+             max_growth * static_cast<double>(memory[1]) + static_cast<double>(tolerance_kib),
          "memory grows, from " + std::to_string(memory[1]) + " to " + std::to_string(memory[3]) +
              " KiB");
   server.signal(SIGTERM);

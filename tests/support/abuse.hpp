@@ -1,4 +1,4 @@
-/// What may be answered to hostile requests.
+/// Checks of answers to hostile requests.
 #pragma once
 
 #include <support/http_client.hpp>
@@ -22,8 +22,8 @@ inline void check_is_json_error(const Response& response) {
   if (body.is_object()) CHECK(body.value("code", 0) == response.status);
 }
 
-/// The first request got one answer, and then the connection ended or the last request was run:
-/// nothing in between.
+/// Checks that the first request got one answer and that nothing was run after it, except the last
+/// request.
 inline void check_nothing_smuggled(const Conversation& conversation) {
   const auto& answers = conversation.answers;
   CHECK(conversation.closed);
@@ -39,7 +39,8 @@ inline void check_nothing_smuggled(const Conversation& conversation) {
   }
 }
 
-/// The request was refused with one of these statuses, in JSON, and nothing after it was looked at.
+/// Checks that the request was refused with one of these statuses, in JSON, and that nothing after
+/// it was run.
 inline void check_refused(const Conversation& conversation, const std::vector<int>& statuses) {
   const auto& answers = conversation.answers;
   CHECK(conversation.closed);

@@ -1,4 +1,4 @@
-/// A certificate for 127.0.0.1, made on the spot.
+/// A generated certificate for 127.0.0.1.
 #pragma once
 
 #include <openssl/evp.h>

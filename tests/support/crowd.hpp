@@ -1,4 +1,4 @@
-/// Crowds of connections that do as little as they can, one thread for all of them.
+/// Crowds of connections that do as little as possible, all in one thread.
 #pragma once
 
 #include <support/http_client.hpp>
@@ -24,11 +24,11 @@
 
 namespace test {
 
-/// Connections that have sent the same opening. Whatever comes back is read only when asked.
+/// Connections that have sent the same opening. Answers are read by look() only.
 class Crowd {
  public:
   struct Setting {
-    std::string opening;     ///< what each sends at first
+    std::string opening;     ///< what each connection sends first
     int receive_buffer = 0;  ///< in bytes; 0: the system's
   };
 
@@ -46,19 +46,19 @@ class Crowd {
   }
 
   [[nodiscard]] std::size_t size() const { return sockets_.size(); }
-  /// How many have not been seen to be closed by the server.
+  /// How many connections the server had not closed at the last look().
   [[nodiscard]] std::size_t open_count() const { return sockets_.size() - closed_; }
-  /// The first bytes that came on each of those that are closed by now.
+  /// The first bytes that were received on each of the closed connections.
   [[nodiscard]] const std::vector<std::string>& beginnings() const { return beginnings_; }
 
-  /// Sends the same to all, without waiting for any.
+  /// Sends the same bytes on all connections, without blocking.
   void send(std::string_view bytes) {
     for (const int socket : sockets_) {
       if (socket >= 0) ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     }
   }
 
-  /// Reads what has come, and at most so much of each, and sees who is closed.
+  /// Reads what has arrived, a limited amount of each connection, and detects closed ones.
   void look(std::size_t most = std::size_t{64} * 1024) {
     std::vector<char> buffer(most);
     received_.resize(sockets_.size());
@@ -106,7 +106,7 @@ class Crowd {
   std::size_t closed_ = 0;
 };
 
-/// Calls something again and again in a thread of its own, as long as it lives.
+/// Calls `action` repeatedly in a thread of its own, until it is destroyed.
 class Repeating {
  public:
   template <class Action>
@@ -131,7 +131,7 @@ class Repeating {
   std::thread thread_;
 };
 
-/// Waits until `condition` holds, asking every so often. @returns whether it does, in time
+/// Polls until `condition` holds. @returns false after the timeout
 template <class Condition>
 bool eventually(std::chrono::nanoseconds timeout, Condition condition) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
@@ -142,14 +142,14 @@ bool eventually(std::chrono::nanoseconds timeout, Condition condition) {
   return true;
 }
 
-/// How many files a server has open that has no connection.
+/// How many files a server has open when it has no connection.
 inline std::size_t files_of_idle_server(pid_t id, int port) {
-  // While it is connected, so that nothing is left to be noticed.
+  // Counted while this connection is open, so that the server has none left to close.
   Connection one(port);
   if (one.request("GET", "/addresses/_health").status != 200) {
     throw std::runtime_error("the server does not serve");
   }
-  // Others that have just left may still be counted; the server will have noticed soon.
+  // Other clients may have disconnected so recently that the server has not closed them yet.
   std::size_t least = open_files(id);
   for (int i = 0; i < 10; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -158,7 +158,7 @@ inline std::size_t files_of_idle_server(pid_t id, int port) {
   return least - 1;
 }
 
-/// What the usual attackers open with.
+/// What attackers send first.
 namespace opening {
 
 inline const std::string half_head = "GET /addresses HTTP/1.1\r\nHost: localhost\r\nX-Half: ";
@@ -171,7 +171,7 @@ inline const std::string list = "GET /addresses HTTP/1.1\r\nHost: localhost\r\n\
 
 }  // namespace opening
 
-/// Fills a book, so that its list has some megabytes.
+/// Fills a book so that its list has that many megabytes.
 inline void fill_with_megabytes(int port, int megabytes) {
   Connection connection(port);
   const std::string document = "{\"notes\":\"" + std::string(1'000'000, 'x') + "\"}";

@@ -1,5 +1,5 @@
-/// What the system knows of a process: memory, time, open files (proc(5)); and how much of an
-/// attack this build and this machine can bear.
+/// A process's memory, CPU time and open files (proc(5)), and how large an attack this build and
+/// this machine can run.
 #pragma once
 
 #include <sys/resource.h>
@@ -14,7 +14,7 @@
 #include <stdexcept>
 #include <string>
 
-// Two compilers, two ways to say so.
+// GCC and Clang announce sanitizers differently.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define ADDRBOOK_TEST_SANITIZED 1
 #elif defined(__has_feature)
@@ -25,14 +25,14 @@
 
 namespace test {
 
-/// Sanitizers take memory and time of their own: neither is measured under them.
+/// Sanitizers need memory and time themselves, so neither is measured with them.
 #ifdef ADDRBOOK_TEST_SANITIZED
 constexpr bool is_sanitized = true;
 #else
 constexpr bool is_sanitized = false;
 #endif
 
-/// A number of /proc/<id>/status, e.g. "VmRSS" or "VmHWM", in KiB.
+/// Returns a number of /proc/<id>/status, e.g. "VmRSS" or "VmHWM", in KiB.
 inline std::size_t status_kib(pid_t id, const std::string& name) {
   std::ifstream file("/proc/" + std::to_string(id) + "/status");
   std::string line;
@@ -42,12 +42,12 @@ inline std::size_t status_kib(pid_t id, const std::string& name) {
   throw std::runtime_error("no " + name + " of process " + std::to_string(id));
 }
 
-/// The CPU time that a process has used, all threads together, in seconds.
+/// The CPU time of all threads of a process, in seconds.
 inline double cpu_seconds(pid_t id) {
   std::ifstream file("/proc/" + std::to_string(id) + "/stat");
   std::string text;
   std::getline(file, text);
-  // The second field, in parentheses, may hold anything; utime and stime are the 14th and 15th.
+  // The second field, in parentheses, may contain anything. utime and stime are the 14th and 15th.
   std::istringstream rest(text.substr(text.rfind(')') + 1));
   std::string skipped;
   for (int i = 3; i < 14; ++i) rest >> skipped;
@@ -63,8 +63,8 @@ inline std::size_t open_files(pid_t id) {
   return static_cast<std::size_t>(std::distance(begin(files), end(files)));
 }
 
-/// Lets this process, and those it starts, open as many files as the system allows.
-/// @returns how many that are
+/// Raises the limit of open files of this process and its children as far as the system allows.
+/// @returns the limit
 inline std::size_t raise_open_files_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::runtime_error("getrlimit failed");
@@ -74,8 +74,8 @@ inline std::size_t raise_open_files_limit() {
   return static_cast<std::size_t>(limit.rlim_cur);
 }
 
-/// As many connections as wanted, or as this build and this machine can bear: a fifth under a
-/// sanitizer, and always 1,500 descriptors left for everything else; but at least 500.
+/// Reduces a number of connections to what this build and this machine can run: a fifth with a
+/// sanitizer, and with 1,500 descriptors left for everything else; but at least 500.
 inline std::size_t scaled(std::size_t wanted) {
   constexpr std::size_t least = 500;
   constexpr std::size_t reserve = 1'500;

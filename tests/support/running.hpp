@@ -1,4 +1,4 @@
-/// Runs a server of httplib's, and stops it with the test.
+/// Runs an httplib server during a test.
 #pragma once
 
 #include <httplib.h>
@@ -8,12 +8,12 @@
 
 namespace test {
 
-/// @tparam Server  httplib::Server or one that is derived from it, whose own stop() is called
+/// @tparam Server  httplib::Server or a class derived from it
 template <class Server>
 class Running {
  public:
   explicit Running(Server& server) : Running(server, server.bind_to_any_port("127.0.0.1")) {}
-  /// @param port  what the server is bound to
+  /// @param port  to which the server is bound
   Running(Server& server, int port)
       : server_(server), port_(port), thread_([this] { server_.listen_after_bind(); }) {
     server_.wait_until_ready();

@@ -1,4 +1,4 @@
-/// Requests that hide another one, and all that comes back on a connection.
+/// Requests that hide another request, and all answers on a connection.
 #pragma once
 
 #include <support/http_client.hpp>
@@ -9,13 +9,13 @@
 
 namespace test {
 
-/// Everything that comes back on a connection, up to its end.
+/// All answers on a connection, up to its end.
 struct Conversation {
   std::vector<Response> answers;
   bool closed = false;  ///< by the server
 };
 
-/// Reads until the server closes.
+/// Reads until the server closes the connection.
 /// @param head  whether the first request is a HEAD
 inline Conversation read_to_end(Connection& connection, bool head = false) {
   Conversation conversation;
@@ -32,7 +32,7 @@ inline Conversation converse(int port, std::string_view bytes, bool head = false
   return read_to_end(connection, head);
 }
 
-/// A request that is never to be run: a document with a mark, or a read under a marked id.
+/// A request that must never be run. It has a recognizable document or request id.
 inline std::string smuggled_post() {
   return "POST /addresses HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: smuggled\r\n"
          "Content-Length: 21\r\n\r\n{\"marker\":\"smuggled\"}";
@@ -41,8 +41,7 @@ inline std::string smuggled_get() {
   return "GET /addresses/_health HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: smuggled\r\n\r\n";
 }
 
-/// A request that comes last and has the connection closed: with it no test has to wait for what
-/// does not come.
+/// A last request, which asks to close the connection, so that a test need not wait for a timeout.
 inline std::string last_request() {
   return "GET /addresses/_health HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: last\r\n"
          "Connection: close\r\n\r\n";

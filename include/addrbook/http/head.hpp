@@ -1,10 +1,8 @@
-/// Where a request ends: strict checks of a head and of a body's framing (RFC 9112), made before
-/// anything else looks at the bytes. Two readers that disagree on an end is how requests are
-/// smuggled, so what could be read in two ways is refused.
+/// The head of a request (RFC 9112), checked strictly before anything else reads it. Requests are
+/// smuggled where two parsers disagree on where a request ends, so anything ambiguous is refused.
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
-#include <addrbook/base/hex.hpp>
 #include <addrbook/http/fields.hpp>
 
 #include <algorithm>
@@ -12,7 +10,6 @@
 #include <cstdint>
 #include <cstring>
 #include <iterator>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,32 +22,32 @@ struct HeadFault {
   std::string_view reason;
 };
 
-/// What there is to know of a request's head to find its end.
+/// What the engine needs of a request's head. The views point into the head.
 struct RequestHead {
   enum class Body { none, length, chunked };
 
   std::string_view method;
   std::string_view target;
   std::string_view version;
-  std::string_view authority;  ///< of a target in absolute-form: `http://host:port` of it
-  std::string_view host;       ///< as it was sent, as these:
-  std::string_view request_id;
-  std::string_view accept_line;  ///< the last field of that name, with its CRLF, as these:
-  std::string_view range_line;
-  bool has_percent = false;  ///< in a field's value
+  std::string_view authority;    ///< the `http://host:port` of a target in absolute-form
+  std::string_view host;         ///< the value of Host
+  std::string_view request_id;   ///< the value of X-Request-Id
+  std::string_view accept_line;  ///< the last Accept field, with its CRLF
+  std::string_view range_line;   ///< the last Range field, with its CRLF
+  bool has_percent = false;      ///< in the value of any field
   Body body = Body::none;
   std::uint64_t length = 0;  ///< of the body, with Body::length
   bool expects_continue = false;
-  bool wants_close = false;  ///< the client will send nothing more
+  bool wants_close = false;  ///< `Connection: close`
   std::optional<HeadFault> fault;
 };
 
-/// Looks for the end of a head, a line at a time as they arrive.
+/// Finds the end of a head that arrives in pieces.
 class HeadScanner {
  public:
   enum class Found { nothing_yet, end, bare_line_feed };
 
-  /// @param bytes  all of the head so far; what was seen by an earlier call is not looked at again
+  /// @param bytes  all that has arrived; what an earlier call has scanned is skipped
   Found scan(std::string_view bytes) noexcept {
     while (const void* at = std::memchr(bytes.data() + seen_, '\n', bytes.size() - seen_)) {
       const auto end = static_cast<std::size_t>(static_cast<const char*>(at) - bytes.data());
@@ -62,68 +59,23 @@ class HeadScanner {
     return Found::nothing_yet;
   }
 
-  /// How many bytes the head has, with the empty line, once its end is found.
+  /// The size of the head in bytes, with the empty line, once its end is found.
   [[nodiscard]] std::size_t size() const noexcept { return seen_; }
-  /// So much of it has been taken out.
+  /// Adjusts the size after bytes were removed from the head.
   void shorten(std::size_t bytes) noexcept { seen_ -= bytes; }
 
  private:
   std::size_t seen_ = 0;
 };
 
-/// Checks a head and reads from it where the request ends.
-/// @param head  with the empty line that ends it; what is returned points into it
+/// Parses and checks a head.
+/// @param head  with the empty line that ends it; the result points into it
+/// @returns  with `fault` if the request must be refused; the other members are then incomplete
 inline RequestHead read_head(std::string_view head);
-
-/// Follows a body through the stream of bytes, to its end and no further.
-class BodyFraming {
- public:
-  explicit BodyFraming(const RequestHead& head) noexcept
-      : state_(head.body == RequestHead::Body::chunked                     ? State::size_first
-               : head.body == RequestHead::Body::length && head.length > 0 ? State::data
-                                                                           : State::complete),
-        is_chunked_(head.body == RequestHead::Body::chunked),
-        left_(head.length) {}
-
-  [[nodiscard]] bool complete() const noexcept { return state_ == State::complete; }
-  [[nodiscard]] bool broken() const noexcept { return state_ == State::broken; }
-
-  /// @returns  how many of the bytes are the body's, framing included
-  std::size_t take(std::string_view bytes) noexcept;
-
- private:
-  // Of a chunk's line, of all trailers: more is no client's honest need.
-  static constexpr std::size_t max_line_bytes = 256;
-  static constexpr std::size_t max_size_digits = 16;  // with zeros in front: not all count them
-  static constexpr std::size_t max_trailer_bytes = 8192;
-
-  enum class State {
-    size_first,  // the first digit of a chunk's size
-    size,        // further digits
-    extension,   // what stands after ';' on that line
-    size_lf,
-    data,
-    data_cr,
-    data_lf,
-    trailer_start,
-    trailer,
-    trailer_lf,
-    end_lf,
-    complete,
-    broken,
-  };
-
-  void step(char c) noexcept;
-
-  State state_;
-  bool is_chunked_;
-  std::uint64_t left_;    // of the body's or the chunk's data
-  std::size_t line_ = 0;  // bytes of the line, of the trailers, so far
-};
 
 // ---------------------------------------------------------------------------------------------
 
-/// Whether a character may be part of a method or a field's name (RFC 9110, 5.6.2).
+/// Whether a character may be part of a method or a field name (RFC 9110, 5.6.2).
 inline bool is_token_character(char c) noexcept {
   return is_alphanumeric(c) || (c != '\0' && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
 }
@@ -132,7 +84,7 @@ inline bool is_token(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
 }
 
-/// Whether a comma-separated list (RFC 9110, 5.6.1) has a member, whatever its case.
+/// Whether a comma-separated list (RFC 9110, 5.6.1) contains `lower`, ignoring case.
 inline bool has_member(std::string_view list, std::string_view lower) noexcept {
   while (!list.empty()) {
     if (equals_ignoring_case(trim(cut(list, ',')), lower)) return true;
@@ -140,24 +92,24 @@ inline bool has_member(std::string_view list, std::string_view lower) noexcept {
   return false;
 }
 
-/// The methods that a route can have (RFC 9110, 9.3; RFC 5789), and those that can't, for which the
-/// routes' server has an answer of its own.
+/// Whether the method is one of RFC 9110, 9.3 or RFC 5789. No route can have CONNECT or TRACE; the
+/// server behind the engine answers them.
 inline bool is_known_method(std::string_view method) noexcept {
   constexpr std::string_view methods[] = {"GET",   "POST",    "PUT",     "DELETE", "HEAD",
                                           "PATCH", "OPTIONS", "CONNECT", "TRACE"};
   return std::find(std::begin(methods), std::end(methods), method) != std::end(methods);
 }
 
-/// Whether a Host value (RFC 9110, 7.2) is one: a name or an address, and perhaps a port.
+/// Whether a Host value (RFC 9110, 7.2) has only characters of a name or address and a port.
 inline bool is_host(std::string_view value) noexcept {
   return is_alphanumeric_or("-._~%!$&'()*+;=:[]", value);
 }
 
-/// Reads one field line into `head`. @returns what is wrong with it
+/// Parses one field line into `head`. @returns the fault, if it has one
 inline std::optional<HeadFault> read_field(std::string_view line, RequestHead& head, int& hosts,
                                            bool& has_length, bool& has_coding) {
   const auto colon = line.find(':');
-  // RFC 9112, 5.1 and 5.2: no space before the colon, no line that goes on with the one before.
+  // RFC 9112, 5.1 and 5.2: no space before the colon, and no line folding.
   if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
     return HeadFault{400, "Invalid header field"};
   }
@@ -170,14 +122,15 @@ inline std::optional<HeadFault> read_field(std::string_view line, RequestHead& h
     head.host = value;
   } else if (equals_ignoring_case(name, "content-length")) {
     const auto length = parse_decimal(value);
-    constexpr std::uint64_t most = std::uint64_t{1} << 62U;
-    if (!length || *length > most || has_length) return HeadFault{400, "Invalid Content-Length"};
+    constexpr std::uint64_t max_length = std::uint64_t{1} << 62U;
+    if (!length || *length > max_length || has_length)
+      return HeadFault{400, "Invalid Content-Length"};
     has_length = true;
     head.body = RequestHead::Body::length;
     head.length = *length;
   } else if (equals_ignoring_case(name, "transfer-encoding")) {
     if (has_coding) return HeadFault{400, "Invalid Transfer-Encoding"};
-    // RFC 9112, 6.1: 501 for what is not understood.
+    // RFC 9112, 6.1: 501 for a transfer coding that the server does not support.
     if (!equals_ignoring_case(value, "chunked")) {
       return HeadFault{501, "Unsupported Transfer-Encoding"};
     }
@@ -223,7 +176,7 @@ inline RequestHead read_head(std::string_view head) {
     result.method = {};
     return refuse({400, "Invalid request line"});
   }
-  constexpr std::size_t max_target_bytes = 8192;  // as many as httplib takes; RFC 9112, 3
+  constexpr std::size_t max_target_bytes = 8192;  // httplib's limit; see RFC 9112, 3
   if (result.target.size() > max_target_bytes) {
     result.target = result.target.substr(0, max_target_bytes);
     return refuse({414, "URI Too Long"});
@@ -244,10 +197,10 @@ inline RequestHead read_head(std::string_view head) {
   int hosts = 0;
   bool has_length = false;
   bool has_coding = false;
-  constexpr int most_fields = 100;  // as many as httplib takes, and as long
+  constexpr int max_fields = 100;  // httplib's limits
   constexpr std::size_t max_field_bytes = 8192;
   for (int fields = 0; !(line = line_of()).empty(); ++fields) {
-    if (fields == most_fields) return refuse({431, "Too many header fields"});
+    if (fields == max_fields) return refuse({431, "Too many header fields"});
     if (line.size() > max_field_bytes) return refuse({431, "Header field too long"});
     if (const auto fault = read_field(line, result, hosts, has_length, has_coding)) {
       return refuse(*fault);
@@ -255,86 +208,20 @@ inline RequestHead read_head(std::string_view head) {
   }
   const bool is_1_1 = result.version == "HTTP/1.1";
   if (is_1_1 && hosts == 0) return refuse({400, "Missing Host"});  // RFC 9112, 3.2
-  // RFC 9112, 3.2.2 lets the target's authority count; whoever sends two different ones means ill.
+  // By RFC 9112, 3.2.2 the target's authority takes precedence over Host. No honest client sends
+  // two different ones.
   if (!result.authority.empty() && hosts > 0 &&
       lowercase(result.authority.substr(scheme_end + 3)) != lowercase(result.host)) {
     return refuse({400, "Invalid Host"});
   }
   if (has_coding) {
-    // RFC 9112, 6.1 and 6.3: neither beside a length nor in HTTP/1.0 is its meaning beyond doubt.
+    // RFC 9112, 6.1 and 6.3: beside a length, and in HTTP/1.0, the framing is ambiguous.
     if (has_length) return refuse({400, "Content-Length beside Transfer-Encoding"});
     if (!is_1_1) return refuse({400, "Transfer-Encoding in HTTP/1.0"});
     result.body = RequestHead::Body::chunked;
   }
   if (!is_1_1) result.expects_continue = false;  // RFC 9110, 10.1.1
   return result;
-}
-
-inline std::size_t BodyFraming::take(std::string_view bytes) noexcept {
-  std::size_t taken = 0;
-  while (taken < bytes.size() && state_ != State::complete && state_ != State::broken) {
-    if (state_ != State::data) {
-      step(bytes[taken++]);
-      continue;
-    }
-    const auto size = static_cast<std::size_t>(
-        (std::min)(left_, static_cast<std::uint64_t>(bytes.size() - taken)));
-    taken += size;
-    left_ -= size;
-    if (left_ == 0) state_ = is_chunked_ ? State::data_cr : State::complete;
-  }
-  return taken;
-}
-
-// The grammar of RFC 9112, 7.1, a character at a time.
-inline void BodyFraming::step(char c) noexcept {
-  const auto expect = [&](char wanted, State next) { state_ = c == wanted ? next : State::broken; };
-  switch (state_) {
-    case State::size_first:
-      left_ = 0;
-      line_ = 0;
-      [[fallthrough]];
-    case State::size: {
-      if (const int digit = hex_value(c); digit >= 0) {
-        constexpr std::uint64_t most = std::uint64_t{1} << 58U;  // and no digit overflows
-        left_ = left_ * 16 + static_cast<std::uint64_t>(digit);
-        state_ = left_ <= most && ++line_ <= max_size_digits ? State::size : State::broken;
-      } else if (state_ == State::size && c == ';') {
-        state_ = State::extension;
-      } else {
-        state_ = state_ == State::size && c == '\r' ? State::size_lf : State::broken;
-      }
-      break;
-    }
-    case State::extension:
-      if (c == '\r') {
-        state_ = State::size_lf;
-      } else if (++line_ > max_line_bytes || !is_field_value({&c, 1})) {
-        state_ = State::broken;
-      }
-      break;
-    case State::size_lf:
-      line_ = 0;
-      expect('\n', left_ == 0 ? State::trailer_start : State::data);
-      break;
-    case State::data_cr: expect('\r', State::data_lf); break;
-    case State::data_lf: expect('\n', State::size_first); break;
-    case State::trailer_start:
-    case State::trailer:
-      if (c == '\r') {
-        state_ = state_ == State::trailer_start ? State::end_lf : State::trailer_lf;
-      } else if (++line_ > max_trailer_bytes || !is_field_value({&c, 1})) {
-        state_ = State::broken;
-      } else {
-        state_ = State::trailer;
-      }
-      break;
-    case State::trailer_lf: expect('\n', State::trailer_start); break;
-    case State::end_lf: expect('\n', State::complete); break;
-    case State::data:
-    case State::complete:
-    case State::broken: break;
-  }
 }
 
 }  // namespace addrbook::detail

@@ -1,6 +1,7 @@
-/// What httplib gets wrong about a head that has been found to be good.
+/// Corrections to how httplib reads heads that are valid.
 #pragma once
 
+#include <addrbook/base/ascii.hpp>
 #include <addrbook/http/head.hpp>
 
 #include <httplib.h>
@@ -13,7 +14,7 @@
 
 namespace addrbook::detail {
 
-/// @param line  of a field, with its CRLF
+/// @param line  a field line with its CRLF
 inline std::string_view value_of(std::string_view line) {
   return trim(line.substr(line.find(':') + 1, line.size() - line.find(':') - 3));
 }
@@ -29,37 +30,37 @@ inline bool is_good_accept(const RequestHead& head) {
   return httplib::detail::parse_accept_header(std::string(value_of(head.accept_line)), types);
 }
 
-/// Takes out of a request's head what httplib would refuse it for, though HTTP doesn't:
-/// - a target's `http://host` (RFC 9112, 3.2.2: must be accepted), which Host repeats;
-/// - a Range that says nothing here (RFC 9110, 14.2: must be ignored);
-/// - an Accept that httplib can't read: a preference is no condition (RFC 9110, 12.5.1).
-/// @param input  begins with the head, into which `head` points
-/// @returns  by how many bytes the head is shorter now; if by any, `head` is void
+/// Removes from a request's head what httplib would refuse, though HTTP does not:
+/// - the `http://host` of a target, which a server must accept (RFC 9112, 3.2.2) and Host repeats;
+/// - a Range that is invalid or not for a GET, which must be ignored (RFC 9110, 14.2);
+/// - an Accept that httplib cannot parse, as it is only a preference (RFC 9110, 12.5.1).
+/// @param input  starts with the head into which `head` points
+/// @returns  the number of bytes removed; if it is not 0, `head` is no longer valid
 inline std::size_t repair_head(std::string& input, const RequestHead& head) {
   std::vector<std::string_view> parts;
   if (!head.range_line.empty() && !is_good_range(head)) parts.push_back(head.range_line);
   if (!head.accept_line.empty() && !is_good_accept(head)) parts.push_back(head.accept_line);
   if (!head.authority.empty()) {
     std::string_view part = head.authority;
-    if (head.target.substr(part.size(), 1) != "/") {  // there is no path: one is left
+    if (head.target.substr(part.size(), 1) != "/") {  // the path is empty and must become "/"
       part.remove_suffix(1);
       input[static_cast<std::size_t>(part.data() - input.data()) + part.size()] = '/';
     }
     parts.push_back(part);
   }
-  // From the end to the front, so that each still is where it was.
+  // From the end to the front, so that the positions of the others stay valid.
   std::sort(parts.begin(), parts.end(),
             [](std::string_view a, std::string_view b) { return a.data() > b.data(); });
-  std::size_t taken = 0;
+  std::size_t removed = 0;
   for (const std::string_view part : parts) {
     input.erase(static_cast<std::size_t>(part.data() - input.data()), part.size());
-    taken += part.size();
+    removed += part.size();
   }
-  return taken;
+  return removed;
 }
 
-/// Has the fields as they were sent: httplib decodes %XX in their values, and a proxy in front has
-/// judged by what stands there.
+/// Replaces the fields by those of the head, unchanged. httplib decodes %XX in field values, so
+/// that it would act on other values than a proxy in front of it has checked.
 inline void restore_fields(httplib::Headers& fields, std::string_view head) {
   fields.clear();
   head.remove_prefix(head.find("\r\n") + 2);

@@ -29,8 +29,8 @@ class Refusals {
   /// @param thrown  may be null: the response has a status
   void answer(const httplib::Request& request, httplib::Response& response,
               const std::exception_ptr& thrown) const;
-  /// Says something of the server as a whole in the log.
-  void warn(std::string_view text) const;
+  /// Logs something about the server as a whole.
+  void log_server(LogRecord::Level level, std::string_view text) const;
 
  private:
   Reply reply_to(const Request& request, const std::exception_ptr& error) const;
@@ -66,9 +66,9 @@ inline std::string Refusals::to_text(std::string_view remote_address, const Requ
   return text;
 }
 
-inline void Refusals::warn(std::string_view text) const {
+inline void Refusals::log_server(LogRecord::Level level, std::string_view text) const {
   LogRecord record;
-  record.level = LogRecord::Level::warning;
+  record.level = level;
   record.kind = LogRecord::Kind::server;
   record.reason = text;
   call_log(log_, record);

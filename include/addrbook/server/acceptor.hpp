@@ -1,102 +1,113 @@
-/// Intake: new connections off a listening socket, as many as there is room for.
+/// Acceptor: takes new connections from a listening socket, up to a limit.
 #pragma once
 
+#include <addrbook/base/descriptor.hpp>
+#include <addrbook/base/pinned.hpp>
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
+#include <addrbook/server/connection_table.hpp>
+#include <addrbook/server/transport.hpp>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
-#include <cstdint>
 #include <mutex>
 #include <string>
 #include <utility>
 
 namespace addrbook::detail {
 
-/// How many are kept for connections that are only told that they are too many.
-inline std::size_t refusals_beside(std::size_t connections) {
-  return connections / 8 + 8;
+/// @returns  how many slots a table keeps in addition, for connections past the limit that wait
+///           until they have received their refusal
+inline std::size_t refusal_slots(std::size_t max_connections) {
+  return max_connections / 8 + 8;
 }
 
-/// How many connections there can be, with those for refusals, beside everything else for which a
-/// process has descriptors.
-inline std::size_t most_connections(std::size_t wanted) {
+/// @returns  `wanted`, or fewer if the process may not open that many descriptors. Leaves room for
+///           refusal_slots(), and for 64 descriptors of the program's own.
+inline std::size_t connection_capacity(std::size_t wanted) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
   const auto descriptors = static_cast<std::size_t>(limit.rlim_cur);
-  std::size_t most = descriptors - (std::min)(descriptors / 2, std::size_t{64});
-  most = (most - (std::min)(most, refusals_beside(0))) / 9 * 8 + 1;
-  return (std::max)((std::min)(wanted, most), std::size_t{1});
+  std::size_t capacity = descriptors - (std::min)(descriptors / 2, std::size_t{64});
+  capacity = (capacity - (std::min)(capacity, refusal_slots(0))) / 9 * 8 + 1;
+  return (std::max)((std::min)(wanted, capacity), std::size_t{1});
 }
 
 /// @par Thread safety  any thread
-class Intake {
+class Acceptor : private Pinned {
  public:
-  /// @param listener  a listening socket that doesn't block; closed with the intake
-  /// @param table     gets the connections; has room for some more than max_connections
-  Intake(int listener, std::size_t max_connections, ConnectionTable& table,
-         ConnectionHandler& handler)
-      : listener_(listener), max_connections_(max_connections), table_(table), handler_(handler) {}
-  Intake(const Intake&) = delete;
-  Intake& operator=(const Intake&) = delete;
-  Intake(Intake&&) = delete;
-  Intake& operator=(Intake&&) = delete;
-  ~Intake() { close(); }
+  /// @param listener  a listening socket; is made non-blocking
+  /// @param table     has max_connections + refusal_slots(max_connections) slots
+  Acceptor(Descriptor listener, std::size_t max_connections, ConnectionTable& table,
+           ConnectionHandler& handler)
+      : listener_(std::move(listener)),
+        max_connections_(max_connections),
+        table_(table),
+        handler_(handler) {
+    ::fcntl(listener_.get(), F_SETFL, ::fcntl(listener_.get(), F_GETFL) | O_NONBLOCK);
+  }
 
-  /// Accepts all who wait. For each, begin(Connection&) is called with what the calling thread has
-  /// claimed; where `is_refused`, there is no room for it.
-  template <class Begin>
-  void accept_all(Begin begin);
+  [[nodiscard]] int listener() const noexcept { return listener_.get(); }
 
-  /// For what no event tells of. Called now and then.
-  template <class Begin>
-  void look_after(Begin begin);
+  /// Accepts all pending connections.
+  /// @param admit  admit(Connection&) is called for each, claimed by the calling thread. Those with
+  ///               `exceeds_limit` are to be refused.
+  template <class Admit>
+  void accept_all(Admit admit);
 
-  /// Accepts no more, from its return on.
-  void close();
+  /// Accepts again if accepting had stalled, which no event reports, and clears warnings that no
+  /// longer hold. Called at intervals.
+  template <class Admit>
+  void retry(Admit admit);
+
+  /// Closes the listening socket. No connection is accepted after the return.
+  void close() {
+    const std::lock_guard lock(mutex_);
+    listener_.reset();
+  }
 
  private:
-  Connection* open(int socket, const sockaddr_storage& address);
-  static void describe(Connection& connection, const sockaddr_storage& address);
-  void turn_away(int socket);
+  Connection* open(Descriptor socket, const sockaddr_storage& address);
+  static void set_remote_address(Connection& connection, const sockaddr_storage& address);
+  void refuse(Descriptor socket);
 
-  int listener_;
+  std::mutex mutex_;  // guards listener_; held while accepting
+  Descriptor listener_;
   const std::size_t max_connections_;
   ConnectionTable& table_;
   ConnectionHandler& handler_;
-  std::mutex mutex_;  // of listener_, and held while accepting
   std::atomic<bool> is_stalled_{false};
   Warning no_descriptors_{handler_, "Out of file descriptors or memory: new connections must wait"};
-  Warning no_room_{handler_, "max_connections is reached: new connections get a 503"};
+  Warning limit_reached_{handler_, "max_connections is reached: new connections get a 503"};
 };
 
 // ---------------------------------------------------------------------------------------------
 
-template <class Begin>
-void Intake::accept_all(Begin begin) {
+template <class Admit>
+void Acceptor::accept_all(Admit admit) {
   const std::lock_guard lock(mutex_);
   is_stalled_.store(false);
-  while (listener_ >= 0) {
-    if (table_.is_full() && !handler_.may_speak_first()) {
-      is_stalled_.store(true);  // they wait, as there is no telling them
+  while (listener_) {
+    if (table_.is_full() && !handler_.can_refuse_at_once()) {
+      is_stalled_.store(true);  // they stay in the backlog
       return;
     }
     sockaddr_storage address{};
     socklen_t size = sizeof address;
-    const int socket = ::accept4(listener_, reinterpret_cast<sockaddr*>(&address), &size,
-                                 SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (socket >= 0) {
-      if (Connection* const connection = open(socket, address)) begin(*connection);
+    Descriptor socket(::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size,
+                                SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (socket) {
+      if (Connection* const connection = open(std::move(socket), address)) admit(*connection);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-      is_stalled_.store(true);  // there is no event for when it gets better
+      is_stalled_.store(true);
       no_descriptors_.raise();
       return;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL) {
@@ -105,46 +116,37 @@ void Intake::accept_all(Begin begin) {
   }
 }
 
-template <class Begin>
-void Intake::look_after(Begin begin) {
+template <class Admit>
+void Acceptor::retry(Admit admit) {
   if (is_stalled_.load()) {
-    accept_all(begin);
+    accept_all(admit);
   } else {
-    no_descriptors_.end();
+    no_descriptors_.clear();
   }
-  if (table_.count() < max_connections_ - max_connections_ / 8) no_room_.end();
+  if (table_.count() < max_connections_ - max_connections_ / 8) limit_reached_.clear();
 }
 
-inline void Intake::close() {
-  const std::lock_guard lock(mutex_);
-  if (listener_ >= 0) ::close(std::exchange(listener_, -1));
-}
-
-// @returns null if it is closed again
-inline Connection* Intake::open(int socket, const sockaddr_storage& address) {
+// @returns null if the socket was closed again
+inline Connection* Acceptor::open(Descriptor socket, const sockaddr_storage& address) {
   Connection* connection = nullptr;
   try {
-    connection = table_.open(socket);
-    if (connection != nullptr) {
-      connection->is_refused = table_.count() > max_connections_;
-      if (connection->is_refused) no_room_.raise();
-      describe(*connection, address);
-      connection->wire = handler_.open_wire(socket);
-      if (connection->wire) return connection;
-    } else {
-      turn_away(socket);
+    if (table_.is_full()) {
+      refuse(std::move(socket));
+      return nullptr;
     }
+    connection = table_.open(std::move(socket));  // not null: nobody else opens connections
+    connection->exceeds_limit = table_.count() > max_connections_;
+    if (connection->exceeds_limit) limit_reached_.raise();
+    set_remote_address(*connection, address);
+    connection->transport = handler_.open_transport(connection->socket.get());
+    if (connection->transport) return connection;
   } catch (...) {  // out of memory
   }
-  if (connection != nullptr) {
-    table_.close(*connection);
-  } else {
-    ::close(socket);
-  }
+  if (connection != nullptr) table_.close(*connection);
   return nullptr;
 }
 
-inline void Intake::describe(Connection& connection, const sockaddr_storage& address) {
+inline void Acceptor::set_remote_address(Connection& connection, const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = "";
   if (address.ss_family == AF_INET) {
     const auto& ipv4 = reinterpret_cast<const sockaddr_in&>(address);
@@ -158,15 +160,17 @@ inline void Intake::describe(Connection& connection, const sockaddr_storage& add
   connection.remote_address = text;
 }
 
-// Says in passing that there is no room, even for those who wait for a refusal to arrive.
-inline void Intake::turn_away(int socket) {
+// For when the table has no slot left: the refusal may be lost, as the socket is closed at once.
+inline void Acceptor::refuse(Descriptor socket) {
   Connection connection;
-  connection.socket = socket;
-  connection.wire = handler_.open_wire(socket);
-  if (!connection.wire || connection.wire->handshake().state != Transfer::State::done) return;
+  connection.socket = std::move(socket);
+  connection.transport = handler_.open_transport(connection.socket.get());
+  if (!connection.transport || connection.transport->handshake().state != Transfer::State::done) {
+    return;
+  }
   const std::string text = handler_.refusal(connection, {}, too_many_connections);
-  connection.wire->write(text.data(), text.size());
-  connection.wire->finish();
+  connection.transport->write(text.data(), text.size());
+  connection.transport->finish();
 }
 
 }  // namespace addrbook::detail

@@ -1,56 +1,71 @@
-/// ConnectionHandler: what those who keep connections need to know of those who speak HTTP.
+/// ConnectionHandler: the seam between the engine, which keeps connections, and the server, which
+/// answers requests.
 #pragma once
 
+#include <addrbook/base/pinned.hpp>
+#include <addrbook/http/head.hpp>
 #include <addrbook/server/connection.hpp>
+#include <addrbook/server/transport.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
 
 namespace addrbook::detail {
 
-class Parking;
-
-/// Called by several threads at once, for each connection by one at a time.
-class ConnectionHandler {
+/// What the engine offers to a handler while a request is served.
+class ServerEngine : private Pinned {
  public:
-  ConnectionHandler() = default;
-  ConnectionHandler(const ConnectionHandler&) = delete;
-  ConnectionHandler& operator=(const ConnectionHandler&) = delete;
-  ConnectionHandler(ConnectionHandler&&) = delete;
-  ConnectionHandler& operator=(ConnectionHandler&&) = delete;
+  virtual ~ServerEngine() = default;
+
+  /// Waits for a claimed connection's socket. Another thread takes over the work meanwhile.
+  /// @param events  POLLIN or POLLOUT
+  /// @returns  false after the timeout
+  virtual bool wait_for(const Connection& connection, short events,
+                        std::chrono::milliseconds timeout) = 0;
+  /// Whether each answer is to be the last of its connection.
+  [[nodiscard]] virtual bool is_stopping() const noexcept = 0;
+};
+
+/// @par Thread safety  Called by several threads at once, but by one at a time for a connection.
+class ConnectionHandler : private Pinned {
+ public:
   virtual ~ConnectionHandler() = default;
 
-  /// @returns null if there can be none for this socket
-  virtual std::unique_ptr<Wire> open_wire(int socket) = 0;
-  /// Whether a client can be told something before it has said anything: not with TLS.
-  [[nodiscard]] virtual bool may_speak_first() const noexcept = 0;
+  /// @returns  null if there is no memory for one
+  virtual std::unique_ptr<Transport> open_transport(int socket) = 0;
+  /// Whether a refusal can be written before anything is read. Not so with TLS.
+  [[nodiscard]] virtual bool can_refuse_at_once() const noexcept = 0;
   /// Answers the request at the front of the connection's input and consumes it.
-  /// @returns whether a next one may follow on the connection
-  virtual bool serve(Parking& parking, Connection& connection, const RequestHead& head) = 0;
-  /// Words an answer for who gets no further; `head` is what is known of the request.
+  /// @returns  whether the connection may carry a further request
+  virtual bool serve(ServerEngine& engine, Connection& connection, const RequestHead& head) = 0;
+  /// Formats the answer to a request that is not served.
+  /// @param head  as far as it was read
   virtual std::string refusal(const Connection& connection, const RequestHead& head,
                               const HeadFault& fault) = 0;
-  /// Says something of the server as a whole in the log.
+  /// Logs a warning about the server as a whole.
   virtual void warn(std::string_view text) = 0;
 };
 
-/// A state of the server that is said once, however often it shows before it ends: under attack the
-/// log must not fill the disk.
+/// A condition of the server that is logged once until it has cleared: an attacker must not be able
+/// to fill the disk with log lines.
+/// @par Thread safety  any thread
 class Warning {
  public:
+  /// @param text  must outlive the object
   Warning(ConnectionHandler& handler, std::string_view text) : handler_(handler), text_(text) {}
 
   void raise() {
-    if (!is_known_.exchange(true)) handler_.warn(text_);
+    if (!is_raised_.exchange(true)) handler_.warn(text_);
   }
-  void end() noexcept { is_known_.store(false); }
+  void clear() noexcept { is_raised_.store(false); }
 
  private:
   ConnectionHandler& handler_;
   std::string_view text_;
-  std::atomic<bool> is_known_{false};
+  std::atomic<bool> is_raised_{false};
 };
 
 constexpr HeadFault too_many_connections{503, "Too many connections"};

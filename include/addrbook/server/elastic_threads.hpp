@@ -1,7 +1,8 @@
-/// ElasticThreads: as many threads at work as there are CPUs, however many of them are waiting for
-/// a client.
+/// ElasticThreads: keeps as many threads working as there are CPUs, however many others are
+/// blocked.
 #pragma once
 
+#include <addrbook/base/pinned.hpp>
 #include <addrbook/base/waiting.hpp>
 
 #include <algorithm>
@@ -19,79 +20,77 @@
 
 namespace addrbook::detail {
 
-/// Threads that take turns in rounds of work: wait for something to do, do it. A thread that must
-/// wait in the middle of a round says so by Waiting, and another one takes its place.
-/// @par Thread safety  any thread, except where said otherwise.
+/// Threads that run rounds of work: wait for something to do, then do it. A thread that blocks in
+/// the middle of a round declares it with a Waiting, and another thread takes its place.
+///
+/// A thread is either ready (working, or waiting for work) or blocked.
+/// @par Thread safety  any thread, except where stated otherwise
 class ElasticThreads final : public ThreadPool {
  public:
-  /// @param ready  how many are to be at work or waiting for it; at least 1
-  /// @param most   how many there may be in all
-  /// @param work   one round; calls started() when it has something to do
-  ElasticThreads(std::size_t ready, std::size_t most, std::function<void()> work)
+  /// @param ready     how many threads to keep ready; at least 1
+  /// @param capacity  the most threads, blocked ones included
+  /// @param work      one round; calls round_started() when it has something to do
+  ElasticThreads(std::size_t ready, std::size_t capacity, std::function<void()> work)
       : wanted_(static_cast<std::ptrdiff_t>(ready)),
-        most_((std::max)(ready, most)),
+        capacity_((std::max)(ready, capacity)),
         work_(std::move(work)) {}
-  ElasticThreads(const ElasticThreads&) = delete;
-  ElasticThreads& operator=(const ElasticThreads&) = delete;
-  ElasticThreads(ElasticThreads&&) = delete;
-  ElasticThreads& operator=(ElasticThreads&&) = delete;
   ~ElasticThreads() override { join(); }
 
-  /// Starts what is missing. @returns false if that is one too many for `most` or for the system
+  /// Starts threads until enough are ready.
+  /// @returns  false if the capacity or the system does not allow that
   bool fill_up();
 
-  /// A round has begun in earnest. In its own thread.
-  static void started() noexcept {
+  /// Marks the calling thread as working on something, until its round ends.
+  static void round_started() noexcept {
     if (current_thread == nullptr) return;
     current_thread->rounds.fetch_add(1, std::memory_order_relaxed);
-    current_thread->is_busy.store(true, std::memory_order_relaxed);
+    current_thread->is_working.store(true, std::memory_order_relaxed);
   }
 
-  /// How many are at work or waiting for it.
   [[nodiscard]] std::ptrdiff_t ready() const noexcept { return ready_.load(); }
 
   void block() noexcept override;
   void unblock() noexcept override;
 
-  /// Counts out the threads that have been in the same round since the last call: they wait without
-  /// having said so. Called at intervals by one thread.
-  /// @returns  whether any thread is at work
-  bool count_out_stuck();
+  /// Counts threads as blocked that have worked on the same round since the last call: they block
+  /// without a Waiting. Called at intervals by one thread.
+  /// @returns  whether any thread has worked since the last call
+  bool detect_stuck();
 
-  /// No further rounds. The owner must end the waiting in `work`.
-  void end() noexcept { ending_.store(true); }
-  /// Waits for the threads after end().
+  /// Starts no further round. The owner must end the waiting for work.
+  void end() noexcept { is_ending_.store(true); }
+  /// Calls end() and waits until all threads have ended.
   void join();
 
  private:
   struct Thread {
     std::thread thread;
     std::atomic<std::uint64_t> rounds{0};
-    std::atomic<bool> is_busy{false};
-    std::atomic<bool> is_counted_out{false};
-    std::uint64_t seen_rounds = 0;
+    std::atomic<bool> is_working{false};
+    std::atomic<bool> is_blocked{false};
+    std::uint64_t seen_rounds = 0;  // by detect_stuck()
   };
   using Threads = std::list<Thread>;
 
   void run(Threads::iterator self);
-  bool rest();
-  void count_in(Thread& thread);
+  bool wait_as_spare();
+  void set_unblocked(Thread& thread);
   void join_finished();
 
   static inline thread_local Thread* current_thread = nullptr;
 
   const std::ptrdiff_t wanted_;
-  const std::size_t most_;
+  const std::size_t capacity_;
   const std::function<void()> work_;
   std::atomic<std::ptrdiff_t> ready_{0};
-  std::atomic<bool> ending_{false};
+  std::atomic<bool> is_ending_{false};
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable ended_;
   Threads threads_;
-  Threads finished_;         // have left run() but for its last line
-  std::size_t resting_ = 0;  // threads in rest()
-  std::size_t called_ = 0;   // how many of these are to come back
+  Threads finished_;           // have nothing left to do but return
+  std::size_t spare_ = 0;      // threads in wait_as_spare()
+  std::size_t activated_ = 0;  // how many of the spare ones are to return
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -101,15 +100,15 @@ inline bool ElasticThreads::fill_up() {
   const std::lock_guard lock(mutex_);
   join_finished();
   while (ready_.load() < wanted_) {
-    if (resting_ > called_) {
-      ++called_;
+    if (spare_ > activated_) {
+      ++activated_;
       wake_.notify_one();
     } else {
-      if (threads_.size() >= most_) return false;
+      if (threads_.size() >= capacity_) return false;
       const auto self = threads_.emplace(threads_.end());
       try {
         self->thread = std::thread([this, self] { run(self); });
-      } catch (const std::system_error&) {  // the system has no more threads
+      } catch (const std::system_error&) {  // the system allows no more threads
         threads_.erase(self);
         return false;
       }
@@ -120,67 +119,66 @@ inline bool ElasticThreads::fill_up() {
 }
 
 inline void ElasticThreads::block() noexcept {
-  if (current_thread == nullptr || current_thread->is_counted_out.exchange(true)) return;
+  if (current_thread == nullptr || current_thread->is_blocked.exchange(true)) return;
   ready_.fetch_sub(1);
   try {
     fill_up();
-  } catch (...) {  // no memory for one more: the others go on
+  } catch (...) {  // out of memory: the threads that exist carry on
   }
 }
 
 inline void ElasticThreads::unblock() noexcept {
-  if (current_thread != nullptr) count_in(*current_thread);
+  if (current_thread != nullptr) set_unblocked(*current_thread);
 }
 
-inline void ElasticThreads::count_in(Thread& thread) {
-  if (thread.is_counted_out.load(std::memory_order_relaxed) &&
-      thread.is_counted_out.exchange(false)) {
+inline void ElasticThreads::set_unblocked(Thread& thread) {
+  if (thread.is_blocked.load(std::memory_order_relaxed) && thread.is_blocked.exchange(false)) {
     ready_.fetch_add(1);
   }
 }
 
-inline bool ElasticThreads::count_out_stuck() {
-  bool any_busy = false;
+inline bool ElasticThreads::detect_stuck() {
+  bool has_worked = false;
   const std::lock_guard lock(mutex_);
   for (Thread& thread : threads_) {
     const auto rounds = thread.rounds.load(std::memory_order_relaxed);
-    const bool is_busy = thread.is_busy.load(std::memory_order_relaxed);
-    any_busy = any_busy || is_busy || rounds != thread.seen_rounds;
-    if (is_busy && rounds == thread.seen_rounds && !thread.is_counted_out.exchange(true)) {
+    const bool is_working = thread.is_working.load(std::memory_order_relaxed);
+    has_worked = has_worked || is_working || rounds != thread.seen_rounds;
+    if (is_working && rounds == thread.seen_rounds && !thread.is_blocked.exchange(true)) {
       ready_.fetch_sub(1);
     }
     thread.seen_rounds = rounds;
   }
-  return any_busy;
+  return has_worked;
 }
 
 inline void ElasticThreads::run(Threads::iterator self) {
   current_thread = &*self;
   own_this_thread(this);
-  while (!ending_.load()) {
+  while (!is_ending_.load()) {
     work_();
-    self->is_busy.store(false, std::memory_order_relaxed);
-    count_in(*self);
+    self->is_working.store(false, std::memory_order_relaxed);
+    set_unblocked(*self);
     auto ready = ready_.load();
     while (ready > wanted_ && !ready_.compare_exchange_weak(ready, ready - 1)) {
     }
-    if (ready > wanted_ && !rest()) break;
+    if (ready > wanted_ && !wait_as_spare()) break;
   }
   const std::lock_guard lock(mutex_);
   finished_.splice(finished_.end(), threads_, self);
   ended_.notify_all();
 }
 
-// Kept for a while: what needed many threads will need them again.
-inline bool ElasticThreads::rest() {
+// A load that needed many threads is likely to need them again, so they stay for a while.
+inline bool ElasticThreads::wait_as_spare() {
   constexpr auto kept = std::chrono::seconds(10);
   std::unique_lock lock(mutex_);
-  ++resting_;
-  const bool is_called =
-      wake_.wait_for(lock, kept, [this] { return called_ > 0 || ending_.load(); });
-  --resting_;
-  if (!is_called || called_ == 0) return false;
-  --called_;
+  ++spare_;
+  const bool is_notified =
+      wake_.wait_for(lock, kept, [this] { return activated_ > 0 || is_ending_.load(); });
+  --spare_;
+  if (!is_notified || activated_ == 0) return false;
+  --activated_;
   return true;
 }
 

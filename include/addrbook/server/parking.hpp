@@ -1,24 +1,25 @@
-/// Parking: where connections wait. One that has nothing to say holds no thread: a thread takes it
-/// when something has come, and from a whole head on until the request is answered.
+/// Parking: where connections wait. A waiting connection holds no thread. A thread claims it when
+/// data arrives, and keeps it from a complete head until the request is answered.
 ///
-/// Linux: epoll(7). Threads wait on one epoll instance, each for one event; a connection is
-/// registered once, by edges, so that a request costs three system calls: wait, receive, send.
+/// Linux: epoll(7). All threads wait on one epoll instance, each for one event. A connection is
+/// registered once, edge-triggered, so that a request costs three system calls: wait, receive,
+/// send.
 #pragma once
 
+#include <addrbook/base/descriptor.hpp>
 #include <addrbook/base/waiting.hpp>
 #include <addrbook/server/acceptor.hpp>
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
+#include <addrbook/server/connection_table.hpp>
 #include <addrbook/server/elastic_threads.hpp>
 #include <addrbook/server/request_loop.hpp>
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -30,9 +31,11 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 namespace addrbook::detail {
 
+/// As in ServerOptions.
 struct ParkingLimits {
   std::chrono::milliseconds header_timeout;
   std::chrono::milliseconds keep_alive_timeout;
@@ -42,59 +45,56 @@ struct ParkingLimits {
   std::size_t max_threads;
 };
 
-class Parking {
+/// The engine: accepts connections off a listening socket and serves them in threads of its own.
+class Parking final : private ServerEngine {
  public:
-  /// @param listener  a listening socket, which it takes over
-  /// @throws std::system_error
-  Parking(int listener, const ParkingLimits& limits, ConnectionHandler& handler);
-  Parking(const Parking&) = delete;
-  Parking& operator=(const Parking&) = delete;
-  Parking(Parking&&) = delete;
-  Parking& operator=(Parking&&) = delete;
-  ~Parking();
+  /// Starts to serve.
+  /// @param listener  a listening socket
+  /// @throws std::system_error if the system has no descriptor or no thread left
+  Parking(Descriptor listener, const ParkingLimits& limits, ConnectionHandler& handler);
+  ~Parking() override { stop(); }
 
-  /// Accepts no more, lets requests end as the limits say, and closes all.
+  /// Accepts no further connections, lets requests complete within the limits, and closes all
+  /// connections.
   void stop();
-  [[nodiscard]] bool is_stopping() const noexcept { return is_stopping_.load(); }
-
-  /// Waits for the socket in the middle of a request; another thread does the work meanwhile.
-  /// @param events  POLLIN or POLLOUT
-  /// @returns false after the timeout
-  bool wait_for(const Connection& connection, short events, std::chrono::milliseconds timeout);
 
  private:
   using Clock = Connection::Clock;
   using Phase = Connection::Phase;
   using Step = RequestLoop::Step;
 
-  static void check(bool is_done, int error);
-  [[nodiscard]] bool watch_events(int descriptor, std::uint64_t name, std::uint32_t events) const;
+  bool wait_for(const Connection& connection, short events,
+                std::chrono::milliseconds timeout) override;
+  [[nodiscard]] bool is_stopping() const noexcept override { return is_stopping_.load(); }
+
+  [[nodiscard]] bool add_to_epoll(int descriptor, std::uint64_t handle, std::uint32_t events) const;
   bool work(int timeout_ms, bool is_overloaded);
-  void begin(Connection& connection);
-  void go_on(Connection& connection, Step step, bool is_overloaded = false);
+  void admit(Connection& connection);
+  void proceed(Connection& connection, Step step, bool is_overloaded = false);
   void close(Connection& connection);
-  [[nodiscard]] bool is_at_its_end(const Connection& connection) const;
+  [[nodiscard]] bool is_stopped(const Connection& connection) const;
   void rearm(const Connection& connection);
-  void look_again(Connection& connection);
+  void requeue(Connection& connection);
   void watch();
   void sweep();
 
-  static constexpr std::uint64_t listener_name = ~std::uint64_t{0};
-  static constexpr std::uint64_t end_name = listener_name - 1;
+  // Not the handles of any connection.
+  static constexpr std::uint64_t listener_handle = ~std::uint64_t{0};
+  static constexpr std::uint64_t end_handle = listener_handle - 1;
 
   const ParkingLimits limits_;
-  const std::size_t max_connections_;  // as far as descriptors go
+  const std::size_t max_connections_;  // as many as there can be descriptors
   ConnectionTable table_;
-  Intake intake_;
+  Descriptor epoll_;
+  Descriptor end_;  // an eventfd: readable when the threads are to end
+  Acceptor acceptor_;
   RequestLoop loop_;
-  int epoll_;
-  int end_;  // readable when all is over
   std::atomic<bool> is_stopping_{false};
 
   std::mutex mutex_;
   std::condition_variable all_closed_;
   std::condition_variable watch_wake_;
-  std::atomic<bool> watch_dozes_{false};
+  std::atomic<bool> is_watch_slow_{false};  // nothing happens: the watch thread need not look often
   bool watch_ends_ = false;
 
   ElasticThreads threads_;
@@ -111,57 +111,50 @@ inline std::size_t usable_cpus() {
   return static_cast<std::size_t>((std::max)(CPU_COUNT(&set), 1));
 }
 
-inline void Parking::check(bool is_done, int error) {
-  if (!is_done) throw std::system_error(error, std::generic_category(), "can't serve");
-}
-
-inline bool Parking::watch_events(int descriptor, std::uint64_t name, std::uint32_t events) const {
+inline bool Parking::add_to_epoll(int descriptor, std::uint64_t handle,
+                                  std::uint32_t events) const {
   epoll_event event{events, {}};
-  event.data.u64 = name;
-  return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0;
+  event.data.u64 = handle;
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0;
 }
 
-inline Parking::Parking(int listener, const ParkingLimits& limits, ConnectionHandler& handler)
+inline Parking::Parking(Descriptor listener, const ParkingLimits& limits,
+                        ConnectionHandler& handler)
     : limits_(limits),
-      max_connections_(most_connections(limits.max_connections)),
-      table_(max_connections_ + refusals_beside(max_connections_)),
-      intake_(listener, max_connections_, table_, handler),
-      loop_(*this, handler, limits.header_timeout, limits.keep_alive_timeout),
+      max_connections_(connection_capacity(limits.max_connections)),
+      table_(max_connections_ + refusal_slots(max_connections_)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       end_(::eventfd(0, EFD_CLOEXEC)),
-      threads_(usable_cpus(), limits.max_threads, [this] { static_cast<void>(work(-1, false)); }) {
+      acceptor_(std::move(listener), max_connections_, table_, handler),
+      loop_(*this, handler, limits.header_timeout, limits.keep_alive_timeout),
+      threads_(usable_cpus(), limits.max_threads, [this] { work(-1, false); }) {
+  const auto check = [](bool is_done, int error) {
+    if (!is_done) throw std::system_error(error, std::generic_category(), "can't serve");
+  };
   try {
-    check(epoll_ >= 0 && end_ >= 0, errno);
-    check(watch_events(end_, end_name, EPOLLIN), errno);
+    check(epoll_ && end_, errno);
+    check(add_to_epoll(end_.get(), end_handle, EPOLLIN), errno);
     check(threads_.fill_up(), EAGAIN);
     watch_thread_ = std::thread([this] { watch(); });
-    // Last: the clients that wait already may take all threads at once.
-    ::fcntl(listener, F_SETFL, ::fcntl(listener, F_GETFL) | O_NONBLOCK);
-    check(watch_events(listener, listener_name, EPOLLIN | EPOLLET), errno);
+    // Last: clients in the backlog may occupy all threads at once.
+    check(add_to_epoll(acceptor_.listener(), listener_handle, EPOLLIN | EPOLLET), errno);
   } catch (...) {
     stop();
-    ::close(epoll_);
-    ::close(end_);
     throw;
   }
 }
 
-inline Parking::~Parking() {
-  stop();
-  ::close(epoll_);
-  ::close(end_);
-}
-
 inline void Parking::stop() {
   if (is_stopping_.exchange(true)) return;
-  intake_.close();
-  // What has come is still read and answered; who has sent nothing is at its end.
+  acceptor_.close();
+  // Requests that have arrived are still read and answered. Connections that have sent nothing are
+  // closed.
   table_.for_each_slot([this](Connection& connection) {
     if (!connection.claim_parked()) return;
     if (connection.phase != Phase::handshake && connection.input.empty()) {
-      ::shutdown(connection.socket, SHUT_RD);
+      ::shutdown(connection.socket.get(), SHUT_RD);
     }
-    look_again(connection);
+    requeue(connection);
   });
   std::unique_lock lock(mutex_);
   const auto are_all_closed = [this] { return table_.count() == 0; };
@@ -177,67 +170,67 @@ inline void Parking::stop() {
   watch_wake_.notify_all();
   lock.unlock();
   threads_.end();
-  const std::uint64_t one = 1;
-  if (::write(end_, &one, sizeof one) < 0) {  // can't fail: the counter is far from full
-  }
+  ::eventfd_write(end_.get(), 1);
   threads_.join();
   if (watch_thread_.joinable()) watch_thread_.join();
 }
 
-// One round of a thread's work. @returns whether there was something to do
+// One round of a thread. @returns whether there was something to do
 inline bool Parking::work(int timeout_ms, bool is_overloaded) {
   epoll_event event{};
-  if (::epoll_wait(epoll_, &event, 1, timeout_ms) != 1 || event.data.u64 == end_name) {
+  if (::epoll_wait(epoll_.get(), &event, 1, timeout_ms) != 1 || event.data.u64 == end_handle) {
     return false;
   }
-  ElasticThreads::started();
-  if (watch_dozes_.load(std::memory_order_relaxed) && watch_dozes_.exchange(false)) {
+  ElasticThreads::round_started();
+  if (is_watch_slow_.load(std::memory_order_relaxed) && is_watch_slow_.exchange(false)) {
     watch_wake_.notify_one();
   }
-  if (event.data.u64 == listener_name) {
-    intake_.accept_all([this](Connection& connection) { begin(connection); });
+  if (event.data.u64 == listener_handle) {
+    acceptor_.accept_all([this](Connection& connection) { admit(connection); });
     return true;
   }
   Connection& connection = table_.slot(event.data.u64);
-  if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) connection.hung_up.store(true);
-  if (connection.claim(ConnectionTable::generation(event.data.u64)) == Connection::Claim::mine) {
-    go_on(connection, loop_.advance(connection, is_overloaded), is_overloaded);
+  if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) connection.peer_closed.store(true);
+  if (connection.claim(ConnectionTable::generation(event.data.u64)) == Connection::Claim::claimed) {
+    proceed(connection, loop_.advance(connection, is_overloaded), is_overloaded);
   }
   return true;
 }
 
-inline void Parking::begin(Connection& connection) {
-  loop_.begin(connection);
-  if (!watch_events(connection.socket, table_.name(connection), EPOLLIN | EPOLLRDHUP | EPOLLET)) {
+inline void Parking::admit(Connection& connection) {
+  loop_.start(connection);
+  if (!add_to_epoll(connection.socket.get(), ConnectionTable::handle(connection),
+                    EPOLLIN | EPOLLRDHUP | EPOLLET)) {
     return close(connection);
   }
-  if (connection.is_refused) {
-    go_on(connection, loop_.advance(connection, false));  // needs no event
+  if (connection.exceeds_limit) {
+    proceed(connection, loop_.advance(connection, false));  // a refusal needs no event
   } else if (!connection.park()) {
-    look_again(connection);  // by another thread: to serve it here would hold up accepting
+    requeue(connection);  // to serve it in this thread would delay accepting
   }
 }
 
-// Does with a claimed connection what the loop says, as often as something has come meanwhile.
-inline void Parking::go_on(Connection& connection, Step step, bool is_overloaded) {
+// Carries out a step, and those that follow from events recorded meanwhile, until the connection is
+// parked or closed.
+inline void Parking::proceed(Connection& connection, Step step, bool is_overloaded) {
   while (true) {
-    if (step == Step::close || (step == Step::park && is_at_its_end(connection))) {
+    if (step == Step::close || (step == Step::park && is_stopped(connection))) {
       return close(connection);
     }
-    if (step == Step::again) rearm(connection);
+    if (step == Step::requeue) rearm(connection);
     if (connection.park()) {
-      // stop() may have looked before it was parked.
+      // stop() may have passed over the connection just before it was parked.
       if (!is_stopping_.load() || !connection.claim_parked()) return;
-      if (!is_at_its_end(connection)) return look_again(connection);
+      if (!is_stopped(connection)) return requeue(connection);
     }
     step = loop_.advance(connection, is_overloaded);
   }
 }
 
-// Whether a stopping server has nothing more to do for it.
-inline bool Parking::is_at_its_end(const Connection& connection) const {
+// Whether a stopping server has nothing left to do for the connection.
+inline bool Parking::is_stopped(const Connection& connection) const {
   return is_stopping_.load() && connection.phase != Phase::handshake &&
-         connection.phase != Phase::lingering && connection.input.empty();
+         connection.phase != Phase::draining && connection.input.empty();
 }
 
 inline void Parking::close(Connection& connection) {
@@ -247,47 +240,50 @@ inline void Parking::close(Connection& connection) {
   all_closed_.notify_all();
 }
 
-// Has the state of a claimed connection reported as if it were new; writable as well, so that there
-// is an event in any case. Not of a parked one: its socket may be another connection's by then.
+// Makes epoll report the state of a claimed connection again. EPOLLOUT is included because there is
+// always room to write, hence always an event. Never called for a parked connection, whose socket
+// may be closed and reused meanwhile.
 inline void Parking::rearm(const Connection& connection) {
   epoll_event event{EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, {}};
-  event.data.u64 = table_.name(connection);
-  ::epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.socket, &event);
+  event.data.u64 = ConnectionTable::handle(connection);
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.socket.get(), &event);
 }
 
-// Parks it with an event to come. The event may come before it is parked, and is then remembered.
-inline void Parking::look_again(Connection& connection) {
+// Parks the connection and triggers an event for it. If that event is recorded before the
+// connection is parked, another one is triggered.
+inline void Parking::requeue(Connection& connection) {
   do rearm(connection);
   while (!connection.park());
 }
 
 inline bool Parking::wait_for(const Connection& connection, short events,
                               std::chrono::milliseconds timeout) {
-  pollfd poll{connection.socket, events, 0};
+  pollfd poll{connection.socket.get(), events, 0};
   const Waiting waiting;
   const int ready = ::poll(&poll, 1, static_cast<int>((std::max)(timeout.count(), 0L)));
-  return ready != 0;  // a signal is no reason to give up
+  return ready != 0;  // after a signal the caller tries again
 }
 
-// Looks after what no event tells of: deadlines, and threads that are stuck in a program's handler.
+// Handles what no event reports: deadlines, and threads that block inside the program's handlers.
 inline void Parking::watch() {
   constexpr auto tick = std::chrono::milliseconds(10);
   constexpr auto sweep_interval = std::chrono::milliseconds(250);
   auto next_sweep = Clock::now() + sweep_interval;
-  bool was_short = false;
+  bool was_overloaded = false;
   std::unique_lock lock(mutex_);
   while (!watch_ends_) {
-    watch_wake_.wait_for(lock, watch_dozes_.load() ? sweep_interval : tick);
+    watch_wake_.wait_for(lock, is_watch_slow_.load() ? sweep_interval : tick);
     lock.unlock();
-    watch_dozes_.store(!threads_.count_out_stuck());
-    // Refusing begins where it lasts: a thread that has just answered is a moment from ready.
-    const bool is_short = !threads_.fill_up() && threads_.ready() == 0;
-    if (is_short && was_short) {
-      constexpr int most_at_once = 256;
-      for (int i = 0; i < most_at_once && threads_.ready() == 0 && work(0, true); ++i) {
+    is_watch_slow_.store(!threads_.detect_stuck());
+    // Requests are refused only if no thread was ready at two ticks in a row: a thread that has
+    // just sent an answer is ready a moment later.
+    const bool is_overloaded = !threads_.fill_up() && threads_.ready() == 0;
+    if (is_overloaded && was_overloaded) {
+      constexpr int max_refusals = 256;
+      for (int i = 0; i < max_refusals && threads_.ready() == 0 && work(0, true); ++i) {
       }
     }
-    was_short = is_short;
+    was_overloaded = is_overloaded;
     if (Clock::now() >= next_sweep) {
       sweep();
       next_sweep = Clock::now() + sweep_interval;
@@ -302,14 +298,14 @@ inline void Parking::sweep() {
     if (connection.deadline.load(std::memory_order_relaxed) > now || !connection.claim_parked()) {
       return;
     }
-    if (connection.deadline.load(std::memory_order_relaxed) > now) {  // another one by now
-      look_again(connection);
+    if (connection.deadline.load(std::memory_order_relaxed) > now) {  // extended before the claim
+      requeue(connection);
     } else {
-      go_on(connection, loop_.give_up(connection));
+      proceed(connection, loop_.time_out(connection));
     }
   });
-  intake_.look_after([this](Connection& connection) { begin(connection); });
-  if (threads_.ready() > 0) loop_.overload_ends();
+  acceptor_.retry([this](Connection& connection) { admit(connection); });
+  if (threads_.ready() > 0) loop_.clear_overload();
 }
 
 }  // namespace addrbook::detail

@@ -1,9 +1,12 @@
-/// RequestLoop: reads requests off a connection and has them answered, as far as it gets without
-/// waiting.
+/// RequestLoop: reads requests from a connection and has them answered, as far as that is possible
+/// without waiting.
 #pragma once
 
+#include <addrbook/base/pinned.hpp>
+#include <addrbook/http/head.hpp>
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
+#include <addrbook/server/transport.hpp>
 
 #include <sys/socket.h>
 
@@ -15,34 +18,38 @@
 
 namespace addrbook::detail {
 
-/// Called by several threads at once, each with a connection that it has claimed.
-class RequestLoop {
+/// @par Thread safety  Several threads may call at once, each with a connection that it has
+/// claimed.
+class RequestLoop : private Pinned {
  public:
-  /// What to do with the connection: park it until something comes; give others a turn and then
-  /// look again; close it.
-  enum class Step { park, again, close };
+  /// What the caller must do with the connection.
+  enum class Step {
+    park,     ///< wait for the next event
+    requeue,  ///< let others take their turn, then call advance() again
+    close,
+  };
 
-  /// @param parking  where the handler waits for a client in the middle of a request
-  RequestLoop(Parking& parking, ConnectionHandler& handler,
+  /// @param engine  handed to the handler with each request
+  RequestLoop(ServerEngine& engine, ConnectionHandler& handler,
               std::chrono::milliseconds header_timeout,
               std::chrono::milliseconds keep_alive_timeout)
-      : parking_(parking),
+      : engine_(engine),
         handler_(handler),
         header_timeout_(header_timeout),
         keep_alive_timeout_(keep_alive_timeout) {}
 
-  /// The time for the first request begins.
-  void begin(Connection& connection) const { connection.enter(Phase::handshake, header_timeout_); }
+  /// Sets the deadline for the first request of a new connection.
+  void start(Connection& connection) const { connection.enter(Phase::handshake, header_timeout_); }
 
-  /// Reads what has come and has every whole request answered.
-  /// @param is_overloaded  no thread is left for that: requests are refused
+  /// Reads what has arrived and has each whole request answered.
+  /// @param is_overloaded  no thread is free to serve requests: they are refused with 503
   Step advance(Connection& connection, bool is_overloaded) noexcept;
 
-  /// Says goodbye to who took too long.
-  Step give_up(Connection& connection) noexcept;
+  /// Ends a connection whose deadline has passed, with a 408 if part of a head has arrived.
+  Step time_out(Connection& connection) noexcept;
 
-  /// There are threads again.
-  void overload_ends() noexcept { overload_.end(); }
+  /// Threads are free again: the next overload is logged.
+  void clear_overload() noexcept { overload_.clear(); }
 
  private:
   using Phase = Connection::Phase;
@@ -50,13 +57,14 @@ class RequestLoop {
   Step run(Connection& connection, bool is_overloaded);
   static void skip_empty_lines(Connection& connection);
   Step refuse(Connection& connection, const RequestHead& head, const HeadFault& fault);
-  static Step say_goodbye(Connection& connection);
-  static Step linger(Connection& connection);
+  static Step end(Connection& connection);
+  static Step drain(Connection& connection);
 
   static constexpr std::size_t max_head_bytes = std::size_t{64} * 1024;
-  static constexpr std::chrono::milliseconds linger_timeout{2'000};
+  static constexpr std::size_t max_drained_bytes = std::size_t{8} * 1024 * 1024;
+  static constexpr std::chrono::milliseconds drain_timeout{2'000};
 
-  Parking& parking_;
+  ServerEngine& engine_;
   ConnectionHandler& handler_;
   const std::chrono::milliseconds header_timeout_;
   const std::chrono::milliseconds keep_alive_timeout_;
@@ -68,13 +76,13 @@ class RequestLoop {
 inline RequestLoop::Step RequestLoop::advance(Connection& connection, bool is_overloaded) noexcept {
   try {
     return run(connection, is_overloaded);
-  } catch (...) {  // out of memory: one connection ends, the server doesn't
+  } catch (...) {  // out of memory: only this connection ends
     return Step::close;
   }
 }
 
-inline RequestLoop::Step RequestLoop::give_up(Connection& connection) noexcept {
-  if (connection.phase != Phase::head || connection.input.empty()) return Step::close;
+inline RequestLoop::Step RequestLoop::time_out(Connection& connection) noexcept {
+  if (connection.phase != Phase::reading_head || connection.input.empty()) return Step::close;
   try {
     return refuse(connection, {}, {408, "Request header not complete in time"});
   } catch (...) {  // as above
@@ -84,31 +92,32 @@ inline RequestLoop::Step RequestLoop::give_up(Connection& connection) noexcept {
 
 inline RequestLoop::Step RequestLoop::run(Connection& connection, bool is_overloaded) {
   constexpr std::size_t buffer_bytes = std::size_t{16} * 1024;
-  constexpr int fair_share = 32;  // requests or reads in a row, then others get their turn
+  constexpr int fair_share = 32;  // requests, and reads, before other connections get their turn
   thread_local std::array<char, buffer_bytes> buffer;
 
   if (connection.phase == Phase::handshake) {
-    const auto shaken = connection.wire->handshake().state;
-    if (shaken == Transfer::State::wants_read) return Step::park;
-    if (shaken == Transfer::State::wants_write) return Step::again;
-    if (shaken != Transfer::State::done) return Step::close;
-    connection.phase = Phase::head;  // with what is left of its time
+    const auto state = connection.transport->handshake().state;
+    if (state == Transfer::State::wants_read) return Step::park;
+    if (state == Transfer::State::wants_write) return Step::requeue;
+    if (state != Transfer::State::done) return Step::close;
+    connection.phase = Phase::reading_head;  // the deadline stays
   }
-  if (connection.phase == Phase::lingering) return linger(connection);
-  // Who never stops sending is never found parked by those who look after deadlines.
-  if (connection.phase != Phase::idle && connection.is_late()) return give_up(connection);
-  if (connection.is_refused) return refuse(connection, {}, too_many_connections);
-  bool is_drained = false;
+  if (connection.phase == Phase::draining) return drain(connection);
+  // A peer that never stops sending keeps its connection claimed, and the sweep for passed
+  // deadlines checks parked ones only.
+  if (connection.phase != Phase::idle && connection.is_past_deadline()) return time_out(connection);
+  if (connection.exceeds_limit) return refuse(connection, {}, too_many_connections);
+  bool is_socket_empty = false;
   int served = 0;
   int reads = 0;
   while (true) {
     std::string& input = connection.input;
     if (!input.empty() && connection.phase == Phase::idle) {
-      connection.enter(Phase::head, header_timeout_);
+      connection.enter(Phase::reading_head, header_timeout_);
     }
     skip_empty_lines(connection);
     if (!input.empty()) {
-      if (served == fair_share) return Step::again;
+      if (served == fair_share) return Step::requeue;
       const auto found = connection.scanner.scan(input);
       if (found == HeadScanner::Found::bare_line_feed ||
           (input[0] != '\r' && !is_token_character(input[0]))) {
@@ -126,7 +135,7 @@ inline RequestLoop::Step RequestLoop::run(Connection& connection, bool is_overlo
           return refuse(connection, head, {503, "Too many requests at once"});
         }
         ++served;
-        if (!handler_.serve(parking_, connection, head)) return say_goodbye(connection);
+        if (!handler_.serve(engine_, connection, head)) return end(connection);
         connection.enter(Phase::idle, keep_alive_timeout_);
         continue;
       }
@@ -134,24 +143,25 @@ inline RequestLoop::Step RequestLoop::run(Connection& connection, bool is_overlo
         return refuse(connection, {}, {431, "Request Header Fields Too Large"});
       }
     }
-    if (connection.has_ended) return Step::close;
-    if (is_drained && !connection.hung_up.load()) return Step::park;
-    if (++reads > fair_share) return Step::again;
-    const auto received = connection.wire->read(buffer.data(), buffer.size());
+    if (connection.input_ended) return Step::close;
+    if (is_socket_empty && !connection.peer_closed.load()) return Step::park;
+    if (++reads > fair_share) return Step::requeue;
+    const auto received = connection.transport->read(buffer.data(), buffer.size());
     switch (received.state) {
       case Transfer::State::done:
         input.append(buffer.data(), received.size);
-        is_drained = received.size < buffer.size() && connection.wire->short_read_means_empty();
+        is_socket_empty =
+            received.size < buffer.size() && connection.transport->short_read_means_empty();
         break;
       case Transfer::State::wants_read: return Step::park;
-      case Transfer::State::wants_write: return Step::again;
-      case Transfer::State::ended: connection.has_ended = true; break;
+      case Transfer::State::wants_write: return Step::requeue;
+      case Transfer::State::ended: connection.input_ended = true; break;
       case Transfer::State::failed: return Step::close;
     }
   }
 }
 
-// RFC 9112, 2.2: an empty line before a request is passed over.
+// RFC 9112, 2.2: a server should ignore empty lines before a request.
 inline void RequestLoop::skip_empty_lines(Connection& connection) {
   std::size_t size = 0;
   while (connection.input.compare(size, 2, "\r\n") == 0) size += 2;
@@ -161,39 +171,39 @@ inline void RequestLoop::skip_empty_lines(Connection& connection) {
 inline RequestLoop::Step RequestLoop::refuse(Connection& connection, const RequestHead& head,
                                              const HeadFault& fault) {
   const std::string text = handler_.refusal(connection, head, fault);
-  for (std::string_view left = text; !left.empty();) {
-    const auto sent = connection.wire->write(left.data(), left.size());
-    // It fits into an empty send buffer; who has let it fill up doesn't read.
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto sent = connection.transport->write(rest.data(), rest.size());
+    // A refusal fits into an empty send buffer. If the buffer is full, the peer is not reading.
     if (sent.state != Transfer::State::done) break;
-    left.remove_prefix(sent.size);
+    rest.remove_prefix(sent.size);
   }
-  return say_goodbye(connection);
+  return end(connection);
 }
 
-// A socket that is closed with something unread is reset, and the answer may be lost with it.
-inline RequestLoop::Step RequestLoop::say_goodbye(Connection& connection) {
-  if (connection.is_cut) {
-    // What the peer has not taken is dropped with the connection: it would stay in the system's
-    // buffers until the peer, who takes nothing, has taken it.
-    const struct linger at_once { 1, 0 };
-    ::setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+// Closing a socket with unread input resets the connection, and the peer may then lose the answer.
+// So the input is drained first.
+inline RequestLoop::Step RequestLoop::end(Connection& connection) {
+  if (connection.answer_failed) {
+    // The peer is not reading. Without the reset, the system would keep what is left in the send
+    // buffer until the peer takes it.
+    const struct linger reset { 1, 0 };
+    ::setsockopt(connection.socket.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     return Step::close;
   }
-  connection.wire->finish();
+  connection.transport->finish();
   connection.consume(connection.input.size());
-  if (connection.has_ended) return Step::close;
-  connection.enter(Phase::lingering, linger_timeout);
-  return linger(connection);
+  if (connection.input_ended) return Step::close;
+  connection.enter(Phase::draining, drain_timeout);
+  return drain(connection);
 }
 
-inline RequestLoop::Step RequestLoop::linger(Connection& connection) {
-  constexpr std::size_t most_bytes = std::size_t{8} * 1024 * 1024;
+inline RequestLoop::Step RequestLoop::drain(Connection& connection) {
   std::array<char, std::size_t{16} * 1024> buffer;  // NOLINT: written before it is read
-  while (connection.dropped_bytes < most_bytes && !connection.is_late()) {
-    const auto received = connection.wire->read(buffer.data(), buffer.size());
+  while (connection.drained_bytes < max_drained_bytes && !connection.is_past_deadline()) {
+    const auto received = connection.transport->read(buffer.data(), buffer.size());
     if (received.state == Transfer::State::wants_read) return Step::park;
     if (received.state != Transfer::State::done) return Step::close;
-    connection.dropped_bytes += received.size;
+    connection.drained_bytes += received.size;
   }
   return Step::close;
 }

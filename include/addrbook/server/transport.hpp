@@ -1,6 +1,7 @@
-/// Wire: bytes over one socket that never wait. server.hpp has it in the clear, tls_server.hpp
-/// encrypted.
+/// Transport: a connection's bytes, read and written without blocking.
 #pragma once
+
+#include <addrbook/base/pinned.hpp>
 
 #include <sys/socket.h>
 
@@ -9,43 +10,40 @@
 
 namespace addrbook::detail {
 
-/// What became of an attempt to read or write.
+/// The outcome of one attempt to read or write.
 struct Transfer {
   enum class State {
-    done,         ///< `size` bytes, at least one, went over
-    wants_read,   ///< nothing yet: again when the socket is readable
-    wants_write,  ///< nothing yet: again when the socket is writable
+    done,         ///< `size` bytes, at least one, were transferred
+    wants_read,   ///< would block; retry when the socket is readable
+    wants_write,  ///< would block; retry when the socket is writable
     ended,        ///< the peer sends no more
-    failed,
+    failed,       ///< the connection is broken
   };
 
   State state;
   std::size_t size = 0;
 };
 
-/// One end of a connection. Does not own the socket.
-class Wire {
+/// One end of a connection. Does not own the socket. No call blocks.
+class Transport : private Pinned {
  public:
-  Wire() = default;
-  Wire(const Wire&) = delete;
-  Wire& operator=(const Wire&) = delete;
-  Wire(Wire&&) = delete;
-  Wire& operator=(Wire&&) = delete;
-  virtual ~Wire() = default;
+  virtual ~Transport() = default;
 
-  /// Goes on with what comes before the first byte. done: there is nothing of that kind left.
+  /// Continues the exchange that precedes the first byte of data. Returns `done` when it is
+  /// complete, or if there is none.
   virtual Transfer handshake() = 0;
   virtual Transfer read(char* to, std::size_t size) = 0;
   virtual Transfer write(const char* from, std::size_t size) = 0;
-  /// Tells the peer that nothing more comes.
+  /// Tells the peer that no more data follows.
   virtual void finish() = 0;
-  /// Whether a read of less than was asked for has emptied the socket.
+  /// Whether a read that returned fewer bytes than asked for has emptied the socket.
   [[nodiscard]] virtual bool short_read_means_empty() const noexcept = 0;
 };
 
-class PlainWire final : public Wire {
+/// Unencrypted TCP.
+class PlainTransport final : public Transport {
  public:
-  explicit PlainWire(int socket) noexcept : socket_(socket) {}
+  explicit PlainTransport(int socket) noexcept : socket_(socket) {}
 
   Transfer handshake() override { return {Transfer::State::done}; }
 

@@ -1,0 +1,247 @@
+/// ParkingServer: httplib's servers with connections and threads run by our engine. Everything that
+/// relies on how httplib::Server works inside is in this folder.
+#pragma once
+
+#include <addrbook/base/descriptor.hpp>
+#include <addrbook/error.hpp>
+#include <addrbook/http/head.hpp>
+#include <addrbook/httplib/connection_stream.hpp>
+#include <addrbook/httplib/head_repair.hpp>
+#include <addrbook/httplib/refusals.hpp>
+#include <addrbook/log.hpp>
+#include <addrbook/options.hpp>
+#include <addrbook/server/connection.hpp>
+#include <addrbook/server/connection_handler.hpp>
+#include <addrbook/server/parking.hpp>
+
+#include <httplib.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace addrbook::detail {
+
+/// The Parking as httplib's task queue: both exist while the server listens.
+class ParkingQueue final : public httplib::TaskQueue {
+ public:
+  /// @param peer  the other end of the socket that httplib listens on
+  explicit ParkingQueue(Descriptor peer) : peer_(std::move(peer)) {}
+
+  void start(std::unique_ptr<Parking> parking) { parking_ = std::move(parking); }
+  bool enqueue(std::function<void()> /*task*/) override { return false; }
+  void shutdown() override {
+    if (parking_) parking_->stop();
+  }
+
+ private:
+  Descriptor peer_;
+  std::unique_ptr<Parking> parking_;
+};
+
+/// The base of Server and TlsServer.
+///
+/// httplib's own loop accepts nothing. When it starts to listen, its listening socket is handed to
+/// the engine and replaced by one end of a socket pair, on which it waits until stop() closes that.
+/// @tparam Base  httplib::Server or httplib::SSLServer
+template <class Base>
+class ParkingServer : public Base, private ConnectionHandler {
+ public:
+  /// Binds to an address. listen_after_bind() then serves it.
+  /// @param port  0: any free port
+  /// @returns  the port
+  /// @throws   std::system_error with the reason, e.g. std::errc::address_in_use
+  int bind(const std::string& host, int port);
+
+  /// As in httplib. Without a handler, `100 Continue` is sent when the body is first read.
+  ParkingServer& set_expect_100_continue_handler(
+      httplib::Server::Expect100ContinueHandler handler) {
+    has_expect_handler_ = static_cast<bool>(handler);
+    Base::set_expect_100_continue_handler(std::move(handler));
+    return *this;
+  }
+
+ protected:
+  template <class... Arguments>
+  explicit ParkingServer(ServerOptions options, Arguments&&... arguments);
+
+  /// Adds to a request what depends on the transport.
+  virtual void describe(const Connection& /*connection*/, httplib::Request& /*request*/) {}
+
+ private:
+  bool serve(ServerEngine& engine, Connection& connection, const RequestHead& head) override;
+  std::string refusal(const Connection& connection, const RequestHead& head,
+                      const HeadFault& fault) override {
+    return refusals_.to_text(connection.remote_address, head, fault);
+  }
+  void warn(std::string_view text) override {
+    refusals_.log_server(LogRecord::Level::warning, text);
+  }
+
+  httplib::TaskQueue* start_to_listen();
+
+  ServerOptions options_;
+  Refusals refusals_;
+  bool has_expect_handler_ = false;
+};
+
+// ---------------------------------------------------------------------------------------------
+
+template <class Base>
+template <class... Arguments>
+ParkingServer<Base>::ParkingServer(ServerOptions options, Arguments&&... arguments)
+    : Base(std::forward<Arguments>(arguments)...),
+      options_(std::move(options)),
+      refusals_(options_.log, options_.debug) {
+  this->new_task_queue = [this] { return start_to_listen(); };  // httplib deletes the queue
+  this->set_tcp_nodelay(true);
+  this->set_read_timeout(options_.read_timeout);
+  this->set_write_timeout(options_.write_timeout);
+  this->set_keep_alive_timeout(
+      std::chrono::ceil<std::chrono::seconds>(options_.keep_alive_timeout).count());
+  // httplib holds a body in memory unless its route reads it; the default limit is 100 MB.
+  this->set_payload_max_length(std::size_t{16} * 1024 * 1024);
+  // httplib's default of 100 would make busy clients reconnect for no reason.
+  this->set_keep_alive_max_count(10'000);
+  // httplib sets SO_REUSEPORT by default: two servers could share a port, each with half of the
+  // requests.
+  this->set_socket_options([](socket_t socket) {
+    const int on = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  });
+  this->set_header_writer([](httplib::Stream& stream, httplib::Headers& fields) {
+    if (auto* const current = ConnectionStream::current()) current->set_connection_field(fields);
+    return httplib::detail::write_headers(stream, fields);
+  });
+  this->set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
+    // httplib calls this for every status from 400 up. A route that set a body keeps it.
+    if (response.body.empty() && !response.content_provider_) {
+      refusals_.answer(request, response, nullptr);
+    }
+  });
+  this->set_exception_handler(
+      [this](const httplib::Request& request, httplib::Response& response,
+             const std::exception_ptr& thrown) { refusals_.answer(request, response, thrown); });
+}
+
+template <class Base>
+int ParkingServer<Base>::bind(const std::string& host, int port) {
+  errno = 0;
+  const int bound = port == 0                        ? this->bind_to_any_port(host)
+                    : this->bind_to_port(host, port) ? port
+                                                     : -1;
+  if (bound < 0) {
+    throw std::system_error(errno != 0 ? errno : EADDRNOTAVAIL, std::generic_category(),
+                            "can't listen on " + host + ":" + std::to_string(port));
+  }
+  return bound;
+}
+
+// httplib calls this when it starts to listen.
+template <class Base>
+httplib::TaskQueue* ParkingServer<Base>::start_to_listen() {
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+    throw std::system_error(errno, std::generic_category(), "can't serve");
+  }
+  Descriptor substitute(pair[0]);
+  auto queue = std::make_unique<ParkingQueue>(Descriptor(pair[1]));
+  socket_t taken = this->svr_sock_.load();
+  if (taken == INVALID_SOCKET ||
+      !this->svr_sock_.compare_exchange_strong(taken, substitute.get())) {
+    return queue.release();  // stop() was called meanwhile
+  }
+  static_cast<void>(substitute.release());  // httplib closes it
+  Descriptor listener(taken);
+  this->set_idle_interval(1);  // httplib then polls its socket, and does not call accept()
+  // httplib 0.41 asks for a backlog of 5. In a burst of clients the others would wait for their
+  // SYN to be sent again, a second or more.
+  constexpr int backlog = 1024;
+  ::listen(listener.get(), backlog);
+  // Connections inherit this. It limits what the system buffers of a long answer that the client
+  // does not read, which is megabytes by default.
+  const int max_unsent_bytes = 128 * 1024;
+  ::setsockopt(listener.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &max_unsent_bytes,
+               sizeof max_unsent_bytes);
+  ParkingLimits limits{};
+  limits.header_timeout = options_.header_timeout;
+  limits.keep_alive_timeout = std::chrono::seconds(this->keep_alive_timeout_sec_);
+  limits.stop_grace = options_.stop_grace;
+  limits.stop_timeout = options_.stop_timeout;
+  limits.max_connections = options_.max_connections;
+  limits.max_threads = options_.max_threads;
+  ConnectionHandler& handler = *this;
+  queue->start(std::make_unique<Parking>(std::move(listener), limits, handler));
+  return queue.release();
+}
+
+template <class Base>
+bool ParkingServer<Base>::serve(ServerEngine& engine, Connection& connection,
+                                const RequestHead& head) {
+  const auto head_text = [&connection] {
+    return std::string_view(connection.input).substr(0, connection.scanner.size());
+  };
+  if (const auto removed = repair_head(connection.input, head); removed > 0) {
+    connection.scanner.shorten(removed);
+    return serve(engine, connection, read_head(head_text()));
+  }
+  const auto milliseconds = [](time_t seconds, time_t microseconds) {
+    return std::chrono::milliseconds(seconds * 1000 + microseconds / 1000);
+  };
+  ConnectionStream stream(connection, head,
+                          {options_.body_timeout, options_.answer_timeout,
+                           milliseconds(this->read_timeout_sec_, this->read_timeout_usec_),
+                           milliseconds(this->write_timeout_sec_, this->write_timeout_usec_)},
+                          engine);
+  const bool has_readable_body =
+      head.method != "GET" && head.method != "HEAD" && head.method != "OPTIONS";
+  if (has_expect_handler_) stream.leave_continue_to_httplib();
+  if (connection.requests == 0) {
+    httplib::detail::get_local_ip_and_port(connection.socket.get(), connection.local_address,
+                                           connection.local_port);
+  }
+  const bool is_last = head.wants_close || engine.is_stopping() ||
+                       ++connection.requests >= this->keep_alive_max_count_;
+  bool is_closed = false;
+  bool is_upgraded = false;
+  bool is_done = false;
+  try {
+    is_done = this->process_request(
+        stream, connection.remote_address, connection.remote_port, connection.local_address,
+        connection.local_port, is_last, is_closed,
+        [&](httplib::Request& request) {
+          if (head.has_percent) restore_fields(request.headers, head_text());
+          if (!has_expect_handler_) request.headers.erase("Expect");
+          // Without this, httplib would read the body of a GET into memory, on any path.
+          if (!has_readable_body) {
+            request.headers.erase("Content-Length");
+            request.headers.erase("Transfer-Encoding");
+          }
+          describe(connection, request);
+          if (!is_last && head.version == "HTTP/1.1") stream.allow_next();
+        },
+        &is_upgraded);
+  } catch (...) {
+    // Thrown by a content provider or a logger of the program. This answer is cut off, nothing else
+    // is affected.
+    const std::exception_ptr thrown = std::current_exception();
+    const auto causes = trace(thrown);
+    refusals_.log_server(
+        LogRecord::Level::error,
+        "A callback of the program threw: " + (causes.empty() ? std::string() : causes.front()));
+  }
+  return stream.finish() && is_done && !is_last && !is_closed && !is_upgraded;
+}
+
+}  // namespace addrbook::detail

@@ -1,0 +1,227 @@
+/// Stand-ins for what the engine's parts work with: a transport whose peer is a script, with faults
+/// at any call, and a handler that answers each request with its target.
+#pragma once
+
+#include <addrbook/base/descriptor.hpp>
+#include <addrbook/http/body_framing.hpp>
+#include <addrbook/http/head.hpp>
+#include <addrbook/server/connection.hpp>
+#include <addrbook/server/connection_handler.hpp>
+#include <addrbook/server/transport.hpp>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace test {
+
+using addrbook::detail::Descriptor;
+using addrbook::detail::Transfer;
+using addrbook::detail::Transport;
+
+/// The other end of a FakeTransport. Not thread-safe.
+struct Peer {
+  static constexpr std::size_t never = ~std::size_t{0};
+
+  std::deque<std::string> arrivals;  ///< one for each read
+  bool has_ended = false;            ///< after the arrivals
+  bool is_endless = false;           ///< sends 'x' forever after the arrivals
+  std::size_t handshakes = 0;        ///< attempts that want to read before the handshake is done
+  bool short_read_means_empty = true;
+
+  /// The call that returns `fault`, counted from 0 over handshake(), read() and write().
+  std::size_t fault_at = never;
+  Transfer::State fault = Transfer::State::failed;
+
+  std::string written;
+  std::size_t calls = 0;
+  bool is_finished = false;
+  int open_transports = 0;
+};
+
+class FakeTransport final : public Transport {
+ public:
+  explicit FakeTransport(Peer& peer) : peer_(peer) { ++peer_.open_transports; }
+  ~FakeTransport() override { --peer_.open_transports; }
+
+  Transfer handshake() override {
+    if (is_faulty()) return fault();
+    if (peer_.handshakes == 0) return {Transfer::State::done};
+    --peer_.handshakes;
+    return {Transfer::State::wants_read};
+  }
+
+  Transfer read(char* to, std::size_t size) override {
+    if (is_faulty()) return fault();
+    if (peer_.arrivals.empty()) {
+      if (peer_.has_ended) return {Transfer::State::ended};
+      if (!peer_.is_endless) return {Transfer::State::wants_read};
+      std::fill_n(to, size, 'x');
+      return {Transfer::State::done, size};
+    }
+    std::string& next = peer_.arrivals.front();
+    const std::size_t taken = (std::min)(size, next.size());
+    next.copy(to, taken);
+    next.erase(0, taken);
+    if (next.empty()) peer_.arrivals.pop_front();
+    return {Transfer::State::done, taken};
+  }
+
+  Transfer write(const char* from, std::size_t size) override {
+    if (is_faulty()) return fault();
+    peer_.written.append(from, size);
+    return {Transfer::State::done, size};
+  }
+
+  void finish() override { peer_.is_finished = true; }
+
+  [[nodiscard]] bool short_read_means_empty() const noexcept override {
+    return peer_.short_read_means_empty;
+  }
+
+ private:
+  bool is_faulty() { return peer_.calls++ == peer_.fault_at; }
+  // A broken connection stays broken.
+  Transfer fault() {
+    if (peer_.fault == Transfer::State::failed) peer_.fault_at = peer_.calls;
+    if (peer_.fault == Transfer::State::ended) {
+      peer_.arrivals.clear();
+      peer_.has_ended = true;
+    }
+    return {peer_.fault};
+  }
+
+  Peer& peer_;
+};
+
+/// An engine in which a wait for a client ends at once, without success.
+class FakeEngine final : public addrbook::detail::ServerEngine {
+ public:
+  bool wait_for(const addrbook::detail::Connection& /*connection*/, short /*events*/,
+                std::chrono::milliseconds /*timeout*/) override {
+    return false;
+  }
+  [[nodiscard]] bool is_stopping() const noexcept override { return false; }
+};
+
+/// Answers each request with 200 and its target as the body. Thread-safe, except for the
+/// std::functions.
+class FakeHandler final : public addrbook::detail::ConnectionHandler {
+ public:
+  using Connection = addrbook::detail::Connection;
+
+  /// Makes the transports; plain ones by default.
+  std::function<std::unique_ptr<Transport>(int)> transport = [](int socket) {
+    return std::make_unique<addrbook::detail::PlainTransport>(socket);
+  };
+  /// Called within serve(). @returns whether the answer can be sent
+  std::function<bool(addrbook::detail::ServerEngine&, Connection&, const std::string& target)>
+      during = [](auto&, auto&, const auto&) { return true; };
+  std::atomic<bool> can_refuse{true};
+
+  std::unique_ptr<Transport> open_transport(int socket) override { return transport(socket); }
+  [[nodiscard]] bool can_refuse_at_once() const noexcept override { return can_refuse; }
+
+  bool serve(addrbook::detail::ServerEngine& engine, Connection& connection,
+             const addrbook::detail::RequestHead& head) override {
+    const std::string target(head.target);
+    const bool is_last = head.wants_close;
+    const std::size_t head_size = connection.scanner.size();
+    addrbook::detail::BodyFraming framing(head);
+    const std::size_t body_size =
+        framing.take(std::string_view(connection.input).substr(head_size));
+    connection.consume(head_size + body_size);
+    {
+      const std::lock_guard lock(mutex_);
+      served_.push_back(target);
+    }
+    if (!during(engine, connection, target)) {
+      connection.answer_failed = true;
+      return false;
+    }
+    const std::string answer =
+        "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(target.size()) + "\r\n\r\n" + target;
+    if (connection.transport->write(answer.data(), answer.size()).state != Transfer::State::done) {
+      connection.answer_failed = true;
+      return false;
+    }
+    return framing.complete() && !is_last && !engine.is_stopping();
+  }
+
+  std::string refusal(const Connection& /*connection*/,
+                      const addrbook::detail::RequestHead& /*head*/,
+                      const addrbook::detail::HeadFault& fault) override {
+    return "HTTP/1.1 " + std::to_string(fault.status) + " Refused\r\nContent-Length: 0\r\n\r\n";
+  }
+
+  void warn(std::string_view text) override {
+    const std::lock_guard lock(mutex_);
+    warnings_.emplace_back(text);
+  }
+
+  /// The targets, in order.
+  [[nodiscard]] std::vector<std::string> served() const {
+    const std::lock_guard lock(mutex_);
+    return served_;
+  }
+  [[nodiscard]] std::vector<std::string> warnings() const {
+    const std::lock_guard lock(mutex_);
+    return warnings_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> served_;
+  std::vector<std::string> warnings_;
+};
+
+struct SocketPair {
+  SocketPair() {
+    int pair[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
+      throw std::system_error(errno, std::generic_category(), "socketpair");
+    }
+    ours = Descriptor(pair[0]);
+    theirs = Descriptor(pair[1]);
+  }
+
+  Descriptor ours;
+  Descriptor theirs;
+};
+
+/// A socket that listens on a free port of 127.0.0.1.
+struct Listener {
+  Listener() : socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    constexpr int backlog = 128;
+    if (::bind(socket.get(), generic, size) != 0 || ::listen(socket.get(), backlog) != 0 ||
+        ::getsockname(socket.get(), generic, &size) != 0) {
+      throw std::system_error(errno, std::generic_category(), "listen");
+    }
+    port = ntohs(address.sin_port);
+  }
+
+  Descriptor socket;
+  int port = 0;
+};
+
+}  // namespace test

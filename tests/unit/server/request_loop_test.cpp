@@ -1,0 +1,394 @@
+#include <addrbook/server/request_loop.hpp>
+
+#include <support/fake_engine.hpp>
+
+#include <doctest/doctest.h>
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+using addrbook::detail::Connection;
+using addrbook::detail::RequestLoop;
+using addrbook::detail::Transfer;
+using test::FakeTransport;
+using test::Peer;
+using Phase = Connection::Phase;
+using Step = RequestLoop::Step;
+using State = Transfer::State;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Targets = std::vector<std::string>;
+
+/// A loop over one connection, whose peer is a script.
+struct Fixture {
+  explicit Fixture(std::chrono::milliseconds header_timeout = 1h)
+      : loop(engine, handler, header_timeout, 1h) {
+    connection.transport = std::make_unique<FakeTransport>(peer);
+    loop.start(connection);
+  }
+
+  Step advance() { return loop.advance(connection, false); }
+
+  Peer peer;
+  test::FakeEngine engine;
+  test::FakeHandler handler;
+  RequestLoop loop;
+  Connection connection;
+};
+
+std::string get(const std::string& target, const std::string& fields = {}) {
+  return "GET " + target + " HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n";
+}
+
+std::string answer_to(const std::string& target) {
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(target.size()) + "\r\n\r\n" +
+         target;
+}
+
+std::string refusal(int status) {
+  return "HTTP/1.1 " + std::to_string(status) + " Refused\r\nContent-Length: 0\r\n\r\n";
+}
+
+}  // namespace
+
+TEST_CASE("request_loop: requests are answered in order, however they are cut") {
+  const std::string bytes = "\r\n" + get("/1") + "\r\n\r\n" +
+                            "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n" + get("/3");
+  for (std::size_t step = 1; step <= bytes.size(); ++step) {
+    CAPTURE(step);
+    for (const bool is_at_once : {false, true}) {
+      Fixture fixture;
+      fixture.peer.short_read_means_empty = is_at_once;
+      for (std::size_t at = 0; at < bytes.size(); at += step) {
+        fixture.peer.arrivals.push_back(bytes.substr(at, step));
+        if (!is_at_once) REQUIRE(fixture.advance() == Step::park);
+      }
+      while (!fixture.peer.arrivals.empty()) REQUIRE(fixture.advance() != Step::close);
+      CHECK(fixture.handler.served() == Targets{"/1", "/2", "/3"});
+      CHECK(fixture.peer.written == answer_to("/1") + answer_to("/2") + answer_to("/3"));
+      CHECK(fixture.connection.input.empty());
+      CHECK(fixture.connection.phase == Phase::idle);
+    }
+  }
+}
+
+TEST_CASE("request_loop: a full buffer of one request after the other leaves room for others") {
+  constexpr std::size_t requests = 100;
+  Fixture fixture;
+  for (std::size_t i = 0; i < requests; ++i) fixture.peer.arrivals.push_back(get("/"));
+  fixture.peer.short_read_means_empty = false;
+  std::size_t turns = 1;
+  std::size_t before = 0;
+  for (; fixture.advance() == Step::requeue; ++turns) {
+    const auto served = fixture.handler.served().size();
+    CHECK(served - before <= 32);
+    before = served;
+    REQUIRE(turns < requests);
+  }
+  CHECK(turns >= 4);
+  CHECK(fixture.handler.served().size() == requests);
+
+  Fixture pipelined;
+  std::string all;
+  for (std::size_t i = 0; i < requests; ++i) all += get("/");
+  pipelined.peer.arrivals.push_back(all);
+  CHECK(pipelined.advance() == Step::requeue);
+  CHECK(pipelined.handler.served().size() == 32);
+
+  Fixture slow;  // small pieces of one head, without a pause
+  slow.peer.short_read_means_empty = false;
+  for (int i = 0; i < 100; ++i) slow.peer.arrivals.emplace_back("G");
+  CHECK(slow.advance() == Step::requeue);
+  CHECK(slow.peer.arrivals.size() == 68);
+}
+
+TEST_CASE("request_loop: what is not a good head is refused and nothing after it is served") {
+  const std::string large(70'000, 'x');
+  const struct {
+    std::string bytes;
+    int status;
+  } cases[] = {
+      {"\n", 400},
+      {"\x16\x03\x01", 400},
+      {" GET / HTTP/1.1\r\n", 400},
+      {"GET / HTTP/1.1\nHost: a\n\n", 400},
+      {"GET /\r\n\r\n", 400},
+      {"GET / HTTP/1.1\r\n\r\n", 400},
+      {"GET / HTTP/2.0\r\n\r\n", 505},
+      {"BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501},
+      {get("/", "Content-Length: x\r\n"), 400},
+      {get("/", "Transfer-Encoding: gzip\r\n"), 501},
+      {"GET /" + large, 431},
+      {get("/", "X: " + large + "\r\n"), 431},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.bytes.substr(0, 60));
+    Fixture fixture;
+    fixture.peer.arrivals.push_back(get("/first") + each.bytes + get("/after"));
+    fixture.peer.arrivals.push_back(get("/later"));
+    CHECK(fixture.advance() == Step::park);
+    CHECK(fixture.handler.served() == Targets{"/first"});
+    CHECK(fixture.peer.written == answer_to("/first") + refusal(each.status));
+    CHECK(fixture.peer.is_finished);
+    CHECK(fixture.connection.phase == Phase::draining);
+    CHECK(fixture.connection.input.empty());
+    CHECK(fixture.peer.arrivals.empty());  // drained
+    fixture.peer.has_ended = true;
+    CHECK(fixture.advance() == Step::close);
+  }
+}
+
+TEST_CASE("request_loop: the last request of a connection is followed by its end") {
+  Fixture asked;
+  asked.peer.arrivals.push_back(get("/1", "Connection: close\r\n") + get("/2"));
+  CHECK(asked.advance() == Step::park);
+  CHECK(asked.handler.served() == Targets{"/1"});
+  CHECK(asked.peer.is_finished);
+
+  Fixture half_closed;  // the peer's end came before the answer
+  half_closed.peer.arrivals.push_back(get("/1"));
+  half_closed.peer.has_ended = true;
+  half_closed.connection.peer_closed = true;
+  CHECK(half_closed.advance() == Step::close);
+  CHECK(half_closed.peer.written == answer_to("/1"));
+
+  Fixture half_a_head;
+  half_a_head.peer.arrivals.emplace_back("GET / HT");
+  half_a_head.peer.has_ended = true;
+  half_a_head.connection.peer_closed = true;
+  CHECK(half_a_head.advance() == Step::close);
+  CHECK(half_a_head.peer.written.empty());
+}
+
+TEST_CASE("request_loop: a short read ends the round unless the peer's end is known") {
+  Fixture fixture;
+  fixture.peer.arrivals.push_back(get("/1"));
+  CHECK(fixture.advance() == Step::park);
+  CHECK(fixture.peer.calls == 3);  // handshake, read, write
+}
+
+TEST_CASE("request_loop: requests are refused while the server is overloaded") {
+  Fixture fixture;
+  fixture.peer.arrivals.push_back(get("/1"));
+  CHECK(fixture.loop.advance(fixture.connection, true) == Step::park);
+  CHECK(fixture.handler.served().empty());
+  CHECK(fixture.peer.written == refusal(503));
+  REQUIRE(fixture.handler.warnings().size() == 1);
+  CHECK(fixture.handler.warnings()[0].find("max_threads") != std::string::npos);
+
+  const auto refuse_another = [&fixture] {
+    Peer peer;
+    Connection connection;
+    connection.transport = std::make_unique<FakeTransport>(peer);
+    fixture.loop.start(connection);
+    peer.arrivals.push_back(get("/1"));
+    fixture.loop.advance(connection, true);
+    CHECK(peer.written == refusal(503));
+  };
+  refuse_another();
+  CHECK(fixture.handler.warnings().size() == 1);  // once for each overload
+  fixture.loop.clear_overload();
+  refuse_another();
+  CHECK(fixture.handler.warnings().size() == 2);
+
+  Fixture incomplete;  // is not a request yet
+  incomplete.peer.arrivals.emplace_back("GET / HTTP");
+  CHECK(incomplete.loop.advance(incomplete.connection, true) == Step::park);
+  CHECK(incomplete.peer.written.empty());
+}
+
+TEST_CASE("request_loop: a connection past the limit is refused before it is read") {
+  Fixture fixture;
+  fixture.connection.exceeds_limit = true;
+  fixture.peer.arrivals.push_back(get("/1"));
+  CHECK(fixture.advance() == Step::park);
+  CHECK(fixture.handler.served().empty());
+  CHECK(fixture.peer.written == refusal(503));
+}
+
+TEST_CASE("request_loop: past the deadline half a head gets a 408, anything else is closed") {
+  SUBCASE("half a head") {
+    Fixture fixture;
+    fixture.peer.arrivals.emplace_back("GET / HTTP/1.1\r\nHos");
+    REQUIRE(fixture.advance() == Step::park);
+    CHECK(fixture.loop.time_out(fixture.connection) == Step::park);
+    CHECK(fixture.peer.written == refusal(408));
+    CHECK(fixture.connection.phase == Phase::draining);
+    CHECK(fixture.loop.time_out(fixture.connection) == Step::close);
+    CHECK(fixture.peer.written == refusal(408));
+  }
+  SUBCASE("half a head of a peer that never pauses") {
+    Fixture fixture(-1ms);
+    fixture.connection.phase = Phase::reading_head;
+    fixture.connection.input = "GET /";
+    fixture.peer.is_endless = true;
+    CHECK(fixture.advance() == Step::close);  // after so much was drained
+    CHECK(fixture.peer.written == refusal(408));
+  }
+  SUBCASE("nothing was sent") {
+    Fixture fixture;
+    REQUIRE(fixture.advance() == Step::park);
+    CHECK(fixture.loop.time_out(fixture.connection) == Step::close);
+    CHECK(fixture.peer.written.empty());
+  }
+  SUBCASE("no further request") {
+    Fixture fixture;
+    fixture.peer.arrivals.push_back(get("/1"));
+    REQUIRE(fixture.advance() == Step::park);
+    CHECK(fixture.loop.time_out(fixture.connection) == Step::close);
+    CHECK(fixture.peer.written == answer_to("/1"));
+  }
+  SUBCASE("half a handshake") {
+    Fixture fixture;
+    fixture.peer.handshakes = 9;
+    REQUIRE(fixture.advance() == Step::park);
+    CHECK(fixture.loop.time_out(fixture.connection) == Step::close);
+    CHECK(fixture.peer.written.empty());
+  }
+}
+
+TEST_CASE("request_loop: draining ends with the peer, after 8 MiB, or at its deadline") {
+  Fixture fixture;
+  fixture.peer.arrivals.emplace_back("\n");
+  REQUIRE(fixture.advance() == Step::park);
+  REQUIRE(fixture.connection.phase == Phase::draining);
+  SUBCASE("the peer ends") {
+    fixture.peer.arrivals.push_back(get("/not-served"));
+    CHECK(fixture.advance() == Step::park);
+    fixture.peer.has_ended = true;
+    CHECK(fixture.advance() == Step::close);
+  }
+  SUBCASE("the peer fails") {
+    fixture.peer.fault_at = fixture.peer.calls;
+    CHECK(fixture.advance() == Step::close);
+  }
+  SUBCASE("the peer never ends") {
+    fixture.peer.is_endless = true;
+    CHECK(fixture.advance() == Step::close);
+    CHECK(fixture.connection.drained_bytes >= 8 * 1024 * 1024);
+    CHECK(fixture.connection.drained_bytes < 9 * 1024 * 1024);
+  }
+  SUBCASE("the deadline passes") {
+    fixture.connection.enter(Phase::draining, -1ms);
+    fixture.peer.is_endless = true;
+    CHECK(fixture.advance() == Step::close);
+    CHECK(fixture.connection.drained_bytes == 0);
+  }
+  CHECK(fixture.handler.served().empty());
+}
+
+TEST_CASE("request_loop: the handshake comes first and counts toward the head's deadline") {
+  Fixture fixture;
+  fixture.peer.handshakes = 2;
+  fixture.peer.arrivals.push_back(get("/1"));
+  CHECK(fixture.advance() == Step::park);
+  CHECK(fixture.advance() == Step::park);
+  CHECK(fixture.handler.served().empty());
+  const auto deadline = fixture.connection.deadline.load();
+  CHECK(fixture.connection.phase == Phase::handshake);
+  fixture.peer.arrivals.clear();
+  CHECK(fixture.advance() == Step::park);
+  CHECK(fixture.connection.phase == Phase::reading_head);
+  CHECK(fixture.connection.deadline.load() == deadline);
+  fixture.peer.arrivals.push_back(get("/1"));
+  CHECK(fixture.advance() == Step::park);
+  CHECK(fixture.handler.served() == Targets{"/1"});
+}
+
+TEST_CASE("request_loop: an answer that failed ends the connection with a reset") {
+  test::SocketPair pair;
+  Fixture fixture;
+  fixture.connection.socket = std::move(pair.ours);
+  fixture.handler.during = [](auto&, auto&, const auto&) { return false; };
+  fixture.peer.arrivals.push_back(get("/1") + get("/2"));
+  CHECK(fixture.advance() == Step::close);
+  CHECK(fixture.handler.served() == Targets{"/1"});
+  linger set{};
+  socklen_t size = sizeof set;
+  REQUIRE(::getsockopt(fixture.connection.socket.get(), SOL_SOCKET, SO_LINGER, &set, &size) == 0);
+  CHECK(set.l_onoff == 1);
+  CHECK(set.l_linger == 0);
+}
+
+TEST_CASE("request_loop: an exception ends one connection") {
+  Fixture fixture;
+  fixture.handler.during = [](auto&, auto&, const auto&) -> bool { throw std::bad_alloc(); };
+  fixture.peer.arrivals.push_back(get("/1"));
+  CHECK(fixture.advance() == Step::close);
+}
+
+TEST_CASE("request_loop: a read that would block is repeated") {
+  const std::string bytes = get("/1") + get("/2");
+  for (const State fault : {State::wants_read, State::wants_write}) {
+    bool is_reached = true;
+    for (std::size_t at = 0; is_reached; ++at) {
+      CAPTURE(at);
+      Fixture fixture;
+      for (const char c : bytes) fixture.peer.arrivals.emplace_back(1, c);
+      fixture.peer.short_read_means_empty = false;
+      fixture.peer.fault_at = at;
+      fixture.peer.fault = fault;
+      auto step = Step::requeue;
+      while (!fixture.peer.arrivals.empty() && step != Step::close) {
+        const auto calls = fixture.peer.calls;
+        step = fixture.advance();
+        // The call that blocked was the last one of the round.
+        if (calls <= at && fixture.peer.calls == at + 1 && !fixture.connection.answer_failed) {
+          CHECK(step == (fault == State::wants_read ? Step::park : Step::requeue));
+        }
+      }
+      is_reached = fixture.peer.calls > at;
+      if (!fixture.connection.answer_failed) {
+        CHECK(fixture.handler.served() == Targets{"/1", "/2"});
+      }
+    }
+  }
+}
+
+TEST_CASE("request_loop: a transport may fail at any call") {
+  const std::string bytes = get("/1") + get("/2", "Connection: close\r\n") + get("/3");
+  const std::string bad = get("/1") + "nonsense\r\n\r\n";
+  const Targets all[] = {{"/1", "/2"}, {"/1"}};
+  const std::string whole[] = {answer_to("/1") + answer_to("/2"), answer_to("/1") + refusal(400)};
+  for (const State fault : {State::wants_read, State::wants_write, State::ended, State::failed}) {
+    for (const std::size_t which : {std::size_t{0}, std::size_t{1}}) {
+      bool is_reached = true;
+      for (std::size_t at = 0; is_reached; ++at) {
+        CAPTURE(static_cast<int>(fault));
+        CAPTURE(which);
+        CAPTURE(at);
+        REQUIRE(at < 1'000);
+        Fixture fixture;
+        fixture.peer.handshakes = 1;
+        for (const char c : which == 0 ? bytes : bad) fixture.peer.arrivals.emplace_back(1, c);
+        fixture.peer.has_ended = true;
+        fixture.peer.short_read_means_empty = false;
+        fixture.peer.fault_at = at;
+        fixture.peer.fault = fault;
+        auto step = Step::park;
+        for (int rounds = 0; step != Step::close; ++rounds) {
+          REQUIRE(rounds < 1'000);
+          step = fixture.advance();
+        }
+        is_reached = fixture.peer.calls > at;
+        const auto served = fixture.handler.served();
+        REQUIRE(served.size() <= all[which].size());
+        CHECK(std::equal(served.begin(), served.end(), all[which].begin()));
+        CHECK(whole[which].rfind(fixture.peer.written, 0) == 0);
+        if (!is_reached) CHECK(fixture.peer.written == whole[which]);
+        fixture.connection.clear();
+        CHECK(fixture.peer.open_transports == 0);
+      }
+    }
+  }
+}
