@@ -37,7 +37,7 @@ inline std::string replaced(std::string text, const std::string& from, const std
 class Console {
  public:
   Console() {
-    std::ofstream(folder_.path() / ".curlrc") << "silent\nshow-error\n";
+    std::ofstream(folder_.path() / ".curlrc") << "silent\nshow-error\nnoproxy = *\n";
     const char* const path = std::getenv("PATH");
     environment_ = {{"HOME", folder_.path().string()},
                     {"PATH", ADDRBOOK_EXAMPLES_DIR ":" + std::string(path == nullptr ? "" : path)},
