@@ -1,8 +1,6 @@
-// A service with a life of its own, and two address books in it.
+// A service with routes of its own and two address books in it, friends and suppliers.
 //
-// It has its own routes, error handler, exception handler and logger, keeps friends and suppliers
-// apart under two prefixes, checks what a supplier must have, and uses one of the books itself.
-// Usage: embed [port]; 0, the default, takes any free one and prints it.
+// Usage: embed [port]; 0, the default, takes any free port and prints it.
 
 #include <addrbook/addrbook.hpp>
 
@@ -10,12 +8,12 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace {
 
-// A validator sees every document before it is stored.
 std::optional<addrbook::Violation> must_have_name(const addrbook::Document& document) {
   const auto json = document.json();
   if (!json.contains("name")) return addrbook::Violation{"", "needs a name"};
@@ -23,16 +21,21 @@ std::optional<addrbook::Violation> must_have_name(const addrbook::Document& docu
   return std::nullopt;
 }
 
+addrbook::Access may_not_remove(const addrbook::AccessRequest& access) {
+  return access.action == addrbook::Action::remove ? addrbook::Access::forbid()
+                                                   : addrbook::Access::allow();
+}
+
 void set_up_own_server(httplib::Server& server) {
   server.Get("/", [](const httplib::Request&, httplib::Response& response) {
     response.set_content("Friends and suppliers\n", "text/plain");
   });
   server.Get("/fails", [](const httplib::Request&, httplib::Response&) {
-    throw std::runtime_error("something of the program's own");
+    throw std::runtime_error("a fault of the program's own");
   });
-  // Errors of the books have a body already: an error handler that leaves it alone keeps it.
   server.set_error_handler([](const httplib::Request&, httplib::Response& response) {
-    if (response.body.empty()) response.set_content("Sorry\n", "text/plain");
+    if (!response.body.empty()) return;  // an error of a book says what is wrong
+    response.set_content("Sorry\n", "text/plain");
   });
   server.set_exception_handler(
       [](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
@@ -47,22 +50,25 @@ void set_up_own_server(httplib::Server& server) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Declared before the server, so that it lives longer: mounted by reference.
-  addrbook::Service friends;
+  addrbook::Service friends;  // before the server: a book that is mounted by reference outlives it
   httplib::Server server;
   set_up_own_server(server);
 
-  addrbook::Options options;
-  options.prefix = "/friends";
-  addrbook::mount(server, friends, options);
+  addrbook::Options friends_options;
+  friends_options.prefix = "/friends";
+  addrbook::mount(server, friends, friends_options);
 
-  // Shared with its routes: no order to think of.
-  const auto suppliers = std::make_shared<addrbook::Service>(
+  auto suppliers = std::make_shared<addrbook::Service>(
       std::make_shared<addrbook::MemoryStore>(), std::vector<addrbook::Validator>{must_have_name});
+  addrbook::Options options;
   options.prefix = "/suppliers";
+  options.authorize = may_not_remove;
+  options.log = [](const addrbook::LogRecord& record) {
+    std::clog << addrbook::to_logfmt(record) << '\n';
+  };
   addrbook::mount(server, suppliers, options);
 
-  // The program's own use of a book, from any thread, while it is served.
+  // The program uses a book from any thread while it is served.
   const addrbook::Entry grace = friends.create(nlohmann::json{{"name", "Grace Hopper"}});
   server.Get("/first-friend", [&](const httplib::Request&, httplib::Response& response) {
     const auto entry = friends.find(grace.id);

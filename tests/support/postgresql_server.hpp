@@ -3,14 +3,13 @@
 #pragma once
 
 #include <support/addresses.hpp>
+#include <support/free_port.hpp>
 #include <support/process.hpp>
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/shm.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -285,19 +284,6 @@ class PostgresqlServer {
       }
     }
     throw std::runtime_error("no user 'postgres' or 'nobody' to run PostgreSQL as");
-  }
-
-  static int free_port() {
-    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* const any = reinterpret_cast<sockaddr*>(&address);
-    const bool found = ::bind(socket, any, size) == 0 && ::getsockname(socket, any, &size) == 0;
-    ::close(socket);
-    if (!found) throw std::runtime_error("no free port");
-    return ntohs(address.sin_port);
   }
 
   struct Standing {

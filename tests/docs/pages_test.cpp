@@ -1,0 +1,268 @@
+// What the pages show is true: commands are run, code is compiled, settings are read.
+//
+// ```console  commands after "$ " and their output, run by console.hpp, or on the list below
+// ```cpp      a verbatim part of a program that the build compiles
+// ```cmake    a verbatim part of the project that the package tests build
+// ```yaml     a file that parse_config() accepts
+// ```text     a picture; on the list below
+
+#include <docs/console.hpp>
+#include <docs/page.hpp>
+
+#include <addrbook/config.hpp>
+
+#include <support/http_client.hpp>
+#include <support/server_process.hpp>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+using test::Block;
+using test::Command;
+using test::Page;
+
+/// Commands, and first lines of pictures, that no test can run as they stand, and why. A comment
+/// behind a command is not part of it.
+const std::map<std::string, std::string> not_run{
+    {"./examples/run-server.sh", "installs packages; the server it starts is the one tested here"},
+    {"./tests/run.sh", "runs this test"},
+    {"./tests/run.sh --suite unit", "builds; CI runs all suites"},
+    {"./tests/run.sh --asan", "builds; CI runs the others of its kind"},
+    {"./tests/fuzz/run.sh all 600", "takes an hour; the suite `fuzz` replays the corpus"},
+    {"./tests/soak/run.sh", "takes 3 minutes"},
+    {".ci/run", "runs this test"},
+    {"cmake/build.sh dev unit_tests", "builds; the build of this test used it"},
+    {"cmake --build --preset release --target get_bench server_bench commit_bench growth_bench",
+     "builds"},
+    {"build/release/tests/bench/get_bench 8 15 400 sqlite", "measures"},
+    {"build/release/tests/bench/commit_bench 64", "measures"},
+    {"build/release/tests/bench/growth_bench", "measures"},
+    {"build/release/tests/bench/server_bench 64", "measures"},
+    {"c++ -std=c++17 host.cpp $(pkg-config --cflags --libs addrbook zlib)",
+     "needs an installed package; the suite `package` does it in pkg_config.cmake"},
+    {"include/addrbook/", "a picture, checked below"},
+};
+
+/// What the programs named in not_run must exist for: their first word, if it is a path of ours.
+bool exists(const std::string& command) {
+  const std::string program = command.substr(0, command.find(' '));
+  if (program.find('/') == std::string::npos || program.compare(0, 6, "build/") == 0) return true;
+  return std::filesystem::exists(std::filesystem::path(ADDRBOOK_SOURCE_DIR) / program);
+}
+
+std::string without_comment(const std::string& command) {
+  const std::string bare = command.substr(0, command.find(" #"));
+  return bare.substr(0, bare.find_last_not_of(' ') + 1);
+}
+
+/// Whether `text` stands in the source with all of its lines moved right by the same distance.
+bool is_part(const std::string& text, const std::string& source) {
+  for (const char* const margin : {"", "  ", "    "}) {
+    std::string moved;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      moved += (line.empty() ? "" : margin + line) + "\n";
+    }
+    if (("\n" + source).find("\n" + moved) != std::string::npos) return true;
+  }
+  return false;
+}
+
+bool is_part_of_any(const std::string& text, const std::vector<std::string>& files) {
+  return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
+    return is_part(text, test::read_file(std::string(ADDRBOOK_SOURCE_DIR "/") + file));
+  });
+}
+
+/// The settings of a YAML file of two levels, "section.key" -> value.
+std::map<std::string, std::string> settings_of(const std::string& yaml) {
+  std::map<std::string, std::string> settings;
+  std::string section;
+  std::istringstream lines(yaml);
+  const std::regex form("(  )?(?:# )?([a-z_0-9]+):(?: *| +([^#]*[^# ]) *)(?:#.*)?");
+  for (std::string line; std::getline(lines, line);) {
+    std::smatch found;
+    if (!std::regex_match(line, found, form)) continue;
+    if (!found[1].matched && line[0] != '#') {
+      section = found[2];
+    } else if (found[1].matched) {
+      settings[section + "." + found[2].str()] = found[3];
+    }
+  }
+  return settings;
+}
+
+}  // namespace
+
+TEST_CASE("pages: all are found") {
+  std::set<std::string> names;
+  for (const Page& page : test::pages()) names.insert(page.name);
+  CHECK(names == std::set<std::string>{"CHANGELOG.md", "CONTRIBUTING.md", "README.md",
+                                       "configs/README.md", "examples/README.md",
+                                       "tests/bench/README.md"});
+}
+
+TEST_CASE("pages: every command gives the output that stands below it") {
+  std::set<std::string> listed;
+  for (const Page& page : test::pages()) {
+    CAPTURE(page.name);
+    test::Console console;
+    for (const Block& block : page.blocks) {
+      if (block.kind != "console") continue;
+      console.start_block();
+      for (const Command& command : test::commands_of(block.text)) {
+        CAPTURE(command.line);
+        const std::string name = without_comment(command.line);
+        if (not_run.count(name) != 0) {
+          listed.insert(name);
+          CHECK(exists(name));
+          continue;
+        }
+        CHECK(console.run(command) == "");
+      }
+    }
+  }
+  for (const Page& page : test::pages()) {
+    for (const Block& block : page.blocks) {
+      if (block.kind == "text") listed.insert(block.text.substr(0, block.text.find('\n')));
+    }
+  }
+  for (const auto& [name, reason] : not_run) {
+    CAPTURE(name);
+    CHECK(listed.count(name) == 1);
+  }
+}
+
+TEST_CASE("pages: all other blocks are compiled, built, read or listed") {
+  const std::vector<std::string> programs{"examples/quickstart.cpp", "examples/embed.cpp",
+                                          "tests/docs/snippets_test.cpp",
+                                          "tests/package/stranger/host.cpp"};
+  for (const Page& page : test::pages()) {
+    for (const Block& block : page.blocks) {
+      INFO(page.name, ":\n", block.text);
+      if (block.kind == "cpp") {
+        CHECK(is_part_of_any(block.text, programs));
+      } else if (block.kind == "cmake") {
+        CHECK(is_part_of_any(block.text, {"tests/package/stranger/CMakeLists.txt"}));
+      } else if (block.kind == "yaml") {
+        CHECK_NOTHROW(addrbook::parse_config(block.text, page.name));
+      } else if (block.kind == "text") {
+        CHECK(not_run.count(block.text.substr(0, block.text.find('\n'))) == 1);
+      } else {
+        CHECK(block.kind == "console");
+      }
+    }
+  }
+}
+
+TEST_CASE("pages: links lead to files and headings that are there") {
+  const std::regex link("\\]\\(([^)#:]*)(#[^)]*)?\\)");
+  for (const Page& page : test::pages()) {
+    const auto folder = (std::filesystem::path(ADDRBOOK_SOURCE_DIR) / page.name).parent_path();
+    for (std::sregex_iterator at(page.text.begin(), page.text.end(), link), end; at != end; ++at) {
+      INFO(page.name, ": ", at->str());
+      const std::string target = (*at)[1];
+      const std::string file = target.empty() ? std::string(ADDRBOOK_SOURCE_DIR "/") + page.name
+                                              : (folder / target).string();
+      CHECK(std::filesystem::exists(file));
+      if (!(*at)[2].matched) continue;
+      std::set<std::string> anchors;
+      std::istringstream lines(test::read_file(file));
+      for (std::string line; std::getline(lines, line);) {
+        if (line[0] != '#') continue;
+        std::string anchor;
+        for (const char c : line.substr(line.find(' ') + 1)) {
+          if (c == ' ') anchor += '-';
+          if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-') {
+            anchor += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+          }
+        }
+        anchors.insert("#" + anchor);
+      }
+      CHECK(anchors.count((*at)[2]) == 1);
+    }
+  }
+}
+
+TEST_CASE("pages: the README is short, and its table of routes is what the server has") {
+  const auto all = test::pages();
+  const std::string& text = test::page(all, "README.md").text;
+  CHECK(std::count(text.begin(), text.end(), '\n') <= 150);
+  test::ServerProcess server;
+  const std::regex route("`([A-Z]+) (/[^`]*)`");
+  int routes = 0;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto cells = test::cells_of(line);
+    std::smatch found;
+    if (cells.empty() || !std::regex_match(cells[0], found, route)) continue;
+    CAPTURE(line);
+    const auto allow = test::Connection(server.port())
+                           .request("OPTIONS", test::replaced(found[2], "<id>", "x"))
+                           .header("allow");
+    CHECK((", " + allow + ",").find(", " + found[1].str() + ",") != std::string::npos);
+    ++routes;
+  }
+  CHECK(routes >= 7);
+}
+
+TEST_CASE("pages: configs/README.md has every setting with its default") {
+  std::map<std::string, std::string> shown;
+  const auto all = test::pages();
+  std::istringstream lines(test::page(all, "configs/README.md").text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto cells = test::cells_of(line);
+    static const std::regex key("`([a-z]+\\.[a-z_0-9]+)`");
+    std::smatch found;
+    if (cells.size() < 2 || !std::regex_match(cells[0], found, key)) continue;
+    CAPTURE(line);
+    CHECK(shown.emplace(found[1], test::replaced(cells[1], "`", "")).second);
+  }
+  const auto settings =
+      settings_of(test::read_file(ADDRBOOK_SOURCE_DIR "/configs/addressbook-local.yaml"));
+  REQUIRE(settings.count("storage.memory") == 1);
+  CHECK(settings.at("http.port") == "8080");
+  for (const auto& [key, value] : settings) {
+    CAPTURE(key);
+    CHECK(shown.count(key) == 1);
+    // One of the storages; the others are examples.
+    if (key.compare(0, 8, "storage.") != 0) CHECK(shown[key] == value);
+  }
+  CHECK(shown.size() == settings.size());
+}
+
+TEST_CASE("pages: CONTRIBUTING.md's picture of the house has every door and room") {
+  const auto all = test::pages();
+  std::string picture;
+  for (const Block& block : test::page(all, "CONTRIBUTING.md").blocks) {
+    if (block.kind == "text") picture += block.text;
+  }
+  const std::filesystem::path house = ADDRBOOK_SOURCE_DIR "/include/addrbook";
+  std::set<std::string> words;
+  std::istringstream stream(picture);
+  for (std::string word; stream >> word;) words.insert(word);
+  for (const auto& entry : std::filesystem::directory_iterator(house)) {
+    std::string name = entry.path().stem().string();
+    if (entry.is_directory()) name += '/';
+    CAPTURE(name);
+    CHECK(words.count(name) == 1);
+  }
+  for (const std::string& word : words) {
+    CAPTURE(word);
+    if (word.back() == '/' && word != "include/addrbook/") {
+      CHECK((std::filesystem::exists(house / word) ||
+             std::filesystem::exists(std::string(ADDRBOOK_SOURCE_DIR "/") + word)));
+    }
+  }
+}
