@@ -33,21 +33,22 @@ class OneByOne final : public addrbook::Store {
  public:
   explicit OneByOne(std::shared_ptr<Store> store) : store_(std::move(store)) {}
 
-  addrbook::CommitResult commit(std::vector<addrbook::Write> batch) override {
+ private:
+  addrbook::CommitResult do_commit(addrbook::Batch batch) override {
     std::optional<addrbook::detail::Waiting> waiting(std::in_place);
     const std::lock_guard lock(mutex_);
     waiting.reset();
     return store_->commit(std::move(batch));
   }
-  [[nodiscard]] std::optional<addrbook::Entry> find(std::string_view id) const override {
+  [[nodiscard]] std::optional<addrbook::Entry> do_find(std::string_view id) const override {
     return store_->find(id);
   }
-  [[nodiscard]] addrbook::Page page(std::uint64_t after, addrbook::PageLimit limit) const override {
+  [[nodiscard]] addrbook::Page do_page(std::uint64_t after,
+                                       addrbook::PageLimit limit) const override {
     return store_->page(after, limit);
   }
-  [[nodiscard]] addrbook::Head head() const override { return store_->head(); }
+  [[nodiscard]] addrbook::BookState do_state() const override { return store_->state(); }
 
- private:
   const std::shared_ptr<Store> store_;
   std::mutex mutex_;
 };
@@ -189,7 +190,7 @@ void check(const char* name, const std::string& path, const std::vector<std::str
     const auto entry = store->find(id);
     found += entry && entry->document.text() == bench::document ? 1U : 0U;
   }
-  const auto count = store->head().count;
+  const auto count = store->state().count;
   std::printf("  %-20s %9zu answers of 201, %zu found, %llu in the book\n", name, ids.size(), found,
               static_cast<unsigned long long>(count));
   if (found != ids.size() || count != ids.size()) std::exit(1);

@@ -371,7 +371,7 @@ TEST_CASE("server: what a client is slow with has a deadline as a whole") {
     CHECK(connection.is_closed());
     CHECK(connection.unread().empty());
   }
-  CHECK(book->head().count == 300);
+  CHECK(book->state().count == 300);
   CHECK(Connection(running.port()).request("GET", "/addresses/_health").status == 200);
 }
 
@@ -445,7 +445,7 @@ TEST_CASE("server: the body of a GET is not run, nor read") {
       CHECK(connection.unread().empty());
     }
   }
-  CHECK(book->head().count == 0);
+  CHECK(book->state().count == 0);
 }
 
 TEST_CASE("server: what a callback of the program throws ends one connection and nothing else") {
@@ -565,7 +565,7 @@ TEST_CASE("server: stop() is not held up by half a request, nor by who reads not
   // In order behind the others on the accepting side, so those are being served by now.
   REQUIRE(Connection(running.port()).request("GET", "/addresses/_health").status == 200);
   CHECK(running.stop() < 20s);  // and not 60
-  CHECK(book->head().count == 300);
+  CHECK(book->state().count == 300);
 }
 
 TEST_CASE("server: a port in use is refused, by a second server too") {

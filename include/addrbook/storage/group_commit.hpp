@@ -22,7 +22,7 @@ class GroupCommit {
  public:
   /// One writer's batch, and what has become of it.
   struct Member {
-    std::vector<Write> batch;
+    Batch batch;
     CommitResult result;
     std::exception_ptr error;  ///< why it was not written, or nobody knows whether it was
   };
@@ -35,7 +35,7 @@ class GroupCommit {
       : run_(std::move(run)), most_writes_(most_writes) {}
 
   /// @throws what `run` has set as the error
-  CommitResult commit(std::vector<Write> batch);
+  CommitResult commit(Batch batch);
 
  private:
   struct Writer : Member {
@@ -70,7 +70,7 @@ class GroupCommit {
 
 // ---------------------------------------------------------------------------------------------
 
-inline CommitResult GroupCommit::commit(std::vector<Write> batch) {
+inline CommitResult GroupCommit::commit(Batch batch) {
   using State = Writer::State;
   Writer own;
   own.batch = std::move(batch);
@@ -112,7 +112,7 @@ inline GroupCommit::Group GroupCommit::take_group(Writer& leader) noexcept {
   }
   std::size_t writes = 0;
   while (!queue_.empty()) {
-    writes += queue_.front()->batch.size();
+    writes += queue_.front()->batch.writes.size();
     if (!group.empty() && writes > most_writes_) break;
     group.push_back(queue_.front());
     queue_.pop_front();

@@ -7,6 +7,7 @@
 #include <soci/soci.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace addrbook::detail {
@@ -36,7 +38,7 @@ class SqlConnection {
   void begin_write() { *session_ << engine_.texts().begin_write; }
   void commit() { session_->commit(); }
 
-  [[nodiscard]] Head head() { return read_head(head_query_); }
+  [[nodiscard]] BookState state() { return read_state(state_query_); }
   [[nodiscard]] std::optional<Entry> find(std::string_view id);
   [[nodiscard]] Page page(std::uint64_t after, PageLimit limit);
 
@@ -46,10 +48,10 @@ class SqlConnection {
     std::uint64_t created = 0;
     std::uint64_t revision = 0;
   };
-  [[nodiscard]] Head lock_head() { return read_head(lock_query_); }
-  /// The engine's name of the transaction whose lock_head() was the last.
+  [[nodiscard]] BookState lock_state() { return read_state(lock_query_); }
+  /// The engine's name of the transaction whose lock_state() was the last.
   [[nodiscard]] const std::string& transaction() const noexcept { return transaction_; }
-  void set_head(const Head& head);
+  void set_state(const BookState& state);
   [[nodiscard]] std::optional<Key> key(std::string_view id);
   void insert(std::string_view id, std::uint64_t revision, const Document& document);
   void update(std::uint64_t created, std::uint64_t revision, const Document& document);
@@ -66,8 +68,9 @@ class SqlConnection {
   static std::uint64_t from_integer(Integer value) { return static_cast<std::uint64_t>(value); }
 
   static bool run(soci::statement& statement);
-  Head read_head(soci::statement& query);
-  Entry entry();
+  BookState read_state(soci::statement& query);
+  std::uint64_t epoch() const;
+  Entry entry(std::uint64_t epoch) const;
 
   SqlEngine& engine_;
   std::unique_ptr<soci::session> session_;
@@ -83,9 +86,9 @@ class SqlConnection {
   Integer bytes_ = 0;
   std::string transaction_;
 
-  soci::statement head_query_;
+  soci::statement state_query_;
   soci::statement lock_query_;
-  soci::statement set_head_;
+  soci::statement set_state_;
   soci::statement key_query_;
   soci::statement find_query_;
   soci::statement page_query_;
@@ -99,20 +102,23 @@ class SqlConnection {
 inline SqlConnection::SqlConnection(SqlEngine& engine, std::unique_ptr<soci::session> session)
     : engine_(engine),
       session_(std::move(session)),
-      head_query_((session_->prepare << "SELECT epoch, revision, count FROM addrbook_head",
-                   soci::into(epoch_), soci::into(revision_), soci::into(count_))),
-      lock_query_((session_->prepare << engine.texts().lock_head, soci::into(epoch_),
+      state_query_((session_->prepare << "SELECT epoch, revision, count FROM addrbook_head",
+                    soci::into(epoch_), soci::into(revision_), soci::into(count_))),
+      lock_query_((session_->prepare << engine.texts().lock_state, soci::into(epoch_),
                    soci::into(revision_), soci::into(count_), soci::into(transaction_))),
-      set_head_(
+      set_state_(
           (session_->prepare << "UPDATE addrbook_head SET revision = :revision, count = :count",
            soci::use(revision_), soci::use(count_))),
       key_query_(
           (session_->prepare << "SELECT created, revision FROM addrbook_entries WHERE id = :id",
            soci::into(created_), soci::into(revision_), soci::use(id_))),
-      find_query_((session_->prepare << "SELECT created, revision, document "
-                                        "FROM addrbook_entries WHERE id = :id",
+      // One query for entry and epoch. An outer join, so that without a state there is a row that
+      // shows it, not an answer that there is no entry.
+      find_query_((session_->prepare << "SELECT created, e.revision, document, COALESCE(epoch, '') "
+                                        "FROM addrbook_entries e LEFT JOIN addrbook_head ON 1 = 1 "
+                                        "WHERE id = :id",
                    soci::into(created_), soci::into(revision_), soci::into(document_),
-                   soci::use(id_))),
+                   soci::into(epoch_), soci::use(id_))),
       page_query_((session_->prepare << engine.texts().page, soci::into(id_), soci::into(created_),
                    soci::into(revision_), soci::into(document_), soci::use(after_, "after"),
                    soci::use(count_, "most"), soci::use(bytes_, "bytes"))),
@@ -133,26 +139,37 @@ inline bool SqlConnection::run(soci::statement& statement) {
   return statement.execute(with_bindings);
 }
 
-inline Head SqlConnection::read_head(soci::statement& query) {
-  if (!run(query)) throw Error(Errc::storage, "the database has lost its head");
-  Head head{epoch_, from_integer(revision_), from_integer(count_)};
-  // To the end, for until then the query has not ended.
-  if (query.fetch()) throw Error(Errc::storage, "the database has two heads: two books in one");
-  return head;
+inline BookState SqlConnection::read_state(soci::statement& query) {
+  if (!run(query)) throw Error(Errc::storage, "the database has lost the book's state");
+  const BookState state{epoch(), from_integer(revision_), from_integer(count_)};
+  // Fetches to the end, because the query is in progress until then.
+  if (query.fetch()) throw Error(Errc::storage, "the database holds the states of two books");
+  return state;
 }
 
-inline Entry SqlConnection::entry() {
-  return {id_, from_integer(created_), from_integer(revision_), Document::trusted(document_)};
+// The epoch that the last query has read.
+inline std::uint64_t SqlConnection::epoch() const {
+  constexpr int base = 16;
+  constexpr std::size_t digits = 16;
+  std::uint64_t epoch = 0;
+  const char* const end = epoch_.data() + epoch_.size();
+  const auto [stopped, error] = std::from_chars(epoch_.data(), end, epoch, base);
+  if (error != std::errc() || stopped != end || epoch_.size() != digits) {
+    throw Error(Errc::storage, "the book's epoch in the database is not 16 hex digits");
+  }
+  return epoch;
+}
+
+inline Entry SqlConnection::entry(std::uint64_t epoch) const {
+  return {id_, epoch, from_integer(created_), from_integer(revision_),
+          Document::trusted(document_)};
 }
 
 inline std::optional<Entry> SqlConnection::find(std::string_view id) {
   id_ = id;
-  std::optional<Entry> found;
-  if (run(find_query_)) {
-    found = entry();
-    while (find_query_.fetch()) {
-    }
-  }
+  if (!run(find_query_)) return std::nullopt;
+  std::optional<Entry> found = entry(epoch());
+  if (find_query_.fetch()) throw Error(Errc::storage, "the database holds the states of two books");
   return found;
 }
 
@@ -169,7 +186,7 @@ inline std::optional<SqlConnection::Key> SqlConnection::key(std::string_view id)
 
 inline Page SqlConnection::page(std::uint64_t after, PageLimit limit) {
   Page page;
-  page.head = head();
+  page.state = state();
   after_ = to_integer(after);
   count_ = to_integer((std::max)(limit.entries, std::size_t{1}));
   count_ += count_ < std::numeric_limits<Integer>::max() ? 1 : 0;  // whether there are more
@@ -183,15 +200,15 @@ inline Page SqlConnection::page(std::uint64_t after, PageLimit limit) {
       engine_.abandon(page_query_);
       break;
     }
-    page.entries.push_back(entry());
+    page.entries.push_back(entry(page.state.epoch));
   }
   return page;
 }
 
-inline void SqlConnection::set_head(const Head& head) {
-  revision_ = to_integer(head.revision);
-  count_ = to_integer(head.count);
-  run(set_head_);
+inline void SqlConnection::set_state(const BookState& state) {
+  revision_ = to_integer(state.revision);
+  count_ = to_integer(state.count);
+  run(set_state_);
 }
 
 inline void SqlConnection::insert(std::string_view id, std::uint64_t revision,

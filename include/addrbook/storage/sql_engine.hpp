@@ -43,7 +43,7 @@ struct SqlTexts {
   std::string begin_write;  ///< one that waits for no other reader, and for no writer of this store
   /// epoch, revision, count, and the transaction's name for was_committed(); no other transaction
   /// reads these with this text, or changes them, before this one ends
-  std::string lock_head;
+  std::string lock_state;
   /// id, created, revision, document of entries in order of creation; binds `after`, the `created`
   /// to go on after, `most` entries, and how many `bytes` of documents may come before the last
   std::string page;

@@ -36,15 +36,12 @@ class SqlStore final : public Store {
   SqlStore(std::unique_ptr<detail::SqlEngine> engine, std::size_t connections,
            std::chrono::milliseconds wait);
 
-  CommitResult commit(std::vector<Write> batch) override {
-    check_ids(batch);
-    return writers_.commit(std::move(batch));
-  }
-  [[nodiscard]] std::optional<Entry> find(std::string_view id) const override;
-  [[nodiscard]] Page page(std::uint64_t after, PageLimit limit) const override;
-  [[nodiscard]] Head head() const override;
-
  private:
+  CommitResult do_commit(Batch batch) override { return writers_.commit(std::move(batch)); }
+  [[nodiscard]] std::optional<Entry> do_find(std::string_view id) const override;
+  [[nodiscard]] Page do_page(std::uint64_t after, PageLimit limit) const override;
+  [[nodiscard]] BookState do_state() const override;
+
   using Member = detail::GroupCommit::Member;
   using Group = detail::GroupCommit::Group;
   using Fault = detail::SqlFault;
@@ -83,25 +80,25 @@ class SqlStore final : public Store {
   void retry(Member& member, Clock::time_point deadline) noexcept;
   void write(const Group& group);
   std::optional<bool> was_committed(const std::string& transaction) const noexcept;
-  static CommitResult apply(detail::SqlConnection& connection, Head& head,
-                            const std::vector<Write>& batch);
+  static CommitResult apply(detail::SqlConnection& connection, BookState& state,
+                            const Batch& batch);
 
-  void forget_head() const {
-    const std::lock_guard lock(head_mutex_);
-    head_.reset();
+  void forget_state() const {
+    const std::lock_guard lock(state_mutex_);
+    state_.reset();
   }
-  void remember_head(Head head) const {
+  void remember_state(const BookState& state) const {
     if (engine_->has_other_writers()) return;
-    const std::lock_guard lock(head_mutex_);
-    head_ = std::move(head);
+    const std::lock_guard lock(state_mutex_);
+    state_ = state;
   }
 
   const std::unique_ptr<detail::SqlEngine> engine_;
   mutable detail::SqlPool pool_;
   // As the database has it, where it is known to be: not while it is being changed, nor after a
   // change of which nobody knows whether it was done.
-  mutable std::mutex head_mutex_;
-  mutable std::optional<Head> head_;
+  mutable std::mutex state_mutex_;
+  mutable std::optional<BookState> state_;
   detail::GroupCommit writers_;
 };
 
@@ -113,7 +110,7 @@ inline SqlStore::SqlStore(std::unique_ptr<detail::SqlEngine> engine, std::size_t
       pool_(*engine_, connections, wait),
       writers_([this](const Group& group) { run(group); }) {
   try {
-    remember_head(head());
+    remember_state(state());
   } catch (const Error& error) {
     std::rethrow_if_nested(error);  // who opens it is no client, and wants to know
     throw;
@@ -154,13 +151,13 @@ auto SqlStore::on_connection(Work work) const {
       pool_.discard_all();
       throw;
     } catch (const Error&) {
-      forget_head();  // a book in memory goes with its connection
+      forget_state();  // a book in memory goes with its connection
       connection.discard();
       throw;
     } catch (const std::exception& error) {
       const Fault fault = engine_->fault_of(error);
       if (!engine_->mend(connection->session())) {
-        forget_head();
+        forget_state();
         connection.discard();
       }
       if (fault == Fault::disconnected) {
@@ -172,12 +169,11 @@ auto SqlStore::on_connection(Work work) const {
   }
 }
 
-inline std::optional<Entry> SqlStore::find(std::string_view id) const {
-  if (!is_valid_id(id)) return std::nullopt;  // to a database "a" and "a\0b" may be the same
+inline std::optional<Entry> SqlStore::do_find(std::string_view id) const {
   return on_connection([id](detail::SqlConnection& connection) { return connection.find(id); });
 }
 
-inline Page SqlStore::page(std::uint64_t after, PageLimit limit) const {
+inline Page SqlStore::do_page(std::uint64_t after, PageLimit limit) const {
   engine_->check_place();
   return on_connection([=](detail::SqlConnection& connection) {
     connection.begin_read();
@@ -187,12 +183,12 @@ inline Page SqlStore::page(std::uint64_t after, PageLimit limit) const {
   });
 }
 
-inline Head SqlStore::head() const {
+inline BookState SqlStore::do_state() const {
   {
-    const std::lock_guard lock(head_mutex_);
-    if (head_) return *head_;
+    const std::lock_guard lock(state_mutex_);
+    if (state_) return *state_;
   }
-  return on_connection([](detail::SqlConnection& connection) { return connection.head(); });
+  return on_connection([](detail::SqlConnection& connection) { return connection.state(); });
 }
 
 // Commits a group in one transaction. If that fails, each batch on its own: not all have to suffer
@@ -268,13 +264,13 @@ inline void SqlStore::write(const Group& group) {
   engine_->check_place();
   on_connection([&](detail::SqlConnection& connection) {
     connection.begin_write();
-    Head head = connection.lock_head();
-    const auto revision = head.revision;
-    for (Member* const member : group) member->result = apply(connection, head, member->batch);
-    const bool is_changed = head.revision != revision;
+    BookState state = connection.lock_state();
+    const auto revision = state.revision;
+    for (Member* const member : group) member->result = apply(connection, state, member->batch);
+    const bool is_changed = state.revision != revision;
     if (is_changed) {
-      connection.set_head(head);
-      forget_head();  // before readers can see what has been written
+      connection.set_state(state);
+      forget_state();  // before readers can see what has been written
     }
     try {
       const detail::Waiting for_the_disk;
@@ -283,36 +279,47 @@ inline void SqlStore::write(const Group& group) {
       if (engine_->fault_of(thrown) != Fault::disconnected) throw;
       std::throw_with_nested(Unsure(connection.transaction()));
     }
-    if (is_changed) remember_head(std::move(head));
+    if (is_changed) remember_state(state);
   });
 }
 
-inline CommitResult SqlStore::apply(detail::SqlConnection& connection, Head& head,
-                                    const std::vector<Write>& batch) {
+inline CommitResult SqlStore::apply(detail::SqlConnection& connection, BookState& state,
+                                    const Batch& batch) {
   CommitResult result;
-  result.base = head.revision;
+  result.epoch = state.epoch;
+  result.base = state.revision;
   std::vector<std::optional<detail::SqlConnection::Key>> keys;
-  keys.reserve(batch.size());
-  for (const Write& write : batch) {
+  keys.reserve(batch.writes.size());
+  std::uint64_t added = 0;
+  std::uint64_t removed = 0;
+  for (const Write& write : batch.writes) {
     const auto& key = keys.emplace_back(connection.key(write.id));
     if (!write.condition.holds(key ? std::optional(key->revision) : std::nullopt)) {
+      result.outcome = CommitResult::Outcome::refused;
       result.refused = keys.size() - 1;
       return result;
     }
+    added += write.document && !key ? 1 : 0;
+    removed += !write.document && key ? 1 : 0;
   }
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const auto& [id, document, condition] = batch[i];
-    ++head.revision;
+  if (batch.overfills(state.count, added, removed)) {
+    result.outcome = CommitResult::Outcome::full;
+    return result;
+  }
+  result.created.reserve(batch.writes.size());
+  for (std::size_t i = 0; i < batch.writes.size(); ++i) {
+    const auto& [id, document, condition] = batch.writes[i];
+    const std::uint64_t revision = ++state.revision;
     if (document && keys[i]) {
-      connection.update(keys[i]->created, head.revision, *document);
+      connection.update(keys[i]->created, revision, *document);
     } else if (document) {
-      connection.insert(id, head.revision, *document);
-      ++head.count;
+      connection.insert(id, revision, *document);
     } else if (keys[i]) {
       connection.remove(keys[i]->created);
-      --head.count;
     }
+    result.created.push_back(!document ? 0 : keys[i] ? keys[i]->created : revision);
   }
+  state.count = state.count + added - removed;
   return result;
 }
 
