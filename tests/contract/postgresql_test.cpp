@@ -2,6 +2,7 @@
 // that goes away, and databases that are not as they should be.
 
 #include <addrbook/postgresql.hpp>
+#include <addrbook/service.hpp>
 
 #include <support/addresses.hpp>
 #include <support/parallel.hpp>
@@ -20,6 +21,7 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -165,6 +167,42 @@ TEST_CASE("postgresql: who reads sees the writes of several stores in the order 
   });
   CHECK(failures == "");
   CHECK(looks.load() > 1);
+}
+
+TEST_CASE("postgresql: a find is one statement, a create or an update six") {
+  const auto database = new_database();
+  shared_server().sql("ALTER DATABASE " + database + " SET log_statement = 'all'");
+  addrbook::Service service(open_postgresql(shared_server().conninfo(database)), {}, {10});
+  // The first words of what the server is asked to execute meanwhile.
+  const auto statements_of = [](const auto& work) {
+    const std::size_t before = shared_server().log().size();
+    work();
+    std::istringstream lines(shared_server().log().substr(before));
+    std::vector<std::string> words;
+    for (std::string line; std::getline(lines, line);) {
+      for (const std::string_view mark : {" statement: ", " execute "}) {
+        const auto at = line.find(mark);
+        if (at == std::string::npos) continue;
+        std::string statement = line.substr(at + mark.size());
+        // "soci_ps_1: SELECT ..." names the prepared statement.
+        if (mark == " execute ") statement.erase(0, statement.find(": ") + 2);
+        words.push_back(statement.substr(0, statement.find(' ')));
+        break;
+      }
+    }
+    return words;
+  };
+  using Words = std::vector<std::string>;
+  const std::string id = service.create(test::numbered(1)).id;
+  CHECK(statements_of([&] { CHECK(service.find(id)); }) == Words{"SELECT"});
+  CHECK(statements_of([&] { CHECK_FALSE(service.find("absent")); }) == Words{"SELECT"});
+  // Begin, lock the book, look the id up, write, set the book's state, commit.
+  CHECK(statements_of([&] { service.update(id, test::numbered(2)); }) ==
+        Words{"BEGIN", "SELECT", "SELECT", "UPDATE", "UPDATE", "COMMIT"});
+  CHECK(statements_of([&] { service.create(test::numbered(3)); }) ==
+        Words{"BEGIN", "SELECT", "SELECT", "INSERT", "UPDATE", "COMMIT"});
+  CHECK(statements_of([&] { service.remove(id); }) ==
+        Words{"BEGIN", "SELECT", "SELECT", "DELETE", "UPDATE", "COMMIT"});
 }
 
 TEST_CASE("postgresql: connections that the server has ended are replaced unnoticed") {
