@@ -38,13 +38,13 @@ namespace {
 using addrbook::CommitResult;
 using addrbook::Document;
 using addrbook::Error;
-using addrbook::SqlStore;
 using addrbook::Store;
 using addrbook::Write;
 using addrbook::detail::SqlEngine;
 using addrbook::detail::SqlFault;
 using addrbook::detail::SqliteEngine;
 using addrbook::detail::SqlPool;
+using addrbook::detail::SqlStore;
 using addrbook::detail::SqlTexts;
 using std::chrono::milliseconds;
 using test::error_of;
@@ -159,7 +159,7 @@ class FaultyEngine final : public SqlEngine {
     return engine_.watch(session);
   }
 
-  bool mend(soci::session& session) const noexcept override { return engine_.mend(session); }
+  bool reset(soci::session& session) const noexcept override { return engine_.reset(session); }
   void abandon(soci::statement& query) const override { engine_.abandon(query); }
   void hang_up(soci::session& session) const noexcept override { engine_.hang_up(session); }
   [[nodiscard]] std::string name() const override { return "the database"; }

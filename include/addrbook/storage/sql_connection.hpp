@@ -1,13 +1,15 @@
-/// SqlConnection: one connection and its statements, each prepared once. Needs SOCI.
+/// SqlConnection: a connection to a database, with the statements of a book prepared. Needs SOCI.
 #pragma once
 
+#include <addrbook/base/pinned.hpp>
+#include <addrbook/error.hpp>
 #include <addrbook/storage/sql_engine.hpp>
+#include <addrbook/storage/sql_tables.hpp>
 #include <addrbook/store.hpp>
 
 #include <soci/soci.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -15,28 +17,26 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace addrbook::detail {
 
-/// Throws what SOCI throws; then SqlEngine::mend() is next.
+/// Throws what SOCI throws; call SqlEngine::reset() before the connection is used again.
 /// @par Thread safety  one thread at a time.
-class SqlConnection {
+class SqlConnection : private Pinned {
  public:
   /// @param session  from engine.connect()
   SqlConnection(SqlEngine& engine, std::unique_ptr<soci::session> session);
-  SqlConnection(const SqlConnection&) = delete;
-  SqlConnection& operator=(const SqlConnection&) = delete;
-  SqlConnection(SqlConnection&&) = delete;
-  SqlConnection& operator=(SqlConnection&&) = delete;
   ~SqlConnection() { engine_.hang_up(*session_); }
 
   [[nodiscard]] soci::session& session() noexcept { return *session_; }
 
-  void begin_read() { *session_ << engine_.texts().begin_read; }
-  void begin_write() { *session_ << engine_.texts().begin_write; }
-  void commit() { session_->commit(); }
+  [[nodiscard]] SqlTransaction begin_read() {
+    return SqlTransaction(*session_, engine_.texts().begin_read);
+  }
+  [[nodiscard]] SqlTransaction begin_write() {
+    return SqlTransaction(*session_, engine_.texts().begin_write);
+  }
 
   [[nodiscard]] BookState state() { return read_state(state_query_); }
   [[nodiscard]] std::optional<Entry> find(std::string_view id);
@@ -49,7 +49,7 @@ class SqlConnection {
     std::uint64_t revision = 0;
   };
   [[nodiscard]] BookState lock_state() { return read_state(lock_query_); }
-  /// The engine's name of the transaction whose lock_state() was the last.
+  /// The engine's name for the transaction that called lock_state() last.
   [[nodiscard]] const std::string& transaction() const noexcept { return transaction_; }
   void set_state(const BookState& state);
   [[nodiscard]] std::optional<Key> key(std::string_view id);
@@ -59,18 +59,18 @@ class SqlConnection {
   /// @}
 
  private:
-  // The databases' integers have a sign, and 63 bits without it are more than enough revisions.
+  // The databases' integers are signed. 63 bits are more than enough for revisions.
   using Integer = long long;
   static Integer to_integer(std::uint64_t value) {
-    constexpr auto most = std::numeric_limits<Integer>::max();
-    return static_cast<Integer>((std::min)(value, static_cast<std::uint64_t>(most)));
+    constexpr auto max = std::numeric_limits<Integer>::max();
+    return static_cast<Integer>((std::min)(value, static_cast<std::uint64_t>(max)));
   }
   static std::uint64_t from_integer(Integer value) { return static_cast<std::uint64_t>(value); }
 
   static bool run(soci::statement& statement);
+  static void check_last(soci::statement& query);
   BookState read_state(soci::statement& query);
-  std::uint64_t epoch() const;
-  Entry entry(std::uint64_t epoch) const;
+  [[nodiscard]] Entry entry(std::uint64_t epoch) const;
 
   SqlEngine& engine_;
   std::unique_ptr<soci::session> session_;
@@ -83,6 +83,7 @@ class SqlConnection {
   std::string epoch_;
   Integer count_ = 0;
   Integer after_ = 0;
+  Integer entries_ = 0;
   Integer bytes_ = 0;
   std::string transaction_;
 
@@ -112,8 +113,8 @@ inline SqlConnection::SqlConnection(SqlEngine& engine, std::unique_ptr<soci::ses
       key_query_(
           (session_->prepare << "SELECT created, revision FROM addrbook_entries WHERE id = :id",
            soci::into(created_), soci::into(revision_), soci::use(id_))),
-      // One query for entry and epoch. An outer join, so that without a state there is a row that
-      // shows it, not an answer that there is no entry.
+      // An outer join, so that a database without the book's state gives a row without an epoch,
+      // which is an error. An inner join would give no row: the entry would seem to be absent.
       find_query_((session_->prepare << "SELECT created, e.revision, document, COALESCE(epoch, '') "
                                         "FROM addrbook_entries e LEFT JOIN addrbook_head ON 1 = 1 "
                                         "WHERE id = :id",
@@ -121,7 +122,7 @@ inline SqlConnection::SqlConnection(SqlEngine& engine, std::unique_ptr<soci::ses
                    soci::into(epoch_), soci::use(id_))),
       page_query_((session_->prepare << engine.texts().page, soci::into(id_), soci::into(created_),
                    soci::into(revision_), soci::into(document_), soci::use(after_, "after"),
-                   soci::use(count_, "most"), soci::use(bytes_, "bytes"))),
+                   soci::use(entries_, "entries"), soci::use(bytes_, "bytes"))),
       insert_(
           (session_->prepare << "INSERT INTO addrbook_entries (id, created, revision, document) "
                                 "VALUES (:id, :created, :revision, :document)",
@@ -139,25 +140,17 @@ inline bool SqlConnection::run(soci::statement& statement) {
   return statement.execute(with_bindings);
 }
 
-inline BookState SqlConnection::read_state(soci::statement& query) {
-  if (!run(query)) throw Error(Errc::storage, "the database has lost the book's state");
-  const BookState state{epoch(), from_integer(revision_), from_integer(count_)};
-  // Fetches to the end, because the query is in progress until then.
+// Also ends the query, which is in progress until there is no further row.
+inline void SqlConnection::check_last(soci::statement& query) {
   if (query.fetch()) throw Error(Errc::storage, "the database holds the states of two books");
-  return state;
 }
 
-// The epoch that the last query has read.
-inline std::uint64_t SqlConnection::epoch() const {
-  constexpr int base = 16;
-  constexpr std::size_t digits = 16;
-  std::uint64_t epoch = 0;
-  const char* const end = epoch_.data() + epoch_.size();
-  const auto [stopped, error] = std::from_chars(epoch_.data(), end, epoch, base);
-  if (error != std::errc() || stopped != end || epoch_.size() != digits) {
-    throw Error(Errc::storage, "the book's epoch in the database is not 16 hex digits");
-  }
-  return epoch;
+inline BookState SqlConnection::read_state(soci::statement& query) {
+  if (!run(query)) throw Error(Errc::storage, "the database has lost the book's state");
+  const BookState state{SqlTables::parse_epoch(epoch_), from_integer(revision_),
+                        from_integer(count_)};
+  check_last(query);
+  return state;
 }
 
 inline Entry SqlConnection::entry(std::uint64_t epoch) const {
@@ -168,8 +161,8 @@ inline Entry SqlConnection::entry(std::uint64_t epoch) const {
 inline std::optional<Entry> SqlConnection::find(std::string_view id) {
   id_ = id;
   if (!run(find_query_)) return std::nullopt;
-  std::optional<Entry> found = entry(epoch());
-  if (find_query_.fetch()) throw Error(Errc::storage, "the database holds the states of two books");
+  std::optional<Entry> found = entry(SqlTables::parse_epoch(epoch_));
+  check_last(find_query_);
   return found;
 }
 
@@ -188,12 +181,12 @@ inline Page SqlConnection::page(std::uint64_t after, PageLimit limit) {
   Page page;
   page.state = state();
   after_ = to_integer(after);
-  count_ = to_integer((std::max)(limit.entries, std::size_t{1}));
-  count_ += count_ < std::numeric_limits<Integer>::max() ? 1 : 0;  // whether there are more
+  entries_ = to_integer((std::max)(limit.entries, std::size_t{1}));
+  // One more, to see whether there are more.
+  entries_ += entries_ < std::numeric_limits<Integer>::max() ? 1 : 0;
   bytes_ = to_integer(limit.bytes);
   std::size_t bytes = 0;
-  bool is_row = run(page_query_);
-  for (; is_row; is_row = page_query_.fetch()) {
+  for (bool is_row = run(page_query_); is_row; is_row = page_query_.fetch()) {
     bytes += document_.size();
     if (!page.entries.empty() && (page.entries.size() >= limit.entries || bytes > limit.bytes)) {
       page.more = true;
