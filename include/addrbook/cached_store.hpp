@@ -1,6 +1,8 @@
-/// CachedStore: entries that were read lately, kept in memory in front of a slower Store.
+/// CachedStore: keeps recently read entries in memory, in front of a slower Store.
 #pragma once
 
+#include <addrbook/base/pinned.hpp>
+#include <addrbook/error.hpp>
 #include <addrbook/store.hpp>
 
 #include <algorithm>
@@ -22,48 +24,50 @@
 
 namespace addrbook {
 
-/// Answers find() from memory where it can; all else goes to the store behind it. What has been
-/// read longest ago makes room.
+/// Answers find() from memory if it can; everything else goes to the store behind it. Evicts the
+/// least recently read entries.
 ///
-/// For a store that nobody else writes to: it sees the writes that go through it, and no others.
+/// Only for a store that nothing else writes to: a CachedStore does not see writes that bypass it.
 /// @par Thread safety  any thread.
 class CachedStore final : public Store {
  public:
   /// @param store      kept
-  /// @param max_bytes  of memory for entries, about; those over a sixteenth of it are not kept
+  /// @param max_bytes  approximate memory for entries; an entry over a sixteenth of it is not
+  /// cached
   /// @throws Error{invalid} if `store` is null
   CachedStore(std::shared_ptr<Store> store, std::size_t max_bytes)
-      : store_(std::move(store)), most_(max_bytes / parts) {
+      : store_(std::move(store)), part_capacity_(max_bytes / parts) {
     if (!store_) throw Error(Errc::invalid, "a CachedStore needs a store");
   }
-
-  CommitResult commit(std::vector<Write> batch) override;
-  [[nodiscard]] std::optional<Entry> find(std::string_view id) const override;
-  [[nodiscard]] Page page(std::uint64_t after, PageLimit limit) const override {
-    return store_->page(after, limit);
-  }
-  [[nodiscard]] Head head() const override { return store_->head(); }
 
  private:
   static constexpr std::size_t parts = 16;
 
+  CommitResult do_commit(Batch batch) override;
+  [[nodiscard]] std::optional<Entry> do_find(std::string_view id) const override;
+  [[nodiscard]] Page do_page(std::uint64_t after, PageLimit limit) const override {
+    return store_->page(after, limit);
+  }
+  [[nodiscard]] BookState do_state() const override { return store_->state(); }
+
   // A find() that is asking the store.
   struct Load {
     std::string_view id;
-    bool may_be_old = false;  // a commit of this id was under way at some time meanwhile
+    bool may_be_old = false;  // a commit of this id overlapped with the find
   };
 
   using Ids = std::multiset<std::string_view>;
 
-  // A part of the cache with a lock of its own.
+  // A part of the cache, with its own lock.
   struct Part {
-    struct Kept;
-    using Entries = std::list<Kept>;  // read last first
-    // Ordered: no choice of ids makes it slow. The keys are the entries' own ids.
+    struct Cached;
+    using Entries = std::list<Cached>;  // most recently read first
+    // A map rather than a hash table: no choice of ids makes it slow. The keys are the entries' own
+    // ids.
     using ById = std::map<std::string_view, Entries::iterator>;
-    struct Kept {
+    struct Cached {
       Entry entry;
-      ById::iterator place;
+      ById::iterator by_id;
     };
 
     std::mutex mutex;
@@ -79,27 +83,23 @@ class CachedStore final : public Store {
     return parts_[std::hash<std::string_view>()(id) % parts];
   }
   static std::size_t cost_of(const Entry& entry) {
-    constexpr std::size_t beside_texts = 300;  // list, map, strings, the shared text's block
-    return entry.id.size() + entry.document.text().size() + beside_texts;
+    constexpr std::size_t overhead = 300;  // list, map, strings, the shared text's block
+    return entry.id.size() + entry.document.text().size() + overhead;
   }
-  static void forget(Part& part, Part::Entries::iterator kept);
+  static void evict(Part& part, Part::Entries::iterator cached);
 
   const std::shared_ptr<Store> store_;
-  const std::size_t most_;  // bytes a part
+  const std::size_t part_capacity_;  // in bytes
   mutable std::array<Part, parts> parts_;
 };
 
 // ---------------------------------------------------------------------------------------------
 
-/// While a commit is under way its entries are in the cache neither as they were nor as they will
-/// be: whoever reads them asks the store, and does not keep the answer.
-class CachedStore::Writing {
+/// While a commit is in progress, its entries are not cached, neither old nor new: a find() of one
+/// asks the store and does not cache the answer.
+class CachedStore::Writing : private detail::Pinned {
  public:
   explicit Writing(const CachedStore& cache) : cache_(cache) {}
-  Writing(const Writing&) = delete;
-  Writing& operator=(const Writing&) = delete;
-  Writing(Writing&&) = delete;
-  Writing& operator=(Writing&&) = delete;
   ~Writing() {
     for (const auto& [part, mark] : marks_) {
       const std::lock_guard lock(part->mutex);
@@ -107,39 +107,39 @@ class CachedStore::Writing {
     }
   }
 
-  void begin(const std::vector<Write>& batch) {
-    ids_.reserve(batch.size());
-    marks_.reserve(batch.size());
-    for (const Write& write : batch) ids_.push_back(write.id);
+  void begin(const std::vector<Write>& writes) {
+    ids_.reserve(writes.size());
+    marks_.reserve(writes.size());
+    for (const Write& write : writes) ids_.push_back(write.id);
     for (const std::string& id : ids_) {
       Part& part = cache_.part_of(id);
       const std::lock_guard lock(part.mutex);
       marks_.emplace_back(&part, part.in_commit.insert(id));
       for (Load& load : part.loads) load.may_be_old = load.may_be_old || load.id == id;
-      if (const auto at = part.by_id.find(id); at != part.by_id.end()) forget(part, at->second);
+      if (const auto at = part.by_id.find(id); at != part.by_id.end()) evict(part, at->second);
     }
   }
 
  private:
   const CachedStore& cache_;
   std::vector<std::string> ids_;
-  // Each its own: another commit of the same id has an equal one, of its own string.
+  // By iterator, because another commit of the same id has an equal element of its own.
   std::vector<std::pair<Part*, Ids::iterator>> marks_;
 };
 
-inline void CachedStore::forget(Part& part, Part::Entries::iterator kept) {
-  part.bytes -= cost_of(kept->entry);
-  part.by_id.erase(kept->place);
-  part.entries.erase(kept);
+inline void CachedStore::evict(Part& part, Part::Entries::iterator cached) {
+  part.bytes -= cost_of(cached->entry);
+  part.by_id.erase(cached->by_id);
+  part.entries.erase(cached);
 }
 
-inline CommitResult CachedStore::commit(std::vector<Write> batch) {
+inline CommitResult CachedStore::do_commit(Batch batch) {
   Writing writing(*this);
-  writing.begin(batch);
+  writing.begin(batch.writes);
   return store_->commit(std::move(batch));
 }
 
-inline std::optional<Entry> CachedStore::find(std::string_view id) const {
+inline std::optional<Entry> CachedStore::do_find(std::string_view id) const {
   Part& part = part_of(id);
   std::list<Load>::iterator load;
   {
@@ -154,7 +154,7 @@ inline std::optional<Entry> CachedStore::find(std::string_view id) const {
   Part::Entries made;
   try {
     entry = store_->find(id);
-    if (entry && cost_of(*entry) <= most_) made.push_back({*entry, part.by_id.end()});
+    if (entry && cost_of(*entry) <= part_capacity_) made.push_back({*entry, part.by_id.end()});
   } catch (...) {
     const std::lock_guard lock(part.mutex);
     part.loads.erase(load);
@@ -164,13 +164,13 @@ inline std::optional<Entry> CachedStore::find(std::string_view id) const {
   const bool may_be_old = load->may_be_old;
   part.loads.erase(load);
   if (made.empty() || may_be_old) return entry;
-  // Two may have asked for it at once.
-  const auto [place, is_first] = part.by_id.emplace(made.front().entry.id, made.begin());
+  // Another find() of the same id may have been faster.
+  const auto [by_id, is_first] = part.by_id.emplace(made.front().entry.id, made.begin());
   if (!is_first) return entry;
-  made.front().place = place;
+  made.front().by_id = by_id;
   part.bytes += cost_of(made.front().entry);
   part.entries.splice(part.entries.begin(), made);
-  while (part.bytes > most_) forget(part, std::prev(part.entries.end()));
+  while (part.bytes > part_capacity_) evict(part, std::prev(part.entries.end()));
   return entry;
 }
 

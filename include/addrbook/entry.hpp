@@ -1,4 +1,4 @@
-/// Entry: a document in the book, and the ids of entries.
+/// Entry: a document in a book, and the ids of entries.
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
@@ -14,11 +14,14 @@
 
 namespace addrbook {
 
-/// A document in the book.
+/// A document in a book.
 struct Entry {
-  std::string id;              ///< see is_valid_id()
-  std::uint64_t created = 0;   ///< the revision that created it: unique, the order of lists
-  std::uint64_t revision = 0;  ///< the revision that wrote it last
+  std::string id;  ///< see is_valid_id()
+  /// Names the line of revisions that `created` and `revision` belong to: 64 random bits, made with
+  /// the book and again by a restore. Its text is 16 hex digits.
+  std::uint64_t epoch = 0;
+  std::uint64_t created = 0;   ///< the revision that created the entry: unique, the order of lists
+  std::uint64_t revision = 0;  ///< the revision of the entry's last write
   Document document;
 };
 
@@ -28,8 +31,8 @@ struct Entry {
   return !id.empty() && id.size() <= max_size && detail::is_alphanumeric_or("-", id);
 }
 
-/// @returns a fresh id: a UUID of version 7 (RFC 9562, 5.7) as 32 lowercase hex digits. Ids made
-///          later sort later, to the millisecond, which keeps B-trees of them compact.
+/// @returns a fresh id: a UUID of version 7 (RFC 9562, 5.7) as 32 lowercase hex digits. Ids sort by
+///          the millisecond in which they are made, which keeps B-trees of them compact.
 [[nodiscard]] inline std::string make_id() {
   using std::chrono::milliseconds;
   const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();

@@ -22,6 +22,7 @@ namespace addrbook {
 enum class Errc {
   invalid,    ///< the caller's data or argument is refused; trying again won't help
   not_found,  ///< no entry has that id
+  conflict,   ///< the entry is not at the revision that the caller expects
   full,       ///< no room: the book holds as many entries as it may, or the disk is full
   stopped,    ///< the service is stopped and takes no writes
   storage,    ///< the store failed or can't be reached; nothing was written, if not said otherwise
@@ -33,6 +34,7 @@ enum class Errc {
   switch (code) {
     case Errc::invalid: return "invalid";
     case Errc::not_found: return "not_found";
+    case Errc::conflict: return "conflict";
     case Errc::full: return "full";
     case Errc::stopped: return "stopped";
     case Errc::storage: return "storage";

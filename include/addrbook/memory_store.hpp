@@ -1,32 +1,48 @@
-/// MemoryStore: a Store that lives and dies with the process.
+/// MemoryStore: a Store in the process's memory.
 #pragma once
 
+#include <addrbook/base/random.hpp>
 #include <addrbook/store.hpp>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook {
 
-/// Keeps entries in ordered maps: no choice of ids makes it slow, and no growth stalls it.
-/// @par Cost  find, commit: O(log n) an id. About 350 bytes an entry beside its text.
+/// Keeps entries in ordered maps rather than hash tables: no choice of ids makes them slow, and no
+/// write waits for a table to grow.
+/// @par Cost  find and commit: O(log n) for each id. About 350 bytes for each entry plus its text.
 class MemoryStore final : public Store {
- public:
-  CommitResult commit(std::vector<Write> batch) override;
-  [[nodiscard]] std::optional<Entry> find(std::string_view id) const override;
-  [[nodiscard]] Page page(std::uint64_t after, PageLimit limit) const override;
-  [[nodiscard]] Head head() const override;
-
  private:
   using ById = std::map<std::string, Entry, std::less<>>;
   using ByCreated = std::map<std::uint64_t, const Entry*>;
 
-  [[nodiscard]] Head locked_head() const { return {epoch_, revision_, by_id_.size()}; }
+  // What a write needs of the maps.
+  struct Step {
+    ById::iterator at;
+    ById::node_type entry;         // the new entry, if the write creates one
+    ByCreated::node_type created;  // likewise
+  };
 
-  const std::string epoch_ = detail::hex(detail::random_bits());
+  CommitResult do_commit(Batch batch) override;
+  [[nodiscard]] std::optional<Entry> do_find(std::string_view id) const override;
+  [[nodiscard]] Page do_page(std::uint64_t after, PageLimit limit) const override;
+  [[nodiscard]] BookState do_state() const override;
+
+  [[nodiscard]] Step prepare(Write& write, ById::iterator at, std::uint64_t revision) const;
+  [[nodiscard]] BookState locked_state() const { return {epoch_, revision_, by_id_.size()}; }
+
+  const std::uint64_t epoch_ = detail::random_bits();
   mutable std::shared_mutex mutex_;
   std::uint64_t revision_ = 0;
   ById by_id_;
@@ -35,70 +51,85 @@ class MemoryStore final : public Store {
 
 // ---------------------------------------------------------------------------------------------
 
-inline CommitResult MemoryStore::commit(std::vector<Write> batch) {
-  check_ids(batch);
+inline CommitResult MemoryStore::do_commit(Batch batch) {
+  auto& writes = batch.writes;
   const std::unique_lock lock(mutex_);
   CommitResult result;
+  result.epoch = epoch_;
   result.base = revision_;
+  result.created.reserve(writes.size());
 
-  struct Step {
-    ById::iterator at;
-    ById::node_type entry;         // the new entry, where there is one
-    ByCreated::node_type created;  // likewise
-  };
+  // Whatever can fail for lack of memory happens in this loop, before the first change.
   std::vector<Step> steps;
-  steps.reserve(batch.size());
-  // All that can fail for lack of memory happens in this loop, before the first change.
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    Write& write = batch[i];
-    Step& step = steps.emplace_back();
-    step.at = by_id_.find(write.id);
-    const bool present = step.at != by_id_.end();
-    if (!write.condition.holds(present ? std::optional(step.at->second.revision) : std::nullopt)) {
+  steps.reserve(writes.size());
+  std::uint64_t added = 0;
+  std::uint64_t removed = 0;
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    const auto at = by_id_.find(writes[i].id);
+    const bool present = at != by_id_.end();
+    if (!writes[i].condition.holds(present ? std::optional(at->second.revision) : std::nullopt)) {
+      result.outcome = CommitResult::Outcome::refused;
       result.refused = i;
       return result;
     }
-    if (write.document && !present) {
-      const std::uint64_t created = result.base + 1 + i;
-      ById made;
-      const auto at =
-          made.emplace(write.id, Entry{write.id, created, created, std::move(*write.document)})
-              .first;
-      ByCreated made_created{{created, &at->second}};
-      step.entry = made.extract(at);
-      step.created = made_created.extract(made_created.begin());
-    }
+    added += writes[i].document && !present ? 1 : 0;
+    removed += !writes[i].document && present ? 1 : 0;
+    steps.push_back(prepare(writes[i], at, result.base + 1 + i));
   }
-  for (std::size_t i = 0; i < batch.size(); ++i) {
+  if (batch.overfills(by_id_.size(), added, removed)) {
+    result.outcome = CommitResult::Outcome::full;
+    return result;
+  }
+  for (std::size_t i = 0; i < writes.size(); ++i) {
     Step& step = steps[i];
     ++revision_;
     if (step.entry) {
       by_id_.insert(std::move(step.entry));
       by_created_.insert(by_created_.end(), std::move(step.created));
-    } else if (step.at != by_id_.end() && batch[i].document) {
-      step.at->second.document = std::move(*batch[i].document);
+      result.created.push_back(revision_);
+    } else if (step.at != by_id_.end() && writes[i].document) {
+      step.at->second.document = std::move(*writes[i].document);
       step.at->second.revision = revision_;
-    } else if (step.at != by_id_.end()) {
-      by_created_.erase(step.at->second.created);
-      by_id_.erase(step.at);
+      result.created.push_back(step.at->second.created);
+    } else {
+      if (step.at != by_id_.end()) {
+        by_created_.erase(step.at->second.created);
+        by_id_.erase(step.at);
+      }
+      result.created.push_back(0);
     }
   }
   return result;
 }
 
-inline std::optional<Entry> MemoryStore::find(std::string_view id) const {
+inline MemoryStore::Step MemoryStore::prepare(Write& write, ById::iterator at,
+                                              std::uint64_t revision) const {
+  Step step;
+  step.at = at;
+  if (!write.document || at != by_id_.end()) return step;
+  ById made;
+  const auto entry = made.emplace(write.id, Entry{write.id, epoch_, revision, revision,
+                                                  std::move(*write.document)})
+                         .first;
+  ByCreated made_created{{revision, &entry->second}};
+  step.entry = made.extract(entry);
+  step.created = made_created.extract(made_created.begin());
+  return step;
+}
+
+inline std::optional<Entry> MemoryStore::do_find(std::string_view id) const {
   const std::shared_lock lock(mutex_);
   const auto at = by_id_.find(id);
   if (at == by_id_.end()) return std::nullopt;
   return at->second;
 }
 
-inline Page MemoryStore::page(std::uint64_t after, PageLimit limit) const {
+inline Page MemoryStore::do_page(std::uint64_t after, PageLimit limit) const {
   Page page;
   page.entries.reserve((std::min)(limit.entries, PageLimit{}.entries));
   std::size_t bytes = 0;
   const std::shared_lock lock(mutex_);
-  page.head = locked_head();
+  page.state = locked_state();
   for (auto at = by_created_.upper_bound(after); at != by_created_.end(); ++at) {
     const Entry& entry = *at->second;
     bytes += entry.document.text().size();
@@ -111,9 +142,9 @@ inline Page MemoryStore::page(std::uint64_t after, PageLimit limit) const {
   return page;
 }
 
-inline Head MemoryStore::head() const {
+inline BookState MemoryStore::do_state() const {
   const std::shared_lock lock(mutex_);
-  return locked_head();
+  return locked_state();
 }
 
 }  // namespace addrbook

@@ -1,327 +1,46 @@
-/// PostgreSQL as the book's storage: several servers over one database. Needs SOCI with its
+/// PostgreSQL as the book's storage: any number of servers on one database. Needs SOCI with its
 /// PostgreSQL backend, and libpq (target addrbook::postgresql).
 #pragma once
 
-#include <addrbook/error.hpp>
 #include <addrbook/options.hpp>
-#include <addrbook/storage/socket_deadlines.hpp>
-#include <addrbook/storage/sql_engine.hpp>
+#include <addrbook/storage/postgresql_engine.hpp>
 #include <addrbook/storage/sql_store.hpp>
 #include <addrbook/store.hpp>
 
-#include <soci/postgresql/soci-postgresql.h>
-#include <soci/soci.h>
-
-#include <libpq-fe.h>
-#include <sys/socket.h>
-
-#include <algorithm>
-#include <atomic>
-#include <chrono>
-#include <cstddef>
-#include <exception>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <thread>
-#include <utility>
 
 namespace addrbook {
 
-/// Opens the book in a database of PostgreSQL 15 or newer, and makes its tables where there are
-/// none: addrbook_schema, addrbook_head and addrbook_entries, in the first schema of the search
-/// path. Any number of processes may do so at once: all see each other's writes at once, revisions
-/// and conditions hold across them, and the order of revisions is the order of commits.
+/// Opens the book in a database of PostgreSQL 15 or newer. Makes its tables if there are none:
+/// addrbook_schema, addrbook_head and addrbook_entries, in the first schema of the search path. Any
+/// number of processes can use the book at the same time: each sees the others' writes at once,
+/// revisions and conditions hold across them, and the order of revisions is the order of commits.
 ///
-/// What commit() has returned is as durable as the database is; `synchronous_commit = off` is
+/// What commit() has returned is as durable as the database; `synchronous_commit = off` is
 /// overridden. A database that has been restored from a dump or to a point in time, or promoted,
-/// gets a new epoch when it is next connected to.
+/// gets a new epoch at the next connection.
 ///
-/// If it can't be reached later, or its tables are gone, everything is Error{storage} within the
-/// timeouts, until it is back.
-/// @param conninfo  a connection string or URI of libpq's (PostgreSQL docs, 34.1.1); of several
-///                  hosts, the one that takes writes
-/// @throws Error{invalid} for no such string; never shows it, for it may hold a password
-/// @throws Error{storage} the database can't be reached or used: the reason is libpq's, or: older
-///         than 15, not in UTF-8, tables of a newer version of this library's
+/// While the database can't be reached, or its tables are missing, every call throws Error{storage}
+/// within the timeouts. Calls succeed again when it is back.
+/// @param conninfo  a connection string or URI of libpq (PostgreSQL docs, 34.1.1); of several
+/// hosts,
+///                  the one that takes writes is used
+/// @throws Error{invalid} not a connection string; the message does not show it, because it may
+/// hold
+///         a password
+/// @throws Error{storage} the database can't be reached or used. The reason is libpq's, or: older
+///         than 15, not in UTF-8, tables of a newer version of this library
 [[nodiscard]] inline std::shared_ptr<Store> open_postgresql(const std::string& conninfo,
                                                             PostgresqlOptions options = {});
 
 // ---------------------------------------------------------------------------------------------
 
-namespace detail {
-
-class PostgresqlEngine final : public SqlEngine {
- public:
-  /// @throws Error{invalid}
-  PostgresqlEngine(const std::string& conninfo, const PostgresqlOptions& options);
-
-  [[nodiscard]] const SqlTexts& texts() const override;
-  [[nodiscard]] std::unique_ptr<soci::session> connect() override;
-  [[nodiscard]] SqlFault fault_of(const std::exception& thrown) const override;
-  // Of a connection where something failed nothing is kept: SOCI loses the memory of what the
-  // statement was given, should it be used again.
-  bool mend(soci::session&) const noexcept override { return false; }
-  void abandon(soci::statement&) const override {}  // all rows have come with the first
-  [[nodiscard]] std::optional<bool> was_committed(soci::session& session,
-                                                  const std::string& transaction) const override;
-  [[nodiscard]] bool has_other_writers() const noexcept override { return true; }
-  [[nodiscard]] bool is_remote() const noexcept override { return true; }
-  [[nodiscard]] std::shared_ptr<void> watch(soci::session& session) override;
-  void hang_up(soci::session& session) const noexcept override {
-    // Or SOCI would have the server forget each statement, and wait for its answers.
-    ::shutdown(::PQsocket(handle(session)), SHUT_RDWR);
-  }
-  [[nodiscard]] std::string name() const override { return "PostgreSQL"; }
-
- private:
-  /// Parameters of libpq's by their names, as it takes `conninfo`.
-  using Parameters = std::map<std::string, std::string>;
-  static Parameters parse(const std::string& conninfo);
-  static std::string connect_string(const Parameters& parameters);
-
-  void set_up(soci::session& session);
-  static void check_server(soci::session& session);
-  void bring_forward(soci::session& session) const;
-  static void check_origin(soci::session& session);
-
-  static PGconn* handle(soci::session& session) {
-    return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
-  }
-  template <class Value>
-  static Value ask(soci::session& session, const std::string& query);
-
-  const PostgresqlOptions options_;
-  std::string connect_string_;
-  std::atomic<bool> has_book_{false};  // it has been seen once
-  SocketDeadlines deadlines_;
-};
-
-inline PostgresqlEngine::Parameters PostgresqlEngine::parse(const std::string& conninfo) {
-  const auto refuse = [](const std::string& reason) {
-    throw Error(Errc::invalid, "the connection string " + reason);
-  };
-  if (conninfo.find('\0') != std::string::npos) refuse("holds NUL");
-  char* message = nullptr;
-  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
-      ::PQconninfoParse(conninfo.c_str(), &message), ::PQconninfoFree);
-  ::PQfreemem(message);  // may show a part of the string
-  if (!options) refuse("is not one that PostgreSQL's library understands");
-  Parameters parameters;
-  for (const PQconninfoOption* each = options.get(); each->keyword != nullptr; ++each) {
-    if (each->val != nullptr && *each->val != '\0') parameters[each->keyword] = each->val;
-  }
-  return parameters;
-}
-
-inline PostgresqlEngine::PostgresqlEngine(const std::string& conninfo,
-                                          const PostgresqlOptions& options)
-    : options_(options) {
-  auto parameters = parse(conninfo);
-  constexpr auto shortest = std::chrono::seconds(2);  // to libpq one second means two, too
-  const auto connect_timeout =
-      (std::max)(std::chrono::ceil<std::chrono::seconds>(options.connect_timeout), shortest);
-  // What the string says counts for more.
-  parameters.insert({{"connect_timeout", std::to_string(connect_timeout.count())},
-                     {"tcp_user_timeout", std::to_string(options.timeout.count())},
-                     {"keepalives_idle", "10"},
-                     {"keepalives_interval", "2"},
-                     {"keepalives_count", "3"},
-                     {"fallback_application_name", "addrbook"},
-                     {"target_session_attrs", "read-write"}});
-  parameters["client_encoding"] = "UTF8";
-  connect_string_ = connect_string(parameters);
-}
-
-// SOCI takes a string apart and puts it together again, and no version does it well.
-inline std::string PostgresqlEngine::connect_string(const Parameters& parameters) {
-  std::string text;
-  for (const auto& [name, value] : parameters) {
-    const bool has_space = value.find_first_of(" \t\n\r\f\v") != std::string::npos;
-    const bool has_quote = value.find('"') != std::string::npos;
-    if (has_quote && (has_space || value.front() == '"')) {
-      throw Error(Errc::invalid, "the connection string's '" + name +
-                                     "' can't have both a space and '\"', nor begin with that");
-    }
-    std::string quoted = value;
-#if SOCI_VERSION < 401000
-    quoted.clear();
-    for (const char c : value) {
-      if (c == '\'' || c == '\\') quoted += '\\';
-      quoted += c;
-    }
-    if (has_space) quoted.insert(0, 1, '\'').push_back('\'');
-#endif
-    if (has_space) quoted.insert(0, 1, '"').push_back('"');
-    text.append(text.empty() ? "" : " ").append(name).append("=").append(quoted);
-  }
-  return text;
-}
-
-template <class Value>
-Value PostgresqlEngine::ask(soci::session& session, const std::string& query) {
-  Value value{};
-  session << query, soci::into(value);
-  return value;
-}
-
-inline std::unique_ptr<soci::session> PostgresqlEngine::connect() {
-  auto session = std::make_unique<soci::session>(soci::postgresql, connect_string_);
-  ::PQsetNoticeProcessor(
-      handle(*session), [](void*, const char*) {}, nullptr);
-  // Details show the values that a statement was given.
-  ::PQsetErrorVerbosity(handle(*session), PQERRORS_TERSE);
-  const auto watched = watch(*session);
-  set_up(*session);
-  return session;
-}
-
-inline void PostgresqlEngine::set_up(soci::session& session) {
-  check_server(session);
-  // Locks are held by who holds the head's; who has stopped in the middle must not for ever.
-  const std::string timeout = std::to_string(options_.timeout.count());
-  for (const char* const name :
-       {"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"}) {
-    session << std::string("SET ").append(name).append(" = ").append(timeout);
-  }
-  if (ask<std::string>(session, "SHOW synchronous_commit") == "off") {
-    session << "SET synchronous_commit = on";
-  }
-  bring_forward(session);
-  check_origin(session);
-  has_book_ = true;
-}
-
-inline void PostgresqlEngine::check_server(soci::session& session) {
-  constexpr int oldest = 150000;
-  if (::PQserverVersion(handle(session)) < oldest) {
-    throw Error(Errc::storage, "PostgreSQL 15 or newer is needed, and this server is of version " +
-                                   ask<std::string>(session, "SHOW server_version"));
-  }
-  const auto encoding = ask<std::string>(session, "SHOW server_encoding");
-  if (encoding != "UTF8") {
-    throw Error(Errc::storage, "the database must be in UTF8, and it is in " + encoding);
-  }
-}
-
-inline void PostgresqlEngine::bring_forward(soci::session& session) const {
-  const auto find_version = [&session] {
-    // A query of the catalogue's tables: to_regclass() looks into a cache, which within a
-    // transaction may not know yet what another has made.
-    const auto is_there =
-        ask<int>(session,
-                 "SELECT CAST(COUNT(*) AS integer) FROM pg_tables WHERE tablename = "
-                 "'addrbook_schema' AND schemaname = ANY (current_schemas(false))");
-    return is_there != 0 ? ask<int>(session, "SELECT version FROM addrbook_schema") : 0;
-  };
-  int version = find_version();
-  // What takes a book's place while it is used is somebody's restoring a dump of it.
-  if (version == 0 && has_book_.load()) {
-    throw Error(Errc::storage, "the book's tables are gone; a start makes new ones");
-  }
-  if (version < SqlSchema::version) {
-    session.begin();
-    // Servers that start at once take turns. The number is any that is not another program's.
-    session << "SELECT pg_advisory_xact_lock(4711042152)";
-    version = find_version();
-    if (version < SqlSchema::version) {
-      SqlSchema("BIGINT", "TEXT COLLATE \"C\"").bring_forward(session, version);
-      if (version == 0) session << "CREATE TABLE addrbook_schema (version INTEGER NOT NULL)";
-      if (version == 0) session << "INSERT INTO addrbook_schema (version) VALUES (0)";
-      version = SqlSchema::version;
-      session << "UPDATE addrbook_schema SET version = :version", soci::use(version);
-    }
-    session.commit();
-  }
-  if (version > SqlSchema::version) {
-    throw Error(Errc::storage, "the book is of version " + std::to_string(version) +
-                                   ", and this program knows only up to " +
-                                   std::to_string(SqlSchema::version));
-  }
-}
-
-// Where the book has been written so far: the cluster, its timeline, which a promotion or a
-// recovery to a point in time changes, the database and the table, which a dump's restoration makes
-// anew. Elsewhere there may have been other writes after the same revision.
-inline void PostgresqlEngine::check_origin(soci::session& session) {
-  const auto origin =
-      ask<std::string>(session,
-                       "SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()), "
-                       "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), "
-                       "(SELECT oid FROM pg_database WHERE datname = current_database()), "
-                       "CAST(CAST('addrbook_head' AS regclass) AS oid))");
-  const std::string query = "SELECT origin FROM addrbook_head";
-  if (ask<std::string>(session, query) == origin) return;
-  session.begin();
-  const auto known = ask<std::string>(session, query + " FOR UPDATE");
-  if (known != origin) {
-    if (!known.empty()) SqlSchema::renew_epoch(session);
-    session << "UPDATE addrbook_head SET origin = :origin", soci::use(origin);
-  }
-  session.commit();
-}
-
-inline const SqlTexts& PostgresqlEngine::texts() const {
-  static const SqlTexts texts{
-      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-      "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-      // The lock on the row lasts to the commit: the order of revisions is that of commits.
-      "SELECT epoch, revision, count, CAST(pg_current_xact_id() AS text) FROM addrbook_head "
-      "FOR UPDATE",
-      // All rows come at once, so that what would be too much must be left out here: what comes
-      // after the bytes are used up, but for one row that shows that there is more.
-      "SELECT id, created, revision, document FROM (SELECT *, "
-      "COALESCE(SUM(octet_length(document)) OVER (ORDER BY created "
-      "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before, "
-      "FIRST_VALUE(octet_length(document)) OVER (ORDER BY created) AS first "
-      "FROM (SELECT * FROM addrbook_entries WHERE created > :after ORDER BY created LIMIT :most) "
-      "AS candidates) AS measured "
-      "WHERE before <= GREATEST(CAST(:bytes AS BIGINT), first) ORDER BY created"};
-  return texts;
-}
-
-inline SqlFault PostgresqlEngine::fault_of(const std::exception& thrown) const {
-  const auto* const error = dynamic_cast<const soci::postgresql_soci_error*>(&thrown);
-  if (error == nullptr) return SqlFault::other;
-  // PostgreSQL docs, appendix A. 57P0x: the server shuts down; 25006: it has become a standby.
-  const std::string state = error->sqlstate();
-  if (state.compare(0, 2, "08") == 0 || state.compare(0, 4, "57P0") == 0 || state == "25006") {
-    return SqlFault::disconnected;
-  }
-  return state == "53100" ? SqlFault::full : SqlFault::other;
-}
-
-inline std::optional<bool> PostgresqlEngine::was_committed(soci::session& session,
-                                                           const std::string& transaction) const {
-  // The server may not have noticed yet that nobody is there any more.
-  constexpr auto interval = std::chrono::milliseconds(20);
-  for (const auto end = SocketDeadlines::Clock::now() + options_.timeout / 2;;) {
-    std::string status;
-    session << "SELECT COALESCE(pg_xact_status(CAST(:id AS xid8)), '')", soci::use(transaction),
-        soci::into(status);
-    if (status == "committed") return true;
-    if (status == "aborted") return false;
-    if (status != "in progress" || SocketDeadlines::Clock::now() > end) return std::nullopt;
-    std::this_thread::sleep_for(interval);
-  }
-}
-
-inline std::shared_ptr<void> PostgresqlEngine::watch(soci::session& session) {
-  // The server itself ends a statement after `timeout`, with a better message.
-  constexpr auto grace = std::chrono::milliseconds(500);
-  return std::make_shared<SocketDeadlines::Deadline>(
-      deadlines_, ::PQsocket(handle(session)),
-      SocketDeadlines::Clock::now() + options_.timeout + grace);
-}
-
-}  // namespace detail
-
 inline std::shared_ptr<Store> open_postgresql(const std::string& conninfo,
                                               PostgresqlOptions options) {
-  return std::make_shared<SqlStore>(std::make_unique<detail::PostgresqlEngine>(conninfo, options),
-                                    options.connections, options.timeout);
+  return std::make_shared<detail::SqlStore>(
+      std::make_unique<detail::PostgresqlEngine>(conninfo, options), options.connections,
+      options.timeout);
 }
 
 }  // namespace addrbook

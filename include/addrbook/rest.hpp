@@ -59,7 +59,7 @@ class Rest {
   [[nodiscard]] Reply list(const detail::Exchange& exchange) const;
   [[nodiscard]] Reply ready() const;
   [[nodiscard]] static bool write_list(const Service& service, Page page, const ByteSink& sink);
-  [[nodiscard]] static std::string entity_tag(std::string_view epoch, std::uint64_t revision);
+  [[nodiscard]] static std::string entity_tag(std::uint64_t epoch, std::uint64_t revision);
 
   std::shared_ptr<Service> service_;
   Options options_;
@@ -290,22 +290,20 @@ inline std::string Rest::read_body(detail::Exchange& exchange, Codec* decoder) c
 
 inline Reply Rest::create(detail::Exchange& exchange) const {
   Document document = read_document(exchange);
-  const std::string epoch = service_->head().epoch;  // before the write: no fault may follow that
   const Entry entry = service_->create(std::move(document));
   return detail::empty_reply(201, {{"Location", options_.prefix + "/" + entry.id},
-                                   {"ETag", entity_tag(epoch, entry.revision)}});
+                                   {"ETag", entity_tag(entry.epoch, entry.revision)}});
 }
 
 inline Reply Rest::update(detail::Exchange& exchange, std::string_view id) const {
   const Document document = read_document(exchange);
-  const std::string epoch = service_->head().epoch;
   const Entry entry = service_->update(id, document);
-  return detail::empty_reply(204, {{"ETag", entity_tag(epoch, entry.revision)}});
+  return detail::empty_reply(204, {{"ETag", entity_tag(entry.epoch, entry.revision)}});
 }
 
 inline Reply Rest::get(const detail::Exchange& exchange, std::string_view id) const {
   const Entry entry = service_->get(id);
-  std::string tag = entity_tag(service_->head().epoch, entry.revision);
+  std::string tag = entity_tag(entry.epoch, entry.revision);
   if (exchange.client_has(tag)) return detail::empty_reply(304, {{"ETag", std::move(tag)}});
   Reply reply = detail::json_reply(entry.document.text());
   reply.headers.emplace_back("ETag", std::move(tag));
@@ -313,13 +311,13 @@ inline Reply Rest::get(const detail::Exchange& exchange, std::string_view id) co
 }
 
 inline Reply Rest::list(const detail::Exchange& exchange) const {
-  const Head head = service_->head();
-  std::string tag = entity_tag(head.epoch, head.revision);
+  const BookState state = service_->state();
+  std::string tag = entity_tag(state.epoch, state.revision);
   if (exchange.client_has(tag)) return detail::empty_reply(304, {{"ETag", "W/" + tag}});
 
   Page page = service_->page();
   // The tag is the page's: with the older one, a body that is newer would pass for it.
-  tag = entity_tag(page.head.epoch, page.head.revision);
+  tag = entity_tag(page.state.epoch, page.state.revision);
   Reply reply = detail::json_reply({});
   reply.headers.emplace_back("ETag", "W/" + tag);
   if (page.more) {
@@ -338,7 +336,7 @@ inline Reply Rest::list(const detail::Exchange& exchange) const {
 // Page by page: between two pages nothing is locked, however slow the sink is.
 inline bool Rest::write_list(const Service& service, Page page, const ByteSink& sink) {
   constexpr std::size_t chunk_bytes = std::size_t{64} * 1024;
-  const std::uint64_t newest = page.head.revision;  // entries created since are not in this list
+  const std::uint64_t newest = page.state.revision;  // entries created since are not in this list
   std::string chunk;
   char separator = '{';
   while (true) {
@@ -375,7 +373,8 @@ inline Reply Rest::ready() const {
   throw detail::HttpError(503, "Not ready: " + health.reason);
 }
 
-inline std::string Rest::entity_tag(std::string_view epoch, std::uint64_t revision) {
+inline std::string Rest::entity_tag(std::uint64_t epoch_number, std::uint64_t revision) {
+  const std::string epoch = detail::hex(epoch_number);
   const std::string number = std::to_string(revision);
   std::string tag;
   tag.reserve(epoch.size() + number.size() + 3);

@@ -1,12 +1,13 @@
-/// Service: the rules of an address book. Knows nothing of HTTP.
+/// Service: the rules of an address book. It does not know HTTP.
 #pragma once
 
+#include <addrbook/base/pinned.hpp>
+#include <addrbook/error.hpp>
 #include <addrbook/memory_store.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/store.hpp>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -26,27 +27,29 @@ namespace addrbook {
 /// Why a validator refuses a document.
 struct Violation {
   std::string pointer;  ///< where: a JSON Pointer (RFC 6901), "" for the document as a whole
-  std::string reason;   ///< what is wrong there, e.g. "must be a string"
+  std::string reason;   ///< what is wrong, e.g. "must be a string"
 };
 
-/// Looks at a document before it is written. Is called by any thread, several at once.
+/// Checks a document before it is written. Called from any thread, also concurrently.
 using Validator = std::function<std::optional<Violation>(const Document&)>;
 
 /// Whether the book can be used at the moment.
 struct Health {
   bool ready = false;
-  std::string reason;        ///< why it is not ready; empty when it is
+  std::string reason;        ///< why it is not ready; empty if it is
   std::exception_ptr fault;  ///< what the store threw, if it did
 };
 
 /// An address book.
 ///
-/// It works from construction. stop() refuses writes from then on, reads go on; start() reopens.
+/// It takes writes from construction on. After stop() it refuses writes and still serves reads;
+/// start() lets it take writes again.
 /// @par Thread safety  any thread, any member; every call is atomic.
-class Service {
+class Service : private detail::Pinned {
  public:
-  /// @param store       kept; an own MemoryStore if none is given
-  /// @param validators  asked in this order by create() and update(); the first refusal counts
+  /// @param store       kept; by default a MemoryStore
+  /// @param validators  called in this order by create(), update() and change(); the first refusal
+  ///                    counts
   /// @param options     see ServiceOptions
   /// @throws Error{invalid} if `store` is null or a validator is empty
   explicit Service(std::shared_ptr<Store> store = std::make_shared<MemoryStore>(),
@@ -55,56 +58,73 @@ class Service {
   /// Takes writes again after stop().
   void start() noexcept { running_.store(true, std::memory_order_release); }
 
-  /// Refuses further writes. Returns when the writes under way have ended, so that nothing is
-  /// written after it. Must not be called from within a Store.
+  /// Refuses further writes and waits for those in progress: nothing is written after it returns.
+  /// Must not be called from within a Store.
   void stop();
 
   /// Stores `document` under a fresh id.
   /// @param document  kept as it is
-  /// @returns  the new entry; its revision is the book's newest
-  /// @throws   Error{invalid} a validator refused | Error{full} there are max_entries |
+  /// @returns  the new entry
+  /// @throws   Error{invalid} a validator refused | Error{full} the book holds max_entries |
   ///           Error{stopped} | Error{storage} nothing stored, may be retried | Error{internal} a
-  ///           validator threw (its own Error{invalid} passes)
-  /// @par Cost  the validators + O(log n) in memory
+  ///           validator threw (an Error{invalid} passes unchanged)
+  /// @par Cost  the validators and one commit
   Entry create(Document document);
 
   /// @throws Error{not_found} | Error{storage}
   [[nodiscard]] Entry get(std::string_view id) const;
 
-  /// get() for those to whom an absent entry is no error.
+  /// As get(), where an absent entry is not an error.
   /// @throws Error{storage}
   [[nodiscard]] std::optional<Entry> find(std::string_view id) const;
 
-  /// Replaces the document of an entry.
-  /// @returns  the entry as it is now
+  /// Replaces the document of an entry. Of concurrent updates the last one stays.
+  /// @returns  the entry after the update
   /// @throws   Error{invalid} | Error{not_found} | Error{stopped} | Error{storage} |
-  ///           Error{internal}; nothing is changed in any of these
-  Entry update(std::string_view id, const Document& document);
+  ///           Error{internal}; nothing is changed then
+  /// @par Cost  the validators and one commit
+  Entry update(std::string_view id, Document document);
+
+  /// Replaces the document of an entry by one that is computed from it: reads the entry, calls
+  /// `compute`, validates, and commits on the condition that the entry is still as it was read. If
+  /// another writer was faster, starts again with the new entry. No write is lost.
+  /// @param compute    called at least once, with no lock held; what it throws passes unchanged
+  /// @param condition  must hold for the entry that `compute` is given. With `at_revision` only
+  /// that
+  ///                   revision is changed: if it is not, or no longer, the entry's, also because
+  ///                   another writer was faster, the result is Error{conflict}
+  /// @returns  the entry after the change
+  /// @throws   Error{conflict} the id does not meet the condition; an absent id does not meet
+  ///           `at_revision` | Error{not_found} no entry has the id, for any other condition |
+  ///           and as update(); nothing is changed then
+  /// @par Cost  one find, `compute`, the validators and one commit, for each attempt
+  Entry change(std::string_view id, const std::function<Document(const Document&)>& compute,
+               Condition condition = {Condition::Kind::present});
 
   /// Removes an entry.
   /// @throws Error{not_found} | Error{stopped} | Error{storage}
   void remove(std::string_view id);
 
-  /// A run of entries in order of creation, for lists of any size: begin with `after` = 0, go on
+  /// A run of entries in order of creation, for lists of any size: begin with `after` = 0, continue
   /// with the last entry's `created` while `more` is set.
   /// @throws Error{storage}
   [[nodiscard]] Page page(std::uint64_t after = 0, PageLimit limit = {}) const;
 
-  /// All entries in order of creation. Holds them all at once: page() doesn't.
+  /// All entries in order of creation. Holds all of them in memory; page() does not.
   /// @throws Error{storage}
   [[nodiscard]] std::vector<Entry> list() const;
 
   /// @throws Error{storage}
-  [[nodiscard]] Head head() const { return store_->head(); }
+  [[nodiscard]] BookState state() const { return store_->state(); }
 
-  /// Asks the store; never throws for a fault of it, but says so.
+  /// Asks the store. Reports a fault of the store rather than throwing it.
   [[nodiscard]] Health health() const;
 
  private:
-  class Place;
-
   void validate(const Document& document) const;
-  CommitResult commit(Write write);
+  CommitResult commit(Write write, std::uint64_t max_entries = 0);
+  [[noreturn]] void fail_stopped(const Write& write, std::uint64_t max_entries) const;
+  [[noreturn]] void fail_full(SourceLine thrown_at = SourceLine::here()) const;
   [[noreturn]] static void fail_not_found(std::string_view id,
                                           SourceLine thrown_at = SourceLine::here());
 
@@ -112,47 +132,10 @@ class Service {
   std::vector<Validator> validators_;
   ServiceOptions options_;
   std::atomic<bool> running_{true};
-  std::shared_mutex writing_;  // shared by every write, taken alone by stop() to wait for them
-  std::mutex places_mutex_;
-  std::condition_variable place_released_;
-  std::uint64_t places_taken_ = 0;
+  std::shared_mutex writing_;  // shared by writes; stop() takes it alone to wait for them
 };
 
 // ---------------------------------------------------------------------------------------------
-
-/// Room for an entry that is about to be made. Without it two creators could both see the last room
-/// there is, and both take it.
-class Service::Place {
- public:
-  explicit Place(Service& service) : service_(service) {
-    const std::uint64_t most = service.options_.max_entries;
-    if (most == 0) return;
-    std::unique_lock lock(service.places_mutex_);
-    // An entry that is stored while its place is still taken counts twice. So only where no place
-    // is taken a full book is known to be full; until then its creators come one after the other.
-    while (service.store_->head().count + service.places_taken_ >= most) {
-      if (service.places_taken_ == 0) {
-        throw Error(Errc::full, "Insufficient Storage: the book may hold " + std::to_string(most) +
-                                    (most == 1 ? " address" : " addresses"));
-      }
-      service.place_released_.wait(lock);
-    }
-    ++service.places_taken_;
-  }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  Place(Place&&) = delete;
-  Place& operator=(Place&&) = delete;
-  ~Place() {
-    if (service_.options_.max_entries == 0) return;
-    const std::lock_guard lock(service_.places_mutex_);
-    --service_.places_taken_;
-    service_.place_released_.notify_all();
-  }
-
- private:
-  Service& service_;
-};
 
 inline Service::Service(std::shared_ptr<Store> store, std::vector<Validator> validators,
                         ServiceOptions options)
@@ -170,21 +153,17 @@ inline void Service::stop() {
 
 inline Entry Service::create(Document document) {
   validate(document);
-  const Place place(*this);
-  Entry entry;
-  entry.document = std::move(document);
   while (true) {
-    entry.id = make_id();
+    std::string id = make_id();
     const CommitResult result =
-        commit({entry.id, entry.document, Condition{Condition::Kind::absent}});
-    if (!result.done()) continue;  // the id is taken; 74 random bits say that this ends
-    entry.created = entry.revision = result.base + 1;
-    return entry;
+        commit({id, document, Condition{Condition::Kind::absent}}, options_.max_entries);
+    if (result.outcome == CommitResult::Outcome::full) fail_full();
+    if (!result.done()) continue;  // the id is taken, which is next to impossible
+    return {std::move(id), result.epoch, result.base + 1, result.base + 1, std::move(document)};
   }
 }
 
 inline std::optional<Entry> Service::find(std::string_view id) const {
-  if (!is_valid_id(id)) return std::nullopt;
   return store_->find(id);
 }
 
@@ -194,24 +173,39 @@ inline Entry Service::get(std::string_view id) const {
   return *std::move(entry);
 }
 
-inline Entry Service::update(std::string_view id, const Document& document) {
+inline Entry Service::update(std::string_view id, Document document) {
   validate(document);
-  // Read, then written on the condition that nothing came between: the result needs `created`.
+  if (!is_valid_id(id)) fail_not_found(id);
+  const CommitResult result =
+      commit({std::string(id), document, Condition{Condition::Kind::present}});
+  if (!result.done()) fail_not_found(id);
+  return {std::string(id), result.epoch, result.created.front(), result.base + 1,
+          std::move(document)};
+}
+
+inline Entry Service::change(std::string_view id,
+                             const std::function<Document(const Document&)>& compute,
+                             Condition condition) {
   while (true) {
-    Entry entry = get(id);
-    entry.document = document;
-    const CommitResult result =
-        commit({entry.id, entry.document, Condition{Condition::Kind::at_revision, entry.revision}});
+    std::optional<Entry> entry = find(id);
+    if (!condition.holds(entry ? std::optional(entry->revision) : std::nullopt) &&
+        condition.kind != Condition::Kind::present) {
+      throw Error(Errc::conflict, "Not the expected revision: '" + std::string(id) + "'");
+    }
+    if (!entry) fail_not_found(id);
+    entry->document = compute(entry->document);
+    validate(entry->document);
+    const CommitResult result = commit(
+        {entry->id, entry->document, Condition{Condition::Kind::at_revision, entry->revision}});
     if (!result.done()) continue;  // another writer was faster
-    entry.revision = result.base + 1;
-    return entry;
+    entry->epoch = result.epoch;
+    entry->revision = result.base + 1;
+    return *std::move(entry);
   }
 }
 
 inline void Service::remove(std::string_view id) {
   if (!is_valid_id(id)) fail_not_found(id);
-  // As update() has it: what is absent is not found, whether the service is stopped or not.
-  if (!running_.load(std::memory_order_acquire) && !store_->find(id)) fail_not_found(id);
   const CommitResult result =
       commit({std::string(id), std::nullopt, Condition{Condition::Kind::present}});
   if (!result.done()) fail_not_found(id);
@@ -236,7 +230,7 @@ inline std::vector<Entry> Service::list() const {
 inline Health Service::health() const {
   if (!running_.load(std::memory_order_acquire)) return {false, "the service is stopped", nullptr};
   try {
-    // Not head(), which a store may know by heart: this asks the storage itself.
+    // Not state(), which a store may know without asking its storage.
     constexpr auto after_all = (std::numeric_limits<std::uint64_t>::max)();
     static_cast<void>(store_->page(after_all, {}));
     return {true, "", nullptr};
@@ -251,7 +245,7 @@ inline void Service::validate(const Document& document) const {
     try {
       violation = validator(document);
     } catch (const Error& error) {
-      // E.g. of document.json(): the document's fault, not the validator's.
+      // E.g. from document.json(): the document's fault, not the validator's.
       if (error.code() == Errc::invalid) throw;
       std::throw_with_nested(Error(Errc::internal, "a validator failed"));
     } catch (...) {
@@ -264,14 +258,28 @@ inline void Service::validate(const Document& document) const {
   }
 }
 
-inline CommitResult Service::commit(Write write) {
+inline CommitResult Service::commit(Write write, std::uint64_t max_entries) {
   const std::shared_lock writing(writing_);
-  if (!running_.load(std::memory_order_acquire)) {
-    throw Error(Errc::stopped, "The service is stopped");
-  }
-  std::vector<Write> batch;
-  batch.push_back(std::move(write));
+  if (!running_.load(std::memory_order_acquire)) fail_stopped(write, max_entries);
+  Batch batch;
+  batch.writes.push_back(std::move(write));
+  batch.max_entries = max_entries;
   return store_->commit(std::move(batch));
+}
+
+// A write that would be refused anyway is refused for the same reason while the service is stopped.
+inline void Service::fail_stopped(const Write& write, std::uint64_t max_entries) const {
+  if (write.condition.kind == Condition::Kind::present && !find(write.id)) fail_not_found(write.id);
+  if (max_entries != 0 && store_->state().count >= max_entries) fail_full();
+  throw Error(Errc::stopped, "The service is stopped");
+}
+
+inline void Service::fail_full(SourceLine thrown_at) const {
+  const std::uint64_t max_entries = options_.max_entries;
+  throw Error(Errc::full,
+              "Insufficient Storage: the book may hold " + std::to_string(max_entries) +
+                  (max_entries == 1 ? " address" : " addresses"),
+              thrown_at);
 }
 
 inline void Service::fail_not_found(std::string_view id, SourceLine thrown_at) {

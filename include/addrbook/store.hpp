@@ -1,7 +1,9 @@
-/// Store: the seam between the book's rules and wherever its entries are kept.
+/// Store: where a book's entries are kept. The interface between the book's rules and its storage.
 #pragma once
 
+#include <addrbook/base/pinned.hpp>
 #include <addrbook/entry.hpp>
+#include <addrbook/error.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -9,17 +11,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace addrbook {
 
-/// What must hold of an id before a write to it.
+/// What must be true of an id for a write to it to be done.
 struct Condition {
   enum class Kind {
     any,          ///< no condition
     absent,       ///< no entry has the id
     present,      ///< an entry has the id
-    at_revision,  ///< an entry has the id, and was last written by `revision`
+    at_revision,  ///< an entry has the id, and its revision is `revision`
   };
 
   Kind kind = Kind::any;
@@ -37,87 +40,125 @@ struct Condition {
   }
 };
 
-/// One write: puts a document under an id, or removes what is there.
+/// One write: stores a document under an id, or removes the entry that has the id.
 struct Write {
   std::string id;
   std::optional<Document> document;  ///< nothing: remove
   Condition condition;
 };
 
-/// What became of a batch: either every write has been done, or none.
-struct CommitResult {
-  /// The first write whose condition did not hold; then nothing was written.
-  std::optional<std::size_t> refused;
-  /// The book's revision before the batch: write i took the number `base + 1 + i`.
-  std::uint64_t base = 0;
+/// Writes that are applied together: all of them or none.
+struct Batch {
+  std::vector<Write> writes;      ///< no id twice
+  std::uint64_t max_entries = 0;  ///< the book's capacity for this batch; 0: no limit
 
-  [[nodiscard]] bool done() const noexcept { return !refused; }
+  /// Whether the batch must be refused as `full`. A batch that adds no entry never is, even in a
+  /// book that holds more than `max_entries`.
+  /// @param count    entries in the book before the batch
+  /// @param added    entries that the batch would create
+  /// @param removed  entries that the batch would remove
+  [[nodiscard]] bool overfills(std::uint64_t count, std::uint64_t added,
+                               std::uint64_t removed) const noexcept {
+    return max_entries != 0 && added != 0 && count - removed + added > max_entries;
+  }
 };
 
-/// The book as a whole.
-struct Head {
-  std::string epoch;           ///< 16 hex digits, made with the book; names this line of revisions
+/// The outcome of a batch. Either all writes are applied or none.
+struct CommitResult {
+  enum class Outcome {
+    done,     ///< all writes are applied
+    refused,  ///< a condition did not hold; nothing is written
+    full,     ///< the book would hold more than Batch::max_entries; nothing is written
+  };
+
+  Outcome outcome = Outcome::done;
+  std::size_t refused = 0;  ///< if `refused`: the index of the first write whose condition failed
+  std::uint64_t epoch = 0;  ///< the book's, see Entry::epoch
+  std::uint64_t base = 0;   ///< if `done`: write i took revision `base + 1 + i`
+  /// If `done`: for write i the `created` of the entry that it stored; 0 where it removed.
+  std::vector<std::uint64_t> created;
+
+  [[nodiscard]] bool done() const noexcept { return outcome == Outcome::done; }
+};
+
+/// The state of a book as a whole.
+struct BookState {
+  std::uint64_t epoch = 0;     ///< see Entry::epoch
   std::uint64_t revision = 0;  ///< of the last write; 0 before the first
   std::uint64_t count = 0;     ///< entries in the book
 };
 
-/// A run of entries in order of creation, and the book's head, both of one moment.
+/// A run of entries in order of creation, and the book's state at the same moment.
 struct Page {
   std::vector<Entry> entries;
-  Head head;
-  bool more = false;  ///< whether there was an entry after the last one
+  BookState state;
+  bool more = false;  ///< whether there are entries after the last one
 };
 
-/// How much a page may hold; whichever is reached first ends it, but one entry always fits.
+/// The size of a page. The limit that is reached first ends the page; one entry always fits.
 struct PageLimit {
   std::size_t entries = 256;
-  std::size_t bytes = std::size_t{256} * 1024;  ///< of documents' text
+  std::size_t bytes = std::size_t{256} * 1024;  ///< of the documents' text
 };
 
-/// Keeps entries. The contract, which every implementation's tests run:
-/// - Every write takes the next revision, in the order of commits, so does removing an absent id.
-/// - Expected outcomes are values; only a fault throws, Error{storage} or Error{full}, and then
-///   nothing is written, unless the message says that this is not known.
+/// Keeps entries. The public members check what every store must check; an implementation
+/// overrides the private ones. All implementations pass the same tests (tests/contract):
+/// - Every write takes the next revision, in the order of commits. Removing an absent id does too.
+/// - Expected outcomes are values. Only faults are thrown: Error{storage}, or Error{full} when the
+///   storage itself has no room. Nothing is written then, unless the message says that this is
+///   unknown.
 /// @par Thread safety  any thread; each call sees or makes one consistent state.
-class Store {
+class Store : private detail::Pinned {
  public:
-  Store() = default;
-  Store(const Store&) = delete;
-  Store& operator=(const Store&) = delete;
-  Store(Store&&) = delete;
-  Store& operator=(Store&&) = delete;
   virtual ~Store() = default;
 
-  /// Checks the conditions of all writes against the state before the batch, then does all or none.
-  /// @throws Error{invalid} if the batch names an id twice, or one that is not valid
-  virtual CommitResult commit(std::vector<Write> batch) = 0;
+  /// Checks the conditions of all writes against the state before the batch, then the capacity,
+  /// then applies all writes.
+  /// @throws Error{invalid} if an id is not valid or occurs twice | Error{storage} | Error{full}
+  CommitResult commit(Batch batch);
 
-  /// @returns the entry that has the id
-  [[nodiscard]] virtual std::optional<Entry> find(std::string_view id) const = 0;
+  /// @returns the entry that has the id; nothing for an id that is not valid
+  /// @throws Error{storage}
+  [[nodiscard]] std::optional<Entry> find(std::string_view id) const {
+    // A database may take "a" and "a\0b" for the same text.
+    if (!is_valid_id(id)) return std::nullopt;
+    return do_find(id);
+  }
 
-  /// @param after  entries with a greater `created` only; 0 for all
-  [[nodiscard]] virtual Page page(std::uint64_t after, PageLimit limit) const = 0;
+  /// @param after  only entries with a greater `created`; 0 for all
+  /// @throws Error{storage}
+  [[nodiscard]] Page page(std::uint64_t after, PageLimit limit) const {
+    return do_page(after, limit);
+  }
 
-  [[nodiscard]] virtual Head head() const = 0;
+  /// @throws Error{storage}
+  [[nodiscard]] BookState state() const { return do_state(); }
 
- protected:
-  /// What every commit() begins with.
-  static void check_ids(const std::vector<Write>& batch);
+ private:
+  /// @param batch  its ids are valid, and no id occurs twice
+  virtual CommitResult do_commit(Batch batch) = 0;
+  /// @param id  valid
+  [[nodiscard]] virtual std::optional<Entry> do_find(std::string_view id) const = 0;
+  [[nodiscard]] virtual Page do_page(std::uint64_t after, PageLimit limit) const = 0;
+  [[nodiscard]] virtual BookState do_state() const = 0;
 };
 
 // ---------------------------------------------------------------------------------------------
 
-inline void Store::check_ids(const std::vector<Write>& batch) {
-  std::vector<std::string_view> ids;
-  ids.reserve(batch.size());
-  for (const Write& write : batch) {
+inline CommitResult Store::commit(Batch batch) {
+  for (const Write& write : batch.writes) {
     if (!is_valid_id(write.id)) throw Error(Errc::invalid, "not a valid id");
-    ids.emplace_back(write.id);
   }
-  std::sort(ids.begin(), ids.end());
-  if (std::adjacent_find(ids.begin(), ids.end()) != ids.end()) {
-    throw Error(Errc::invalid, "a batch names an id twice");
+  if (batch.writes.size() > 1) {
+    std::vector<std::string_view> ids;
+    ids.reserve(batch.writes.size());
+    for (const Write& write : batch.writes) ids.emplace_back(write.id);
+    std::sort(ids.begin(), ids.end());
+    if (std::adjacent_find(ids.begin(), ids.end()) != ids.end()) {
+      throw Error(Errc::invalid, "a batch names an id twice");
+    }
   }
+  return do_commit(std::move(batch));
 }
 
 }  // namespace addrbook

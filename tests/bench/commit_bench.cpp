@@ -1,8 +1,13 @@
-// What writers gain by sharing commits: POSTs to addrbook::Server over a SQLite file, the store as
-// it is against the same one with every request's commit after the other. At the end each book is
-// opened again, after its server was killed, and must hold every address that a 201 was sent for.
+// Writers of addrbook::Server over a SQLite file.
 //
-// Usage: commit_bench [connections = 64] [rounds = 9] [milliseconds per round = 1000]
+// Without `puts`: what writers gain by sharing commits. POSTs to the store as it is, and to the
+// same store with one commit for each request. At the end each book is opened again, after its
+// server was killed, and must hold every address that a 201 was sent for.
+//
+// With `puts`: what it costs that all connections PUT the same address, against PUTs of an address
+// of their own.
+//
+// Usage: commit_bench [puts] [connections = 64] [rounds = 9] [milliseconds per round = 1000]
 //                     [microseconds = 0 that each sync of the disk takes longer]
 
 #include <addrbook/addrbook.hpp>
@@ -14,9 +19,12 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -33,21 +41,22 @@ class OneByOne final : public addrbook::Store {
  public:
   explicit OneByOne(std::shared_ptr<Store> store) : store_(std::move(store)) {}
 
-  addrbook::CommitResult commit(std::vector<addrbook::Write> batch) override {
+ private:
+  addrbook::CommitResult do_commit(addrbook::Batch batch) override {
     std::optional<addrbook::detail::Waiting> waiting(std::in_place);
     const std::lock_guard lock(mutex_);
     waiting.reset();
     return store_->commit(std::move(batch));
   }
-  [[nodiscard]] std::optional<addrbook::Entry> find(std::string_view id) const override {
+  [[nodiscard]] std::optional<addrbook::Entry> do_find(std::string_view id) const override {
     return store_->find(id);
   }
-  [[nodiscard]] addrbook::Page page(std::uint64_t after, addrbook::PageLimit limit) const override {
+  [[nodiscard]] addrbook::Page do_page(std::uint64_t after,
+                                       addrbook::PageLimit limit) const override {
     return store_->page(after, limit);
   }
-  [[nodiscard]] addrbook::Head head() const override { return store_->head(); }
+  [[nodiscard]] addrbook::BookState do_state() const override { return store_->state(); }
 
- private:
   const std::shared_ptr<Store> store_;
   std::mutex mutex_;
 };
@@ -108,77 +117,116 @@ std::unique_ptr<bench::Served> serve(const std::string& path, bool one_by_one,
       on_first_cpu);
 }
 
-/// Connections of which each creates one address after the other.
-class Creators {
+/// Connections of which each sends one request again and again, whenever it has the answer.
+class Clients {
  public:
-  Creators(const bench::Served& served, std::size_t count)
-      : request_("POST " + served.target +
-                 " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                 "Content-Length: " +
-                 std::to_string(bench::document.size()) + "\r\n\r\n" + bench::document) {
-    for (std::size_t i = 0; i < count; ++i) connections_.emplace_back(served.port);
+  /// @param requests  one for each connection
+  /// @param on_answer  called with each answer
+  Clients(int port, std::vector<std::string> requests,
+          std::function<void(std::string_view)> on_answer)
+      : requests_(std::move(requests)), on_answer_(std::move(on_answer)) {
+    for (std::size_t i = 0; i < requests_.size(); ++i) connections_.emplace_back(port);
   }
 
-  /// @returns creates per second
+  /// @returns answers per second
   double run(std::chrono::milliseconds duration) {
-    const auto before = ids_.size();
+    std::size_t answers = 0;
     const auto start = bench::Clock::now();
     std::vector<pollfd> waiting;
-    for (const auto& connection : connections_) {
-      connection.send(request_);
-      waiting.push_back({connection.socket(), POLLIN, 0});
+    std::vector<bench::Clock::time_point> sent(connections_.size(), start);
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+      waiting.push_back({connections_[i].socket(), POLLIN, 0});
+      send(i);
     }
-    while (!waiting.empty()) {
+    for (std::size_t open = waiting.size(); open != 0;) {
       if (::poll(waiting.data(), waiting.size(), 20'000) <= 0) fail("no answer for 20 s");
-      for (std::size_t i = waiting.size(); i-- > 0;) {
+      for (std::size_t i = 0; i < waiting.size(); ++i) {
         if (waiting[i].revents == 0) continue;
-        receive(waiting[i].fd);
-        if (bench::Clock::now() - start < duration) {
-          send(waiting[i].fd);
+        receive(i);
+        ++answers;
+        const auto now = bench::Clock::now();
+        slowest_ = (std::max)(slowest_, now - sent[i]);
+        if (now - start < duration) {
+          sent[i] = now;
+          send(i);
         } else {
-          waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(i));
+          waiting[i].fd = -1;  // poll() ignores it
+          waiting[i].revents = 0;
+          --open;
         }
       }
     }
     const std::chrono::duration<double> taken = bench::Clock::now() - start;
-    return static_cast<double>(ids_.size() - before) / taken.count();
+    return static_cast<double>(answers) / taken.count();
   }
 
-  /// Of all that has been created.
-  [[nodiscard]] const std::vector<std::string>& ids() const { return ids_; }
+  /// The longest that a client has waited for an answer, in milliseconds.
+  [[nodiscard]] double slowest() const {
+    return std::chrono::duration<double, std::milli>(slowest_).count();
+  }
 
- private:
   [[noreturn]] static void fail(const char* reason) {
     std::fprintf(stderr, "%s\n", reason);
     std::exit(1);
   }
 
-  void send(int socket) const {
-    if (::send(socket, request_.data(), request_.size(), MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(request_.size())) {
+ private:
+  void send(std::size_t client) const {
+    const std::string& request = requests_[client];
+    if (::send(connections_[client].socket(), request.data(), request.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(request.size())) {
       fail("a request could not be sent");
     }
   }
 
   // An answer without a body, and no other follows: it comes at once.
-  void receive(int socket) {
-    constexpr std::string_view location = "Location: /addresses/";
-    constexpr std::size_t id_size = 32;
+  void receive(std::size_t client) {
     char buffer[4096];
-    const auto size = ::recv(socket, buffer, sizeof buffer, 0);
+    const auto size = ::recv(connections_[client].socket(), buffer, sizeof buffer, 0);
     if (size <= 0) fail("the connection was closed");
     const std::string_view answer(buffer, static_cast<std::size_t>(size));
+    if (answer.substr(answer.size() - 4) != "\r\n\r\n") fail("an answer is not complete");
+    on_answer_(answer);
+  }
+
+  std::vector<std::string> requests_;
+  std::function<void(std::string_view)> on_answer_;
+  std::vector<test::Connection> connections_;
+  bench::Clock::duration slowest_{};
+};
+
+std::string request_of(const std::string& method, const std::string& target) {
+  return method + " " + target +
+         " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
+         std::to_string(bench::document.size()) + "\r\n\r\n" + bench::document;
+}
+
+/// Connections of which each creates one address after the other.
+class Creators {
+ public:
+  Creators(const bench::Served& served, std::size_t count)
+      : clients_(served.port, std::vector<std::string>(count, request_of("POST", served.target)),
+                 [this](std::string_view answer) { take_id(answer); }) {}
+
+  /// @returns creates per second
+  double run(std::chrono::milliseconds duration) { return clients_.run(duration); }
+
+  /// Of all that has been created.
+  [[nodiscard]] const std::vector<std::string>& ids() const { return ids_; }
+
+ private:
+  void take_id(std::string_view answer) {
+    constexpr std::string_view location = "Location: /addresses/";
+    constexpr std::size_t id_size = 32;
     const auto at = answer.find(location);
-    if (answer.substr(0, 12) != "HTTP/1.1 201" || at == std::string_view::npos ||
-        answer.substr(answer.size() - 4) != "\r\n\r\n") {
-      fail("an answer is not a 201");
+    if (answer.substr(0, 12) != "HTTP/1.1 201" || at == std::string_view::npos) {
+      Clients::fail("an answer is not a 201");
     }
     ids_.emplace_back(answer.substr(at + location.size(), id_size));
   }
 
-  std::string request_;
-  std::vector<test::Connection> connections_;
   std::vector<std::string> ids_;
+  Clients clients_;
 };
 
 /// Ends the program if the book is not what it should be.
@@ -189,49 +237,93 @@ void check(const char* name, const std::string& path, const std::vector<std::str
     const auto entry = store->find(id);
     found += entry && entry->document.text() == bench::document ? 1U : 0U;
   }
-  const auto count = store->head().count;
+  const auto count = store->state().count;
   std::printf("  %-20s %9zu answers of 201, %zu found, %llu in the book\n", name, ids.size(), found,
               static_cast<unsigned long long>(count));
   if (found != ids.size() || count != ids.size()) std::exit(1);
 }
 
-}  // namespace
+struct Settings {
+  std::size_t connections = 0;
+  int rounds = 0;
+  std::chrono::milliseconds duration{};
+  std::chrono::microseconds slower{};
+};
 
-int main(int argc, char** argv) {
-  const auto connections = static_cast<std::size_t>(bench::argument(argc, argv, 1, 64));
-  const int rounds = bench::argument(argc, argv, 2, 9);
-  const std::chrono::milliseconds duration(bench::argument(argc, argv, 3, 1000));
-  const std::chrono::microseconds slower(argc > 4 ? std::atoi(argv[4]) : 0);
+void print_head(const Settings& settings, const char* what, const char* first, const char* second) {
+  std::printf("cpp-httplib %s, SQLite %s\n", CPPHTTPLIB_VERSION, ::sqlite3_libversion());
+  std::printf("%zu connections, %s in %d rounds of %d ms, a sync taking %d us longer\n",
+              settings.connections, what, settings.rounds,
+              static_cast<int>(settings.duration.count()),
+              static_cast<int>(settings.slower.count()));
+  std::printf("  %-20s %9s %9s %9s\n", "round", first, second, "ratio");
+}
+
+/// Runs both in turns, so that a noisy machine troubles both alike.
+template <class First, class Second>
+void compare(const Settings& settings, First& first, Second& second) {
+  first.run(settings.duration);
+  second.run(settings.duration);
+  std::vector<double> firsts;
+  std::vector<double> seconds;
+  std::vector<double> ratios;
+  for (int round = 1; round <= settings.rounds; ++round) {
+    firsts.push_back(first.run(settings.duration));
+    seconds.push_back(second.run(settings.duration));
+    ratios.push_back(firsts.back() / seconds.back());
+    std::printf("  %-20d %9.0f %9.0f %9.2f\n", round, firsts.back(), seconds.back(), ratios.back());
+  }
+  std::printf("  %-20s %9.0f %9.0f %9.2f\n", "median", bench::median(firsts),
+              bench::median(seconds), bench::median(ratios));
+}
+
+void compare_posts(const Settings& settings) {
   const test::TempFolder folder;
   const std::string shared_path = folder.path() / "shared.db";
   const std::string single_path = folder.path() / "single.db";
-  auto shared_server = serve(shared_path, false, slower);
-  auto single_server = serve(single_path, true, slower);
-  Creators shared(*shared_server, connections);
-  Creators single(*single_server, connections);
-  shared.run(duration);
-  single.run(duration);
-
-  std::printf("cpp-httplib %s, SQLite %s\n", CPPHTTPLIB_VERSION, ::sqlite3_libversion());
-  std::printf("%zu connections, creates/s in %d rounds of %d ms, a sync taking %d us longer\n",
-              connections, rounds, static_cast<int>(duration.count()),
-              static_cast<int>(slower.count()));
-  std::printf("  %-20s %9s %9s %9s\n", "round", "shared", "single", "ratio");
-  std::vector<double> shared_rates;
-  std::vector<double> single_rates;
-  std::vector<double> ratios;
-  for (int round = 1; round <= rounds; ++round) {
-    shared_rates.push_back(shared.run(duration));
-    single_rates.push_back(single.run(duration));
-    ratios.push_back(shared_rates.back() / single_rates.back());
-    std::printf("  %-20d %9.0f %9.0f %9.2f\n", round, shared_rates.back(), single_rates.back(),
-                ratios.back());
-  }
-  std::printf("  %-20s %9.0f %9.0f %9.2f\n", "median", bench::median(shared_rates),
-              bench::median(single_rates), bench::median(ratios));
-
+  auto shared_server = serve(shared_path, false, settings.slower);
+  auto single_server = serve(single_path, true, settings.slower);
+  Creators shared(*shared_server, settings.connections);
+  Creators single(*single_server, settings.connections);
+  print_head(settings, "creates/s", "shared", "single");
+  compare(settings, shared, single);
   shared_server.reset();
   single_server.reset();
   check("shared", shared_path, shared.ids());
   check("single", single_path, single.ids());
+}
+
+void compare_puts(const Settings& settings) {
+  const test::TempFolder folder;
+  const auto server = serve(folder.path() / "book.db", false, settings.slower);
+  std::vector<std::string> own;
+  for (std::size_t i = 0; i < settings.connections; ++i) {
+    const auto created =
+        test::Connection(server->port).request("POST", server->target, {}, bench::document);
+    own.push_back(request_of("PUT", created.header("location")));
+  }
+  const auto expect_204 = [](std::string_view answer) {
+    if (answer.substr(0, 12) != "HTTP/1.1 204") Clients::fail("an answer is not a 204");
+  };
+  Clients one_id(server->port, std::vector<std::string>(own.size(), own.front()), expect_204);
+  Clients own_ids(server->port, own, expect_204);
+  print_head(settings, "PUTs/s", "one id", "own ids");
+  compare(settings, one_id, own_ids);
+  std::printf("  %-20s %9.0f %9.0f\n", "longest wait, ms", one_id.slowest(), own_ids.slowest());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bool puts = argc > 1 && std::string_view(argv[1]) == "puts";
+  if (puts) {
+    --argc;
+    ++argv;
+  }
+  Settings settings;
+  settings.connections = static_cast<std::size_t>(bench::argument(argc, argv, 1, 64));
+  settings.rounds = bench::argument(argc, argv, 2, 9);
+  settings.duration = std::chrono::milliseconds(bench::argument(argc, argv, 3, 1000));
+  settings.slower = std::chrono::microseconds(argc > 4 ? std::atoi(argv[4]) : 0);
+  puts ? compare_puts(settings) : compare_posts(settings);
 }

@@ -97,7 +97,7 @@ double fill(const std::string& path, std::uint64_t entries) {
   std::vector<addrbook::Write> batch;
   for (std::uint64_t i = 0; i < entries; ++i) {
     batch.push_back({id_of(i), document_of(i), {}});
-    if (batch.size() == at_once || i + 1 == entries) store->commit(std::exchange(batch, {}));
+    if (batch.size() == at_once || i + 1 == entries) store->commit({std::exchange(batch, {})});
   }
   return milliseconds_since(start);
 }
@@ -106,7 +106,7 @@ double fill(const std::string& path, std::uint64_t entries) {
 double start_up(const std::string& path, std::uint64_t entries) {
   const auto start = Clock::now();
   const auto store = addrbook::open_sqlite(path);
-  const auto count = store->head().count;
+  const auto count = store->state().count;
   const double taken = milliseconds_since(start);
   if (count != entries) fail("the book has lost some");
   return taken;

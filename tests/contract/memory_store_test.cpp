@@ -1,8 +1,6 @@
 #include <addrbook/cached_store.hpp>
 #include <addrbook/memory_store.hpp>
 
-#include "store_contract.hpp"
-
 #include <cstddef>
 #include <memory>
 
@@ -25,4 +23,5 @@ struct CachedMemory {
 
 }  // namespace
 
-ADDRBOOK_TEST_STORE_CONTRACT(MemoryStores, CachedMemory);
+#define ADDRBOOK_TEST_STORES MemoryStores, CachedMemory
+#include "store_contract.hpp"

@@ -2,8 +2,6 @@
 
 #include <support/postgresql_server.hpp>
 
-#include "store_contract.hpp"
-
 #include <memory>
 #include <string>
 
@@ -22,4 +20,5 @@ struct PostgresqlStores {
 
 }  // namespace
 
-ADDRBOOK_TEST_STORE_CONTRACT(PostgresqlStores);
+#define ADDRBOOK_TEST_STORES PostgresqlStores
+#include "store_contract.hpp"

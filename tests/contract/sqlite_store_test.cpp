@@ -2,8 +2,6 @@
 
 #include <support/process.hpp>
 
-#include "store_contract.hpp"
-
 #include <memory>
 #include <string>
 
@@ -39,4 +37,5 @@ struct SqliteInMemory {
 
 }  // namespace
 
-ADDRBOOK_TEST_STORE_CONTRACT(SqliteFiles, CachedSqliteFiles, SqliteInMemory);
+#define ADDRBOOK_TEST_STORES SqliteFiles, CachedSqliteFiles, SqliteInMemory
+#include "store_contract.hpp"

@@ -4,10 +4,13 @@
 
 #include <support/addresses.hpp>
 #include <support/faulty_files.hpp>
+#include <support/parallel.hpp>
 #include <support/process.hpp>
 
+#include <doctest/doctest.h>
+
 #include "error_of.hpp"
-#include "store_contract.hpp"
+#include "writes.hpp"
 
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -82,7 +85,7 @@ class Other {
 void make_book(const std::string& path, std::uint64_t entries = 3) {
   const auto store = open_sqlite(path);
   for (std::uint64_t i = 1; i <= entries; ++i) {
-    store->commit({put("id-" + std::to_string(i), i)});
+    store->commit({{put("id-" + std::to_string(i), i)}});
   }
 }
 
@@ -96,17 +99,17 @@ unsigned mode_of(const std::string& path) {
 
 TEST_CASE("sqlite: a book is as it was when it is opened again, and its revisions go on") {
   const Folder folder;
-  std::string epoch;
+  std::uint64_t epoch = 0;
   {
     const auto store = open_sqlite(folder / "book");
-    epoch = store->head().epoch;
-    store->commit({put("a", 1), put("b", 2)});
-    store->commit({put("a", 3), test::removal("b")});
+    epoch = store->state().epoch;
+    store->commit({{put("a", 1), put("b", 2)}});
+    store->commit({{put("a", 3), test::removal("b")}});
   }
   const auto store = open_sqlite(folder / "book");
-  CHECK(store->head().epoch == epoch);
-  CHECK(store->head().revision == 4);
-  CHECK(store->head().count == 1);
+  CHECK(store->state().epoch == epoch);
+  CHECK(store->state().revision == 4);
+  CHECK(store->state().count == 1);
   const auto entry = store->find("a");
   REQUIRE(entry);
   CHECK(entry->created == 1);
@@ -114,7 +117,7 @@ TEST_CASE("sqlite: a book is as it was when it is opened again, and its revision
   CHECK(entry->document == test::numbered(3));
   CHECK_FALSE(store->find("b"));
   // Not 1 or 4 again, though these are gone.
-  CHECK(store->commit({put("b", 5)}).base == 4);
+  CHECK(store->commit({{put("b", 5)}}).base == 4);
   CHECK(store->find("b").value().created == 5);
 }
 
@@ -123,7 +126,7 @@ TEST_CASE("sqlite: only its owner may read a book, whatever the umask") {
   const auto umask = ::umask(0);
   {
     const auto store = open_sqlite(folder / "book");
-    store->commit({put("a", 1)});
+    store->commit({{put("a", 1)}});
     for (const char* const name : {"book", "book-wal", "book-shm", "book-lock"}) {
       CAPTURE(name);
       CHECK(mode_of(folder / name) == 0600U);
@@ -144,10 +147,10 @@ TEST_CASE("sqlite: every path that a file can have") {
     CAPTURE(name);
     make_book(folder / name);
     CHECK(fs::is_regular_file(folder / name));
-    CHECK(open_sqlite(folder / name)->head().revision == 3);
+    CHECK(open_sqlite(folder / name)->state().revision == 3);
     backup_sqlite(folder / name, folder / ("copy of " + name));
     restore_sqlite(folder / ("copy of " + name), folder / ("restored " + name));
-    CHECK(open_sqlite(folder / ("restored " + name))->head().revision == 3);
+    CHECK(open_sqlite(folder / ("restored " + name))->state().revision == 3);
   }
   CHECK(begins(error_of_open(folder / "a=\"b"), "invalid: "));
   CHECK(begins(error_of_open(std::string("a\0b", 3)), "invalid: "));
@@ -172,7 +175,7 @@ TEST_CASE("sqlite: a book is open once, by whatever name") {
       CAPTURE(name);
       CHECK(error_of_open(folder / name) == refused);
     }
-    CHECK(store->commit({put("a", 1)}).done());  // not disturbed
+    CHECK(store->commit({{put("a", 1)}}).done());  // not disturbed
     CHECK(error_of([&] { restore_sqlite(folder / "book", folder / "book"); }) == refused);
   }
   CHECK(open_sqlite(folder / "link")->find("a"));
@@ -286,8 +289,8 @@ TEST_CASE("sqlite: a book of version 1 is brought forward") {
   fs::copy_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v1.sqlite", path);
   for (int time = 0; time < 2; ++time) {
     const auto store = open_sqlite(path);
-    const auto head = store->head();
-    CHECK(head.epoch == "0123456789abcdef");
+    const auto head = store->state();
+    CHECK(head.epoch == 0x0123456789abcdefU);
     CHECK(head.revision == 6);
     CHECK(head.count == 3);
     CHECK(test::ids_of(store->page(0, {})) ==
@@ -300,7 +303,7 @@ TEST_CASE("sqlite: a book of version 1 is brought forward") {
     CHECK(entry->revision == 5);
     CHECK(entry->document.text() == R"({"name":"Grace Hopper","phone":"555-0100"})");
   }
-  CHECK(open_sqlite(path)->commit({put("new", 1)}).base == 6);
+  CHECK(open_sqlite(path)->commit({{put("new", 1)}}).base == 6);
 }
 
 TEST_CASE("sqlite: a backup of an older version's book can be restored, and is brought forward") {
@@ -308,23 +311,23 @@ TEST_CASE("sqlite: a backup of an older version's book can be restored, and is b
   backup_sqlite(ADDRBOOK_SOURCE_DIR "/tests/data/book-v1.sqlite", folder / "copy");
   restore_sqlite(folder / "copy", folder / "book");
   const auto store = open_sqlite(folder / "book");
-  CHECK(store->head().count == 3);
-  CHECK(store->head().revision == 6);
-  CHECK(store->head().epoch != "0123456789abcdef");
+  CHECK(store->state().count == 3);
+  CHECK(store->state().revision == 6);
+  CHECK(store->state().epoch != 0x0123456789abcdefU);
 }
 
 TEST_CASE("sqlite: a backup is of one moment, whoever writes") {
   const Folder folder;
   const auto store = open_sqlite(folder / "book");
-  store->commit({put("left", 0), put("right", 0)});
+  store->commit({{put("left", 0), put("right", 0)}});
   std::atomic<std::uint64_t> written{0};
   std::atomic<bool> is_over{false};
   std::vector<std::thread> writers;
   for (int t = 0; t < 2; ++t) {
     writers.emplace_back([&, t] {
       for (std::uint64_t i = 1; !is_over; ++i) {
-        store->commit({put("left", i), put("right", i),
-                       put("more-" + std::to_string(t) + "-" + std::to_string(i), i)});
+        store->commit({{put("left", i), put("right", i),
+                        put("more-" + std::to_string(t) + "-" + std::to_string(i), i)}});
         ++written;
       }
     });
@@ -332,14 +335,14 @@ TEST_CASE("sqlite: a backup is of one moment, whoever writes") {
   for (int i = 0; i < 10; ++i) {
     CAPTURE(i);
     const std::string copy = folder / ("copy" + std::to_string(i));
-    const auto before = store->head();
+    const auto before = store->state();
     const auto written_before = written.load();
     backup_sqlite(folder / "book", copy);
-    const auto after = store->head();
+    const auto after = store->state();
     // Writers went on meanwhile, which is what this is about.
     while (written.load() == written_before) std::this_thread::yield();
     const auto book = open_sqlite(copy);
-    const auto head = book->head();
+    const auto head = book->state();
     CHECK(head.epoch == before.epoch);
     CHECK(head.revision >= before.revision);
     CHECK(head.revision <= after.revision);
@@ -355,16 +358,16 @@ TEST_CASE("sqlite: a backup is of one moment, whoever writes") {
 TEST_CASE("sqlite: what is restored is the backup, with an epoch of its own") {
   const Folder folder;
   make_book(folder / "book");
-  const auto epoch = open_sqlite(folder / "book")->head().epoch;
+  const auto epoch = open_sqlite(folder / "book")->state().epoch;
   backup_sqlite(folder / "book", folder / "copy");
-  open_sqlite(folder / "book")->commit({put("later", 1)});
+  open_sqlite(folder / "book")->commit({{put("later", 1)}});
   restore_sqlite(folder / "copy", folder / "restored");
   restore_sqlite(folder / "copy", folder / "again");
   const auto store = open_sqlite(folder / "restored");
-  CHECK(store->head().epoch != epoch);
-  CHECK(store->head().epoch != open_sqlite(folder / "again")->head().epoch);
-  CHECK(store->head().revision == 3);
-  CHECK(store->head().count == 3);
+  CHECK(store->state().epoch != epoch);
+  CHECK(store->state().epoch != open_sqlite(folder / "again")->state().epoch);
+  CHECK(store->state().revision == 3);
+  CHECK(store->state().count == 3);
   CHECK_FALSE(store->find("later"));
   CHECK(store->find("id-2").value().revision == 2);
 }
@@ -398,12 +401,12 @@ TEST_CASE("sqlite: a program that writes to the file makes commits wait, then fa
   const Folder folder;
   test::FaultyFiles files;
   const auto store = open_sqlite(folder / "book");
-  store->commit({put("a", 1)});
+  store->commit({{put("a", 1)}});
   Other other(folder / "book");
   other.run("BEGIN IMMEDIATE");
   CHECK(store->find("a"));
   CHECK(store->page(0, {}).entries.size() == 1);
-  CHECK(begins(error_of([&] { store->commit({put("a", 2)}); }), "storage: "));
+  CHECK(begins(error_of([&] { store->commit({{put("a", 2)}}); }), "storage: "));
   CHECK(store->find("a").value().document == test::numbered(1));
   const auto before = files.lock_attempts();
   std::thread late([&] {
@@ -411,7 +414,7 @@ TEST_CASE("sqlite: a program that writes to the file makes commits wait, then fa
     while (files.lock_attempts() < before + 5) std::this_thread::yield();
     other.run("ROLLBACK");
   });
-  CHECK(store->commit({put("a", 3)}).base == 1);
+  CHECK(store->commit({{put("a", 3)}}).base == 1);
   late.join();
 }
 
@@ -422,13 +425,13 @@ TEST_CASE(
   addrbook::SqliteOptions options;
   options.entry_cache_bytes = 0;
   const auto store = open_sqlite(folder / "book", options);
-  store->commit({put("a", 1)});
+  store->commit({{put("a", 1)}});
   fs::rename(folder / "book", folder / "old/book");
   const std::string missed = "has been moved, deleted or replaced";
   const auto check_missed = [&] {
     const auto failures = test::run_parallel(10, [&](std::size_t) {
       for (const auto& error : {error_of([&] { static_cast<void>(store->page(0, {})); }),
-                                error_of([&] { store->commit({put("b", 2)}); })}) {
+                                error_of([&] { store->commit({{put("b", 2)}}); })}) {
         if (error.find(missed) == std::string::npos) throw std::runtime_error(error);
       }
       // From where it is open, or not at all.
@@ -446,7 +449,7 @@ TEST_CASE(
   check_missed();
   fs::rename(folder / "old/book", folder / "book");
   CHECK(store->find("a").value().document == test::numbered(1));
-  CHECK(store->commit({put("b", 2)}).base == 1);
+  CHECK(store->commit({{put("b", 2)}}).base == 1);
 }
 
 TEST_CASE("sqlite: every commit is synced before it is answered") {
@@ -455,7 +458,7 @@ TEST_CASE("sqlite: every commit is synced before it is answered") {
   const auto store = open_sqlite(folder / "book");
   for (std::uint64_t i = 0; i < 20; ++i) {
     const auto before = files.syncs();
-    store->commit({put("a", i)});
+    store->commit({{put("a", i)}});
     REQUIRE(files.syncs() > before);
   }
 }
@@ -486,7 +489,7 @@ TEST_CASE("sqlite: a disk that fails gives errors, loses nothing and says nothin
       const auto document = addrbook::Document::parse("{\"n\":" + std::to_string(number) +
                                                       ",\"x\":\"" + filling + "\"}");
       const std::string id = "id-" + std::to_string(number % 7);
-      store->commit({{id, document, {}}, put("last", number)});
+      store->commit({{{id, document, {}}, put("last", number)}});
       expected[id] = number;
     };
     const auto check = [&] {
@@ -496,7 +499,7 @@ TEST_CASE("sqlite: a disk that fails gives errors, loses nothing and says nothin
         REQUIRE(entry->document.json()["n"] == number);
       }
       const auto page = store->page(0, test::limit_of(SIZE_MAX));
-      REQUIRE(page.entries.size() == page.head.count);
+      REQUIRE(page.entries.size() == page.state.count);
     };
     for (std::uint64_t i = 0; i < 10; ++i) commit(i);
     std::uint64_t number = 10;
@@ -504,7 +507,7 @@ TEST_CASE("sqlite: a disk that fails gives errors, loses nothing and says nothin
     bool is_past_all = false;
     for (int nth = 1; !is_past_all && nth < 200; ++nth) {
       CAPTURE(nth);
-      const auto head = store->head();
+      const auto head = store->state();
       files.fail(fault.kind, nth, fault.code);
       std::set<std::string> errors;
       // Reads: right or not at all.
@@ -530,7 +533,7 @@ TEST_CASE("sqlite: a disk that fails gives errors, loses nothing and says nothin
         store = open_sqlite(folder / "book", options);
       }
       check();
-      CHECK(store->head().revision == head.revision + (refused == "nothing" ? 2U : 0U));
+      CHECK(store->state().revision == head.revision + (refused == "nothing" ? 2U : 0U));
       ++number;
       commit(number++);  // it works again
       check();

@@ -142,7 +142,7 @@ class Book {
       };
     }
     rest_ = std::make_unique<addrbook::Rest>(service_, options);
-    epoch_ = service_->head().epoch;
+    epoch_ = addrbook::detail::hex(service_->state().epoch);
   }
 
   void step(std::string_view text) {
@@ -166,8 +166,9 @@ class Book {
 
   /// Nothing but what the model knows of has been stored.
   void check_book() const {
-    const auto head = service_->head();
-    check(head.revision == revision_ && head.count == entries_.size() && head.epoch == epoch_,
+    const auto head = service_->state();
+    check(head.revision == revision_ && head.count == entries_.size() &&
+              addrbook::detail::hex(head.epoch) == epoch_,
           "the book's head is the model's");
     auto expected = entries_.begin();
     for (const auto& entry : service_->list()) {

@@ -57,7 +57,7 @@ TEST_CASE("mount: the life of an entry, with nothing but the default options") {
   const auto book = addrbook::mount(server);
   Running running(server);
   test::check_life_cycle(running.port(), "/addresses");
-  CHECK(book->head().count == 0);
+  CHECK(book->state().count == 0);
 }
 
 TEST_CASE("mount: the life of an entry under a prefix with a dot and several segments") {
@@ -291,7 +291,7 @@ TEST_CASE("mount: what curl -d sends is read, of any size up to the limit") {
         201);
   test::check_error(Connection(running.port()).request("POST", "/addresses", form, body_of(50'001)),
                     "POST", "/addresses", 413, "Body over 50000 bytes");
-  CHECK(book->head().count == 1);
+  CHECK(book->state().count == 1);
 }
 
 TEST_CASE("mount: a chunked body is read up to the limit, and what follows is the next request") {
@@ -315,7 +315,7 @@ TEST_CASE("mount: a chunked body is read up to the limit, and what follows is th
 
   response = Connection(running.port()).request("POST", "/addresses", chunked, "zz\r\n{}\r\n");
   CHECK(response.status == 400);
-  CHECK(book->head().count == 1);
+  CHECK(book->state().count == 1);
 }
 
 TEST_CASE("mount: a request without a length is refused") {
@@ -343,7 +343,7 @@ TEST_CASE("mount: a body that drips is given up at its deadline, and the connect
   }
   test::check_error(connection.read_response(), "POST", "/addresses", 408, "Body not complete");
   CHECK(connection.is_closed());
-  CHECK(book->head().count == 0);
+  CHECK(book->state().count == 0);
 }
 
 TEST_CASE("mount: a body cut short stores nothing") {
@@ -354,7 +354,7 @@ TEST_CASE("mount: a body cut short stores nothing") {
   connection.send("POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{}");
   connection.finish_sending();
   CHECK(connection.read_response().status == 400);
-  CHECK(book->head().count == 0);
+  CHECK(book->state().count == 0);
 }
 
 TEST_CASE("mount: the body of a refused request is never run as the next one") {
@@ -381,7 +381,7 @@ TEST_CASE("mount: the body of a refused request is never run as the next one") {
     CHECK(connection.read_response().status >= 400);
     CHECK(connection.is_closed());
     CHECK(connection.unread().find("201") == std::string::npos);
-    CHECK(book->head().count == 0);
+    CHECK(book->state().count == 0);
   }
 }
 
@@ -415,7 +415,7 @@ TEST_CASE("mount: two prefixes are two books, one service can have two") {
   const auto id = location.substr(11);
   CHECK(connection.request("GET", "/vendors/" + id).body == address);
   CHECK(Connection(running.port()).request("GET", "/friends/" + id).status == 404);
-  CHECK(friends.head().count == 0);
+  CHECK(friends.state().count == 0);
   CHECK(suppliers->get(id).document.text() == address);
 }
 
@@ -567,7 +567,7 @@ TEST_CASE("mount: no callback of the host's ends the process") {
   test::check_error(Connection(running.port()).request("GET", "/addresses", {{"x-throw", "1"}}),
                     "GET", "/addresses", 500, "Internal Server Error");
   CHECK(Connection(running.port()).request("GET", "/addresses").body == "{}");
-  CHECK(service->head().count == 0);
+  CHECK(service->state().count == 0);
 }
 
 TEST_CASE("mount: authorisation comes before the body") {
@@ -595,7 +595,7 @@ TEST_CASE("mount: authorisation comes before the body") {
             .request("GET", "/addresses", {{"authorization", "Bearer reader"}})
             .status == 200);
   CHECK(Connection(running.port()).request("GET", "/addresses/_health").status == 200);
-  CHECK(book->head().count == 0);
+  CHECK(book->state().count == 0);
 }
 
 TEST_CASE("mount: health, readiness and a stopped service") {
@@ -720,7 +720,7 @@ TEST_CASE("mount: parallel writers over sockets lose nothing") {
             "{\"writer\":" + std::to_string(w) + "}");
     }
   }
-  CHECK(book->head().count == writers * each / 2);
+  CHECK(book->state().count == writers * each / 2);
 }
 
 TEST_CASE("mount: a reader that is slow holds up no writer") {

@@ -390,7 +390,7 @@ TEST_CASE("server: each phase of a request has a total deadline") {
     CHECK(connection.is_closed());
     CHECK(connection.unread().empty());
   }
-  CHECK(book->head().count == 300);
+  CHECK(book->state().count == 300);
   CHECK(Connection(running.port()).request("GET", "/addresses/_health").status == 200);
 }
 
@@ -464,7 +464,7 @@ TEST_CASE("server: the body of a GET is neither read nor run as a request") {
       CHECK(connection.unread().empty());
     }
   }
-  CHECK(book->head().count == 0);
+  CHECK(book->state().count == 0);
 }
 
 TEST_CASE("server: an exception from a program's callback ends one connection only") {
@@ -590,7 +590,7 @@ TEST_CASE("server: stop() is not delayed by half a request or by a client that d
   // Connections are accepted in order, so the others are being served by now.
   REQUIRE(Connection(running.port()).request("GET", "/addresses/_health").status == 200);
   CHECK(running.stop() < 20s);  // and not 60
-  CHECK(book->head().count == 300);
+  CHECK(book->state().count == 300);
 }
 
 TEST_CASE("server: a port that is in use is refused, even by another addrbook::Server") {

@@ -102,7 +102,7 @@ TEST_CASE("tls: long lists, large bodies, and the SSL session in a request") {
   CHECK(list->body.size() > 8 * large.size());
   CHECK(nlohmann::json::parse(list->body).size() == 8);
   CHECK(https->Get("/cipher")->body == "TLSv1.3");
-  CHECK(book->head().count == 8);
+  CHECK(book->state().count == 8);
 }
 
 TEST_CASE("tls: 1.2 is the minimum version") {

@@ -1,4 +1,4 @@
-/// A MemoryStore that a test can look into, hold up, and break.
+/// A MemoryStore that a test can inspect, hold up and break.
 #pragma once
 
 #include <addrbook/memory_store.hpp>
@@ -9,11 +9,10 @@
 #include <stdexcept>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace test {
 
-/// What a store's own libraries say, which no client may read.
+/// The message of a store's own library, which no client may see.
 constexpr const char* secret_cause = "/srv/book.db: disk I/O error";
 
 [[noreturn]] inline void fail_storage() {
@@ -31,32 +30,34 @@ class FakeStore final : public addrbook::Store {
   std::function<void()> before_find = [] {};
   std::function<void()> after_find = [] {};
   std::function<void()> before_page = [] {};
-  std::function<void()> before_head = [] {};
+  std::function<void()> before_state = [] {};
 
-  addrbook::CommitResult commit(std::vector<addrbook::Write> batch) override {
+  /// The state, whatever before_state does.
+  [[nodiscard]] addrbook::BookState true_state() const { return store_.state(); }
+
+ private:
+  addrbook::CommitResult do_commit(addrbook::Batch batch) override {
     before_commit();
     auto result = store_.commit(std::move(batch));
     after_commit();
     return result;
   }
-  [[nodiscard]] std::optional<addrbook::Entry> find(std::string_view id) const override {
+  [[nodiscard]] std::optional<addrbook::Entry> do_find(std::string_view id) const override {
     before_find();
     auto entry = store_.find(id);
     after_find();
     return entry;
   }
-  [[nodiscard]] addrbook::Page page(std::uint64_t after, addrbook::PageLimit limit) const override {
+  [[nodiscard]] addrbook::Page do_page(std::uint64_t after,
+                                       addrbook::PageLimit limit) const override {
     before_page();
     return store_.page(after, limit);
   }
-  [[nodiscard]] addrbook::Head head() const override {
-    before_head();
-    return store_.head();
+  [[nodiscard]] addrbook::BookState do_state() const override {
+    before_state();
+    return store_.state();
   }
-  /// The head, whatever before_head does.
-  [[nodiscard]] addrbook::Head true_head() const { return store_.head(); }
 
- private:
   addrbook::MemoryStore store_;
 };
 

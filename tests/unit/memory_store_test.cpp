@@ -18,7 +18,7 @@ using addrbook::Write;
 TEST_CASE("memory_store: a found entry shares its document's text, it is not copied") {
   MemoryStore store;
   const Document document = Document::parse(R"({"name":"Ada Example"})");
-  store.commit({Write{"ada", document, {}}});
+  store.commit({{Write{"ada", document, {}}}});
   const auto entry = store.find("ada");
   REQUIRE(entry.has_value());
   CHECK(&entry->document.text() == &document.text());
@@ -26,11 +26,11 @@ TEST_CASE("memory_store: a found entry shares its document's text, it is not cop
 
 TEST_CASE("memory_store: what a reader holds is untouched by later writes") {
   MemoryStore store;
-  store.commit({Write{"ada", Document::parse(R"({"v":1})"), {}}});
+  store.commit({{Write{"ada", Document::parse(R"({"v":1})"), {}}}});
   const auto before = store.find("ada");
   const auto page = store.page(0, {});
-  store.commit({Write{"ada", Document::parse(R"({"v":2})"), {}}});
-  store.commit({Write{"ada", std::nullopt, {}}});
+  store.commit({{Write{"ada", Document::parse(R"({"v":2})"), {}}}});
+  store.commit({{Write{"ada", std::nullopt, {}}}});
   REQUIRE(before.has_value());
   CHECK(before->document.text() == R"({"v":1})");
   REQUIRE(page.entries.size() == 1);
@@ -39,7 +39,7 @@ TEST_CASE("memory_store: what a reader holds is untouched by later writes") {
 
 TEST_CASE("memory_store: a page limit far beyond the book costs nothing") {
   MemoryStore store;
-  store.commit({Write{"ada", Document(), {}}});
+  store.commit({{Write{"ada", Document(), {}}}});
   addrbook::PageLimit limit;
   limit.entries = limit.bytes = SIZE_MAX;
   const auto page = store.page(0, limit);
@@ -68,5 +68,5 @@ TEST_CASE("memory_store: is not copied or moved by accident") {
   static_assert(!std::is_move_constructible_v<MemoryStore>);
   static_assert(std::has_virtual_destructor_v<addrbook::Store>);
   const std::unique_ptr<addrbook::Store> store = std::make_unique<MemoryStore>();
-  CHECK(store->head().revision == 0);
+  CHECK(store->state().revision == 0);
 }

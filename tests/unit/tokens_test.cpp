@@ -91,7 +91,7 @@ TEST_CASE("tokens: readers may read, writers may do everything, and the log has 
   CHECK(status(reader, "DELETE", book.target) == 403);
   CHECK(status(reader, "PUT", "/addresses/absent") == 403);
   for (const LogRecord& record : *book.log) CHECK(record.user == "grace");
-  CHECK(book.service->head().revision == 1);
+  CHECK(book.service->state().revision == 1);
 
   book.log->clear();
   CHECK(status(writer, "GET", "/addresses") == 200);
@@ -99,7 +99,7 @@ TEST_CASE("tokens: readers may read, writers may do everything, and the log has 
   CHECK(status(writer, "PUT", book.target) == 204);
   CHECK(status(writer, "DELETE", book.target) == 204);
   for (const LogRecord& record : *book.log) CHECK(record.user == "ada@example.com");
-  CHECK(book.service->head().revision == 4);
+  CHECK(book.service->state().revision == 4);
 }
 
 TEST_CASE("tokens: the case of the scheme and white space around the token do not matter") {
@@ -166,7 +166,7 @@ TEST_CASE("tokens: without a valid token the answer is 401, and no token is logg
   }
   // A token in the query does not count: it would end up in histories and logs.
   CHECK(book.ask("GET", "/addresses?access_token=" + reader, {}).status == 401);
-  CHECK(book.service->head().revision == 1);
+  CHECK(book.service->state().revision == 1);
 }
 
 TEST_CASE("tokens: health, readiness and preflights need no token") {

@@ -1,20 +1,17 @@
-/// Waiting: how a thread says that it waits for something other than a CPU, so that whoever owns it
-/// can let another one work meanwhile.
+/// Waiting: how a thread tells its pool that it waits for something other than a CPU, so that the
+/// pool can let another thread work meanwhile.
 #pragma once
+
+#include <addrbook/base/pinned.hpp>
 
 namespace addrbook::detail {
 
-/// Whoever owns threads and wants to know when one of them waits; a server of this library does.
-class ThreadPool {
+/// An owner of threads that is told when one of them waits, such as a server of this library.
+class ThreadPool : private Pinned {
  public:
-  ThreadPool() = default;
-  ThreadPool(const ThreadPool&) = delete;
-  ThreadPool& operator=(const ThreadPool&) = delete;
-  ThreadPool(ThreadPool&&) = delete;
-  ThreadPool& operator=(ThreadPool&&) = delete;
   virtual ~ThreadPool() = default;
 
-  /// The calling thread, one of the pool's, waits from here to unblock().
+  /// The calling thread, which belongs to the pool, waits until unblock().
   virtual void block() noexcept = 0;
   virtual void unblock() noexcept = 0;
 
@@ -30,17 +27,13 @@ class ThreadPool {
   }
 };
 
-/// Stands where a thread may wait: for a disk, another thread, another machine. Says so to the
-/// thread's pool, if it has one. One within another makes no difference.
-class Waiting {
+/// Exists while a thread waits: for a disk, another thread, another machine. Tells the thread's
+/// pool, if it has one. Nested ones make no difference.
+class Waiting : private Pinned {
  public:
   Waiting() noexcept {
     if (ThreadPool::current() != nullptr && depth()++ == 0) ThreadPool::current()->block();
   }
-  Waiting(const Waiting&) = delete;
-  Waiting& operator=(const Waiting&) = delete;
-  Waiting(Waiting&&) = delete;
-  Waiting& operator=(Waiting&&) = delete;
   ~Waiting() {
     if (ThreadPool::current() != nullptr && --depth() == 0) ThreadPool::current()->unblock();
   }

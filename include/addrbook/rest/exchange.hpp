@@ -187,6 +187,11 @@ inline Reply Exchange::error(std::exception_ptr thrown, bool debug) {
         reason_ = error.what();
         is_fault_ = false;
         break;
+      case Errc::conflict:
+        reply.status = 412;
+        reason_ = error.what();
+        is_fault_ = false;
+        break;
       case Errc::full:
         reply.status = 507;  // RFC 4918, 11.5
         reason_ = error.what();

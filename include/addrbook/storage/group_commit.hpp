@@ -1,6 +1,7 @@
-/// GroupCommit: writers that come at the same time share one commit.
+/// GroupCommit: concurrent writers share one commit.
 #pragma once
 
+#include <addrbook/base/pinned.hpp>
 #include <addrbook/base/waiting.hpp>
 #include <addrbook/store.hpp>
 
@@ -15,27 +16,28 @@
 
 namespace addrbook::detail {
 
-/// Makes groups of batches: while one group is being committed, the next one gathers. The first
-/// writer of a group commits it for all.
+/// Forms groups of batches: while one group is being committed, the next one gathers. The first
+/// writer of a group commits it for all of its writers.
 /// @par Thread safety  any thread.
-class GroupCommit {
+class GroupCommit : private Pinned {
  public:
-  /// One writer's batch, and what has become of it.
+  /// One writer's batch and its outcome.
   struct Member {
-    std::vector<Write> batch;
+    Batch batch;
     CommitResult result;
-    std::exception_ptr error;  ///< why it was not written, or nobody knows whether it was
+    std::exception_ptr error;  ///< why it was not written, or why that is unknown
   };
   using Group = std::vector<Member*>;
-  /// Commits a group: sets result or error of each. Must not throw. One call at a time.
+  /// Commits a group: sets the result or the error of each member. Must not throw. Called by one
+  /// thread at a time.
   using Run = std::function<void(const Group&)>;
 
-  /// @param most_writes  a group ends where it would hold more, unless it is of one batch
-  explicit GroupCommit(Run run, std::size_t most_writes = 1000)
-      : run_(std::move(run)), most_writes_(most_writes) {}
+  /// @param max_writes  of a group; a batch with more is a group of its own
+  explicit GroupCommit(Run run, std::size_t max_writes = 1000)
+      : run_(std::move(run)), max_writes_(max_writes) {}
 
-  /// @throws what `run` has set as the error
-  CommitResult commit(std::vector<Write> batch);
+  /// @throws the error that `run` has set
+  CommitResult commit(Batch batch);
 
  private:
   struct Writer : Member {
@@ -50,10 +52,10 @@ class GroupCommit {
     void set(State now) {
       const std::lock_guard lock(mutex);
       state = now;
-      wake.notify_one();  // under the lock: it ends as soon as it sees that
+      wake.notify_one();  // under the lock: the writer may be destroyed once it sees the state
     }
 
-    // Its own, or all who are woken would queue for one.
+    // A mutex for each writer, so that those that are woken do not queue for one.
     std::mutex mutex;
     std::condition_variable wake;
     State state = State::waits;
@@ -62,7 +64,7 @@ class GroupCommit {
   Group take_group(Writer& leader) noexcept;
 
   const Run run_;
-  const std::size_t most_writes_;
+  const std::size_t max_writes_;
   std::mutex mutex_;
   std::deque<Writer*> queue_;
   bool is_led_ = false;
@@ -70,7 +72,7 @@ class GroupCommit {
 
 // ---------------------------------------------------------------------------------------------
 
-inline CommitResult GroupCommit::commit(std::vector<Write> batch) {
+inline CommitResult GroupCommit::commit(Batch batch) {
   using State = Writer::State;
   Writer own;
   own.batch = std::move(batch);
@@ -99,21 +101,21 @@ inline CommitResult GroupCommit::commit(std::vector<Write> batch) {
   return own.result;
 }
 
-// Who leads is the first in the queue, so that its own batch is in the group.
+// The leader is the first in the queue, so its own batch is in the group.
 inline GroupCommit::Group GroupCommit::take_group(Writer& leader) noexcept {
   Group group;
   const std::lock_guard lock(mutex_);
   try {
     group.reserve(queue_.size());
-  } catch (...) {  // no memory: the others must not wait for ever
+  } catch (...) {  // no memory; the others must not wait forever
     queue_.pop_front();
     leader.error = std::current_exception();
     return group;
   }
   std::size_t writes = 0;
   while (!queue_.empty()) {
-    writes += queue_.front()->batch.size();
-    if (!group.empty() && writes > most_writes_) break;
+    writes += queue_.front()->batch.writes.size();
+    if (!group.empty() && writes > max_writes_) break;
     group.push_back(queue_.front());
     queue_.pop_front();
   }

@@ -1,9 +1,11 @@
-/// SocketDeadlines: an end to waiting for a peer that is there but silent.
+/// SocketDeadlines: ends the wait for a peer that is connected but silent. POSIX.
 #pragma once
+
+#include <addrbook/base/descriptor.hpp>
+#include <addrbook/base/pinned.hpp>
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -14,30 +16,17 @@
 
 namespace addrbook::detail {
 
-/// Ends what takes too long. libpq itself waits for ever for a server that is there but silent.
+/// Shuts sockets down when their time is over. libpq itself waits forever for a server that does
+/// not answer.
 /// @par Thread safety  any thread.
-class SocketDeadlines {
+class SocketDeadlines : private Pinned {
  public:
   using Clock = std::chrono::steady_clock;
 
   SocketDeadlines() {
-    // The host's signals are none of its business: a thread inherits what is blocked.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-      watch_ = std::thread([this] { watch(); });
-    } catch (...) {
-      ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-      throw;
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    const BlockedSignals inherited_by_the_thread;
+    watch_ = std::thread([this] { watch(); });
   }
-  SocketDeadlines(const SocketDeadlines&) = delete;
-  SocketDeadlines& operator=(const SocketDeadlines&) = delete;
-  SocketDeadlines(SocketDeadlines&&) = delete;
-  SocketDeadlines& operator=(SocketDeadlines&&) = delete;
   ~SocketDeadlines() {
     {
       const std::lock_guard lock(mutex_);
@@ -47,35 +36,43 @@ class SocketDeadlines {
     watch_.join();
   }
 
-  /// Shuts a socket down when its time is over, if this still exists then.
-  class Deadline {
+  /// Shuts a socket down if this object still exists when the time is over.
+  class Deadline : private Pinned {
    public:
     Deadline(SocketDeadlines& owner, int socket, Clock::time_point time)
-        // One of its own: libpq may close its any time, and the number may be another's then.
+        // A descriptor of its own: libpq may close its socket any time, and the number may then be
+        // another file's.
         : owner_(owner), socket_(::fcntl(socket, F_DUPFD_CLOEXEC, 0)) {
-      if (socket_ < 0) return;
+      if (!socket_) return;
       const std::lock_guard lock(owner_.mutex_);
-      owner_.times_[socket_] = time;
+      owner_.times_[socket_.get()] = time;
     }
-    Deadline(const Deadline&) = delete;
-    Deadline& operator=(const Deadline&) = delete;
-    Deadline(Deadline&&) = delete;
-    Deadline& operator=(Deadline&&) = delete;
     ~Deadline() {
-      if (socket_ < 0) return;
-      {
-        const std::lock_guard lock(owner_.mutex_);
-        owner_.times_.erase(socket_);
-      }
-      ::close(socket_);
+      if (!socket_) return;
+      const std::lock_guard lock(owner_.mutex_);
+      owner_.times_.erase(socket_.get());
     }
 
    private:
     SocketDeadlines& owner_;
-    const int socket_;
+    const Descriptor socket_;
   };
 
  private:
+  /// The host's signals must not be delivered to this class's thread, which inherits the mask.
+  class BlockedSignals : private Pinned {
+   public:
+    BlockedSignals() {
+      sigset_t all;
+      sigfillset(&all);
+      ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+   private:
+    sigset_t before_{};
+  };
+
   void watch() {
     constexpr auto interval = std::chrono::milliseconds(250);
     std::unique_lock lock(mutex_);

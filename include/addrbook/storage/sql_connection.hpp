@@ -1,7 +1,10 @@
-/// SqlConnection: one connection and its statements, each prepared once. Needs SOCI.
+/// SqlConnection: a connection to a database, with the statements of a book prepared. Needs SOCI.
 #pragma once
 
+#include <addrbook/base/pinned.hpp>
+#include <addrbook/error.hpp>
 #include <addrbook/storage/sql_engine.hpp>
+#include <addrbook/storage/sql_tables.hpp>
 #include <addrbook/store.hpp>
 
 #include <soci/soci.h>
@@ -18,25 +21,24 @@
 
 namespace addrbook::detail {
 
-/// Throws what SOCI throws; then SqlEngine::mend() is next.
+/// Throws what SOCI throws; call SqlEngine::reset() before the connection is used again.
 /// @par Thread safety  one thread at a time.
-class SqlConnection {
+class SqlConnection : private Pinned {
  public:
   /// @param session  from engine.connect()
   SqlConnection(SqlEngine& engine, std::unique_ptr<soci::session> session);
-  SqlConnection(const SqlConnection&) = delete;
-  SqlConnection& operator=(const SqlConnection&) = delete;
-  SqlConnection(SqlConnection&&) = delete;
-  SqlConnection& operator=(SqlConnection&&) = delete;
   ~SqlConnection() { engine_.hang_up(*session_); }
 
   [[nodiscard]] soci::session& session() noexcept { return *session_; }
 
-  void begin_read() { *session_ << engine_.texts().begin_read; }
-  void begin_write() { *session_ << engine_.texts().begin_write; }
-  void commit() { session_->commit(); }
+  [[nodiscard]] SqlTransaction begin_read() {
+    return SqlTransaction(*session_, engine_.texts().begin_read);
+  }
+  [[nodiscard]] SqlTransaction begin_write() {
+    return SqlTransaction(*session_, engine_.texts().begin_write);
+  }
 
-  [[nodiscard]] Head head() { return read_head(head_query_); }
+  [[nodiscard]] BookState state() { return read_state(state_query_); }
   [[nodiscard]] std::optional<Entry> find(std::string_view id);
   [[nodiscard]] Page page(std::uint64_t after, PageLimit limit);
 
@@ -46,10 +48,10 @@ class SqlConnection {
     std::uint64_t created = 0;
     std::uint64_t revision = 0;
   };
-  [[nodiscard]] Head lock_head() { return read_head(lock_query_); }
-  /// The engine's name of the transaction whose lock_head() was the last.
+  [[nodiscard]] BookState lock_state() { return read_state(lock_query_); }
+  /// The engine's name for the transaction that called lock_state() last.
   [[nodiscard]] const std::string& transaction() const noexcept { return transaction_; }
-  void set_head(const Head& head);
+  void set_state(const BookState& state);
   [[nodiscard]] std::optional<Key> key(std::string_view id);
   void insert(std::string_view id, std::uint64_t revision, const Document& document);
   void update(std::uint64_t created, std::uint64_t revision, const Document& document);
@@ -57,17 +59,18 @@ class SqlConnection {
   /// @}
 
  private:
-  // The databases' integers have a sign, and 63 bits without it are more than enough revisions.
+  // The databases' integers are signed. 63 bits are more than enough for revisions.
   using Integer = long long;
   static Integer to_integer(std::uint64_t value) {
-    constexpr auto most = std::numeric_limits<Integer>::max();
-    return static_cast<Integer>((std::min)(value, static_cast<std::uint64_t>(most)));
+    constexpr auto max = std::numeric_limits<Integer>::max();
+    return static_cast<Integer>((std::min)(value, static_cast<std::uint64_t>(max)));
   }
   static std::uint64_t from_integer(Integer value) { return static_cast<std::uint64_t>(value); }
 
   static bool run(soci::statement& statement);
-  Head read_head(soci::statement& query);
-  Entry entry();
+  static void check_last(soci::statement& query);
+  BookState read_state(soci::statement& query);
+  [[nodiscard]] Entry entry(std::uint64_t epoch) const;
 
   SqlEngine& engine_;
   std::unique_ptr<soci::session> session_;
@@ -80,12 +83,13 @@ class SqlConnection {
   std::string epoch_;
   Integer count_ = 0;
   Integer after_ = 0;
+  Integer entries_ = 0;
   Integer bytes_ = 0;
   std::string transaction_;
 
-  soci::statement head_query_;
+  soci::statement state_query_;
   soci::statement lock_query_;
-  soci::statement set_head_;
+  soci::statement set_state_;
   soci::statement key_query_;
   soci::statement find_query_;
   soci::statement page_query_;
@@ -99,23 +103,26 @@ class SqlConnection {
 inline SqlConnection::SqlConnection(SqlEngine& engine, std::unique_ptr<soci::session> session)
     : engine_(engine),
       session_(std::move(session)),
-      head_query_((session_->prepare << "SELECT epoch, revision, count FROM addrbook_head",
-                   soci::into(epoch_), soci::into(revision_), soci::into(count_))),
-      lock_query_((session_->prepare << engine.texts().lock_head, soci::into(epoch_),
+      state_query_((session_->prepare << "SELECT epoch, revision, count FROM addrbook_head",
+                    soci::into(epoch_), soci::into(revision_), soci::into(count_))),
+      lock_query_((session_->prepare << engine.texts().lock_state, soci::into(epoch_),
                    soci::into(revision_), soci::into(count_), soci::into(transaction_))),
-      set_head_(
+      set_state_(
           (session_->prepare << "UPDATE addrbook_head SET revision = :revision, count = :count",
            soci::use(revision_), soci::use(count_))),
       key_query_(
           (session_->prepare << "SELECT created, revision FROM addrbook_entries WHERE id = :id",
            soci::into(created_), soci::into(revision_), soci::use(id_))),
-      find_query_((session_->prepare << "SELECT created, revision, document "
-                                        "FROM addrbook_entries WHERE id = :id",
+      // An outer join, so that a database without the book's state gives a row without an epoch,
+      // which is an error. An inner join would give no row: the entry would seem to be absent.
+      find_query_((session_->prepare << "SELECT created, e.revision, document, COALESCE(epoch, '') "
+                                        "FROM addrbook_entries e LEFT JOIN addrbook_head ON 1 = 1 "
+                                        "WHERE id = :id",
                    soci::into(created_), soci::into(revision_), soci::into(document_),
-                   soci::use(id_))),
+                   soci::into(epoch_), soci::use(id_))),
       page_query_((session_->prepare << engine.texts().page, soci::into(id_), soci::into(created_),
                    soci::into(revision_), soci::into(document_), soci::use(after_, "after"),
-                   soci::use(count_, "most"), soci::use(bytes_, "bytes"))),
+                   soci::use(entries_, "entries"), soci::use(bytes_, "bytes"))),
       insert_(
           (session_->prepare << "INSERT INTO addrbook_entries (id, created, revision, document) "
                                 "VALUES (:id, :created, :revision, :document)",
@@ -133,26 +140,29 @@ inline bool SqlConnection::run(soci::statement& statement) {
   return statement.execute(with_bindings);
 }
 
-inline Head SqlConnection::read_head(soci::statement& query) {
-  if (!run(query)) throw Error(Errc::storage, "the database has lost its head");
-  Head head{epoch_, from_integer(revision_), from_integer(count_)};
-  // To the end, for until then the query has not ended.
-  if (query.fetch()) throw Error(Errc::storage, "the database has two heads: two books in one");
-  return head;
+// Also ends the query, which is in progress until there is no further row.
+inline void SqlConnection::check_last(soci::statement& query) {
+  if (query.fetch()) throw Error(Errc::storage, "the database holds the states of two books");
 }
 
-inline Entry SqlConnection::entry() {
-  return {id_, from_integer(created_), from_integer(revision_), Document::trusted(document_)};
+inline BookState SqlConnection::read_state(soci::statement& query) {
+  if (!run(query)) throw Error(Errc::storage, "the database has lost the book's state");
+  const BookState state{SqlTables::parse_epoch(epoch_), from_integer(revision_),
+                        from_integer(count_)};
+  check_last(query);
+  return state;
+}
+
+inline Entry SqlConnection::entry(std::uint64_t epoch) const {
+  return {id_, epoch, from_integer(created_), from_integer(revision_),
+          Document::trusted(document_)};
 }
 
 inline std::optional<Entry> SqlConnection::find(std::string_view id) {
   id_ = id;
-  std::optional<Entry> found;
-  if (run(find_query_)) {
-    found = entry();
-    while (find_query_.fetch()) {
-    }
-  }
+  if (!run(find_query_)) return std::nullopt;
+  std::optional<Entry> found = entry(SqlTables::parse_epoch(epoch_));
+  check_last(find_query_);
   return found;
 }
 
@@ -169,29 +179,29 @@ inline std::optional<SqlConnection::Key> SqlConnection::key(std::string_view id)
 
 inline Page SqlConnection::page(std::uint64_t after, PageLimit limit) {
   Page page;
-  page.head = head();
+  page.state = state();
   after_ = to_integer(after);
-  count_ = to_integer((std::max)(limit.entries, std::size_t{1}));
-  count_ += count_ < std::numeric_limits<Integer>::max() ? 1 : 0;  // whether there are more
+  entries_ = to_integer((std::max)(limit.entries, std::size_t{1}));
+  // One more, to see whether there are more.
+  entries_ += entries_ < std::numeric_limits<Integer>::max() ? 1 : 0;
   bytes_ = to_integer(limit.bytes);
   std::size_t bytes = 0;
-  bool is_row = run(page_query_);
-  for (; is_row; is_row = page_query_.fetch()) {
+  for (bool is_row = run(page_query_); is_row; is_row = page_query_.fetch()) {
     bytes += document_.size();
     if (!page.entries.empty() && (page.entries.size() >= limit.entries || bytes > limit.bytes)) {
       page.more = true;
       engine_.abandon(page_query_);
       break;
     }
-    page.entries.push_back(entry());
+    page.entries.push_back(entry(page.state.epoch));
   }
   return page;
 }
 
-inline void SqlConnection::set_head(const Head& head) {
-  revision_ = to_integer(head.revision);
-  count_ = to_integer(head.count);
-  run(set_head_);
+inline void SqlConnection::set_state(const BookState& state) {
+  revision_ = to_integer(state.revision);
+  count_ = to_integer(state.count);
+  run(set_state_);
 }
 
 inline void SqlConnection::insert(std::string_view id, std::uint64_t revision,

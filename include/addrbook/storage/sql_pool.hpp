@@ -1,6 +1,7 @@
-/// SqlPool: the connections to a database, opened as they are needed. Needs SOCI.
+/// SqlPool: the connections to a database, opened when they are needed. Needs SOCI.
 #pragma once
 
+#include <addrbook/base/pinned.hpp>
 #include <addrbook/base/waiting.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/storage/sql_connection.hpp>
@@ -21,29 +22,25 @@
 namespace addrbook::detail {
 
 /// @par Thread safety  any thread.
-class SqlPool {
+class SqlPool : private Pinned {
  public:
-  /// @param most  connections at a time, at least 1
-  /// @param wait  for one, when all are taken
-  SqlPool(SqlEngine& engine, std::size_t most, std::chrono::milliseconds wait)
-      : engine_(engine), most_((std::max)(most, std::size_t{1})), wait_(wait) {
-    idle_.reserve(most_);  // giving back can't fail then
+  /// @param capacity  the maximum number of connections, at least 1
+  /// @param wait      for a connection, if all are in use
+  SqlPool(SqlEngine& engine, std::size_t capacity, std::chrono::milliseconds wait)
+      : engine_(engine), capacity_((std::max)(capacity, std::size_t{1})), wait_(wait) {
+    idle_.reserve(capacity_);  // so that give_back() can't fail
   }
 
-  /// A connection as long as somebody has it.
-  class Lease {
+  /// A connection in use; goes back to the pool with this object.
+  class Lease : private Pinned {
    public:
     Lease(SqlPool& pool, std::unique_ptr<SqlConnection> connection, std::uint64_t generation)
         : pool_(pool), connection_(std::move(connection)), generation_(generation) {}
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
-    Lease(Lease&&) = delete;
-    Lease& operator=(Lease&&) = delete;
     ~Lease() { pool_.give_back(std::move(connection_), generation_); }
 
     SqlConnection& operator*() const noexcept { return *connection_; }
     SqlConnection* operator->() const noexcept { return connection_.get(); }
-    /// It is of no use any more. No access after that.
+    /// Closes the connection, which must not be used after that.
     void discard() noexcept { connection_.reset(); }
 
    private:
@@ -52,10 +49,10 @@ class SqlPool {
     std::uint64_t generation_;
   };
 
-  /// @throws Error{storage} if none can be opened, or none came free in time
+  /// @throws Error{storage} if none can be opened, or none is given back in time
   [[nodiscard]] Lease take();
 
-  /// Closes all connections that exist now, as soon as nobody has them.
+  /// Closes all connections that exist now: idle ones at once, others when they are given back.
   void discard_all();
 
  private:
@@ -64,16 +61,16 @@ class SqlPool {
   std::unique_ptr<SqlConnection> open();
   void give_back(std::unique_ptr<SqlConnection> connection, std::uint64_t generation) noexcept;
 
-  // So long after a failure nobody tries again to connect: a thousand requests at once would make
-  // matters worse for a database that is just starting.
+  // After a failure nothing tries to connect for this time: a thousand attempts at once would slow
+  // down a database that is just starting.
   static constexpr auto pause_after_failure = std::chrono::milliseconds(100);
 
   SqlEngine& engine_;
-  const std::size_t most_;
+  const std::size_t capacity_;
   const std::chrono::milliseconds wait_;
   std::mutex mutex_;
   std::condition_variable given_back_;
-  std::vector<std::unique_ptr<SqlConnection>> idle_;  // the last one used is the next one taken
+  std::vector<std::unique_ptr<SqlConnection>> idle_;  // the one given back last is taken next
   std::size_t taken_ = 0;
   std::uint64_t generation_ = 0;
   Clock::time_point next_try_{};
@@ -86,17 +83,17 @@ inline SqlPool::Lease SqlPool::take() {
   std::uint64_t generation = 0;
   {
     std::unique_lock lock(mutex_);
-    const auto is_free = [this] { return taken_ < most_; };
+    const auto is_free = [this] { return taken_ < capacity_; };
     if (!is_free()) {
       const Waiting waiting;
       if (!given_back_.wait_for(lock, wait_, is_free)) {
-        throw Error(Errc::storage, engine_.name() + ": all " + std::to_string(most_) +
+        throw Error(Errc::storage, engine_.name() + ": all " + std::to_string(capacity_) +
                                        " connections have been in use for " +
                                        std::to_string(wait_.count()) + " ms");
       }
     }
     if (idle_.empty() && Clock::now() < next_try_) {
-      given_back_.notify_one();  // what woke this one is for the next one now
+      given_back_.notify_one();  // the wake-up that this thread consumed
       throw Error(Errc::storage, engine_.name() + ": couldn't be opened a moment ago");
     }
     ++taken_;
@@ -110,7 +107,7 @@ inline SqlPool::Lease SqlPool::take() {
   return {*this, std::move(connection), generation};
 }
 
-// Opens one for somebody who is counted as having it.
+// Opens a connection for a caller that is counted in `taken_` already.
 inline std::unique_ptr<SqlConnection> SqlPool::open() {
   try {
     const Waiting waiting;

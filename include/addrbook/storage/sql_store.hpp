@@ -1,139 +1,114 @@
-/// SqlStore: a Store in an SQL database, over SOCI. What engines differ in is behind SqlEngine:
-/// see sqlite.hpp and postgresql.hpp, which open one. Needs SOCI (targets addrbook::sqlite,
-/// addrbook::postgresql).
+/// SqlStore: a Store in an SQL database, over SOCI. The differences between databases are in
+/// SqlEngine; sqlite.hpp and postgresql.hpp open stores. Needs SOCI.
 #pragma once
 
 #include <addrbook/base/waiting.hpp>
+#include <addrbook/error.hpp>
 #include <addrbook/storage/group_commit.hpp>
 #include <addrbook/storage/sql_connection.hpp>
+#include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_pool.hpp>
+#include <addrbook/storage/sql_retry.hpp>
 #include <addrbook/store.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-namespace addrbook {
+namespace addrbook::detail {
 
-/// Keeps entries in two tables, addrbook_head and addrbook_entries. What commit() has returned is
-/// as durable as the database makes it; writers that come at the same time share a transaction, and
-/// readers don't wait for them.
+/// What commit() has returned is as durable as the database makes it. Concurrent writers share a
+/// transaction, and readers do not wait for them.
 /// @par Thread safety  any thread.
 class SqlStore final : public Store {
  public:
   /// @param engine       how to reach the database; kept
-  /// @param connections  how many there may be, at least 1; opened as they are needed
-  /// @param wait         for a connection, when all are in use
-  /// @throws Error{storage} if the database can't be reached or is no address book
-  SqlStore(std::unique_ptr<detail::SqlEngine> engine, std::size_t connections,
+  /// @param connections  the maximum, at least 1; opened when they are needed
+  /// @param wait         for a connection, if all are in use
+  /// @throws Error{storage} if the database can't be reached or holds no address book
+  SqlStore(std::unique_ptr<SqlEngine> engine, std::size_t connections,
            std::chrono::milliseconds wait);
 
-  CommitResult commit(std::vector<Write> batch) override {
-    check_ids(batch);
-    return writers_.commit(std::move(batch));
-  }
-  [[nodiscard]] std::optional<Entry> find(std::string_view id) const override;
-  [[nodiscard]] Page page(std::uint64_t after, PageLimit limit) const override;
-  [[nodiscard]] Head head() const override;
-
  private:
-  using Member = detail::GroupCommit::Member;
-  using Group = detail::GroupCommit::Group;
-  using Fault = detail::SqlFault;
+  using Group = GroupCommit::Group;
   using Clock = std::chrono::steady_clock;
 
-  // A database that has been restarted says so at once, and so does one that refuses a single
-  // batch. What took longer has been tried enough: somebody waits for an answer.
-  static constexpr auto at_once = std::chrono::seconds(1);
+  CommitResult do_commit(Batch batch) override { return writers_.commit(std::move(batch)); }
+  [[nodiscard]] std::optional<Entry> do_find(std::string_view id) const override;
+  [[nodiscard]] Page do_page(std::uint64_t after, PageLimit limit) const override;
+  [[nodiscard]] BookState do_state() const override;
 
-  /// The connection was lost in a commit.
-  struct Unsure : Error {
-    explicit Unsure(std::string name, SourceLine thrown_at = SourceLine::here())
-        : Error(Errc::storage,
-                "the connection to the database was lost in a commit: whether it was done is not "
-                "known",
-                thrown_at),
-          transaction(std::move(name)) {}
-    std::string transaction;
-  };
-
-  /// Runs `work` with a connection, and once more with another one if its own turns out to be dead.
+  // Runs `work` with a connection, and once more with another one if the first turns out to be
+  // dead.
   template <class Work>
   auto on_connection(Work work) const;
-  [[noreturn]] void fail(Fault fault, const std::string& reason,
+  [[noreturn]] void fail(SqlFault fault, const std::string& reason,
                          SourceLine thrown_at = SourceLine::here()) const;
 
-  struct Attempt {
-    std::exception_ptr error;
-    bool is_lost = false;   // the connection, in the commit
-    bool is_undone = true;  // if there is an error
-  };
-
-  void run(const Group& group, bool is_second = false) noexcept;
-  Attempt try_write(const Group& group) noexcept;
-  static std::exception_ptr renewed(const std::exception_ptr& error) noexcept;
-  void retry(Member& member, Clock::time_point deadline) noexcept;
   void write(const Group& group);
-  std::optional<bool> was_committed(const std::string& transaction) const noexcept;
-  static CommitResult apply(detail::SqlConnection& connection, Head& head,
-                            const std::vector<Write>& batch);
+  [[nodiscard]] std::optional<bool> was_committed(const std::string& transaction) const;
+  static CommitResult apply(SqlConnection& connection, BookState& state, const Batch& batch);
 
-  void forget_head() const {
-    const std::lock_guard lock(head_mutex_);
-    head_.reset();
+  void forget_state() const {
+    const std::lock_guard lock(state_mutex_);
+    state_.reset();
   }
-  void remember_head(Head head) const {
+  void remember_state(const BookState& state) const {
     if (engine_->has_other_writers()) return;
-    const std::lock_guard lock(head_mutex_);
-    head_ = std::move(head);
+    const std::lock_guard lock(state_mutex_);
+    state_ = state;
   }
 
-  const std::unique_ptr<detail::SqlEngine> engine_;
-  mutable detail::SqlPool pool_;
-  // As the database has it, where it is known to be: not while it is being changed, nor after a
-  // change of which nobody knows whether it was done.
-  mutable std::mutex head_mutex_;
-  mutable std::optional<Head> head_;
-  detail::GroupCommit writers_;
+  const std::unique_ptr<SqlEngine> engine_;
+  mutable SqlPool pool_;
+  // The state in the database, while it is known: not during a commit, nor after one whose outcome
+  // is unknown.
+  mutable std::mutex state_mutex_;
+  mutable std::optional<BookState> state_;
+  SqlRetry retry_;
+  GroupCommit writers_;
 };
 
 // ---------------------------------------------------------------------------------------------
 
-inline SqlStore::SqlStore(std::unique_ptr<detail::SqlEngine> engine, std::size_t connections,
+inline SqlStore::SqlStore(std::unique_ptr<SqlEngine> engine, std::size_t connections,
                           std::chrono::milliseconds wait)
     : engine_(std::move(engine)),
       pool_(*engine_, connections, wait),
-      writers_([this](const Group& group) { run(group); }) {
+      retry_([this](const Group& group) { write(group); },
+             [this](const std::string& transaction) { return was_committed(transaction); }),
+      writers_([this](const Group& group) { retry_.run(group); }) {
   try {
-    remember_head(head());
+    remember_state(do_state());
   } catch (const Error& error) {
-    std::rethrow_if_nested(error);  // who opens it is no client, and wants to know
+    // The outer message is made for clients. The program that opens the store needs the cause.
+    std::rethrow_if_nested(error);
     throw;
   }
 }
 
-// What clients may see, and below it for the log what they may not.
-inline void SqlStore::fail(Fault fault, const std::string& reason, SourceLine thrown_at) const {
+// The outer error is for clients, the nested one for the log.
+inline void SqlStore::fail(SqlFault fault, const std::string& reason, SourceLine thrown_at) const {
   const std::string name = engine_->name();
   try {
     throw Error(Errc::storage, name.empty() ? reason : name + ": " + reason, thrown_at);
   } catch (const Error&) {
     switch (fault) {
-      case Fault::full:
+      case SqlFault::full:
         std::throw_with_nested(
             Error(Errc::full, "Insufficient Storage: the disk is full", thrown_at));
-      case Fault::disconnected:
+      case SqlFault::disconnected:
         std::throw_with_nested(
             Error(Errc::storage, "the connection to the database was lost", thrown_at));
-      case Fault::other: break;
+      case SqlFault::other: break;
     }
     std::throw_with_nested(Error(Errc::storage, "the database failed", thrown_at));
   }
@@ -141,7 +116,7 @@ inline void SqlStore::fail(Fault fault, const std::string& reason, SourceLine th
 
 template <class Work>
 auto SqlStore::on_connection(Work work) const {
-  std::optional<detail::Waiting> waiting;
+  std::optional<Waiting> waiting;
   if (engine_->is_remote()) waiting.emplace();
   for (bool is_second = false;; is_second = true) {
     auto connection = pool_.take();
@@ -149,181 +124,120 @@ auto SqlStore::on_connection(Work work) const {
     try {
       const auto watch = engine_->watch(connection->session());
       return work(*connection);
-    } catch (const Unsure&) {
+    } catch (const CommitLost&) {
       connection.discard();
       pool_.discard_all();
       throw;
     } catch (const Error&) {
-      forget_head();  // a book in memory goes with its connection
+      forget_state();  // a book in memory is lost with its connection
       connection.discard();
       throw;
     } catch (const std::exception& error) {
-      const Fault fault = engine_->fault_of(error);
-      if (!engine_->mend(connection->session())) {
-        forget_head();
+      const SqlFault fault = engine_->fault_of(error);
+      if (!engine_->reset(connection->session())) {
+        forget_state();
         connection.discard();
       }
-      if (fault == Fault::disconnected) {
-        pool_.discard_all();  // a database that has been restarted has ended them all
-        if (!is_second && Clock::now() - begin < at_once) continue;
+      if (fault == SqlFault::disconnected) {
+        pool_.discard_all();  // a restart of the database has ended all of them
+        if (!is_second && Clock::now() - begin < SqlRetry::patience) continue;
       }
-      fail(fault, detail::reason_of(error));
+      fail(fault, reason_of(error));
     }
   }
 }
 
-inline std::optional<Entry> SqlStore::find(std::string_view id) const {
-  if (!is_valid_id(id)) return std::nullopt;  // to a database "a" and "a\0b" may be the same
-  return on_connection([id](detail::SqlConnection& connection) { return connection.find(id); });
+inline std::optional<Entry> SqlStore::do_find(std::string_view id) const {
+  return on_connection([id](SqlConnection& connection) { return connection.find(id); });
 }
 
-inline Page SqlStore::page(std::uint64_t after, PageLimit limit) const {
-  engine_->check_place();
-  return on_connection([=](detail::SqlConnection& connection) {
-    connection.begin_read();
+inline Page SqlStore::do_page(std::uint64_t after, PageLimit limit) const {
+  engine_->check_identity();
+  return on_connection([=](SqlConnection& connection) {
+    auto transaction = connection.begin_read();
     Page page = connection.page(after, limit);
-    connection.commit();
+    transaction.commit();
     return page;
   });
 }
 
-inline Head SqlStore::head() const {
+inline BookState SqlStore::do_state() const {
   {
-    const std::lock_guard lock(head_mutex_);
-    if (head_) return *head_;
+    const std::lock_guard lock(state_mutex_);
+    if (state_) return *state_;
   }
-  return on_connection([](detail::SqlConnection& connection) { return connection.head(); });
-}
-
-// Commits a group in one transaction. If that fails, each batch on its own: not all have to suffer
-// for what may be the fault of one. What a lost connection has undone is done again, once.
-inline void SqlStore::run(const Group& group, bool is_second) noexcept {
-  const auto deadline = Clock::now() + at_once;
-  const Attempt attempt = try_write(group);
-  if (!attempt.error) return;
-  if (attempt.is_lost && attempt.is_undone && !is_second) return run(group, true);
-  const bool may_retry = attempt.is_undone && group.size() > 1;
-  for (Member* const member : group) {
-    member->error = member == group.front() ? attempt.error : renewed(attempt.error);
-    if (may_retry) retry(*member, deadline);
-  }
-}
-
-inline SqlStore::Attempt SqlStore::try_write(const Group& group) noexcept {
-  Attempt attempt;
-  try {
-    write(group);
-  } catch (const Unsure& unsure) {
-    attempt.is_lost = true;
-    const auto was_done = was_committed(unsure.transaction);
-    if (was_done == true) return attempt;
-    attempt.is_undone = was_done == false;
-    attempt.error = attempt.is_undone
-                        ? std::make_exception_ptr(Error(
-                              Errc::storage,
-                              "the connection to the database was lost, and the commit is undone"))
-                        : std::current_exception();
-  } catch (...) {
-    attempt.error = std::current_exception();
-  }
-  return attempt;
-}
-
-// Writers get errors of their own. To share one is allowed, but whose thread ends it last is
-// counted within the standard library, where a thread sanitizer doesn't look.
-inline std::exception_ptr SqlStore::renewed(const std::exception_ptr& error) noexcept {
-  try {
-    try {
-      std::rethrow_exception(error);
-    } catch (const Error& outer) {
-      const Error copy(outer.code(), std::string(outer.what()), outer.thrown_at());
-      try {
-        std::rethrow_if_nested(outer);
-      } catch (const std::exception& inner) {
-        try {
-          throw std::runtime_error(std::string(inner.what()));
-        } catch (const std::runtime_error&) {
-          std::throw_with_nested(copy);
-        }
-      }
-      throw Error(copy);
-    }
-  } catch (...) {
-    return std::current_exception();
-  }
-}
-
-inline void SqlStore::retry(Member& member, Clock::time_point deadline) noexcept {
-  if (Clock::now() > deadline) return;
-  try {
-    const Group group{&member};
-    member.error = nullptr;
-    run(group, true);
-  } catch (...) {  // no memory for that
-    member.error = std::current_exception();
-  }
+  return on_connection([](SqlConnection& connection) { return connection.state(); });
 }
 
 inline void SqlStore::write(const Group& group) {
-  engine_->check_place();
-  on_connection([&](detail::SqlConnection& connection) {
-    connection.begin_write();
-    Head head = connection.lock_head();
-    const auto revision = head.revision;
-    for (Member* const member : group) member->result = apply(connection, head, member->batch);
-    const bool is_changed = head.revision != revision;
+  engine_->check_identity();
+  on_connection([&](SqlConnection& connection) {
+    auto transaction = connection.begin_write();
+    BookState state = connection.lock_state();
+    const auto revision = state.revision;
+    for (GroupCommit::Member* const member : group) {
+      member->result = apply(connection, state, member->batch);
+    }
+    const bool is_changed = state.revision != revision;
     if (is_changed) {
-      connection.set_head(head);
-      forget_head();  // before readers can see what has been written
+      connection.set_state(state);
+      forget_state();  // before readers can see what is written
     }
     try {
-      const detail::Waiting for_the_disk;
-      connection.commit();
+      const Waiting for_the_disk;
+      transaction.commit();
     } catch (const std::exception& thrown) {
-      if (engine_->fault_of(thrown) != Fault::disconnected) throw;
-      std::throw_with_nested(Unsure(connection.transaction()));
+      if (engine_->fault_of(thrown) != SqlFault::disconnected) throw;
+      std::throw_with_nested(CommitLost(connection.transaction()));
     }
-    if (is_changed) remember_head(std::move(head));
+    if (is_changed) remember_state(state);
   });
 }
 
-inline CommitResult SqlStore::apply(detail::SqlConnection& connection, Head& head,
-                                    const std::vector<Write>& batch) {
+inline CommitResult SqlStore::apply(SqlConnection& connection, BookState& state,
+                                    const Batch& batch) {
   CommitResult result;
-  result.base = head.revision;
-  std::vector<std::optional<detail::SqlConnection::Key>> keys;
-  keys.reserve(batch.size());
-  for (const Write& write : batch) {
+  result.epoch = state.epoch;
+  result.base = state.revision;
+  std::vector<std::optional<SqlConnection::Key>> keys;
+  keys.reserve(batch.writes.size());
+  std::uint64_t added = 0;
+  std::uint64_t removed = 0;
+  for (const Write& write : batch.writes) {
     const auto& key = keys.emplace_back(connection.key(write.id));
     if (!write.condition.holds(key ? std::optional(key->revision) : std::nullopt)) {
+      result.outcome = CommitResult::Outcome::refused;
       result.refused = keys.size() - 1;
       return result;
     }
+    added += write.document && !key ? 1 : 0;
+    removed += !write.document && key ? 1 : 0;
   }
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const auto& [id, document, condition] = batch[i];
-    ++head.revision;
+  if (batch.overfills(state.count, added, removed)) {
+    result.outcome = CommitResult::Outcome::full;
+    return result;
+  }
+  result.created.reserve(batch.writes.size());
+  for (std::size_t i = 0; i < batch.writes.size(); ++i) {
+    const auto& [id, document, condition] = batch.writes[i];
+    const std::uint64_t revision = ++state.revision;
     if (document && keys[i]) {
-      connection.update(keys[i]->created, head.revision, *document);
+      connection.update(keys[i]->created, revision, *document);
     } else if (document) {
-      connection.insert(id, head.revision, *document);
-      ++head.count;
+      connection.insert(id, revision, *document);
     } else if (keys[i]) {
       connection.remove(keys[i]->created);
-      --head.count;
     }
+    result.created.push_back(!document ? 0 : keys[i] ? keys[i]->created : revision);
   }
+  state.count = state.count + added - removed;
   return result;
 }
 
-inline std::optional<bool> SqlStore::was_committed(const std::string& transaction) const noexcept {
-  try {
-    return on_connection([&](detail::SqlConnection& connection) {
-      return engine_->was_committed(connection.session(), transaction);
-    });
-  } catch (...) {
-    return std::nullopt;
-  }
+inline std::optional<bool> SqlStore::was_committed(const std::string& transaction) const {
+  return on_connection([&](SqlConnection& connection) {
+    return engine_->was_committed(connection.session(), transaction);
+  });
 }
 
-}  // namespace addrbook
+}  // namespace addrbook::detail

@@ -1,7 +1,9 @@
-/// SqliteFile, SqliteLock: the files of a book in SQLite, as files: their names, who may write to
-/// them, and how a new one comes to be whole.
+/// SqliteFile, SqliteLock: the files of a book in SQLite: their names, their lock, and how a new
+/// one is made. POSIX; does not use SQLite.
 #pragma once
 
+#include <addrbook/base/descriptor.hpp>
+#include <addrbook/base/pinned.hpp>
 #include <addrbook/error.hpp>
 
 #include <fcntl.h>
@@ -15,41 +17,22 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
 
 namespace addrbook::detail {
 
-/// A file descriptor that is closed with its owner.
-class FileHandle {
- public:
-  explicit FileHandle(int descriptor) : descriptor_(descriptor) {}
-  FileHandle(const FileHandle&) = delete;
-  FileHandle& operator=(const FileHandle&) = delete;
-  FileHandle(FileHandle&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  FileHandle& operator=(FileHandle&&) = delete;
-  ~FileHandle() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  [[nodiscard]] int get() const noexcept { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
-/// The files of a book in SQLite: what is done to them as files.
+/// The file of a book in SQLite.
 class SqliteFile {
  public:
-  /// Names the format in the file's header, so that no other program's file is taken for a book.
+  /// Marks the file's header, so that another program's file is not taken for a book.
   static constexpr std::uint32_t application_id = 0x41445242;  // "ADRB"
 
-  /// @throws Error{invalid} | Error{storage}
+  /// @throws Error{invalid} a path that can't be used | Error{storage}
   explicit SqliteFile(const std::string& path);
 
-  /// Absolute, and without symbolic links: one book has one name, and so one lock.
+  /// The absolute path without symbolic links: one book has one name, and so one lock.
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   /// @throws Error{storage}
@@ -62,43 +45,40 @@ class SqliteFile {
     fail(what + ": " + std::generic_category().message(errno), thrown_at);
   }
 
-  /// @returns whether there is one; looks at its header before SQLite does, which would change what
-  ///          belongs to another program
-  /// @throws Error{storage} if it is no address book
+  /// Reads the header before SQLite does, because SQLite would change another program's database.
+  /// @returns whether the file exists
+  /// @throws Error{storage} if it is not an address book
   [[nodiscard]] bool exists() const;
 
-  /// Makes it of what `fill` does to an empty file of another name. It gets its own name when it is
-  /// whole and on the disk.
-  /// @throws Error{storage} if there is one already
+  /// Makes the file: gives `fill` the name of an empty file, and renames that once it is complete
+  /// and on the disk.
+  /// @throws Error{storage} if the file exists
   template <class Fill>
   void make(Fill fill) const;
 
-  /// What SOCI calls it by.
+  /// @returns the connection string of a file for SOCI
+  /// @throws Error{invalid} if there is none
   [[nodiscard]] static std::string connect_string(const std::string& path);
 
  private:
   std::string path_;
 };
 
-/// Keeps other processes, and other stores of this one, from writing to a file. Where there was no
-/// lock file there is none again afterwards, if the file turns out to be no book.
-class SqliteLock {
+/// Keeps other processes, and other stores of this process, from opening a book. Removes a lock
+/// file that it has made, unless keep() is called: a file that is not a book gets no lock file.
+class SqliteLock : private Pinned {
  public:
-  /// @throws Error{storage} if somebody else has it
+  /// @throws Error{storage} if the book is open elsewhere
   explicit SqliteLock(const SqliteFile& file);
-  SqliteLock(const SqliteLock&) = delete;
-  SqliteLock& operator=(const SqliteLock&) = delete;
-  SqliteLock(SqliteLock&&) = delete;
-  SqliteLock& operator=(SqliteLock&&) = delete;
   ~SqliteLock() {
     if (is_new_) ::unlink(name_.c_str());
   }
-  /// It is a book.
+  /// Leaves the lock file in place: the file is a book.
   void keep() noexcept { is_new_ = false; }
 
  private:
   const std::string name_;
-  std::optional<FileHandle> handle_;
+  Descriptor descriptor_;
   bool is_new_ = false;
 };
 
@@ -114,7 +94,7 @@ inline SqliteFile::SqliteFile(const std::string& path) {
   static_cast<void>(connect_string(path_));
 }
 
-// SOCI splits what it is given at '=' and ' ', if there is a '=' in it.
+// SOCI splits a string that holds '=' at each '=' and ' '.
 inline std::string SqliteFile::connect_string(const std::string& path) {
   if (path.find('=') == std::string::npos) return path;
   if (path.find('"') != std::string::npos) {
@@ -127,28 +107,28 @@ inline SqliteLock::SqliteLock(const SqliteFile& file) : name_(file.path() + "-lo
   constexpr mode_t owner_only = 0600;
   struct stat status {};
   do {
-    handle_.emplace(::open(name_.c_str(), O_RDWR | O_CLOEXEC));
-    is_new_ = handle_->get() < 0 && errno == ENOENT;
+    descriptor_.reset(::open(name_.c_str(), O_RDWR | O_CLOEXEC));
+    is_new_ = !descriptor_ && errno == ENOENT;
     if (is_new_) {
-      handle_.emplace(::open(name_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, owner_only));
+      descriptor_.reset(::open(name_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, owner_only));
     }
-    if (handle_->get() < 0) {
+    if (!descriptor_) {
       if (errno == ENOENT) file.fail("its folder doesn't exist");
       file.fail_by_errno("can't make its lock file");
     }
-    if (::flock(handle_->get(), LOCK_EX | LOCK_NB) != 0) {
+    if (::flock(descriptor_.get(), LOCK_EX | LOCK_NB) != 0) {
       is_new_ = false;
       if (errno == EWOULDBLOCK) file.fail("another server has it open");
       file.fail_by_errno("can't lock it");
     }
-    if (::fstat(handle_->get(), &status) != 0) file.fail_by_errno("can't look at its lock file");
-  } while (status.st_nlink == 0);  // removed by who had it
+    if (::fstat(descriptor_.get(), &status) != 0) file.fail_by_errno("can't look at its lock file");
+  } while (status.st_nlink == 0);  // removed by its last owner
 }
 
 inline bool SqliteFile::exists() const {
-  // Not to wait for a writer, should it be a FIFO.
-  const FileHandle file(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (file.get() < 0) {
+  // O_NONBLOCK: if it is a FIFO, open() would wait for a writer.
+  const Descriptor file(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!file) {
     if (errno != ENOENT) fail_by_errno("can't be opened");
     for (const char* const suffix : {"-wal", "-journal"}) {
       if (std::filesystem::exists(path_ + suffix)) {
@@ -160,7 +140,7 @@ inline bool SqliteFile::exists() const {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail_by_errno("can't be looked at");
   if (!S_ISREG(status.st_mode)) fail("is no file");
-  // The header, of which these parts are at the beginning and at byte 68.
+  // https://www.sqlite.org/fileformat.html, 1.3
   constexpr std::string_view magic("SQLite format 3\0", 16);
   constexpr std::size_t id_at = 68;
   std::array<unsigned char, 100> header{};
@@ -181,27 +161,28 @@ void SqliteFile::make(Fill fill) const {
   if (::access(path_.c_str(), F_OK) == 0) fail("is there already");
   std::string name = path_ + ".XXXXXX";
   {
-    const FileHandle made(::mkostemp(name.data(), O_CLOEXEC));  // mode 0600
-    if (made.get() < 0) fail_by_errno("can't be made");
+    const Descriptor made(::mkostemp(name.data(), O_CLOEXEC));  // mode 0600
+    if (!made) fail_by_errno("can't be made");
   }
-  struct Remover {
-    const std::string& name;
+  struct Remover : private Pinned {
+    explicit Remover(const std::string& to_remove) : name(to_remove) {}
     ~Remover() {
       ::unlink(name.c_str());
       ::unlink((name + "-journal").c_str());
     }
+    const std::string& name;
   };
-  const Remover remover{name};
+  const Remover remover(name);
   fill(name);
-  const FileHandle made(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
-  if (made.get() < 0 || ::fsync(made.get()) != 0) fail_by_errno("can't be written");
+  const Descriptor made(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!made || ::fsync(made.get()) != 0) fail_by_errno("can't be written");
   if (::link(name.c_str(), path_.c_str()) != 0) {
     if (errno == EEXIST) fail("is there already");
     fail_by_errno("can't be made");
   }
   const std::string folder = std::filesystem::path(path_).parent_path().string();
-  const FileHandle directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0 || ::fsync(directory.get()) != 0) fail_by_errno("can't be written");
+  const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory || ::fsync(directory.get()) != 0) fail_by_errno("can't be written");
 }
 
 }  // namespace addrbook::detail

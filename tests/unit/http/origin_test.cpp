@@ -138,7 +138,7 @@ TEST_CASE("web origin: every write of a foreign page is refused, nothing is done
   };
   const Book book(options);
   const Fields headers{{"Origin", "http://evil.example"}, {"Host", "localhost:8080"}};
-  const auto before = book.service->head();
+  const auto before = book.service->state();
   for (const auto& row :
        std::vector<std::pair<std::string, std::string>>{{"POST", "/addresses"},
                                                         {"POST", "/addresses/"},
@@ -152,7 +152,7 @@ TEST_CASE("web origin: every write of a foreign page is refused, nothing is done
     CHECK_FALSE(answer.was_body_read);
   }
   CHECK(asked == 0);
-  CHECK(book.service->head().revision == before.revision);
+  CHECK(book.service->state().revision == before.revision);
   // What a form can send without asking first.
   for (const std::string type :
        {"text/plain", "application/x-www-form-urlencoded", "multipart/form-data"}) {
@@ -167,7 +167,7 @@ TEST_CASE("web origin: every write of a foreign page is refused, nothing is done
     trick.emplace_back(name, "DELETE");
     CHECK(book.ask("GET", book.target + "?_method=DELETE", trick).status == 200);
   }
-  CHECK(book.service->head().revision == before.revision);
+  CHECK(book.service->state().revision == before.revision);
   // Two lines are no origin, even where each alone is ours.
   CHECK(book.ask("DELETE", book.target,
                  {{"Origin", "http://localhost:8080"},
@@ -315,7 +315,7 @@ TEST_CASE("web origin: under a host name that is not its own a book does not ans
     CHECK(book.ask("PUT", book.target, {{"Host", host}}).status == 204);
   }
   asked = 0;
-  const auto before = book.service->head();
+  const auto before = book.service->state();
   std::vector<Fields> calls{{}, {{"Host", "localhost"}, {"Host", "localhost"}}};
   for (const std::string host :
        {"evil.example", "localhost.evil.example", "xlocalhost", "localhost.", "local", "", "::1",
@@ -344,7 +344,7 @@ TEST_CASE("web origin: under a host name that is not its own a book does not ans
     CHECK(book.ask("GET", "/addresses/a/b", headers).status == 404);
   }
   CHECK(asked == 0);
-  CHECK(book.service->head().revision == before.revision);
+  CHECK(book.service->state().revision == before.revision);
 }
 
 TEST_CASE("web origin: an entry that is no origin, or no host name, is refused by name") {

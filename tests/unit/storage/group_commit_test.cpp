@@ -18,18 +18,18 @@
 #include <utility>
 #include <vector>
 
+using addrbook::Batch;
 using addrbook::CommitResult;
 using addrbook::Write;
 using addrbook::detail::GroupCommit;
 
 namespace {
 
-using Batch = std::vector<Write>;
 using Names = std::vector<std::string>;
 
 /// A batch of so many writes, which is known by its name.
 Batch batch_of(std::size_t writes, const std::string& name) {
-  return Batch(writes, Write{name, std::nullopt, {}});
+  return {std::vector<Write>(writes, Write{name, std::nullopt, {}})};
 }
 
 /// What groups are committed by: numbers the writes as a store does, and keeps a record.
@@ -46,15 +46,15 @@ class Committer {
     return [this](const GroupCommit::Group& group) {
       if (is_running_.exchange(true)) ++overlaps_;
       Names names;
-      for (const auto* const member : group) names.push_back(member->batch.at(0).id);
+      for (const auto* const member : group) names.push_back(member->batch.writes.at(0).id);
       groups_.push_back(names);
       threads_.push_back(std::this_thread::get_id());
       during(names);
       for (auto* const member : group) {
-        member->error = error_of(member->batch.at(0).id);
+        member->error = error_of(member->batch.writes.at(0).id);
         if (member->error) continue;
         member->result.base = revision_;
-        revision_ += member->batch.size();
+        revision_ += member->batch.writes.size();
       }
       is_running_ = false;
     };
@@ -147,7 +147,9 @@ TEST_CASE("group_commit: a refusal reaches the one whose batch it was") {
   GroupCommit commits([&](const GroupCommit::Group& group) {
     if (group.size() == 1) gate.pass();
     for (auto* const member : group) {
-      if (member->batch.at(0).id == "b") member->result.refused = 7;
+      if (member->batch.writes.at(0).id != "b") continue;
+      member->result.outcome = CommitResult::Outcome::refused;
+      member->result.refused = 7;
     }
   });
   auto first = std::async(std::launch::async, [&] { return commits.commit(batch_of(1, "first")); });
@@ -160,7 +162,9 @@ TEST_CASE("group_commit: a refusal reaches the one whose batch it was") {
   gate.open();
   CHECK(first.get().done());
   CHECK(writers[0].get().done());
-  CHECK(writers[1].get().refused == std::optional<std::size_t>(7));
+  const CommitResult refused = writers[1].get();
+  CHECK(refused.outcome == CommitResult::Outcome::refused);
+  CHECK(refused.refused == 7);
   CHECK(writers[2].get().done());
 }
 

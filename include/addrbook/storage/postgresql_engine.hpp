@@ -1,0 +1,292 @@
+/// PostgresqlEngine: PostgreSQL as an SqlEngine. Needs SOCI with its PostgreSQL backend, and libpq
+/// (target addrbook::postgresql).
+#pragma once
+
+#include <addrbook/error.hpp>
+#include <addrbook/options.hpp>
+#include <addrbook/storage/socket_deadlines.hpp>
+#include <addrbook/storage/sql_engine.hpp>
+#include <addrbook/storage/sql_tables.hpp>
+
+#include <soci/postgresql/soci-postgresql.h>
+#include <soci/soci.h>
+
+#include <libpq-fe.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace addrbook::detail {
+
+class PostgresqlEngine final : public SqlEngine {
+ public:
+  /// @throws Error{invalid}
+  PostgresqlEngine(const std::string& conninfo, const PostgresqlOptions& options);
+
+  [[nodiscard]] const SqlTexts& texts() const override;
+  [[nodiscard]] std::unique_ptr<soci::session> connect() override;
+  [[nodiscard]] SqlFault fault_of(const std::exception& thrown) const override;
+  // A connection is not used again after a failure: SOCI leaks the memory of the failed statement's
+  // values.
+  bool reset(soci::session&) const noexcept override { return false; }
+  void abandon(soci::statement&) const override {}  // all rows arrive with the first
+  [[nodiscard]] std::optional<bool> was_committed(soci::session& session,
+                                                  const std::string& transaction) const override;
+  [[nodiscard]] bool has_other_writers() const noexcept override { return true; }
+  [[nodiscard]] bool is_remote() const noexcept override { return true; }
+  [[nodiscard]] std::shared_ptr<void> watch(soci::session& session) override;
+  void hang_up(soci::session& session) const noexcept override {
+    // Otherwise SOCI deallocates each statement on the server, and waits for each answer.
+    ::shutdown(::PQsocket(handle(session)), SHUT_RDWR);
+  }
+  [[nodiscard]] std::string name() const override { return "PostgreSQL"; }
+
+ private:
+  /// libpq's parameters by name.
+  using Parameters = std::map<std::string, std::string>;
+  static Parameters parse(const std::string& conninfo);
+  static std::string connect_string(const Parameters& parameters);
+
+  void set_up(soci::session& session);
+  static void check_server(soci::session& session);
+  void migrate(soci::session& session) const;
+  static void check_source(soci::session& session);
+
+  static PGconn* handle(soci::session& session) {
+    return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
+  }
+  template <class Value>
+  static Value ask(soci::session& session, const std::string& query);
+
+  const PostgresqlOptions options_;
+  std::string connect_string_;
+  std::atomic<bool> has_book_{false};  // the tables have been there once
+  SocketDeadlines deadlines_;
+};
+
+// ---------------------------------------------------------------------------------------------
+
+inline PostgresqlEngine::Parameters PostgresqlEngine::parse(const std::string& conninfo) {
+  const auto refuse = [](const std::string& reason) {
+    throw Error(Errc::invalid, "the connection string " + reason);
+  };
+  if (conninfo.find('\0') != std::string::npos) refuse("holds NUL");
+  char* message = nullptr;
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
+      ::PQconninfoParse(conninfo.c_str(), &message), ::PQconninfoFree);
+  ::PQfreemem(message);  // not shown, because it may hold a part of the string
+  if (!options) refuse("is not one that PostgreSQL's library understands");
+  Parameters parameters;
+  for (const PQconninfoOption* each = options.get(); each->keyword != nullptr; ++each) {
+    if (each->val != nullptr && *each->val != '\0') parameters[each->keyword] = each->val;
+  }
+  return parameters;
+}
+
+inline PostgresqlEngine::PostgresqlEngine(const std::string& conninfo,
+                                          const PostgresqlOptions& options)
+    : options_(options) {
+  auto parameters = parse(conninfo);
+  constexpr auto shortest = std::chrono::seconds(2);  // libpq takes 1 second for 2
+  const auto connect_timeout =
+      (std::max)(std::chrono::ceil<std::chrono::seconds>(options.connect_timeout), shortest);
+  // insert(): the connection string takes precedence.
+  parameters.insert({{"connect_timeout", std::to_string(connect_timeout.count())},
+                     {"tcp_user_timeout", std::to_string(options.timeout.count())},
+                     {"keepalives_idle", "10"},
+                     {"keepalives_interval", "2"},
+                     {"keepalives_count", "3"},
+                     {"fallback_application_name", "addrbook"},
+                     {"target_session_attrs", "read-write"}});
+  parameters["client_encoding"] = "UTF8";
+  connect_string_ = connect_string(parameters);
+}
+
+// SOCI splits a connection string and joins it again. No version handles all characters.
+inline std::string PostgresqlEngine::connect_string(const Parameters& parameters) {
+  std::string text;
+  for (const auto& [name, value] : parameters) {
+    const bool has_space = value.find_first_of(" \t\n\r\f\v") != std::string::npos;
+    const bool has_quote = value.find('"') != std::string::npos;
+    if (has_quote && (has_space || value.front() == '"')) {
+      throw Error(Errc::invalid, "the connection string's '" + name +
+                                     "' can't have both a space and '\"', nor begin with that");
+    }
+    std::string quoted = value;
+#if SOCI_VERSION < 401000
+    quoted.clear();
+    for (const char c : value) {
+      if (c == '\'' || c == '\\') quoted += '\\';
+      quoted += c;
+    }
+    if (has_space) quoted.insert(0, 1, '\'').push_back('\'');
+#endif
+    if (has_space) quoted.insert(0, 1, '"').push_back('"');
+    text.append(text.empty() ? "" : " ").append(name).append("=").append(quoted);
+  }
+  return text;
+}
+
+template <class Value>
+Value PostgresqlEngine::ask(soci::session& session, const std::string& query) {
+  Value value{};
+  session << query, soci::into(value);
+  return value;
+}
+
+inline std::unique_ptr<soci::session> PostgresqlEngine::connect() {
+  auto session = std::make_unique<soci::session>(soci::postgresql, connect_string_);
+  ::PQsetNoticeProcessor(
+      handle(*session), [](void*, const char*) {}, nullptr);
+  // An error's details hold the values of the statement.
+  ::PQsetErrorVerbosity(handle(*session), PQERRORS_TERSE);
+  const auto watched = watch(*session);
+  set_up(*session);
+  return session;
+}
+
+inline void PostgresqlEngine::set_up(soci::session& session) {
+  check_server(session);
+  // A writer holds the lock of the book's state, and must not hold it forever if it stalls.
+  const std::string timeout = std::to_string(options_.timeout.count());
+  for (const char* const name :
+       {"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"}) {
+    session << std::string("SET ").append(name).append(" = ").append(timeout);
+  }
+  if (ask<std::string>(session, "SHOW synchronous_commit") == "off") {
+    session << "SET synchronous_commit = on";
+  }
+  migrate(session);
+  check_source(session);
+  has_book_ = true;
+}
+
+inline void PostgresqlEngine::check_server(soci::session& session) {
+  constexpr int oldest = 150000;
+  if (::PQserverVersion(handle(session)) < oldest) {
+    throw Error(Errc::storage, "PostgreSQL 15 or newer is needed, and this server is of version " +
+                                   ask<std::string>(session, "SHOW server_version"));
+  }
+  const auto encoding = ask<std::string>(session, "SHOW server_encoding");
+  if (encoding != "UTF8") {
+    throw Error(Errc::storage, "the database must be in UTF8, and it is in " + encoding);
+  }
+}
+
+inline void PostgresqlEngine::migrate(soci::session& session) const {
+  const auto find_version = [&session] {
+    // Not to_regclass(): it uses a cache, which within a transaction may not know tables that
+    // another one has just made.
+    const auto is_there =
+        ask<int>(session,
+                 "SELECT CAST(COUNT(*) AS integer) FROM pg_tables WHERE tablename = "
+                 "'addrbook_schema' AND schemaname = ANY (current_schemas(false))");
+    return is_there != 0 ? ask<int>(session, "SELECT version FROM addrbook_schema") : 0;
+  };
+  int version = find_version();
+  // Tables that disappear while the book is used are probably being restored from a dump.
+  if (version == 0 && has_book_.load()) {
+    throw Error(Errc::storage, "the book's tables are gone; a start makes new ones");
+  }
+  if (version < SqlTables::version) {
+    SqlTransaction transaction(session);
+    // Servers that start at the same time take turns. The number is arbitrary.
+    session << "SELECT pg_advisory_xact_lock(4711042152)";
+    version = find_version();
+    if (version < SqlTables::version) {
+      SqlTables("BIGINT", "TEXT COLLATE \"C\"").migrate(session, version);
+      if (version == 0) session << "CREATE TABLE addrbook_schema (version INTEGER NOT NULL)";
+      if (version == 0) session << "INSERT INTO addrbook_schema (version) VALUES (0)";
+      version = SqlTables::version;
+      session << "UPDATE addrbook_schema SET version = :version", soci::use(version);
+    }
+    transaction.commit();
+  }
+  if (version > SqlTables::version) SqlTables::refuse("the book", version);
+}
+
+// The source of a book is the cluster, its timeline, which changes by a promotion or a recovery to
+// a point in time, the database, and the table, which is another one after a restore from a dump. A
+// book that comes from another source may lack writes that clients have seen, so it gets a new
+// epoch.
+inline void PostgresqlEngine::check_source(soci::session& session) {
+  const auto source =
+      ask<std::string>(session,
+                       "SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()), "
+                       "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), "
+                       "(SELECT oid FROM pg_database WHERE datname = current_database()), "
+                       "CAST(CAST('addrbook_head' AS regclass) AS oid))");
+  const std::string query = "SELECT origin FROM addrbook_head";
+  if (ask<std::string>(session, query) == source) return;
+  SqlTransaction transaction(session);
+  const auto known = ask<std::string>(session, query + " FOR UPDATE");
+  if (known != source) {
+    if (!known.empty()) SqlTables::renew_epoch(session);
+    session << "UPDATE addrbook_head SET origin = :source", soci::use(source);
+  }
+  transaction.commit();
+}
+
+inline const SqlTexts& PostgresqlEngine::texts() const {
+  static const SqlTexts texts{
+      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+      "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+      // The row stays locked until the commit, so revisions are in the order of commits.
+      "SELECT epoch, revision, count, CAST(pg_current_xact_id() AS text) FROM addrbook_head "
+      "FOR UPDATE",
+      // All rows arrive at once, so the query itself limits their bytes: it leaves out what follows
+      // the row by which `bytes` is exceeded. That row shows that there are more.
+      "SELECT id, created, revision, document FROM (SELECT *, "
+      "COALESCE(SUM(octet_length(document)) OVER (ORDER BY created "
+      "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before, "
+      "FIRST_VALUE(octet_length(document)) OVER (ORDER BY created) AS first "
+      "FROM (SELECT * FROM addrbook_entries WHERE created > :after ORDER BY created LIMIT "
+      ":entries) "
+      "AS candidates) AS measured "
+      "WHERE before <= GREATEST(CAST(:bytes AS BIGINT), first) ORDER BY created"};
+  return texts;
+}
+
+inline SqlFault PostgresqlEngine::fault_of(const std::exception& thrown) const {
+  const auto* const error = dynamic_cast<const soci::postgresql_soci_error*>(&thrown);
+  if (error == nullptr) return SqlFault::other;
+  // PostgreSQL docs, appendix A. 57P0x: the server shuts down; 25006: it has become a standby.
+  const std::string state = error->sqlstate();
+  if (state.compare(0, 2, "08") == 0 || state.compare(0, 4, "57P0") == 0 || state == "25006") {
+    return SqlFault::disconnected;
+  }
+  return state == "53100" ? SqlFault::full : SqlFault::other;
+}
+
+inline std::optional<bool> PostgresqlEngine::was_committed(soci::session& session,
+                                                           const std::string& transaction) const {
+  // The server may not have noticed yet that the connection is lost, and still be committing.
+  constexpr auto interval = std::chrono::milliseconds(20);
+  for (const auto end = SocketDeadlines::Clock::now() + options_.timeout / 2;;) {
+    std::string status;
+    session << "SELECT COALESCE(pg_xact_status(CAST(:id AS xid8)), '')", soci::use(transaction),
+        soci::into(status);
+    if (status == "committed") return true;
+    if (status == "aborted") return false;
+    if (status != "in progress" || SocketDeadlines::Clock::now() > end) return std::nullopt;
+    std::this_thread::sleep_for(interval);
+  }
+}
+
+inline std::shared_ptr<void> PostgresqlEngine::watch(soci::session& session) {
+  // The server itself ends a statement after `timeout`, with a better message.
+  constexpr auto grace = std::chrono::milliseconds(500);
+  return std::make_shared<SocketDeadlines::Deadline>(
+      deadlines_, ::PQsocket(handle(session)),
+      SocketDeadlines::Clock::now() + options_.timeout + grace);
+}
+
+}  // namespace addrbook::detail

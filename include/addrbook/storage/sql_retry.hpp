@@ -1,0 +1,116 @@
+/// SqlRetry: what becomes of a group of batches whose transaction fails.
+#pragma once
+
+#include <addrbook/error.hpp>
+#include <addrbook/storage/group_commit.hpp>
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace addrbook::detail {
+
+/// The connection was lost during a commit.
+struct CommitLost : Error {
+  /// @param name  the engine's name for the transaction
+  explicit CommitLost(std::string name, SourceLine thrown_at = SourceLine::here())
+      : Error(Errc::storage,
+              "the connection to the database was lost in a commit: whether it was done is not "
+              "known",
+              thrown_at),
+        transaction(std::move(name)) {}
+  std::string transaction;
+};
+
+/// Commits a group in one transaction. If that fails, commits each batch on its own, so that one
+/// batch's fault does not fail the others. If the connection was lost during the commit, asks the
+/// database whether the transaction was committed: if it was undone, it is tried once more; if
+/// nobody knows, nothing is tried again, because a batch must not be applied twice.
+/// @par Thread safety  one call at a time.
+class SqlRetry {
+ public:
+  using Group = GroupCommit::Group;
+  /// Writes a group in one transaction and sets the members' results. Throws CommitLost, or
+  /// whatever made it fail before anything was committed.
+  using Write = std::function<void(const Group&)>;
+  /// Tells whether the transaction of a CommitLost was committed; nothing if that is not known.
+  using WasCommitted = std::function<std::optional<bool>(const std::string& transaction)>;
+
+  /// A database that has been restarted says so at once, and so does one that refuses a batch.
+  /// After this time a failed group is not tried again: clients are waiting for its answers.
+  static constexpr std::chrono::steady_clock::duration patience = std::chrono::seconds(1);
+
+  SqlRetry(Write write, WasCommitted was_committed)
+      : write_(std::move(write)), was_committed_(std::move(was_committed)) {}
+
+  /// Sets the result or the error of each member.
+  void run(const Group& group) const noexcept;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Attempt {
+    std::exception_ptr error;
+    bool is_lost = false;   // the connection was lost during the commit
+    bool is_undone = true;  // nothing was committed, if there is an error
+  };
+
+  [[nodiscard]] Attempt attempt(const Group& group) const noexcept;
+  void run_alone(GroupCommit::Member& member) const noexcept;
+
+  const Write write_;
+  const WasCommitted was_committed_;
+};
+
+// ---------------------------------------------------------------------------------------------
+
+inline void SqlRetry::run(const Group& group) const noexcept {
+  auto deadline = Clock::now() + patience;
+  Attempt last = attempt(group);
+  if (last.error && last.is_lost && last.is_undone) {
+    deadline = Clock::now() + patience;
+    last = attempt(group);
+  }
+  if (!last.error) return;
+  for (GroupCommit::Member* const member : group) {
+    member->error = last.error;
+    if (last.is_undone && group.size() > 1 && Clock::now() <= deadline) run_alone(*member);
+  }
+}
+
+inline void SqlRetry::run_alone(GroupCommit::Member& member) const noexcept {
+  try {
+    const Group group{&member};
+    member.error = attempt(group).error;
+  } catch (...) {  // no memory
+    member.error = std::current_exception();
+  }
+}
+
+inline SqlRetry::Attempt SqlRetry::attempt(const Group& group) const noexcept {
+  Attempt attempt;
+  try {
+    write_(group);
+  } catch (const CommitLost& lost) {
+    attempt = {std::current_exception(), true, false};
+    try {
+      const std::optional<bool> was_committed = was_committed_(lost.transaction);
+      if (was_committed == true) attempt.error = nullptr;
+      if (was_committed == false) {
+        attempt.error = std::make_exception_ptr(Error(
+            Errc::storage, "the connection to the database was lost, and the commit is undone"));
+        attempt.is_undone = true;
+      }
+    } catch (...) {
+      // It stays unknown whether the transaction was committed.
+    }
+  } catch (...) {
+    attempt.error = std::current_exception();
+  }
+  return attempt;
+}
+
+}  // namespace addrbook::detail

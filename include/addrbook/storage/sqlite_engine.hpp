@@ -1,0 +1,226 @@
+/// SqliteEngine: SQLite as an SqlEngine. Needs SOCI with its SQLite backend, and SQLite >= 3.35
+/// (target addrbook::sqlite).
+#pragma once
+
+#include <addrbook/error.hpp>
+#include <addrbook/options.hpp>
+#include <addrbook/storage/sql_engine.hpp>
+#include <addrbook/storage/sql_tables.hpp>
+#include <addrbook/storage/sqlite_file.hpp>
+
+#include <sqlite3.h>
+
+// SOCI's header includes sqlite3.h within this namespace, which has no effect if it is included
+// already. SOCI first would hide SQLite from the host instead.
+namespace sqlite_api {
+using ::sqlite3;
+using ::sqlite3_destructor_type;
+using ::sqlite3_int64;
+using ::sqlite3_stmt;
+}  // namespace sqlite_api
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace addrbook::detail {
+
+/// Runs `work`. What another library throws becomes an Error that names the file.
+template <class Work>
+auto naming(const std::string& path, Work work) {
+  try {
+    return work();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Error(Errc::storage, "'" + path + "': " + reason_of(error));
+  }
+}
+
+class SqliteEngine final : public SqlEngine {
+ public:
+  SqliteEngine(const std::string& path, const SqliteOptions& options);
+
+  [[nodiscard]] const SqlTexts& texts() const override;
+  [[nodiscard]] std::unique_ptr<soci::session> connect() override;
+  [[nodiscard]] SqlFault fault_of(const std::exception& thrown) const override;
+  bool reset(soci::session& session) const noexcept override;
+  void abandon(soci::statement& query) const override;
+  [[nodiscard]] std::optional<bool> was_committed(soci::session& session,
+                                                  const std::string& transaction) const override;
+  [[nodiscard]] bool has_other_writers() const noexcept override { return false; }
+  void check_identity() const override;
+  [[nodiscard]] bool is_remote() const noexcept override { return false; }
+  [[nodiscard]] std::string name() const override { return file_ ? "'" + file_->path() + "'" : ""; }
+
+  [[nodiscard]] static const SqlTables& tables();
+  /// @returns a connection without the settings of connect(), except that it waits for locks of
+  ///          other processes
+  [[nodiscard]] static std::unique_ptr<soci::session> open(const std::string& path);
+  [[nodiscard]] static long long pragma(soci::session& session, const std::string& name);
+  /// Makes the tables in an empty database.
+  static void make_tables(soci::session& session);
+  /// @throws Error{storage} if this library does not know the version
+  static void check_version(const SqliteFile& file, long long version);
+  /// @throws Error{storage} if the database is corrupt
+  static void check_integrity(const SqliteFile& file, soci::session& session);
+
+  /// @throws Error{invalid} for a book in memory
+  static void check_is_file(const std::string& path) {
+    if (is_in_memory(path)) throw Error(Errc::invalid, "a book in memory has no file");
+  }
+  static bool is_in_memory(const std::string& path) { return path.empty() || path == ":memory:"; }
+
+ private:
+  static sqlite3* handle(soci::session& session) {
+    return static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_;
+  }
+
+  /// Identifies a file, whatever its name.
+  struct Identity {
+    dev_t device;
+    ino_t number;
+  };
+  [[nodiscard]] static std::optional<Identity> identity_of(const std::string& path) noexcept {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+    return Identity{status.st_dev, status.st_ino};
+  }
+
+  const SqliteOptions options_;
+  std::optional<SqliteFile> file_;
+  std::optional<Identity> identity_;
+  std::optional<SqliteLock> lock_;
+};
+
+// ---------------------------------------------------------------------------------------------
+
+inline const SqlTables& SqliteEngine::tables() {
+  static const SqlTables tables("INTEGER", "TEXT");
+  return tables;
+}
+
+inline SqliteEngine::SqliteEngine(const std::string& path, const SqliteOptions& options)
+    : options_(options) {
+  if (is_in_memory(path)) return;
+  file_.emplace(path);
+  lock_.emplace(*file_);
+  if (!file_->exists()) {
+    file_->make([](const std::string& name) { make_tables(*open(name)); });
+    lock_->keep();
+    identity_ = identity_of(file_->path());
+    return;
+  }
+  identity_ = identity_of(file_->path());
+  const auto session = open(file_->path());
+  const auto version = pragma(*session, "user_version");
+  check_version(*file_, version);
+  lock_->keep();
+  if (version == SqlTables::version) return;
+  SqlTransaction transaction(*session, "BEGIN IMMEDIATE");
+  tables().migrate(*session, static_cast<int>(version));
+  *session << "PRAGMA user_version = " + std::to_string(SqlTables::version);
+  transaction.commit();
+}
+
+inline std::unique_ptr<soci::session> SqliteEngine::open(const std::string& path) {
+  auto session = std::make_unique<soci::session>(soci::sqlite3, SqliteFile::connect_string(path));
+  ::sqlite3_extended_result_codes(handle(*session), 1);
+  constexpr int milliseconds = 5000;
+  ::sqlite3_busy_timeout(handle(*session), milliseconds);
+  return session;
+}
+
+inline long long SqliteEngine::pragma(soci::session& session, const std::string& name) {
+  long long value = 0;
+  session << "PRAGMA " + name, soci::into(value);
+  return value;
+}
+
+inline void SqliteEngine::make_tables(soci::session& session) {
+  SqlTransaction transaction(session);
+  tables().migrate(session, 0);
+  session << "PRAGMA application_id = " + std::to_string(SqliteFile::application_id);
+  session << "PRAGMA user_version = " + std::to_string(SqlTables::version);
+  transaction.commit();
+}
+
+inline void SqliteEngine::check_version(const SqliteFile& file, long long version) {
+  if (version < 1 || version > SqlTables::version) {
+    SqlTables::refuse("'" + file.path() + "':", version);
+  }
+}
+
+inline void SqliteEngine::check_integrity(const SqliteFile& file, soci::session& session) {
+  std::string finding;
+  session << "PRAGMA integrity_check(1)", soci::into(finding);
+  if (finding != "ok") file.fail("is corrupt: " + finding);
+}
+
+inline std::unique_ptr<soci::session> SqliteEngine::connect() {
+  check_identity();  // before opening, which would make a missing file
+  auto session = open(file_ ? file_->path() : ":memory:");
+  check_identity();
+  std::string mode;
+  *session << "PRAGMA journal_mode = WAL", soci::into(mode);
+  if (file_ && mode != "wal") file_->fail("can't be put into WAL mode");
+  *session << "PRAGMA synchronous = FULL";
+  constexpr std::size_t kibibyte = 1024;
+  *session << "PRAGMA cache_size = -" + std::to_string(options_.page_cache_bytes / kibibyte);
+  // A burst of writes leaves a large WAL file. SQLite truncates it to this size.
+  *session << "PRAGMA journal_size_limit = 67108864";
+  *session << "PRAGMA trusted_schema = OFF";
+  if (!file_) make_tables(*session);
+  return session;
+}
+
+// Otherwise writes would go to a file that nothing can find any more.
+inline void SqliteEngine::check_identity() const {
+  if (!file_) return;
+  const auto now = identity_of(file_->path());
+  if (!now || !identity_ || now->device != identity_->device || now->number != identity_->number) {
+    file_->fail("has been moved, deleted or replaced while it was open");
+  }
+}
+
+inline const SqlTexts& SqliteEngine::texts() const {
+  static const SqlTexts texts{
+      "BEGIN", "BEGIN IMMEDIATE", "SELECT epoch, revision, count, '' FROM addrbook_head",
+      // Rows are fetched one by one, so there is no need to limit their bytes.
+      "SELECT id, created, revision, document FROM addrbook_entries "
+      "WHERE created > :after AND :bytes >= 0 ORDER BY created LIMIT :entries"};
+  return texts;
+}
+
+inline SqlFault SqliteEngine::fault_of(const std::exception& thrown) const {
+  const auto* const error = dynamic_cast<const soci::sqlite3_soci_error*>(&thrown);
+  if (error == nullptr) return SqlFault::other;
+  constexpr int primary = 0xff;
+  return (error->result() & primary) == SQLITE_FULL ? SqlFault::full : SqlFault::other;
+}
+
+inline bool SqliteEngine::reset(soci::session& session) const noexcept {
+  ::sqlite3* const database = handle(session);
+  for (auto* each = ::sqlite3_next_stmt(database, nullptr); each != nullptr;
+       each = ::sqlite3_next_stmt(database, each)) {
+    ::sqlite3_reset(each);
+  }
+  return ::sqlite3_get_autocommit(database) != 0 ||
+         ::sqlite3_exec(database, "ROLLBACK", nullptr, nullptr, nullptr) == SQLITE_OK;
+}
+
+inline void SqliteEngine::abandon(soci::statement& query) const {
+  ::sqlite3_reset(static_cast<soci::sqlite3_statement_backend*>(query.get_backend())->stmt_);
+}
+
+inline std::optional<bool> SqliteEngine::was_committed(soci::session&, const std::string&) const {
+  return std::nullopt;  // a connection to a file is not lost
+}
+
+}  // namespace addrbook::detail

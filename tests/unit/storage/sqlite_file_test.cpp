@@ -1,0 +1,135 @@
+#include <addrbook/storage/sqlite_file.hpp>
+
+#include <contract/error_of.hpp>
+#include <support/addresses.hpp>
+#include <support/process.hpp>
+
+#include <doctest/doctest.h>
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+
+namespace fs = std::filesystem;
+using addrbook::detail::SqliteFile;
+using addrbook::detail::SqliteLock;
+using test::error_of;
+
+namespace {
+
+struct Folder : test::TempFolder {
+  [[nodiscard]] std::string operator/(const std::string& name) const {
+    return (fs::canonical(path()) / name).string();
+  }
+};
+
+/// The header of a book's file, as far as SqliteFile reads it.
+std::string header() {
+  std::string bytes("SQLite format 3\0", 16);
+  bytes.resize(100);
+  bytes.replace(68, 4, "ADRB");
+  return bytes;
+}
+
+void write(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+}  // namespace
+
+TEST_CASE("sqlite_file: a path is absolute and without symbolic links") {
+  const Folder folder;
+  fs::create_symlink(folder / "book", folder / "link");
+  write(folder / "book", header());
+  CHECK(SqliteFile(folder / "link").path() == folder / "book");
+  CHECK(SqliteFile("relative").path() == (fs::current_path() / "relative").string());
+  CHECK(error_of([] { SqliteFile(""); }).rfind("invalid: ", 0) == 0);
+  CHECK(error_of([] { SqliteFile(std::string("a\0b", 3)); }).rfind("invalid: ", 0) == 0);
+  CHECK(error_of([] { SqliteFile("a=\"b"); }).rfind("invalid: ", 0) == 0);
+}
+
+TEST_CASE("sqlite_file: connection strings") {
+  CHECK(SqliteFile::connect_string("/a b") == "/a b");
+  CHECK(SqliteFile::connect_string("/a=b c") == "db=\"/a=b c\"");
+  CHECK(SqliteFile::connect_string("/a\"b") == "/a\"b");
+}
+
+TEST_CASE("sqlite_file: a book is known by its header") {
+  const Folder folder;
+  const SqliteFile file(folder / "book");
+  CHECK_FALSE(file.exists());
+  write(file.path(), header());
+  CHECK(file.exists());
+  std::string other = header();
+  other[68] = 'X';
+  for (const std::string& bytes :
+       {std::string(), header().substr(0, 99), other, "x" + header().substr(1)}) {
+    write(file.path(), bytes);
+    CHECK(error_of([&] { static_cast<void>(file.exists()); }) ==
+          "storage: '" + file.path() + "': is no address book");
+  }
+  fs::remove(file.path());
+  fs::create_directory(file.path());
+  CHECK(error_of([&] { static_cast<void>(file.exists()); }) ==
+        "storage: '" + file.path() + "': is no file");
+}
+
+TEST_CASE("sqlite_file: a missing book with a journal is an error, not a new book") {
+  const Folder folder;
+  const SqliteFile file(folder / "book");
+  for (const char* const suffix : {"-wal", "-journal"}) {
+    write(file.path() + suffix, "x");
+    CHECK(error_of([&] { static_cast<void>(file.exists()); }).find(suffix) != std::string::npos);
+    fs::remove(file.path() + suffix);
+  }
+  CHECK_FALSE(file.exists());
+}
+
+TEST_CASE("sqlite_file: a file that is made is there as a whole or not at all") {
+  const Folder folder;
+  const SqliteFile file(folder / "book");
+  CHECK_THROWS_AS(file.make([](const std::string& name) {
+    write(name, "half");
+    throw std::runtime_error("no more");
+  }),
+                  std::runtime_error);
+  CHECK(fs::is_empty(folder.path()));
+  file.make([&](const std::string& name) {
+    write(name, header());
+    CHECK_FALSE(fs::exists(file.path()));
+  });
+  CHECK(test::read_file(file.path()) == header());
+  struct stat status {};
+  REQUIRE(::stat(file.path().c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777U) == 0600U);
+  CHECK(error_of([&] { file.make([](const std::string&) {}); }) ==
+        "storage: '" + file.path() + "': is there already");
+  CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
+}
+
+TEST_CASE("sqlite_file: a lock is held once, and its file goes unless it is kept") {
+  const Folder folder;
+  const SqliteFile file(folder / "book");
+  {
+    const SqliteLock lock(file);
+    CHECK(fs::exists(folder / "book-lock"));
+    CHECK(error_of([&] { const SqliteLock second(file); }) ==
+          "storage: '" + file.path() + "': another server has it open");
+    CHECK(fs::exists(folder / "book-lock"));
+  }
+  CHECK_FALSE(fs::exists(folder / "book-lock"));
+  {
+    SqliteLock lock(file);
+    lock.keep();
+  }
+  CHECK(fs::exists(folder / "book-lock"));
+  { const SqliteLock lock(file); }
+  CHECK(fs::exists(folder / "book-lock"));
+  const SqliteFile nowhere(folder / "missing/book");
+  CHECK(error_of([&] { const SqliteLock lock(nowhere); }) ==
+        "storage: '" + nowhere.path() + "': its folder doesn't exist");
+}
