@@ -8,6 +8,7 @@
 #include <exception>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -59,6 +60,7 @@ class SqlRetry {
   };
 
   [[nodiscard]] Attempt attempt(const Group& group) const noexcept;
+  static std::exception_ptr copy_of(const std::exception_ptr& error) noexcept;
   void run_alone(GroupCommit::Member& member) const noexcept;
 
   const Write write_;
@@ -76,8 +78,34 @@ inline void SqlRetry::run(const Group& group) const noexcept {
   }
   if (!last.error) return;
   for (GroupCommit::Member* const member : group) {
-    member->error = last.error;
+    member->error = member == group.front() ? last.error : copy_of(last.error);
     if (last.is_undone && group.size() > 1 && Clock::now() <= deadline) run_alone(*member);
+  }
+}
+
+// Each writer gets an exception of its own. Sharing one is correct, but the thread sanitizer
+// reports its destruction as a race: the reference count is in libstdc++, which is not
+// instrumented. The destruction ends in free(), called from whatever function has caught the
+// exception, so no suppression is narrower than all of free().
+inline std::exception_ptr SqlRetry::copy_of(const std::exception_ptr& error) noexcept {
+  try {
+    try {
+      std::rethrow_exception(error);
+    } catch (const Error& outer) {
+      const Error copy(outer.code(), std::string(outer.what()), outer.thrown_at());
+      try {
+        std::rethrow_if_nested(outer);
+      } catch (const std::exception& inner) {
+        try {
+          throw std::runtime_error(std::string(inner.what()));
+        } catch (const std::runtime_error&) {
+          std::throw_with_nested(copy);
+        }
+      }
+      throw Error(copy);
+    }
+  } catch (...) {
+    return std::current_exception();
   }
 }
 

@@ -106,6 +106,33 @@ TEST_CASE("sql_retry: if a group fails each batch is tried alone, and fails for 
   CHECK(database.outcomes() == Names{"done", "no room for 1", "done"});
 }
 
+TEST_CASE("sql_retry: each writer of a failed group gets an error of its own, with its cause") {
+  Database database({"a", "b", "c"});
+  database.fail = [](std::size_t, const Names&) {
+    try {
+      throw std::runtime_error("the socket is closed");
+    } catch (const std::exception&) {
+      std::throw_with_nested(CommitLost("7"));
+    }
+  };
+  database.run();
+  std::vector<const void*> errors;
+  for (const auto& member : database.members) {
+    const auto trace = addrbook::trace(member.error);
+    REQUIRE(trace.size() == 2);
+    CHECK(trace[0].find(unknown) != std::string::npos);
+    CHECK(trace[1].find("the socket is closed") != std::string::npos);
+    try {
+      std::rethrow_exception(member.error);
+    } catch (const Error& error) {
+      errors.push_back(&error);
+    }
+  }
+  REQUIRE(errors.size() == 3);
+  CHECK(errors[0] != errors[1]);
+  CHECK(errors[1] != errors[2]);
+}
+
 TEST_CASE("sql_retry: a batch that fails alone is not tried again") {
   Database database({"a"});
   database.fail = [](std::size_t, const Names&) { throw std::runtime_error("no"); };
