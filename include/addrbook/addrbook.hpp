@@ -1,7 +1,7 @@
 /// addrbook: an address book for any program that runs a cpp-httplib server.
 ///
-/// The umbrella: Service, MemoryStore and mount(), with cpp-httplib and nlohmann/json as the only
-/// dependencies. What needs more has a header of its own: gzip.hpp, config.hpp, server.hpp.
+/// Includes Service, MemoryStore and mount(), which need cpp-httplib and nlohmann/json only. The
+/// other headers of this folder are optional; each names what it needs.
 #pragma once
 
 #include <addrbook/memory_store.hpp>

@@ -1,4 +1,4 @@
-/// Document: an address as a JSON object, checked once and kept as its own text.
+/// Document: an address as a JSON object, checked once and kept as text.
 #pragma once
 
 #include <addrbook/error.hpp>
@@ -17,14 +17,14 @@
 
 namespace addrbook {
 
-/// A JSON object (RFC 8259) as text without insignificant white space. All else stays as it came:
-/// the order of members, `1.0`, `1e400`, 20-digit integers, `-0`, escapes.
+/// A JSON object (RFC 8259) as text without insignificant white space. Everything else is kept as it
+/// was: the order of members, `1.0`, `1e400`, 20-digit integers, `-0`, escapes.
 ///
-/// An immutable handle: a copy shares the text.
+/// Immutable; copies share the text.
 /// @par Thread safety  any thread, as a std::shared_ptr.
 class Document {
  public:
-  /// How deep arrays and objects may nest, the object itself being the first level.
+  /// The deepest nesting of arrays and objects; the object itself is level 1.
   static constexpr std::size_t max_depth = 64;
 
   /// The empty object.
@@ -32,7 +32,7 @@ class Document {
 
   Document(const Document&) noexcept = default;
   Document& operator=(const Document&) noexcept = default;
-  // Moving is copying: what has been moved from would have no text.
+  // A move copies the handle: a moved-from document must have a text, too.
   // NOLINTNEXTLINE(performance-move-constructor-init): on purpose
   Document(Document&& other) noexcept : text_(other.text_) {}
   Document& operator=(Document&& other) noexcept {
@@ -41,35 +41,35 @@ class Document {
   }
   ~Document() = default;
 
-  /// Takes over a tree of nlohmann::json or nlohmann::ordered_json.
-  /// @throws Error{invalid} where JSON can't say it: no object, too deep, NaN, infinity, binary,
-  ///         a string that is not UTF-8
+  /// Makes a document of a tree of nlohmann::json or nlohmann::ordered_json.
+  /// @throws Error{invalid} for what JSON can't express or a document can't be: not an object, nested
+  ///         too deep, NaN, infinity, binary, a string that is not UTF-8
   template <class Json, std::enable_if_t<nlohmann::detail::is_basic_json<Json>::value, int> = 0>
   Document(const Json& tree)  // NOLINT(google-explicit-constructor): json in is meant to be easy
       : Document(parse(dump(tree))) {}
 
-  /// Checks a text and takes it over.
-  /// @param text  UTF-8, no byte order mark
-  /// @throws Error{invalid} naming the reason: no object; and with the byte offset: not RFC 8259,
+  /// Makes a document of a JSON text.
+  /// @param text  UTF-8, without a byte order mark
+  /// @throws Error{invalid} if it is not an object; with the byte offset, if it is not RFC 8259, has
   ///         text after the object, invalid UTF-8, a lone surrogate escape, a member name twice in
-  ///         one object, nesting over max_depth
-  /// @par Cost  one pass; no tree is built
+  ///         one object, or nesting over max_depth
+  /// @par Cost  one pass, no tree
   [[nodiscard]] static Document parse(std::string text);
 
-  /// Takes over a text that was a document's before, unchecked: for stores.
+  /// Makes a document of a text that text() has returned before, without a check: for stores.
   [[nodiscard]] static Document trusted(std::string text) {
     return Document(std::make_shared<const std::string>(std::move(text)));
   }
 
-  /// @returns the object's text; never empty
+  /// @returns the object's text, never empty
   [[nodiscard]] const std::string& text() const noexcept { return *text_; }
 
   /// @returns the object as a tree
-  /// @throws Error{invalid} if it holds a number beyond double, which no tree of nlohmann's can
+  /// @throws Error{invalid} if it has a number beyond double, which nlohmann's trees can't hold
   template <class Json = nlohmann::json>
   [[nodiscard]] Json json() const;
 
-  /// Two documents are equal when their texts are: `1.0` is not `1`.
+  /// Documents are equal if their texts are: `1.0` is not `1`.
   friend bool operator==(const Document& a, const Document& b) noexcept {
     return a.text() == b.text();
   }
@@ -97,7 +97,7 @@ inline Document Document::parse(std::string text) {
   if (text.front() != '{') {
     throw Error(Errc::invalid, "an address is a JSON object, this is not");
   }
-  text.shrink_to_fit();  // it may have arrived with a buffer's capacity, and stays for long
+  text.shrink_to_fit();  // it may have a buffer's capacity, and is kept for long
   return Document(std::make_shared<const std::string>(std::move(text)));
 }
 
@@ -112,7 +112,7 @@ Json Document::json() const {
 
 template <class Json>
 std::string Document::dump(const Json& tree) {
-  // Json::dump() recurses and writes NaN as null, so depth and values are looked at first.
+  // Json::dump() recurses, and writes NaN as null: depth and values are checked first.
   std::vector<std::pair<const Json*, std::size_t>> open{{&tree, 1}};
   while (!open.empty()) {
     const auto [node, depth] = open.back();

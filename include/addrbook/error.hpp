@@ -1,4 +1,4 @@
-/// The one exception type of the library, and what is needed to tell where it came from.
+/// Error: the one exception type of the library, and traces of what was thrown.
 #pragma once
 
 #include <cstddef>
@@ -20,13 +20,13 @@ namespace addrbook {
 
 /// What went wrong, for a program to act on.
 enum class Errc {
-  invalid,    ///< the caller's data or argument is refused; trying again won't help
+  invalid,    ///< the caller's data or argument is refused; a retry won't help
   not_found,  ///< no entry has that id
   conflict,   ///< the entry is not at the revision that the caller expects
-  full,       ///< no room: the book holds as many entries as it may, or the disk is full
-  stopped,    ///< the service is stopped and takes no writes
-  storage,    ///< the store failed or can't be reached; nothing was written, if not said otherwise
-  internal,   ///< a callback of the host's or the library itself failed
+  full,       ///< no room: the book has max_entries, or the disk is full
+  stopped,    ///< the service is stopped and refuses writes
+  storage,    ///< the store failed or can't be reached; nothing was written unless what() says so
+  internal,   ///< a callback of the program, or the library itself, failed
 };
 
 /// @returns the enumerator's name, e.g. "not_found"
@@ -43,12 +43,12 @@ enum class Errc {
   return "unknown";
 }
 
-/// A line of source code; what std::source_location is to C++20.
+/// A line of source code; what std::source_location is in C++20.
 struct SourceLine {
-  std::string_view file;  ///< base name only: a build's paths are nobody's business
+  std::string_view file;  ///< base name only: clients may see it, and a build's paths are private
   int line = 0;
 
-  /// @returns the place that names this function, or the default argument's caller
+  /// @returns the line that calls this function; as a default argument, that of the caller
   [[nodiscard]] static constexpr SourceLine here(const char* file = __builtin_FILE(),
                                                  int line = __builtin_LINE()) noexcept {
     std::string_view name(file);
@@ -57,18 +57,44 @@ struct SourceLine {
     }
     return {name, line};
   }
+
+  /// @returns e.g. "addrbook::Error (invalid) at document.hpp:42: unexpected ',' at byte 7"
+  [[nodiscard]] std::string describe(const std::string& thrown, std::string_view message) const {
+    return (thrown + " at ").append(file).append(":").append(std::to_string(line)) +
+           std::string(": ").append(message);
+  }
 };
 
-/// Everything that the library throws. what() may be shown to a client: it names the thing and the
-/// limit, never a path, SQL or another library's message; those are in the nested exceptions. But
-/// for Errc::storage, which is for who runs the program: it may name files and hosts.
-class Error : public std::runtime_error {
+namespace detail {
+
+/// An exception that knows more of itself than its type and what().
+class Traceable {
+ public:
+  /// @returns its line in a trace
+  [[nodiscard]] virtual std::string trace_line() const = 0;
+
+ protected:
+  Traceable() = default;
+  Traceable(const Traceable&) = default;
+  Traceable& operator=(const Traceable&) = default;
+  virtual ~Traceable() = default;
+};
+
+}  // namespace detail
+
+/// Everything that the library throws. what() may be shown to a client: it names the subject and
+/// the limit, never a path, SQL or another library's message, which are in the nested exceptions.
+/// With Errc::storage it may name files and hosts, and is for whoever runs the program.
+class Error : public std::runtime_error, public detail::Traceable {
  public:
   Error(Errc code, const std::string& message, SourceLine thrown_at = SourceLine::here())
       : std::runtime_error(message), code_(code), thrown_at_(thrown_at) {}
 
   [[nodiscard]] Errc code() const noexcept { return code_; }
   [[nodiscard]] SourceLine thrown_at() const noexcept { return thrown_at_; }
+  [[nodiscard]] std::string trace_line() const override {
+    return thrown_at_.describe("addrbook::Error (" + std::string(to_string(code_)) + ")", what());
+  }
 
  private:
   Errc code_;
@@ -88,22 +114,17 @@ inline std::string type_name(const std::type_info& type) {
 }
 
 inline std::string describe(const std::exception& error) {
-  if (const auto* ours = dynamic_cast<const Error*>(&error)) {
-    return "addrbook::Error (" + std::string(to_string(ours->code())) + ") at " +
-           std::string(ours->thrown_at().file) + ":" + std::to_string(ours->thrown_at().line) +
-           ": " + ours->what();
-  }
+  if (const auto* traceable = dynamic_cast<const Traceable*>(&error))
+    return traceable->trace_line();
   return type_name(typeid(error)) + ": " + error.what();
 }
 
 }  // namespace detail
 
 /// Unfolds an exception and its nested causes (std::throw_with_nested), outermost first.
-/// @returns  one line each; for the log and for debug mode, not for strangers
-/// @par Shape  "addrbook::Error (invalid) at document.hpp:42: unexpected ',' at byte 7"
+/// @returns  a line for each, see SourceLine::describe(); for the log and for debug mode only
 [[nodiscard]] inline std::vector<std::string> trace(std::exception_ptr error) {
-  // Deeper chains are a loop or an attack on the log; what is near the surface says enough.
-  constexpr std::size_t max_causes = 16;
+  constexpr std::size_t max_causes = 16;  // a longer chain would only fill the log
   std::vector<std::string> lines;
   while (error && lines.size() < max_causes) {
     try {
@@ -114,7 +135,7 @@ inline std::string describe(const std::exception& error) {
         error = nested->nested_ptr();
       }
     } catch (...) {
-      lines.emplace_back("something that is no std::exception");
+      lines.emplace_back("not a std::exception");
     }
   }
   return lines;

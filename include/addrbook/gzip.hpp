@@ -1,7 +1,6 @@
 /// gzip and deflate by zlib, for Options::coding. Needs zlib (target addrbook::gzip).
 #pragma once
 
-#include <addrbook/base/pinned.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/http.hpp>
 
@@ -19,7 +18,7 @@ namespace addrbook {
 namespace detail {
 
 /// One zlib stream, in either direction. Its memory does not depend on the size of the data.
-class ZlibCodec final : public Codec, private Pinned {
+class ZlibCodec final : public Codec {
  public:
   enum class Direction { deflate, inflate };
 
@@ -56,6 +55,10 @@ class ZlibCodec final : public Codec, private Pinned {
     return true;
   }
 
+  bool flush(const ByteSink& sink) override {
+    return direction_ == Direction::inflate || run(Z_SYNC_FLUSH, sink);
+  }
+
   bool finish(const ByteSink& sink) override {
     if (direction_ == Direction::inflate) return ended_;
     return run(Z_FINISH, sink);
@@ -83,7 +86,7 @@ class ZlibCodec final : public Codec, private Pinned {
       if (ended_) continue;
       if (status == Z_BUF_ERROR) return true;  // needs more input
       if (status != Z_OK) return false;
-      if (stream_.avail_out != 0 && stream_.avail_in == 0 && flush == Z_NO_FLUSH) return true;
+      if (stream_.avail_out != 0 && stream_.avail_in == 0 && flush != Z_FINISH) return true;
     }
   }
 

@@ -1,10 +1,14 @@
-/// What rest.hpp and an HTTP library tell each other: Request in, Reply out, and the seam for
-/// content codings. No HTTP library is needed to build or read any of it.
+/// What rest.hpp and an HTTP library exchange: a Request goes in, a Reply comes out. Also the seam
+/// for content codings. None of it needs an HTTP library.
 #pragma once
 
-#include <cstddef>
+#include <addrbook/base/pinned.hpp>
+
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,80 +17,155 @@
 
 namespace addrbook {
 
-/// Takes the next bytes. @returns false to have no more of them
+/// Takes the next bytes. @returns false to refuse them and all that follow
 using ByteSink = std::function<bool(std::string_view)>;
 
 /// How reading a request's body ended.
 enum class BodyStatus {
-  complete,   ///< all of it has been given to the sink
+  complete,   ///< the sink has received all of it
   too_large,  ///< the HTTP library's own limit
   timed_out,  ///< it did not arrive in time
-  malformed,  ///< broken framing, a broken connection, or the sink wanted no more
+  malformed,  ///< broken framing, a broken connection, or the sink refused the rest
 };
 
-/// One request. The views must stay valid until its Reply is answered.
+/// One request. The views must stay valid until its Reply has been sent.
 struct Request {
   std::string_view method;
   std::string_view target;          ///< as sent, e.g. "/addresses/caf%C3%A9?x=1"
   std::string_view path;            ///< decoded, without prefix and query, e.g. "/café" or ""
-  std::string_view remote_address;  ///< textual IP address, "" if not known
+  std::string_view query;           ///< as sent, without the '?', e.g. "x=1" or ""
+  std::string_view remote_address;  ///< textual IP address; "" if not known
 
-  /// The value of a header field, its lines joined by ", " (RFC 9110, 5.3); nothing if absent.
-  std::function<std::optional<std::string>(std::string_view name)> header;
+  /// Returns a header field's value, its lines joined by ", " (RFC 9110, 5.3); nothing if absent.
+  /// The name's case does not matter. The view is valid as long as the request.
+  std::function<std::optional<std::string_view>(std::string_view name)> header;
 
-  /// Reads the body once, as it is on the wire without the chunked coding. Is called for POST and
-  /// PUT alone, if at all.
+  /// Reads the body once, as it is on the wire without the chunked coding. Called at most once, and
+  /// only for methods that take a body.
   std::function<BodyStatus(const ByteSink&)> read_body;
+};
+
+/// A body that is made while the client takes it, piece by piece: for answers that are too long to
+/// hold, or that have no end. The next piece is asked for when the client has taken the last one,
+/// so a slow client costs a source no thread, no transaction and no lock.
+/// @par Thread safety  one call at a time, from any thread.
+class BodySource : private detail::Pinned {
+ public:
+  enum class Status {
+    piece,   ///< at least one byte was appended
+    end,     ///< nothing was appended; the body is complete
+    later,   ///< nothing was appended; ask again after on_ready() has called
+    failed,  ///< the body can't be completed: the connection must be cut
+  };
+
+  virtual ~BodySource() = default;
+
+  /// Appends the next piece of the body to `to`.
+  virtual Status read(std::string& to) = 0;
+
+  /// Whether the body may never end. Each of its pieces is then sent at once, and the answer's
+  /// deadline holds for each piece, where it otherwise holds for the whole body.
+  [[nodiscard]] virtual bool is_live() const noexcept { return false; }
+
+  /// After `later`: calls `ready` once, from any thread, as soon as there is something to read.
+  /// A source that never says `later` need not have it.
+  virtual void on_ready(std::function<void()> ready) { ready(); }
 };
 
 /// The answer to a request.
 struct Reply {
-  /// Writes a body of unknown length into the sink, in one call.
-  /// @returns false if it could not be completed; the connection must then be cut
-  using Stream = std::function<bool(const ByteSink&)>;
-
   int status = 200;
-  /// Content-Type is among them. Names are literals, values fit to stand in a header field.
+  /// Content-Type is among them. Names are literals; values are valid field values.
   std::vector<std::pair<std::string_view, std::string>> headers;
-  std::string body;
-  Stream stream;                  ///< if set, it makes the body
-  bool close_connection = false;  ///< what is left of the request can't be told from the next one
+  std::string body;                    ///< the whole body, unless there is a source
+  std::shared_ptr<BodySource> source;  ///< makes the body, if set; not read for HEAD
+  bool close_connection = false;       ///< the rest of the request can't be told from the next one
 };
 
-/// A running compression or decompression.
-class Codec {
+/// Sends a source's body in one call, for servers that have a thread for each connection.
+/// @param sink  also called with nothing while the source has nothing, to find out whether the
+///              client is still there
+/// @returns false if the body could not be completed: the connection must be cut
+[[nodiscard]] inline bool send_body(BodySource& source, const ByteSink& sink);
+
+/// A compression or decompression in progress.
+class Codec : private detail::Pinned {
  public:
-  Codec() = default;
-  Codec(const Codec&) = delete;
-  Codec& operator=(const Codec&) = delete;
-  Codec(Codec&&) = delete;
-  Codec& operator=(Codec&&) = delete;
   virtual ~Codec() = default;
 
-  /// @returns false if the input is malformed or the sink wants no more; call nothing after that
+  /// @returns false if the input is malformed or the sink refused; then make no further call
   virtual bool write(std::string_view input, const ByteSink& sink) = 0;
 
-  /// Ends the output. @returns false if the input was cut short or the sink wants no more
+  /// Compression: puts out everything written so far, so that the receiver can decode it now.
+  /// @returns false if the sink refused
+  virtual bool flush(const ByteSink& sink) = 0;
+
+  /// Ends the output. @returns false if the input was cut short or the sink refused
   virtual bool finish(const ByteSink& sink) = 0;
 };
 
 /// Content codings (RFC 9110, 8.4.1). gzip.hpp has one over zlib.
-class Coding {
+class Coding : private detail::Pinned {
  public:
-  Coding() = default;
-  Coding(const Coding&) = delete;
-  Coding& operator=(const Coding&) = delete;
-  Coding(Coding&&) = delete;
-  Coding& operator=(Coding&&) = delete;
   virtual ~Coding() = default;
 
   /// The coding of answers, as in Content-Encoding, e.g. "gzip".
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
-  /// @returns a compressor in the coding name()
+  /// @returns a compressor for the coding name()
   [[nodiscard]] virtual std::unique_ptr<Codec> encoder() const = 0;
   /// @param coding  lower case, from a request's Content-Encoding
-  /// @returns a decompressor, or null where the coding is not supported
+  /// @returns a decompressor, or null if the coding is not supported
   [[nodiscard]] virtual std::unique_ptr<Codec> decoder(std::string_view coding) const = 0;
 };
+
+// ---------------------------------------------------------------------------------------------
+
+namespace detail {
+
+/// Lets a thread wait until a source is ready.
+class ReadySignal {
+ public:
+  void set() {
+    const std::lock_guard lock(mutex_);
+    is_set_ = true;
+    changed_.notify_all();
+  }
+  /// @returns whether it was set within the time
+  bool wait_for(std::chrono::milliseconds time) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, time, [this] { return is_set_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_set_ = false;
+};
+
+}  // namespace detail
+
+inline bool send_body(BodySource& source, const ByteSink& sink) {
+  std::string piece;
+  while (true) {
+    piece.clear();
+    switch (source.read(piece)) {
+      case BodySource::Status::piece:
+        if (!sink(piece)) return false;
+        break;
+      case BodySource::Status::later: {
+        constexpr auto interval = std::chrono::milliseconds(250);
+        // Shared: the source may call after the client has gone.
+        const auto ready = std::make_shared<detail::ReadySignal>();
+        source.on_ready([ready] { ready->set(); });
+        while (!ready->wait_for(interval)) {
+          if (!sink({})) return false;
+        }
+        break;
+      }
+      case BodySource::Status::end: return true;
+      case BodySource::Status::failed: return false;
+    }
+  }
+}
 
 }  // namespace addrbook

@@ -1,4 +1,4 @@
-/// The library's version: the one place that names it; CMake reads it from here.
+/// The library's version. CMake reads it from here.
 #pragma once
 
 #define ADDRBOOK_VERSION_MAJOR 0

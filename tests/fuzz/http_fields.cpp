@@ -1,8 +1,14 @@
-/// http_fields.hpp against the grammars of the RFCs as regular expressions: an entity tag's inside
-/// on the first line, then the value.
+/// The grammars of http/ against those of the RFCs as regular expressions. The input is the inside of
+/// an entity tag on the first line, then a value.
 #include "support.hpp"
 
+#include <addrbook/base/ascii.hpp>
+#include <addrbook/http/conditions.hpp>
 #include <addrbook/http/fields.hpp>
+#include <addrbook/http/negotiation.hpp>
+#include <addrbook/http/origin.hpp>
+#include <addrbook/http/prefix.hpp>
+#include <addrbook/http/request_id.hpp>
 
 #include <algorithm>
 #include <cerrno>

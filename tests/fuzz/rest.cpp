@@ -142,7 +142,7 @@ class Book {
       };
     }
     rest_ = std::make_unique<addrbook::Rest>(service_, options);
-    epoch_ = addrbook::detail::hex(service_->state().epoch);
+    epoch_ = service_->state().epoch;
   }
 
   void step(std::string_view text) {
@@ -166,9 +166,8 @@ class Book {
 
   /// Nothing but what the model knows of has been stored.
   void check_book() const {
-    const auto head = service_->state();
-    check(head.revision == revision_ && head.count == entries_.size() &&
-              addrbook::detail::hex(head.epoch) == epoch_,
+    const auto state = service_->state();
+    check(state.revision == revision_ && state.count == entries_.size() && state.epoch == epoch_,
           "the book's head is the model's");
     auto expected = entries_.begin();
     for (const auto& entry : service_->list()) {
@@ -309,7 +308,9 @@ class Book {
     }
     if (is_write && !may_write(ask)) return {403, "Forbidden: a web page"};
     if (method == "OPTIONS") return {204};
+    const Expected query = expect_query(ask);
     if (is_operation) {
+      if (query.status != 0) return query;
       if (is_stopped_ && *name == "_ready") return {503, "Not ready: the service is stopped"};
       return {200};
     }
@@ -320,6 +321,8 @@ class Book {
     }
     if (method == "POST" || method == "PUT") {
       if (const Expected refusal = expect_body(ask, body); refusal.status != 0) return refusal;
+    } else if (query.status != 0) {
+      return query;
     }
     if (is_book) {
       if (is_read) return {client_has(ask, tag(revision_)) ? 304 : 200};
@@ -332,6 +335,14 @@ class Book {
     if (is_read) return {client_has(ask, tag(kept->revision)) ? 304 : 200};
     if (is_stopped_) return {503, "The service is stopped"};
     return {204};
+  }
+
+  /// No route takes a parameter. @returns the refusal; status 0 if there is none
+  [[nodiscard]] static Expected expect_query(const Ask& ask) {
+    const auto at = ask.target.find('?');
+    const bool has_parameter =
+        at != std::string::npos && ask.target.find_first_not_of('&', at + 1) != std::string::npos;
+    return has_parameter ? Expected{400, "Unknown parameter: '"} : Expected{0};
   }
 
   /// @returns the refusal; status 0 if there is none, document_ being set
@@ -381,6 +392,7 @@ class Book {
       case BodyStatus::malformed: return {400, "Incomplete body"};
     }
     if (!is_good) return {400, "The body is not in its Content-Encoding"};
+    if (const Expected query = expect_query(ask); query.status != 0) return query;
     try {
       document_ = Document::parse(plain);
     } catch (const addrbook::Error& error) {
@@ -420,8 +432,8 @@ class Book {
     } else {
       check(detail::is_request_id(answer.header("X-Request-Id")), "X-Request-Id is made");
     }
-    check(answer.is_complete, "no stream is cut short");
-    const bool has_body = !answer.body.empty() || answer.is_stream;
+    check(answer.is_complete, "no answer is cut short");
+    const bool has_body = !answer.body.empty() || answer.has_source;
     check(has_body == (answer.count("Content-Type") == 1), "a body has a type, none has none");
     if (has_body) {
       check_equal(answer.header("Content-Type"), "application/json; charset=UTF-8", "Content-Type");
@@ -441,7 +453,7 @@ class Book {
   }
 
   void check_lines(const Ask& ask, const Answer& answer) const {
-    // What is streamed and not run is logged as well: by HEAD.
+    // The source of a HEAD is not read, and its request is logged all the same.
     check(lines_.size() == 1, "one line a request");
     for (const LogRecord& record : lines_) {
       check(record.status == answer.status && record.method == ask.method, "what was answered");
@@ -501,11 +513,11 @@ class Book {
                   "ETag of what is read");
       if (answer.status == 304) {
         check(answer.body.empty(), "304 is empty");
-      } else if (!answer.is_stream || ask.method != "HEAD") {
+      } else if (!answer.has_source || ask.method != "HEAD") {
         check_equal(unpacked(answer), text, "what is read is what was written");
         const auto accepted = field(ask, "Accept-Encoding");
         check(is_packed == (coding_ && accepted && detail::accepts_coding(*accepted, "gzip") &&
-                            (answer.is_stream || text.size() >= 1024)),
+                            (answer.has_source || text.size() >= 1024)),
               "packed where asked and worth it");
       }
     } else {
@@ -554,7 +566,7 @@ class Book {
   }
 
   [[nodiscard]] std::string tag(std::uint64_t revision) const {
-    return "\"" + epoch_ + "-" + std::to_string(revision) + "\"";
+    return detail::entity_tag(epoch_, revision);
   }
 
   std::shared_ptr<const addrbook::Coding> coding_;
@@ -570,7 +582,7 @@ class Book {
   std::unique_ptr<addrbook::Rest> rest_;
 
   // The model.
-  std::string epoch_;
+  std::uint64_t epoch_ = 0;
   std::uint64_t revision_ = 0;
   std::map<std::uint64_t, Kept> entries_;  // by the revision that created them
   std::vector<std::string> ids_;           // of all there ever were

@@ -81,8 +81,7 @@ TEST_CASE("error: a trace unfolds nested causes, outermost first") {
 
 TEST_CASE("error: a trace takes what is no exception, and nothing at all") {
   CHECK(addrbook::trace(nullptr).empty());
-  CHECK(trace_of([] { throw 7; }) ==
-        std::vector<std::string>{"something that is no std::exception"});
+  CHECK(trace_of([] { throw 7; }) == std::vector<std::string>{"not a std::exception"});
   const auto lines = trace_of([] {
     try {
       throw "a literal";
@@ -91,7 +90,7 @@ TEST_CASE("error: a trace takes what is no exception, and nothing at all") {
     }
   });
   REQUIRE(lines.size() == 2);
-  CHECK(lines[1] == "something that is no std::exception");
+  CHECK(lines[1] == "not a std::exception");
   // Nested outside a handler: there is no cause.
   CHECK(trace_of([] { std::throw_with_nested(Error(Errc::invalid, "alone")); }).size() == 1);
 }

@@ -174,3 +174,36 @@ TEST_CASE("gzip: stops when the sink refuses") {
   const std::string text = noise(1'000'000);
   CHECK_FALSE(addrbook::gzip()->encoder()->write(text, refuse));
 }
+
+TEST_CASE("gzip: what has been flushed can be read before the end") {
+  const auto encoder = addrbook::gzip()->encoder();
+  const auto decoder = addrbook::gzip()->decoder("gzip");
+  std::string packed;
+  std::string plain;
+  const addrbook::ByteSink to_packed = [&](std::string_view bytes) {
+    packed.append(bytes);
+    return true;
+  };
+  const addrbook::ByteSink to_plain = [&](std::string_view bytes) {
+    plain.append(bytes);
+    return true;
+  };
+  for (const std::string text : {"first", "second"}) {
+    packed.clear();
+    REQUIRE(encoder->write(text, to_packed));
+    REQUIRE(encoder->flush(to_packed));
+    REQUIRE(encoder->flush(to_packed));  // with nothing new
+    REQUIRE(decoder->write(packed, to_plain));
+    REQUIRE(decoder->flush(to_plain));
+    CHECK(plain.substr(plain.size() - text.size()) == text);
+  }
+  packed.clear();
+  REQUIRE(encoder->finish(to_packed));
+  REQUIRE(decoder->write(packed, to_plain));
+  CHECK(decoder->finish(to_plain));
+  CHECK(plain == "firstsecond");
+
+  const auto refused = addrbook::gzip()->encoder();
+  REQUIRE(refused->write("text", to_packed));
+  CHECK_FALSE(refused->flush([](std::string_view) { return false; }));
+}

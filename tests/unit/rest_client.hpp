@@ -1,4 +1,4 @@
-/// Asks a Rest without sockets: a request in plain words, its reply with the stream run.
+/// Asks a Rest without sockets.
 #pragma once
 
 #include <addrbook/http.hpp>
@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,8 +27,8 @@ struct Ask {
   std::vector<std::string> body = {};  ///< the pieces in which it arrives
   addrbook::BodyStatus body_status = addrbook::BodyStatus::complete;
   bool unframed = false;           ///< neither Content-Length nor Transfer-Encoding
-  addrbook::ByteSink client = {};  ///< takes what a stream gives, if set
-  bool run_stream = true;          ///< not, as for a client that is gone
+  addrbook::ByteSink client = {};  ///< if set, receives the pieces of a source's body
+  bool read_source = true;         ///< false: as for a client that is gone
   std::string remote_address = "192.0.2.7";
 };
 
@@ -35,7 +36,7 @@ struct Answer {
   int status = 0;
   Fields headers;
   std::string body;
-  bool is_stream = false;
+  bool has_source = false;
   bool is_complete = true;
   bool closes = false;
   bool was_body_read = false;
@@ -105,14 +106,17 @@ inline Answer ask(const addrbook::Rest& rest, Ask ask) {
   request.method = ask.method;
   request.target = target;
   request.path = path;
+  const auto query_at = target.find('?');
+  if (query_at != std::string_view::npos) request.query = target.substr(query_at + 1);
   request.remote_address = ask.remote_address;
-  request.header = [&](std::string_view name) -> std::optional<std::string> {
-    std::optional<std::string> value;
-    for (const auto& field : ask.headers) {
-      if (addrbook::detail::lowercase(field.first) != addrbook::detail::lowercase(name)) continue;
-      value = value ? *value + ", " + field.second : field.second;
-    }
-    return value;
+  std::map<std::string, std::string> fields;
+  for (const auto& [name, value] : ask.headers) {
+    const auto [field, is_first] = fields.emplace(addrbook::detail::lowercase(name), value);
+    if (!is_first) field->second += ", " + value;
+  }
+  request.header = [&](std::string_view name) -> std::optional<std::string_view> {
+    const auto field = fields.find(addrbook::detail::lowercase(name));
+    return field != fields.end() ? std::optional<std::string_view>(field->second) : std::nullopt;
   };
   request.read_body = [&](const addrbook::ByteSink& sink) {
     answer.was_body_read = true;
@@ -127,10 +131,10 @@ inline Answer ask(const addrbook::Rest& rest, Ask ask) {
   answer.status = reply.status;
   for (const auto& [name, value] : reply.headers) answer.headers.emplace_back(name, value);
   answer.body = reply.body;
-  answer.is_stream = static_cast<bool>(reply.stream);
+  answer.has_source = static_cast<bool>(reply.source);
   answer.closes = reply.close_connection;
-  if (reply.stream && ask.run_stream && ask.method != "HEAD") {
-    answer.is_complete = reply.stream([&](std::string_view bytes) {
+  if (reply.source && ask.read_source && ask.method != "HEAD") {
+    answer.is_complete = send_body(*reply.source, [&](std::string_view bytes) {
       if (ask.client && !ask.client(bytes)) return false;
       answer.body.append(bytes);
       return true;

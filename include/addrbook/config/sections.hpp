@@ -6,10 +6,10 @@
 #include <addrbook/config/key.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/http/bearer_token.hpp>
-#include <addrbook/http/fields.hpp>
-#include <addrbook/http/origin.hpp>
+#include <addrbook/http/prefix.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/web_policy.hpp>
 
 #include <chrono>
 #include <cstdint>

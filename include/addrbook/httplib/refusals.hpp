@@ -1,9 +1,9 @@
-/// Refusals: what a server says in JSON where none of its routes has an answer.
+/// Refusals: the answers, in JSON, to requests that no route answers.
 #pragma once
 
 #include <addrbook/http/head.hpp>
+#include <addrbook/httplib/adapter.hpp>
 #include <addrbook/log.hpp>
-#include <addrbook/mount.hpp>
 #include <addrbook/rest/exchange.hpp>
 
 #include <httplib.h>
@@ -16,17 +16,16 @@
 
 namespace addrbook::detail {
 
-/// @par Thread safety  any thread
+/// @par Thread safety  any thread.
 class Refusals {
  public:
   Refusals(LogSink log, bool debug) : log_(std::move(log)), debug_(debug) {}
 
-  /// The bytes of an answer to a request that httplib doesn't get to see.
+  /// @returns the bytes of the answer to a request that is refused before httplib sees it
   [[nodiscard]] std::string to_text(std::string_view remote_address, const RequestHead& head,
                                     const HeadFault& fault) const;
-  /// Fills in the answer to what httplib refuses itself or has no route for, or to what a route
-  /// threw.
-  /// @param thrown  may be null: the response has a status
+  /// Fills in the answer where httplib refuses a request, has no route for it, or a route threw.
+  /// @param thrown  null if nothing was thrown; the response then has a status
   void answer(const httplib::Request& request, httplib::Response& response,
               const std::exception_ptr& thrown) const;
   /// Logs something about the server as a whole.
@@ -49,9 +48,8 @@ inline std::string Refusals::to_text(std::string_view remote_address, const Requ
   request.target = head.target;
   request.remote_address = remote_address;
   request.header = [&head](std::string_view name) {
-    return name == "X-Request-Id" && !head.request_id.empty()
-               ? std::optional<std::string>(head.request_id)
-               : std::nullopt;
+    return name == "X-Request-Id" && !head.request_id.empty() ? std::optional(head.request_id)
+                                                              : std::nullopt;
   };
   const Reply reply = reply_to(
       request, std::make_exception_ptr(HttpError(fault.status, std::string(fault.reason))));
@@ -76,11 +74,12 @@ inline void Refusals::log_server(LogRecord::Level level, std::string_view text) 
 
 inline Reply Refusals::reply_to(const Request& request, const std::exception_ptr& error) const {
   Exchange exchange(request, request_ids_);
-  Reply reply = exchange.error(error, debug_);
-  exchange.finish(reply, nullptr, {});
-  // Who is turned away unheard is none of the requests; there may be more of them than a log holds.
-  const bool is_unheard = reply.status == 503 && request.method.empty();
-  if (!is_unheard) exchange.log(reply, log_, debug_);
+  Reply reply = exchange.fail(error, debug_);
+  exchange.finish(reply, nullptr);
+  // A connection over the limit is closed before its request is read. It gets no log line: under
+  // attack there can be more of them than a disk holds.
+  const bool is_unread = reply.status == 503 && request.method.empty();
+  if (!is_unread) exchange.log(reply, log_, debug_, {});
   return reply;
 }
 
@@ -94,8 +93,9 @@ inline void Refusals::answer(const httplib::Request& request, httplib::Response&
                                       : httplib::status_message(response.status);
       error = std::make_exception_ptr(HttpError(response.status, message));
     }
-    write_reply(reply_to(to_request(request, 0), error), request, response);
-  } catch (...) {  // out of memory
+    const FieldView fields(request.headers);
+    write_reply(reply_to(to_request(request, fields, 0), error), request, response);
+  } catch (...) {  // out of memory: there is none for an answer in JSON either
     response.status = httplib::StatusCode::InternalServerError_500;
   }
 }

@@ -1,0 +1,76 @@
+/// Content negotiation: media types and content codings.
+#pragma once
+
+#include <addrbook/base/ascii.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace addrbook::detail {
+
+/// @param value  of Content-Type
+/// @returns the media type in lower case, without parameters; "" if the value is that of two lines
+///          (RFC 9110, 5.3), which is the only thing that a comma outside quotes can mean here
+[[nodiscard]] inline std::string media_type(std::string_view value) {
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (value[i] == '"') is_quoted = !is_quoted;
+    if (is_quoted && value[i] == '\\') ++i;
+    if (!is_quoted && value[i] == ',') return {};
+  }
+  return lowercase(trim(cut(value, ';')));
+}
+
+/// @returns whether bodies of this media type are read as JSON. What `curl -d` sends is included,
+///          and what clients send that set no type: nothing else is expected here.
+[[nodiscard]] inline bool is_json_media_type(std::string_view type) noexcept {
+  constexpr std::string_view suffix = "+json";
+  return type == "application/json" || type == "text/json" || type == "text/plain" ||
+         type == "application/x-www-form-urlencoded" || type == "application/octet-stream" ||
+         (type.size() > suffix.size() && type.find('/') < type.size() - suffix.size() &&
+          type.substr(type.size() - suffix.size()) == suffix);
+}
+
+/// Reads a qvalue (RFC 9110, 12.4.2).
+/// @returns thousandths; nothing if `text` is not a qvalue
+[[nodiscard]] inline std::optional<int> parse_qvalue(std::string_view text) noexcept {
+  if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
+  if (text.size() > 1 && text[1] != '.') return std::nullopt;
+  int thousandths = (text[0] - '0') * 1000;
+  int unit = 100;
+  for (const char c : text.substr((std::min)(text.size(), std::size_t{2}))) {
+    if (!is_digit(c)) return std::nullopt;
+    thousandths += (c - '0') * unit;
+    unit /= 10;
+  }
+  return thousandths <= 1000 ? std::optional(thousandths) : std::nullopt;
+}
+
+/// @param value  of Accept-Encoding (RFC 9110, 12.5.3); members that can't be read are skipped
+/// @returns whether it admits `coding`, by its name or else by "*"
+[[nodiscard]] inline bool accepts_coding(std::string_view value, std::string_view coding) noexcept {
+  std::optional<int> named;
+  std::optional<int> any;
+  while (!value.empty()) {
+    std::string_view member = cut(value, ',');
+    const std::string_view name = trim(cut(member, ';'));
+    int quality = 1000;
+    if (const auto weight = trim(member); !weight.empty()) {
+      const auto parsed = weight.size() > 2 && to_lower(weight[0]) == 'q' && weight[1] == '='
+                              ? parse_qvalue(weight.substr(2))
+                              : std::nullopt;
+      if (!parsed) continue;
+      quality = *parsed;
+    }
+    const bool is_named = equals_ignoring_case(name, coding) ||
+                          (coding == "gzip" && equals_ignoring_case(name, "x-gzip"));
+    if (is_named) named = quality;
+    if (name == "*") any = quality;
+  }
+  return named.value_or(any.value_or(0)) > 0;
+}
+
+}  // namespace addrbook::detail

@@ -1,0 +1,179 @@
+/// The adapter between cpp-httplib and Rest: httplib's request as ours, our reply as httplib's.
+#pragma once
+
+#include <addrbook/base/ascii.hpp>
+#include <addrbook/http.hpp>
+#include <addrbook/rest.hpp>
+
+#include <httplib.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <forward_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace addrbook::detail {
+
+/// Looks fields up in httplib's without a copy.
+class FieldView {
+ public:
+  explicit FieldView(const httplib::Headers& fields) noexcept : fields_(fields) {}
+
+  /// @returns the field's value, its lines joined by ", " (RFC 9110, 5.3)
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const {
+    // httplib's own look-up takes a std::string; a request has few fields, so a scan is cheaper.
+    const std::string* first = nullptr;
+    std::string* joined = nullptr;
+    for (const auto& [field, value] : fields_) {
+      if (!are_equal(field, name)) continue;
+      if (first == nullptr) {
+        first = &value;
+      } else {
+        if (joined == nullptr) joined = &joined_.emplace_front(*first);
+        joined->append(", ").append(value);
+      }
+    }
+    if (first == nullptr) return std::nullopt;
+    return joined != nullptr ? *joined : *first;
+  }
+
+ private:
+  static bool are_equal(std::string_view a, std::string_view b) noexcept {
+    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+             return to_lower(x) == to_lower(y);
+           });
+  }
+
+  const httplib::Headers& fields_;
+  mutable std::forward_list<std::string> joined_;
+};
+
+/// Reads a body with a total deadline. httplib only has one for each recv().
+inline BodyStatus read_body(const httplib::Request& request, const httplib::Response& response,
+                            const httplib::ContentReader& reader, std::chrono::milliseconds timeout,
+                            const ByteSink& sink) {
+  using Clock = std::chrono::steady_clock;
+  // Otherwise httplib unpacks the body, or answers an empty 415, before Rest can judge. Only the
+  // handler's reference to the request is const, the object is not.
+  const_cast<httplib::Request&>(request).headers.erase("Content-Encoding");
+  const auto deadline = Clock::now() + timeout;
+  auto last_heard = Clock::now();
+  bool is_late = false;
+  const bool complete = reader([&](const char* data, std::size_t size) {
+    last_heard = Clock::now();
+    is_late = last_heard >= deadline;
+    return !is_late && sink({data, size});
+  });
+  if (complete) return BodyStatus::complete;
+  // httplib reports a read timeout like broken framing; the silence before it tells them apart.
+  // addrbook::Server has the same deadline, and may notice a moment earlier that it has passed.
+  constexpr auto silence = std::chrono::milliseconds(500);
+  constexpr auto moment = std::chrono::milliseconds(100);
+  const auto now = Clock::now();
+  if (is_late || now - last_heard >= silence || now + moment >= deadline) {
+    return BodyStatus::timed_out;
+  }
+  return response.status == httplib::StatusCode::PayloadTooLarge_413 ? BodyStatus::too_large
+                                                                     : BodyStatus::malformed;
+}
+
+/// httplib's request as ours.
+/// @param fields   of the request; must outlive ours, as `from` must
+/// @param path_at  where the path goes on after the prefix
+[[nodiscard]] inline Request to_request(const httplib::Request& from, const FieldView& fields,
+                                        std::size_t path_at) {
+  Request request;
+  request.method = from.method;
+  request.target = from.target;
+  request.path = std::string_view(from.path).substr((std::min)(path_at, from.path.size()));
+  request.query = request.target;
+  cut(request.query, '?');
+  request.remote_address = from.remote_addr;
+  request.header = [&fields](std::string_view name) { return fields.find(name); };
+  return request;
+}
+
+/// Gives a source's body to httplib.
+inline void set_source(std::shared_ptr<BodySource> source, const httplib::Request& request,
+                       httplib::Response& response) {
+  const std::string content_type = response.get_header_value("Content-Type");
+  response.headers.erase("Content-Type");  // httplib adds the provider's
+  const bool knows_chunked = request.version != "HTTP/1.0";
+  // In one call: httplib ends an answer between two calls when the server stops.
+  auto provider = [source = std::move(source), knows_chunked](std::size_t,
+                                                              httplib::DataSink& sink) {
+    try {
+      const bool complete = send_body(*source, [&sink](std::string_view bytes) {
+        return bytes.empty() ? sink.is_writable() : sink.write(bytes.data(), bytes.size());
+      });
+      if (complete && knows_chunked) sink.done();
+      // Without chunks only the connection's end tells a client that the body is complete, and
+      // httplib closes the connection only for false.
+      return complete && knows_chunked;
+    } catch (...) {  // httplib ends the process if a provider throws
+      return false;
+    }
+  };
+  if (knows_chunked) {
+    response.set_chunked_content_provider(content_type, std::move(provider));
+  } else {
+    response.set_header("Connection", "close");
+    response.set_content_provider(content_type, std::move(provider));
+  }
+}
+
+/// Our reply as httplib's.
+inline void write_reply(Reply reply, const httplib::Request& request, httplib::Response& response) {
+  auto& mutable_request = const_cast<httplib::Request&>(request);
+  // Otherwise httplib compresses (brotli first, and what is gzip already), or cuts out a range.
+  mutable_request.headers.erase("Accept-Encoding");
+  mutable_request.ranges.clear();
+  if (request.method != "GET" && !request.has_header("Content-Length") &&
+      !request.has_header("Transfer-Encoding")) {
+    // RFC 9112, 6.3: there is no body. httplib 0.41 reads a DELETE without a length up to the
+    // connection's end if its route did not, and so swallows the next request.
+    mutable_request.headers.emplace("Content-Length", "0");
+  }
+  if (reply.close_connection) {
+    // httplib only announces that it closes the connection after an error, and reads on. It does
+    // close it when it can't make sense of the rest of a body.
+    mutable_request.headers.erase("Transfer-Encoding");
+    mutable_request.headers.erase("Content-Length");
+    mutable_request.headers.emplace("Content-Length", "none");
+  }
+
+  response.status = reply.status;
+  if (request.method == "HEAD") response.set_header("Accept-Ranges", "none");  // else: "bytes"
+  // Not by set_header() and set_content(): their copies, and checks that Rest has made already,
+  // took a sixth of a GET's time.
+  for (auto& [name, value] : reply.headers) response.headers.emplace(name, std::move(value));
+  if (reply.source) {
+    set_source(std::move(reply.source), request, response);
+  } else {
+    response.body = std::move(reply.body);
+  }
+}
+
+/// Answers a request by `rest`. @param reader  null for methods without a body
+inline void serve(const Rest& rest, const httplib::Request& request, httplib::Response& response,
+                  const httplib::ContentReader* reader) noexcept {
+  try {
+    const FieldView fields(request.headers);
+    Request ours = to_request(request, fields, rest.options().prefix.size());
+    if (reader != nullptr) {
+      ours.read_body = [&](const ByteSink& sink) {
+        return read_body(request, response, *reader, rest.options().body_timeout, sink);
+      };
+    }
+    write_reply(rest.handle(ours), request, response);
+  } catch (...) {  // out of memory: there is none for an answer in JSON either
+    response.status = httplib::StatusCode::InternalServerError_500;
+  }
+}
+
+}  // namespace addrbook::detail

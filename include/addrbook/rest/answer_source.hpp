@@ -1,0 +1,79 @@
+/// AnswerSource: what surrounds the source of every answer.
+#pragma once
+
+#include <addrbook/error.hpp>
+#include <addrbook/http.hpp>
+#include <addrbook/log.hpp>
+#include <addrbook/rest/access_log.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace addrbook::detail {
+
+/// Ends a body that takes too long, lets no exception out, and writes the request's log line when
+/// it goes: the line is then also written for a body that is never read, as for HEAD or a client
+/// that has left.
+class AnswerSource final : public BodySource {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// @param record   the log line, but for its time and bytes
+  /// @param start    of the request
+  /// @param timeout  of the whole body, or of each piece of a live one
+  /// @param is_read  false for HEAD
+  AnswerSource(std::shared_ptr<BodySource> source, LogSink sink, LogRecord record,
+               Clock::time_point start, std::chrono::milliseconds timeout, bool is_read)
+      : source_(std::move(source)),
+        sink_(std::move(sink)),
+        record_(std::move(record)),
+        start_(start),
+        timeout_(timeout),
+        deadline_(Clock::now() + timeout),
+        has_piece_(!source_->is_live()) {
+    if (is_read) record_.reason = "The answer was cut short";  // until it has been read to its end
+  }
+  ~AnswerSource() override {
+    record_.time = since(start_);
+    call_log(sink_, record_);
+  }
+
+  Status read(std::string& to) noexcept override {
+    record_.bytes += std::exchange(unconfirmed_bytes_, 0);  // the client has taken them
+    if (has_piece_ && Clock::now() >= deadline_) return Status::failed;
+    try {
+      const std::size_t before = to.size();
+      const Status status = source_->read(to);
+      has_piece_ = status == Status::piece || !source_->is_live();
+      if (status == Status::piece) {
+        unconfirmed_bytes_ = to.size() - before;
+        if (source_->is_live()) deadline_ = Clock::now() + timeout_;
+      } else if (status == Status::end) {
+        record_.reason.clear();
+      }
+      return status;
+    } catch (...) {
+      log_fault(sink_, record_, trace(std::current_exception()));
+      return Status::failed;
+    }
+  }
+  [[nodiscard]] bool is_live() const noexcept override { return source_->is_live(); }
+  void on_ready(std::function<void()> ready) override { source_->on_ready(std::move(ready)); }
+
+ private:
+  std::shared_ptr<BodySource> source_;
+  LogSink sink_;
+  LogRecord record_;
+  Clock::time_point start_;
+  std::chrono::milliseconds timeout_;
+  Clock::time_point deadline_;
+  bool has_piece_;  // the deadline counts: there is something for the client to take
+  std::size_t unconfirmed_bytes_ = 0;
+};
+
+}  // namespace addrbook::detail

@@ -1,0 +1,118 @@
+/// Errors over HTTP: from what was thrown to a status, a message and a body.
+#pragma once
+
+#include <addrbook/error.hpp>
+#include <addrbook/http.hpp>
+#include <addrbook/json/strings.hpp>
+#include <addrbook/rest/reply.hpp>
+
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace addrbook::detail {
+
+/// A refusal that only HTTP has a notion of.
+class HttpError : public std::runtime_error, public Traceable {
+ public:
+  /// @param message  shown to the client
+  explicit HttpError(int status, const std::string& message, HeaderFields headers = {},
+                     SourceLine thrown_at = SourceLine::here())
+      : std::runtime_error(message),
+        status_(status),
+        headers_(std::move(headers)),
+        thrown_at_(thrown_at) {}
+
+  [[nodiscard]] int status() const noexcept { return status_; }
+  [[nodiscard]] const HeaderFields& headers() const noexcept { return headers_; }
+  [[nodiscard]] std::string trace_line() const override {
+    return thrown_at_.describe("HTTP " + std::to_string(status_), what());
+  }
+
+ private:
+  int status_;
+  HeaderFields headers_;
+  SourceLine thrown_at_;
+};
+
+/// What became of a request that failed.
+struct Failure {
+  int status = 500;
+  std::string message = "Internal Server Error";  ///< for the client
+  HeaderFields headers;
+  std::vector<std::string> trace;  ///< for the log and for debug mode: what was thrown, and why
+  bool is_fault = true;            ///< ours or the storage's, not the client's: the log says why
+};
+
+/// The one mapping from what was thrown to a status.
+/// @param with_trace  whether the trace is wanted even if it is not a fault
+[[nodiscard]] inline Failure to_failure(std::exception_ptr thrown, bool with_trace);
+
+/// @returns the error's JSON object as the reply
+/// @param uri    the request target without its query, as it was sent
+/// @param debug  whether the object has the trace, one string with a line for each cause
+[[nodiscard]] inline Reply error_reply(const Failure& failure, std::string_view method,
+                                       std::string_view uri, bool debug);
+
+// ---------------------------------------------------------------------------------------------
+
+inline Failure to_failure(std::exception_ptr thrown, bool with_trace) {
+  Failure failure;
+  const auto set = [&](int status, const char* message, bool is_fault) {
+    failure.status = status;
+    failure.message = message;
+    failure.is_fault = is_fault;
+  };
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const HttpError& error) {
+    set(error.status(), error.what(), false);
+    failure.headers = error.headers();
+  } catch (const Error& error) {
+    switch (error.code()) {
+      case Errc::invalid: set(400, error.what(), false); break;
+      case Errc::not_found: set(404, error.what(), false); break;
+      case Errc::conflict: set(412, error.what(), false); break;
+      case Errc::full:  // RFC 4918, 11.5
+        // A full disk has a cause, which the log is to show; a full book has none.
+        set(507, error.what(), dynamic_cast<const std::nested_exception*>(&error) != nullptr);
+        break;
+      case Errc::stopped: set(503, error.what(), false); break;
+      case Errc::storage:  // the store's own message may name files or hosts: for the log only
+        set(503, "The storage can't be reached", true);
+        break;
+      case Errc::internal: break;
+    }
+  } catch (...) {  // not an exception of ours: 500, its message is for the log only
+  }
+  if (failure.status == 503) failure.headers.emplace_back("Retry-After", "1");
+  if (failure.is_fault || with_trace) failure.trace = trace(std::move(thrown));
+  return failure;
+}
+
+inline Reply error_reply(const Failure& failure, std::string_view method, std::string_view uri,
+                         bool debug) {
+  Reply reply = json_reply({});
+  reply.status = failure.status;
+  reply.headers.insert(reply.headers.end(), failure.headers.begin(), failure.headers.end());
+  reply.body = R"({"method":)";
+  append_json_string(reply.body, method, JsonCharset::utf8);
+  append_json_string(reply.body += R"(,"uri":)", uri, JsonCharset::utf8);
+  reply.body.append(R"(,"code":)").append(std::to_string(failure.status));
+  append_json_string(reply.body += R"(,"message":)", failure.message, JsonCharset::utf8);
+  if (debug) {
+    std::string lines;
+    for (const std::string& line : failure.trace) {
+      if (!lines.empty()) lines += '\n';
+      lines += line;
+    }
+    append_json_string(reply.body += R"(,"trace":)", lines, JsonCharset::utf8);
+  }
+  reply.body += '}';
+  return reply;
+}
+
+}  // namespace addrbook::detail

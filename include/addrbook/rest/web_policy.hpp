@@ -1,0 +1,127 @@
+/// WebPolicy: what web pages may do. A browser sends what a page asks it to wherever the page says,
+/// also to services on the browser's own machine.
+#pragma once
+
+#include <addrbook/error.hpp>
+#include <addrbook/http.hpp>
+#include <addrbook/http/origin.hpp>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace addrbook::detail {
+
+/// Enforces Options::allowed_origins and allowed_hosts, and tells browsers about them (CORS; Fetch
+/// standard, 3.2).
+class WebPolicy {
+ public:
+  /// @throws Error{invalid} naming the entry that is not an origin, or not a host name
+  WebPolicy(const std::vector<std::string>& origins, const std::vector<std::string>& hosts);
+
+  /// @returns whether the request's Host is an allowed one
+  [[nodiscard]] bool is_known_host(const Request& request) const;
+
+  /// @returns whether a write comes from no page, a page of this host, or one of an allowed origin
+  [[nodiscard]] bool may_write(const Request& request) const;
+
+  /// Adds the fields that a browser needs.
+  /// @param methods  of the request's path, as in Allow; "" if there is no such path
+  void add_headers(const Request& request, std::string_view methods, Reply& reply) const;
+
+  /// @returns whether add_headers() may need the methods
+  [[nodiscard]] bool allows_origins() const noexcept { return any_origin_ || !origins_.empty(); }
+
+ private:
+  [[nodiscard]] bool is_allowed(std::string_view origin) const;
+
+  bool any_origin_ = false;
+  std::vector<Origin> origins_;
+  std::vector<std::string> hosts_;
+};
+
+// ---------------------------------------------------------------------------------------------
+
+inline WebPolicy::WebPolicy(const std::vector<std::string>& origins,
+                            const std::vector<std::string>& hosts) {
+  for (const std::string& entry : origins) {
+    if (entry == "*") {
+      if (origins.size() != 1) {
+        throw Error(Errc::invalid, "'*' stands for all origins and must stand alone");
+      }
+      any_origin_ = true;
+      continue;
+    }
+    auto origin = parse_origin(entry);
+    if (!origin) {
+      throw Error(Errc::invalid, "'" + entry + "' is no origin (scheme://host[:port]), nor '*'");
+    }
+    origins_.push_back(*std::move(origin));
+  }
+  for (const std::string& entry : hosts) {
+    auto authority = parse_authority(entry);
+    if (!authority || authority->port != 0) {
+      throw Error(Errc::invalid, "'" + entry +
+                                     "' is no host name (without a port; an IPv6 address in "
+                                     "brackets)");
+    }
+    hosts_.push_back(std::move(authority->host));
+  }
+}
+
+inline bool WebPolicy::is_known_host(const Request& request) const {
+  if (hosts_.empty()) return true;
+  const auto value = request.header("Host");
+  const auto called = value ? parse_authority(*value) : std::nullopt;
+  return called && std::find(hosts_.begin(), hosts_.end(), called->host) != hosts_.end();
+}
+
+inline bool WebPolicy::may_write(const Request& request) const {
+  if (any_origin_) return true;
+  const auto value = request.header("Origin");  // a browser sends it with every write
+  if (!value) return true;
+  const auto origin = parse_origin(*value);
+  if (!origin) return false;
+  const auto host = request.header("Host");
+  const auto called = host ? parse_authority(*host) : std::nullopt;
+  // Only the authorities are compared: behind a proxy the page's scheme is not known here.
+  if (called && origin->without_default_port(*called) == origin->authority) return true;
+  return is_allowed(*value);
+}
+
+inline void WebPolicy::add_headers(const Request& request, std::string_view methods,
+                                   Reply& reply) const {
+  if (!allows_origins()) return;
+  const auto vary = std::find_if(reply.headers.begin(), reply.headers.end(),
+                                 [](const auto& field) { return field.first == "Vary"; });
+  if (vary != reply.headers.end()) {
+    vary->second.append(", Origin");
+  } else {
+    reply.headers.emplace_back("Vary", "Origin");
+  }
+  const auto origin = request.header("Origin");
+  if (!any_origin_ && !(origin && is_allowed(*origin))) return;
+  reply.headers.emplace_back("Access-Control-Allow-Origin", any_origin_ ? "*" : *origin);
+  if (request.method != "OPTIONS") {
+    reply.headers.emplace_back("Access-Control-Expose-Headers",
+                               "Location, ETag, Link, X-Total-Count, X-Request-Id");
+    return;
+  }
+  if (methods.empty() || !request.header("Access-Control-Request-Method")) return;
+  reply.headers.emplace_back("Access-Control-Allow-Methods", methods);
+  // Without Access-Control-Allow-Credentials: a page must know its credentials and send them in a
+  // header field. A cookie would be added by the browser for whatever page asks.
+  reply.headers.emplace_back("Access-Control-Allow-Headers",
+                             "Authorization, Content-Type, Content-Encoding, If-Match, "
+                             "If-None-Match, Idempotency-Key, Prefer, X-Request-Id");
+  reply.headers.emplace_back("Access-Control-Max-Age", "600");
+}
+
+inline bool WebPolicy::is_allowed(std::string_view origin) const {
+  const auto parsed = parse_origin(origin);
+  return parsed && std::find(origins_.begin(), origins_.end(), *parsed) != origins_.end();
+}
+
+}  // namespace addrbook::detail

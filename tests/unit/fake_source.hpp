@@ -1,0 +1,39 @@
+/// A BodySource of given pieces that a test can interrupt.
+#pragma once
+
+#include <addrbook/http.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace test {
+
+class FakeSource final : public addrbook::BodySource {
+ public:
+  explicit FakeSource(std::vector<std::string> pieces) : pieces_(std::move(pieces)) {}
+
+  bool live = false;
+  std::optional<Status> next = {};  ///< what the next read() says instead, once
+  std::function<void(std::function<void()>)> when_asked = [](const auto& ready) { ready(); };
+  std::function<void()> before_read = [] {};
+
+  Status read(std::string& to) override {
+    before_read();
+    if (next) return *std::exchange(next, std::nullopt);
+    if (read_ == pieces_.size()) return Status::end;
+    to += pieces_[read_++];
+    return Status::piece;
+  }
+  [[nodiscard]] bool is_live() const noexcept override { return live; }
+  void on_ready(std::function<void()> ready) override { when_asked(std::move(ready)); }
+
+ private:
+  std::vector<std::string> pieces_;
+  std::size_t read_ = 0;
+};
+
+}  // namespace test

@@ -1,0 +1,124 @@
+#include <addrbook/http/negotiation.hpp>
+
+#include <doctest/doctest.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace std::string_literals;
+namespace detail = addrbook::detail;
+
+TEST_CASE("negotiation: media types that are read as JSON") {
+  const std::vector<std::pair<std::string, bool>> table{
+      {"application/json", true},
+      {"APPLICATION/JSON", true},
+      {"application/json; charset=utf-8", true},
+      {"application/json ;charset=\"a,b\"", true},
+      {" application/json", true},
+      {"text/json", true},
+      {"text/plain; charset=ascii", true},
+      {"application/x-www-form-urlencoded", true},
+      {"application/octet-stream", true},
+      {"application/vnd.api+json", true},
+      {"application/problem+JSON;x=1", true},
+      {"", false},
+      {";", false},
+      {"*/*", false},
+      {"json", false},
+      {"+json", false},
+      {"application+json", false},
+      {"application/json5", false},
+      {"application/jsonx+json2", false},
+      {"application/json-seq", false},
+      {"application/xml", false},
+      {"text/html", false},
+      {"text/vcard", false},
+      {"text/csv", false},
+      {"application/x-ndjson", false},
+      {"multipart/form-data; boundary=x", false},
+      {"application/json, application/json", false},
+      {"text/html, application/problem+json", false},
+  };
+  for (const auto& row : table) {
+    const auto& value = row.first;
+    const auto& is_json = row.second;
+    CAPTURE(value);
+    CHECK(detail::is_json_media_type(detail::media_type(value)) == is_json);
+  }
+}
+
+TEST_CASE("negotiation: two Content-Type lines are refused, also if the first has parameters") {
+  const std::string joined = "application/json; charset=utf-8, text/html";
+  CHECK_FALSE(detail::is_json_media_type(detail::media_type(joined)));
+}
+
+TEST_CASE("negotiation: qvalues") {
+  const std::vector<std::pair<std::string, std::optional<int>>> table{
+      {"0", 0},           {"1", 1000},         {"0.", 0},      {"1.", 1000},    {"0.5", 500},
+      {"0.05", 50},       {"0.001", 1},        {"0.999", 999}, {"1.000", 1000}, {"0.000", 0},
+      {"", std::nullopt}, {"2", std::nullopt}, {"1.001", {}},  {"1.1", {}},     {"0.0001", {}},
+      {".5", {}},         {"-0.5", {}},        {"0,5", {}},    {"0.5x", {}},    {"00.5", {}},
+      {"01", {}},         {"0.5 ", {}},        {" 0.5", {}},   {"x", {}},       {"0..5", {}},
+      {"1e0", {}},        {"0.-1", {}},
+  };
+  for (const auto& row : table) {
+    const auto& text = row.first;
+    const auto& expected = row.second;
+    CAPTURE(text);
+    CHECK(detail::parse_qvalue(text) == expected);
+  }
+}
+
+TEST_CASE("negotiation: whether Accept-Encoding admits gzip") {
+  const std::vector<std::pair<std::string, bool>> table{
+      {"gzip", true},
+      {"GZIP", true},
+      {"x-gzip", true},
+      {"X-Gzip;q=0.3", true},
+      {"deflate, gzip;q=1.0, *;q=0.5", true},
+      {"br, gzip", true},
+      {"gzip;q=0.001", true},
+      {"gzip ; q=0.5", true},
+      {"gzip\t;\tQ=0.5", true},
+      {"gzip;", true},
+      {",,gzip,,", true},
+      {"*", true},
+      {"*;q=0.1", true},
+      {"br;q=1, *;q=0.5", true},
+      {"*;q=0, gzip", true},
+      {"gzip, *;q=0", true},
+      {"", false},
+      {",", false},
+      {"identity", false},
+      {"br", false},
+      {"deflate", false},
+      {"gzip;q=0", false},
+      {"gzip;q=0.0", false},
+      {"gzip;q=0.000", false},
+      {"x-gzip;q=0", false},
+      {"gzip;q=0, *", false},
+      {"*, gzip;q=0", false},
+      {"*;q=0", false},
+      {"gzip2", false},
+      {"gzi", false},
+      {"gzip;q=nonsense", false},
+      {"gzip;q=2", false},
+      {"gzip;q=-1", false},
+      {"gzip;q=", false},
+      {"gzip;level=9", false},
+      {"gzip;q=nonsense, *", true},
+      {"\"gzip\"", false},
+      {"\xFF\x00,gzip;q=0.2"s, true},
+  };
+  for (const auto& row : table) {
+    const auto& value = row.first;
+    const auto& is_accepted = row.second;
+    CAPTURE(value);
+    CHECK(detail::accepts_coding(value, "gzip") == is_accepted);
+  }
+  CHECK(detail::accepts_coding("zstd", "zstd"));
+  CHECK_FALSE(detail::accepts_coding("x-zstd", "zstd"));
+  CHECK_FALSE(detail::accepts_coding("x-gzip", "zstd"));
+}

@@ -1,0 +1,166 @@
+#include <addrbook/rest/routes.hpp>
+
+#include <unit/rest_book.hpp>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+using namespace test;  // NOLINT(google-build-using-namespace): the fixtures
+
+TEST_CASE("routes: each route has its methods, with and without a trailing slash") {
+  const Book book;
+  const std::string of_book = "GET, HEAD, OPTIONS, POST";
+  const std::string of_address = "DELETE, GET, HEAD, OPTIONS, PUT";
+  const std::string of_extra = "GET, HEAD, OPTIONS";
+  const std::vector<std::pair<std::string, std::string>> routes{
+      {"/addresses", of_book},           {"/addresses/", of_book},
+      {"/addresses?a=b", of_book},       {"/addresses/x", of_address},
+      {"/addresses/x/", of_address},     {"/addresses/x/?q", of_address},
+      {"/addresses/%78", of_address},    {"/addresses/_health", of_extra},
+      {"/addresses/_health/", of_extra}, {"/addresses/_ready", of_extra},
+      {"/addresses/_ready/", of_extra}};
+  for (const auto& row : routes) {
+    const auto& target = row.first;
+    const auto& allow = row.second;
+    const std::string uri = target.substr(0, target.find('?'));
+    for (const std::string method : {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH",
+                                     "TRACE", "CONNECT", "get", "PROPFIND", ""}) {
+      CAPTURE(target);
+      CAPTURE(method);
+      const bool is_allowed =
+          !method.empty() && (", " + allow + ",").find(", " + method + ",") != std::string::npos;
+      const Answer answer = ask(book.rest, asking(method, target, {}, {ada}));
+      if (!is_allowed) {
+        check_error(answer, method, uri, 405, "Method Not Allowed");
+        CHECK(answer.header("Allow") == allow);
+      } else if (method == "OPTIONS") {
+        CHECK(answer.status == 204);
+        CHECK(answer.header("Allow") == allow);
+        CHECK(answer.body.empty());
+      } else {
+        CHECK(answer.status != 405);
+        CHECK(answer.count("Allow") == 0);
+        CHECK(answer.message() != "Unknown Endpoint");
+      }
+      check_common_headers(answer);
+      if (!is_allowed) CHECK_FALSE(answer.was_body_read);
+    }
+  }
+}
+
+TEST_CASE("routes: a trailing slash means the same") {
+  const Book book;
+  const std::string target = book.add();
+  CHECK(get(book.rest, target + "/").body == ada);
+  CHECK(send(book.rest, "PUT", target + "/", "{}").status == 204);
+  const Answer made = send(book.rest, "POST", "/addresses/", ada);
+  CHECK(made.status == 201);
+  CHECK(made.header("Location") == "/addresses/" + made.id());
+  CHECK(get(book.rest, "/addresses/").body == get(book.rest, "/addresses").body);
+  CHECK(ask(book.rest, asking("DELETE", target + "/")).status == 204);
+}
+
+TEST_CASE("routes: whatever else is below the prefix is unknown, whatever the method") {
+  const Book book;
+  const std::string max_id(64, 'x');
+  for (const std::string& path :
+       std::vector<std::string>{"/a/b", "//", "/a//", "//a", "/_other", "/_health/x", "/_", "/a.b",
+                                "/a_b", "/%20", "/caf%C3%A9", "/a%2Fb", "/%00", "/.", "/..",
+                                "/a%0D%0Ab", "/" + max_id + "x", "/_HEALTH", "/%FF"}) {
+    for (const std::string method : {"GET", "POST", "DELETE", "OPTIONS", "PATCH", "BREW"}) {
+      CAPTURE(path);
+      CAPTURE(method);
+      const Answer answer = send(book.rest, method, "/addresses" + path, "{}");
+      check_error(answer, method, "/addresses" + path, 404, "Unknown Endpoint");
+      CHECK(answer.count("Allow") == 0);
+      CHECK_FALSE(answer.was_body_read);
+    }
+  }
+  CHECK(get(book.rest, "/addresses/" + max_id).message() == "No such address: '" + max_id + "'");
+}
+
+TEST_CASE("routes: a prefix of one's own") {
+  Options options;
+  options.prefix = "/api/v1.0/people";
+  const Book book(options);
+  const Answer made = post(book.rest, ada);
+  CHECK(made.header("Location") == "/api/v1.0/people/" + made.id());
+  CHECK(get(book.rest, made.header("Location")).body == ada);
+  check_error(get(book.rest, "/api/v1.0/people/a/b"), "GET", "/api/v1.0/people/a/b", 404,
+              "Unknown Endpoint");
+}
+
+TEST_CASE("routes: HEAD has what GET has, but the body") {
+  const Book book(with_gzip());
+  const std::string target = book.add();
+  for (const std::string& each :
+       {std::string("/addresses"), target, absent, std::string("/addresses/_health"),
+        std::string("/addresses/a/b")}) {
+    CAPTURE(each);
+    const Fields headers{{"X-Request-Id", "one"}, {"Accept-Encoding", "gzip"}};
+    const Answer with_body = get(book.rest, each, headers);
+    const Answer without = ask(book.rest, asking("HEAD", each, headers));
+    CHECK(without.status == with_body.status);
+    CHECK(without.headers == with_body.headers);
+    CHECK_FALSE(without.was_body_read);
+  }
+}
+
+TEST_CASE("routes: a parameter that the route doesn't take is refused by name") {
+  const Book book;
+  const std::string target = book.add();
+  const std::vector<std::pair<std::string, std::string>> table{
+      {"limit=1", "Unknown parameter: 'limit'"},
+      {"a", "Unknown parameter: 'a'"},
+      {"=1", "Unknown parameter: ''"},
+      {"%62=1&c=2", "Unknown parameter: 'b'"},
+      {"+=1", "Unknown parameter: ' '"},
+      {"a=%4", "Invalid query: '%' needs two hexadecimal digits"},
+      {"%zz", "Invalid query: '%' needs two hexadecimal digits"},
+  };
+  const auto before = book.service->state().revision;
+  for (const auto& [query, message] : table) {
+    CAPTURE(query);
+    for (const auto& [method, path] :
+         std::vector<std::pair<std::string, std::string>>{{"GET", "/addresses"},
+                                                          {"POST", "/addresses"},
+                                                          {"GET", target},
+                                                          {"PUT", target},
+                                                          {"DELETE", target},
+                                                          {"GET", "/addresses/_health"},
+                                                          {"GET", "/addresses/_ready"}}) {
+      CAPTURE(method);
+      CAPTURE(path);
+      const Answer answer = ask(book.rest, asking(method, path + "?" + query, {}, {ada}));
+      check_error(answer, method, path, 400, message);
+    }
+    CHECK(ask(book.rest, asking("HEAD", target + "?" + query)).status == 400);
+    CHECK(ask(book.rest, asking("OPTIONS", target + "?" + query)).status == 204);
+  }
+  CHECK(book.service->state().revision == before);
+  CHECK(get(book.rest, target + "?").status == 200);
+  CHECK(get(book.rest, target + "?&").status == 200);
+}
+
+TEST_CASE("routes: each row of the table is served, under its own method and path") {
+  std::set<std::pair<std::string_view, std::string_view>> seen;
+  for (const auto& route : addrbook::detail::routes()) {
+    CAPTURE(route.path);
+    CAPTURE(route.method);
+    CHECK(seen.emplace(route.path, route.method).second);
+    CHECK_FALSE(route.summary.empty());
+    std::string path(route.path);
+    if (path == "/{id}") path = "/" + absent_id;
+    const auto endpoints = addrbook::detail::Endpoints::find(path);
+    REQUIRE(endpoints);
+    CHECK(endpoints->route(route.method) == &route);
+    CHECK(endpoints->is_open() == !route.action.has_value());
+  }
+  CHECK_FALSE(addrbook::detail::Endpoints::find("/{id}"));
+}
