@@ -488,11 +488,11 @@ TEST_CASE("house: include/addrbook keeps the rules of house.txt") {
   const Files files = read_files();
   REQUIRE(files.size() > 50);
   const Rules rules = parse_rules(test::read_file(ADDRBOOK_SOURCE_DIR "/tests/unit/house.txt"));
-  // These change in this release.
-  const std::set<std::string> moving{"http/origin", "sqlite", "storage/sql_store", "server/parking",
-                                     "httplib/adapter"};
+  // SOCI's header includes sqlite3.h in a namespace of its own, which must be filled beforehand.
+  const std::string exception =
+      "storage/sqlite_engine: outside addrbook::detail, in 'sqlite_api': namespace";
   for (const std::string& violation : House(files, rules).violations()) {
-    if (moving.count(violation.substr(0, violation.find(':'))) == 0) FAIL_CHECK(violation);
+    if (violation != exception) FAIL_CHECK(violation);
   }
 }
 
