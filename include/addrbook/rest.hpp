@@ -149,7 +149,7 @@ inline detail::QueryParameters Rest::read_query(const Request& request,
   for (const auto& [name, value] : *parameters) {
     const auto& known = route.parameters;
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      throw detail::HttpError(400, "Unknown parameter: '" + name + "'");
+      throw detail::HttpError::of_query("Unknown parameter", ": '" + name + "'");
     }
   }
   return *std::move(parameters);

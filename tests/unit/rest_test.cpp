@@ -570,10 +570,21 @@ TEST_CASE("rest: a stream's log line is written at its end") {
 }
 
 TEST_CASE("rest: the log never shows the query") {
-  const Book book;
-  get(book.rest, "/addresses?email=ada@example.com");
-  REQUIRE(book.log->size() == 1);
-  CHECK(addrbook::to_logfmt(book.log->front()).find("example.com") == std::string::npos);
+  for (const bool debug : {false, true}) {
+    Options options;
+    options.debug = debug;
+    const Book book(options);
+    for (const std::string query :
+         {"email=ada@example.com", "example.com", "%62=example.com", "&"}) {
+      const Answer answer = get(book.rest, "/addresses?" + query);
+      CHECK(answer.status == (query == "&" ? 200 : 400));
+    }
+    REQUIRE(book.log->size() == 4);
+    for (const LogRecord& record : *book.log) {
+      CHECK(addrbook::to_logfmt(record).find("example.com") == std::string::npos);
+    }
+    CHECK(book.log->front().reason == "Unknown parameter");
+  }
 }
 
 TEST_CASE("rest: debug mode adds trace to errors, and more to the log, and changes nothing else") {

@@ -26,7 +26,17 @@ class HttpError : public std::runtime_error, public Traceable {
         headers_(std::move(headers)),
         thrown_at_(thrown_at) {}
 
+  /// A refusal that names a part of the query, which no log shows.
+  /// @param part  appended to the message for the client
+  [[nodiscard]] static HttpError of_query(const std::string& message, const std::string& part,
+                                          SourceLine thrown_at = SourceLine::here()) {
+    HttpError error(400, message, {}, thrown_at);
+    error.query_part_ = part;
+    return error;
+  }
+
   [[nodiscard]] int status() const noexcept { return status_; }
+  [[nodiscard]] const std::string& query_part() const noexcept { return query_part_; }
   [[nodiscard]] const HeaderFields& headers() const noexcept { return headers_; }
   [[nodiscard]] std::string trace_line() const override {
     return thrown_at_.describe("HTTP " + std::to_string(status_), what());
@@ -35,13 +45,15 @@ class HttpError : public std::runtime_error, public Traceable {
  private:
   int status_;
   HeaderFields headers_;
+  std::string query_part_;
   SourceLine thrown_at_;
 };
 
 /// What became of a request that failed.
 struct Failure {
   int status = 500;
-  std::string message = "Internal Server Error";  ///< for the client
+  std::string message = "Internal Server Error";  ///< for the client, and for the log
+  std::string query_part;                         ///< ends the message, for the client only
   HeaderFields headers;
   std::vector<std::string> trace;  ///< for the log and for debug mode: what was thrown, and why
   bool is_fault = true;            ///< ours or the storage's, not the client's: the log says why
@@ -70,6 +82,7 @@ inline Failure to_failure(std::exception_ptr thrown, bool with_trace) {
     std::rethrow_exception(thrown);
   } catch (const HttpError& error) {
     set(error.status(), error.what(), false);
+    failure.query_part = error.query_part();
     failure.headers = error.headers();
   } catch (const Error& error) {
     switch (error.code()) {
@@ -102,7 +115,8 @@ inline Reply error_reply(const Failure& failure, std::string_view method, std::s
   append_json_string(reply.body, method, JsonCharset::utf8);
   append_json_string(reply.body += R"(,"uri":)", uri, JsonCharset::utf8);
   reply.body.append(R"(,"code":)").append(std::to_string(failure.status));
-  append_json_string(reply.body += R"(,"message":)", failure.message, JsonCharset::utf8);
+  append_json_string(reply.body += R"(,"message":)", failure.message + failure.query_part,
+                     JsonCharset::utf8);
   if (debug) {
     std::string lines;
     for (const std::string& line : failure.trace) {
