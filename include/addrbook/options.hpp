@@ -17,9 +17,10 @@ struct AccessRequest;  // authorization.hpp
 class Coding;          // http.hpp
 struct LogRecord;      // log.hpp
 
-/// What a book may hold. Every field has a default.
+/// The rules of a book, for Service.
 struct ServiceOptions {
-  std::uint64_t max_entries = 0;  ///< create() refuses to make more; 0: no limit
+  /// The book's capacity: create() is refused in a book that holds as many entries; 0: no limit.
+  std::uint64_t max_entries = 0;
 };
 
 /// How a book is served. Every field has a default that is safe to use.
@@ -102,24 +103,25 @@ struct ServerOptions {
 
 /// For open_sqlite().
 struct SqliteOptions {
-  /// At a time, at least 1; one is for writing. A reader waits when all are in use.
+  /// The maximum number of connections, at least 1; one at a time writes. A reader waits if all are
+  /// in use.
   std::size_t connections = 8;
-  /// Of memory for entries read lately, so that reading one again needs no query; 0: none.
+  /// Memory for recently read entries, which are read again without a query; 0: none.
   std::size_t entry_cache_bytes = std::size_t{64} * 1024 * 1024;
-  /// Of memory for the file's pages, a connection.
+  /// Memory for pages of the file, for each connection.
   std::size_t page_cache_bytes = std::size_t{8} * 1024 * 1024;
 };
 
 /// For open_postgresql().
 struct PostgresqlOptions {
-  /// At a time, at least 1, of this process; opened as they are needed. A request waits for one
-  /// when all are in use.
+  /// The maximum number of connections of this process, at least 1; opened when they are needed. A
+  /// request waits if all are in use.
   std::size_t connections = 16;
-  /// For a connection to be made, rounded up to seconds, at least 2; a `connect_timeout` in the
-  /// connection string counts for more.
+  /// The time to make a connection, rounded up to whole seconds, at least 2. A `connect_timeout` in
+  /// the connection string takes precedence.
   std::chrono::milliseconds connect_timeout{3000};
-  /// For a connection to come free, and then for a query or a commit as a whole; half a second more
-  /// if the server doesn't end it itself.
+  /// The time that a request waits for a connection, and then the time that its query or commit may
+  /// take as a whole; half a second more if the server does not end it.
   std::chrono::milliseconds timeout{5000};
 };
 
