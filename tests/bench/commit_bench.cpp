@@ -36,7 +36,7 @@
 
 namespace {
 
-/// One commit at a time, of one request.
+/// Commits one request at a time.
 class OneByOne final : public addrbook::Store {
  public:
   explicit OneByOne(std::shared_ptr<Store> store) : store_(std::move(store)) {}
@@ -61,8 +61,8 @@ class OneByOne final : public addrbook::Store {
   std::mutex mutex_;
 };
 
-/// The system's files, but that syncing the WAL takes longer: a virtual machine's disk often keeps
-/// in memory what a real one has to write.
+/// The system's files with slower syncs of the WAL: a virtual machine's disk often keeps in memory
+/// what a real one has to write.
 class SlowSync {
  public:
   static void install(std::chrono::microseconds longer) {
@@ -99,7 +99,7 @@ class SlowSync {
   static inline int (*system_sync_)(sqlite3_file*, int) = nullptr;
 };
 
-/// A server over a file, in a process of its own that may use every CPU.
+/// A server with a file, in its own process, on all CPUs.
 std::unique_ptr<bench::Served> serve(const std::string& path, bool one_by_one,
                                      std::chrono::microseconds slower) {
   constexpr bool on_first_cpu = false;
@@ -117,7 +117,7 @@ std::unique_ptr<bench::Served> serve(const std::string& path, bool one_by_one,
       on_first_cpu);
 }
 
-/// Connections of which each sends one request again and again, whenever it has the answer.
+/// Connections that each repeat one request, with the next one sent when the answer has arrived.
 class Clients {
  public:
   /// @param requests  one for each connection
@@ -179,7 +179,7 @@ class Clients {
     }
   }
 
-  // An answer without a body, and no other follows: it comes at once.
+  // An answer without a body arrives as a whole.
   void receive(std::size_t client) {
     char buffer[4096];
     const auto size = ::recv(connections_[client].socket(), buffer, sizeof buffer, 0);
@@ -201,7 +201,7 @@ std::string request_of(const std::string& method, const std::string& target) {
          std::to_string(bench::document.size()) + "\r\n\r\n" + bench::document;
 }
 
-/// Connections of which each creates one address after the other.
+/// Connections that each create one address after the other.
 class Creators {
  public:
   Creators(const bench::Served& served, std::size_t count)
@@ -211,7 +211,7 @@ class Creators {
   /// @returns creates per second
   double run(std::chrono::milliseconds duration) { return clients_.run(duration); }
 
-  /// Of all that has been created.
+  /// The ids of all created addresses.
   [[nodiscard]] const std::vector<std::string>& ids() const { return ids_; }
 
  private:
@@ -229,7 +229,7 @@ class Creators {
   Clients clients_;
 };
 
-/// Ends the program if the book is not what it should be.
+/// Ends the program if an address with a 201 is missing.
 void check(const char* name, const std::string& path, const std::vector<std::string>& ids) {
   const auto store = addrbook::open_sqlite(path);
   std::size_t found = 0;
@@ -259,7 +259,7 @@ void print_head(const Settings& settings, const char* what, const char* first, c
   std::printf("  %-20s %9s %9s %9s\n", "round", first, second, "ratio");
 }
 
-/// Runs both in turns, so that a noisy machine troubles both alike.
+/// Runs both in turns, so that other load on the machine affects both alike.
 template <class First, class Second>
 void compare(const Settings& settings, First& first, Second& second) {
   first.run(settings.duration);

@@ -1,5 +1,5 @@
-// What grows with a book in a SQLite file: start-up, the time of a GET, memory. Prints a table in
-// Markdown. The addresses are of some 200 bytes.
+// How start-up, the time of a GET, and memory grow with a book in a SQLite file. Prints a table in
+// Markdown. The addresses have about 200 bytes.
 //
 // Usage: growth_bench [entries...]                         default: 1000 10000 100000 1000000
 // Environment: ROUNDS = 15, GETS = 1000 a round and book, WARM_UP = 300000 GETs before,
@@ -48,8 +48,8 @@ std::uint64_t environment(const char* name, std::uint64_t fallback) {
   return text == nullptr ? fallback : std::stoull(text);
 }
 
-/// The id of a book's n-th address: as make_id() makes them, but the same every time. A thousand
-/// addresses a second.
+/// The id of a book's n-th address: like those of make_id(), but reproducible. A thousand addresses
+/// a second.
 std::string id_of(std::uint64_t number) {
   constexpr std::uint64_t begin = 1'700'000'000'000;
   std::mt19937_64 random(number);
@@ -65,8 +65,8 @@ addrbook::Document document_of(std::uint64_t number) {
       R"("local_number":5550100}],"notes":"A line of text."})");
 }
 
-/// Runs `work` in a process of its own.
-/// @returns what it returned
+/// Runs `work` in its own process.
+/// @returns its result
 double apart(const std::function<double()>& work) {
   int pipe[2];
   if (::pipe(pipe) != 0) fail("no pipe");
@@ -89,7 +89,7 @@ double apart(const std::function<double()>& work) {
   return result;
 }
 
-/// Makes a book. It is not closed before the process ends, which is then as after a crash.
+/// Makes a book, which is not closed before the process ends: the files are as after a crash.
 double fill(const std::string& path, std::uint64_t entries) {
   const auto start = Clock::now();
   static const auto store = addrbook::open_sqlite(path);
@@ -102,7 +102,7 @@ double fill(const std::string& path, std::uint64_t entries) {
   return milliseconds_since(start);
 }
 
-/// @returns milliseconds from opening a file to knowing the book's head
+/// @returns milliseconds from opening a file to knowing the book's state
 double start_up(const std::string& path, std::uint64_t entries) {
   const auto start = Clock::now();
   const auto store = addrbook::open_sqlite(path);
@@ -112,7 +112,7 @@ double start_up(const std::string& path, std::uint64_t entries) {
   return taken;
 }
 
-/// Has the system read the file from the disk again.
+/// Drops the file from the system's cache.
 void drop_from_memory(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0 || ::fsync(file) != 0 || ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) != 0) {
@@ -139,7 +139,7 @@ std::unique_ptr<bench::Served> serve(const std::string& path) {
       on_first_cpu);
 }
 
-/// A book, its server, and what has been measured.
+/// A book, its server and the measurements.
 class Book {
  public:
   Book(const std::string& folder, std::uint64_t entries)
@@ -160,10 +160,10 @@ class Book {
     cold_ms_.push_back(apart([this] { return start_up(path_, entries_); }));
   }
 
-  /// Fills the caches: GETs of random addresses, many on their way at once.
+  /// Fills the caches by GETs of random addresses, many of them in progress at once.
   void warm_up(std::uint64_t gets) {
     constexpr std::uint64_t at_once = 32;
-    // Not earlier: who connects and says nothing is dropped.
+    // Not earlier: the server closes connections that send nothing.
     connection_ = std::make_unique<test::Connection>(server_->port);
     for (std::uint64_t done = 0; done < gets; done += at_once) {
       std::string requests;
@@ -286,8 +286,7 @@ int main(int argc, char** argv) {
     for (auto& book : books) book->measure_start_up();
   }
   for (auto& book : books) book->start();
-  // Not left to the scheduler: whether a CPU has to be woken makes more of a difference than a
-  // book's size.
+  // On a fixed CPU: whether a CPU has to be woken makes more difference than the size of a book.
   bench::pin_to_cpu(static_cast<int>(environment("CLIENT_CPU", 1)));
   for (auto& book : books) book->warm_up(warm_up);
   std::vector<double> ratios;

@@ -1,4 +1,4 @@
-/// What a call that fails says.
+/// The error of a call, as text.
 #pragma once
 
 #include <addrbook/error.hpp>

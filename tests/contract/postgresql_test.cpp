@@ -1,5 +1,5 @@
-// What a book in PostgreSQL does beyond the contract: several stores over one database, a server
-// that goes away, and databases that are not as they should be.
+// A book in PostgreSQL beyond the contract: several stores on one database, a server that goes
+// away, and databases that can't be used.
 
 #include <addrbook/postgresql.hpp>
 #include <addrbook/service.hpp>
@@ -38,13 +38,13 @@ using test::error_of;
 using test::PostgresqlServer;
 using test::put;
 
-/// The cluster that all cases use which do it no harm.
+/// The cluster of all cases that do not stop it.
 const PostgresqlServer& shared_server() {
   static const PostgresqlServer server;
   return server;
 }
 
-/// A database of the shared server's.
+/// @returns the name of a new database of the shared server
 std::string new_database() {
   static int made = 0;
   std::string name = "case" + std::to_string(++made);
@@ -63,7 +63,7 @@ std::string error_of_open(const std::string& conninfo) {
   return error_of([&] { static_cast<void>(open_postgresql(conninfo, impatient())); });
 }
 
-/// Tries until `call` throws no more, as long as it takes a server to start.
+/// Repeats `call` until it does not throw, for as long as a server may take to start.
 template <class Call>
 auto patiently(Call call) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
@@ -77,7 +77,7 @@ auto patiently(Call call) {
   }
 }
 
-/// Waits until a query's answer is `wanted`.
+/// Waits until the result of a query is `wanted`.
 bool comes_to(const PostgresqlServer& server, const std::string& query, const std::string& wanted) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (server.sql(query) != wanted) {
@@ -88,7 +88,7 @@ bool comes_to(const PostgresqlServer& server, const std::string& query, const st
 
 }  // namespace
 
-TEST_CASE("postgresql: a write through one store is there for all, and so is its revision") {
+TEST_CASE("postgresql: a write through one store is visible to all at once, with its revision") {
   const auto conninfo = shared_server().conninfo(new_database());
   const auto one = open_postgresql(conninfo);
   const auto other = open_postgresql(conninfo);
@@ -111,7 +111,7 @@ TEST_CASE("postgresql: a write through one store is there for all, and so is its
   CHECK(one->state().count == 0);
 }
 
-TEST_CASE("postgresql: conditions let each increment of several stores through once") {
+TEST_CASE("postgresql: conditions hold across stores") {
   const auto conninfo = shared_server().conninfo(new_database());
   open_postgresql(conninfo)->commit({{put("counter", 0)}});
   constexpr std::size_t stores = 4;
@@ -131,7 +131,7 @@ TEST_CASE("postgresql: conditions let each increment of several stores through o
   CHECK(store->state().revision == 1 + stores * rounds);
 }
 
-TEST_CASE("postgresql: who reads sees the writes of several stores in the order of revisions") {
+TEST_CASE("postgresql: the writes of several stores become visible in the order of revisions") {
   const auto conninfo = shared_server().conninfo(new_database());
   constexpr std::size_t writers = 3;
   constexpr std::uint64_t rounds = 100;
@@ -151,7 +151,7 @@ TEST_CASE("postgresql: who reads sees the writes of several stores in the order 
       return;
     }
     const auto store = open_postgresql(conninfo);
-    // Follows the book as a client of its changes would: what is seen at last is never overtaken.
+    // Follows the book as a client of its changes would: no revision appears after a later one.
     std::uint64_t seen = 0;
     bool is_last = false;
     while (!is_last) {
@@ -160,7 +160,7 @@ TEST_CASE("postgresql: who reads sees the writes of several stores in the order 
       for (const auto& entry : page.entries) {
         if (entry.revision != ++seen) throw std::runtime_error("a revision came late");
       }
-      if (page.state.revision != seen) throw std::runtime_error("a head of another time");
+      if (page.state.revision != seen) throw std::runtime_error("a state of another time");
       ++looks;
     }
     if (seen != writers * rounds) throw std::runtime_error("not all seen");
@@ -173,7 +173,7 @@ TEST_CASE("postgresql: a find is one statement, a create or an update six") {
   const auto database = new_database();
   shared_server().sql("ALTER DATABASE " + database + " SET log_statement = 'all'");
   addrbook::Service service(open_postgresql(shared_server().conninfo(database)), {}, {10});
-  // The first words of what the server is asked to execute meanwhile.
+  // The first words of the statements that the server logs during `work`.
   const auto statements_of = [](const auto& work) {
     const std::size_t before = shared_server().log().size();
     work();
@@ -205,7 +205,7 @@ TEST_CASE("postgresql: a find is one statement, a create or an update six") {
         Words{"BEGIN", "SELECT", "SELECT", "DELETE", "UPDATE", "COMMIT"});
 }
 
-TEST_CASE("postgresql: connections that the server has ended are replaced unnoticed") {
+TEST_CASE("postgresql: connections that the server has ended are replaced without an error") {
   const auto database = new_database();
   const auto store = open_postgresql(shared_server().conninfo(database));
   const auto end_connections = [&] {
@@ -225,11 +225,11 @@ TEST_CASE("postgresql: connections that the server has ended are replaced unnoti
   CHECK(store->state().revision == 2);
 }
 
-TEST_CASE("postgresql: a connection that is lost in a commit that is undone: done again, once") {
+TEST_CASE("postgresql: a lost commit that is undone is retried once") {
   const auto database = new_database();
   const auto store = open_postgresql(shared_server().conninfo(database));
-  // Ends its own connection at the end of the transaction, the first time that one inserts. What a
-  // sequence has counted is not undone.
+  // Ends its own connection at the end of the first transaction that inserts. A sequence is not
+  // rolled back.
   shared_server().sql(
       "CREATE SEQUENCE tries;"
       "CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -245,10 +245,10 @@ TEST_CASE("postgresql: a connection that is lost in a commit that is undone: don
   CHECK(store->state().count == 1);
 }
 
-TEST_CASE("postgresql: a connection that is lost in a commit that is done: not done again") {
+TEST_CASE("postgresql: a lost commit that was done is not retried") {
   PostgresqlServer server;
   const auto store = open_postgresql(server.conninfo());
-  // Commits wait for a standby that doesn't exist, after they have been written.
+  // A commit is written, then waits for a standby that does not exist.
   server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
   server.sql("SELECT pg_reload_conf()");
   REQUIRE(comes_to(server, "SHOW synchronous_standby_names", "nobody"));
@@ -266,7 +266,7 @@ TEST_CASE("postgresql: a connection that is lost in a commit that is done: not d
   CHECK(store->find("a").value().revision == 1);
 }
 
-TEST_CASE("postgresql: while the server is down calls fail, and once it is up again they don't") {
+TEST_CASE("postgresql: calls fail while the server is down, and succeed when it is up again") {
   PostgresqlServer server;
   const auto store = open_postgresql(server.conninfo(), impatient());
   store->commit({{put("a", 1)}});
@@ -292,7 +292,7 @@ TEST_CASE("postgresql: while the server is down calls fail, and once it is up ag
   CHECK(store->state().count == 2);
 }
 
-TEST_CASE("postgresql: what was committed when the server was killed is there when it is back") {
+TEST_CASE("postgresql: commits survive a kill of the server") {
   PostgresqlServer server;
   const auto store = open_postgresql(server.conninfo());
   constexpr std::size_t writers = 4;
@@ -333,19 +333,19 @@ TEST_CASE("postgresql: what was committed when the server was killed is there wh
         REQUIRE(store->find("x" + id));
       }
     }
-    const auto head = store->state();
-    CHECK(head.epoch == before.epoch);
-    CHECK(head.count % 2 == 0);  // both of a batch, or none
-    CHECK(head.count >= before.count + 2 * acknowledged);
-    CHECK(head.count <=
+    const auto state = store->state();
+    CHECK(state.epoch == before.epoch);
+    CHECK(state.count % 2 == 0);  // both entries of a batch or none
+    CHECK(state.count >= before.count + 2 * acknowledged);
+    CHECK(state.count <=
           before.count +
               2 * (acknowledged + std::accumulate(unsure.begin(), unsure.end(), std::size_t{0})));
-    CHECK(head.revision == head.count);
-    CHECK(store->page(0, test::limit_of(SIZE_MAX)).entries.size() == head.count);
+    CHECK(state.revision == state.count);
+    CHECK(store->page(0, test::limit_of(SIZE_MAX)).entries.size() == state.count);
   }
 }
 
-TEST_CASE("postgresql: a server that is there but silent: calls fail within their time") {
+TEST_CASE("postgresql: calls to a silent server fail within the timeout") {
   PostgresqlServer server;
   const auto store = open_postgresql(server.tcp_conninfo(), impatient());
   store->commit({{put("a", 1)}});
@@ -360,14 +360,14 @@ TEST_CASE("postgresql: a server that is there but silent: calls fail within thei
   CHECK(patiently([&] { return store->commit({{put("c", 3)}}); }).done());
 }
 
-TEST_CASE("postgresql: who holds the book's lock too long makes writers fail, not readers") {
+TEST_CASE("postgresql: a lock on the book that is held too long makes writers fail, not readers") {
   const auto database = new_database();
   const auto store = open_postgresql(shared_server().conninfo(database), impatient());
   store->commit({{put("a", 1)}});
   soci::session other(soci::postgresql, shared_server().conninfo(database));
   other.begin();
   other << "UPDATE addrbook_head SET revision = revision";
-  // Together, not one after the other.
+  // They wait at the same time, not one after the other.
   const auto begin = std::chrono::steady_clock::now();
   std::atomic<int> failed{0};
   const auto failures = test::run_parallel(10, [&](std::size_t t) {
@@ -385,7 +385,7 @@ TEST_CASE("postgresql: who holds the book's lock too long makes writers fail, no
   CHECK(store->commit({{put("a", 3)}}).base == 1);
 }
 
-TEST_CASE("postgresql: errors of the server are Error{storage}, no room is Error{full}") {
+TEST_CASE("postgresql: errors of the server are Error{storage}, a full disk is Error{full}") {
   const auto database = new_database();
   const auto store = open_postgresql(shared_server().conninfo(database));
   shared_server().sql(
@@ -411,7 +411,7 @@ TEST_CASE("postgresql: errors of the server are Error{storage}, no room is Error
   CHECK(patiently([&] { return store->find("a"); }));
 }
 
-TEST_CASE("postgresql: a copy of a book is a book of its own, with an epoch of its own") {
+TEST_CASE("postgresql: a copy of a book has an epoch of its own") {
   const auto database = new_database();
   const auto conninfo = shared_server().conninfo(database);
   std::uint64_t epoch = 0;
@@ -437,7 +437,7 @@ TEST_CASE("postgresql: a copy of a book is a book of its own, with an epoch of i
     shared_server().sql("CREATE DATABASE twin TEMPLATE " + database);
     check_copy("twin");
   }
-  SUBCASE("by pg_dump, over what has gone on meanwhile") {
+  SUBCASE("by pg_dump, in place of a book that has newer writes") {
     const auto copy = new_database();
     shared_server().copy_by_dump(database, copy);
     open_postgresql(conninfo)->commit({{put("c", 3)}});
@@ -447,7 +447,7 @@ TEST_CASE("postgresql: a copy of a book is a book of its own, with an epoch of i
   }
 }
 
-TEST_CASE("postgresql: tables that go while the book is used are missed, not made anew") {
+TEST_CASE("postgresql: tables that disappear while the book is used are an error, not made again") {
   const auto database = new_database();
   const auto copy = new_database();
   const auto store = open_postgresql(shared_server().conninfo(database));
@@ -465,7 +465,7 @@ TEST_CASE("postgresql: tables that go while the book is used are missed, not mad
   CHECK(patiently([&] { return store->state(); }).revision == 2);
   CHECK(store->state().epoch != epoch);
   CHECK(store->find("b"));
-  // A dump that was put on top of another book.
+  // A dump that was restored into another book.
   shared_server().sql("INSERT INTO addrbook_head SELECT * FROM addrbook_head", database);
   CHECK(begins(error_of([&] { static_cast<void>(store->state()); }), "storage: "));
   CHECK(begins(error_of([&] { store->commit({{put("a", 3)}}); }), "storage: "));
@@ -473,7 +473,7 @@ TEST_CASE("postgresql: tables that go while the book is used are missed, not mad
   CHECK(shared_server().sql("SELECT count(DISTINCT revision) FROM addrbook_head", database) == "1");
 }
 
-TEST_CASE("postgresql: no error shows what was written") {
+TEST_CASE("postgresql: no error shows a document") {
   const auto database = new_database();
   const auto store = open_postgresql(shared_server().conninfo(database));
   shared_server().sql("ALTER TABLE addrbook_entries ADD CHECK (length(document) < 100)", database);
@@ -492,7 +492,7 @@ TEST_CASE("postgresql: no error shows what was written") {
   }
 }
 
-TEST_CASE("postgresql: tables of version 1 are brought forward, once") {
+TEST_CASE("postgresql: tables of version 1 are migrated once") {
   const auto database = new_database();
   shared_server().sql(test::read_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v1.sql"), database);
   const auto failures = test::run_parallel(4, [&](std::size_t) {
@@ -514,7 +514,7 @@ TEST_CASE("postgresql: tables of version 1 are brought forward, once") {
   CHECK(shared_server().sql("SELECT version FROM addrbook_schema", database) == "2");
 }
 
-TEST_CASE("postgresql: stores that come to an empty database at once make one book") {
+TEST_CASE("postgresql: stores that open an empty database at the same time make one book") {
   const auto conninfo = shared_server().conninfo(new_database());
   std::vector<std::uint64_t> epochs(6);
   const auto failures = test::run_parallel(
@@ -524,7 +524,7 @@ TEST_CASE("postgresql: stores that come to an empty database at once make one bo
   CHECK(epochs[0] != 0);
 }
 
-TEST_CASE("postgresql: a database that can't be used is refused, and not changed") {
+TEST_CASE("postgresql: a database that can't be used is refused and left unchanged") {
   const auto& server = shared_server();
   SUBCASE("of a newer version") {
     const auto database = new_database();
@@ -540,7 +540,7 @@ TEST_CASE("postgresql: a database that can't be used is refused, and not changed
           "storage: the database must be in UTF8, and it is in SQL_ASCII");
     CHECK(server.sql("SELECT to_regclass('addrbook_head') IS NULL", "ascii") == "t");
   }
-  SUBCASE("tables of the same names, of another program") {
+  SUBCASE("another program's tables of the same names") {
     const auto database = new_database();
     server.sql("CREATE TABLE addrbook_entries (mine TEXT); INSERT INTO addrbook_entries VALUES (1)",
                database);
@@ -548,7 +548,7 @@ TEST_CASE("postgresql: a database that can't be used is refused, and not changed
     CHECK(server.sql("SELECT mine FROM addrbook_entries", database) == "1");
     CHECK(server.sql("SELECT to_regclass('addrbook_head') IS NULL", database) == "t");
   }
-  SUBCASE("not to be written to") {
+  SUBCASE("read-only") {
     const auto database = new_database();
     server.sql("ALTER DATABASE " + database + " SET default_transaction_read_only = on");
     CHECK(begins(error_of_open(server.conninfo(database)), "storage: "));
@@ -559,13 +559,13 @@ TEST_CASE("postgresql: a database that can't be used is refused, and not changed
     CHECK(text.find("\"nosuchdatabase\" does not exist") != std::string::npos);
     CHECK(text.find('\n') == std::string::npos);
   }
-  SUBCASE("nobody there") {
+  SUBCASE("no server") {
     CHECK(begins(error_of_open("host=" + server.folder().string() + "/nowhere dbname=x"),
                  "storage: "));
   }
 }
 
-TEST_CASE("postgresql: a bad connection string is refused without being shown") {
+TEST_CASE("postgresql: a bad connection string is refused and not shown") {
   for (const std::string& bad :
        {std::string("no connection string"), std::string("host=x passwort=geheim"),
         std::string("postgresql://user:geheim@[x"), std::string("password='geheim"),
@@ -576,14 +576,14 @@ TEST_CASE("postgresql: a bad connection string is refused without being shown") 
     CHECK(text.find("geheim") == std::string::npos);
     CHECK(text.find("gehe im") == std::string::npos);
   }
-  // Nor is a password shown when nobody is there.
+  // Neither is a password if there is no server.
   const auto text =
       error_of_open("host=" + shared_server().folder().string() + " port=1 password=geheim");
   CHECK(begins(text, "storage: "));
   CHECK(text.find("geheim") == std::string::npos);
 }
 
-TEST_CASE("postgresql: names and passwords with any characters get to the server as they are") {
+TEST_CASE("postgresql: names with any characters reach the server unchanged") {
   const auto& server = shared_server();
   for (const std::string name : {"a b", "it's", "back\\slash", "a=b", "s ' \\ p", "Ä"}) {
     CAPTURE(name);
@@ -608,11 +608,11 @@ TEST_CASE("postgresql: names and passwords with any characters get to the server
           .revision == 1);
 }
 
-TEST_CASE("postgresql: commits wait for the disk even where a database says otherwise") {
+TEST_CASE("postgresql: commits wait for the disk even if the database is set not to") {
   const auto database = new_database();
   shared_server().sql("ALTER DATABASE " + database + " SET synchronous_commit = off");
   const auto store = open_postgresql(shared_server().conninfo(database));
-  // Asked of the connection itself, by what it does in a write.
+  // A trigger reads the setting of the store's own connection.
   shared_server().sql(
       "CREATE TABLE seen (setting TEXT);"
       "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -623,8 +623,7 @@ TEST_CASE("postgresql: commits wait for the disk even where a database says othe
   CHECK(shared_server().sql("SELECT setting FROM seen", database) == "on");
 }
 
-TEST_CASE(
-    "postgresql: a role that owns its database and nothing else is enough, then one with less") {
+TEST_CASE("postgresql: a role that owns its database can make the book, one with less can use it") {
   const auto& server = shared_server();
   server.sql("CREATE ROLE clerk LOGIN; CREATE ROLE visitor LOGIN");
   server.sql("CREATE DATABASE clerks OWNER clerk");

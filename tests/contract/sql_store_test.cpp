@@ -1,5 +1,5 @@
-// What SqlStore does when the database fails: SQLite, with faults that a test asks for. They are
-// made by SQLite's own hooks, so that what fails is a real statement of a real transaction.
+// SqlStore when its database fails. The database is SQLite, with faults that a test asks for. They
+// are made in SQLite's own hooks, so that a real statement of a real transaction fails.
 
 #include <addrbook/memory_store.hpp>
 #include <addrbook/sqlite.hpp>
@@ -45,52 +45,54 @@ using addrbook::detail::SqlFault;
 using addrbook::detail::SqliteEngine;
 using addrbook::detail::SqlPool;
 using addrbook::detail::SqlStore;
+using addrbook::detail::SqlTables;
 using addrbook::detail::SqlTexts;
+using addrbook::detail::SqlTransaction;
 using std::chrono::milliseconds;
 using test::error_of;
 using test::put;
 using test::removal;
 
-/// What happens between a store and its database; outlives the store.
+/// The line between a store and its database, and the faults on it. Outlives the store.
 class Line {
  public:
-  /// The end of a commit.
+  /// How a commit ends.
   enum class Fate {
     done,
     lost_done,    ///< the connection is lost, and the database has committed
-    lost_undone,  ///< it is lost, and the database has not
+    lost_undone,  ///< the connection is lost, and the database has rolled back
   };
 
-  /// Called by who connects, before it does; and before a connection is used.
+  /// Called before a connection is made, and before each use of one.
   std::function<void()> before_connect = [] {};
   std::function<void()> before_use = [] {};
-  /// Called within each commit that has written something.
+  /// Called during each commit that has written something.
   std::function<void()> before_commit = [] {};
 
-  /// What the faults that the line makes are to the store.
+  /// How the store sees the faults of the line.
   std::atomic<SqlFault> meaning = SqlFault::disconnected;
-  /// Whether new connections are lost as soon as they are there.
+  /// Whether new connections are lost at once.
   std::atomic<bool> is_down = false;
   std::atomic<bool> has_other_writers = false;
-  /// Whether the database knows what became of a lost commit.
+  /// Whether the database knows the outcome of a lost commit.
   std::atomic<bool> can_tell = true;
-  /// The room in the file, in pages of SQLite; 0: as much as there is.
+  /// The maximum size of the file, in pages of SQLite; 0: no limit.
   std::atomic<int> max_pages = 0;
 
-  /// All connections that exist now are lost.
+  /// Loses all connections that exist now.
   void cut() { ++generation_; }
-  /// A statement fails at the `nth` moment from now on. COMMIT doesn't: see lose_commits().
+  /// Makes a statement fail at the `nth` moment from now on. Not COMMIT: see lose_commits().
   void fail_at(int nth) { moments_left_ = nth; }
-  /// Whether it has.
+  /// Whether that has happened.
   [[nodiscard]] bool has_failed() const { return moments_left_ <= 0; }
   void stop_failing() { moments_left_ = never; }
-  /// The connection is lost in the next `count` commits, and all others with it.
+  /// Loses the connection in each of the next `count` commits, and all others with it.
   void lose_commits(Fate fate, int count = 1) {
     fate_ = fate;
     commits_to_lose_ = count;
   }
 
-  /// How often somebody has tried to connect; how often a commit's outcome has been asked for.
+  /// The number of attempts to connect; the number of questions for a commit's outcome.
   [[nodiscard]] int connects() const { return connects_; }
   [[nodiscard]] int asked() const { return asked_; }
 
@@ -114,7 +116,7 @@ class FaultyEngine final : public SqlEngine {
  public:
   FaultyEngine(const std::string& path, Line& line)
       : line_(line), engine_(path, {}), texts_(engine_.texts()) {
-    // So that a transaction has a name by which it can be asked for later.
+    // Names the transaction, so that was_committed() can tell its outcome.
     texts_.lock_state = "SELECT epoch, revision, count, CAST(revision AS TEXT) FROM addrbook_head";
   }
 
@@ -167,10 +169,10 @@ class FaultyEngine final : public SqlEngine {
   [[nodiscard]] bool is_remote() const noexcept override { return engine_.is_remote(); }
 
  private:
-  // One that SQLite has for none of its own failures here.
+  // A code that SQLite uses for none of its own failures here.
   static constexpr int code_of_loss = SQLITE_PROTOCOL;
 
-  /// Used by one thread at a time, as the session is.
+  /// Used by one thread at a time, like the session.
   struct Connection {
     explicit Connection(Line& to)
         : line(to), generation(line.is_down ? -1 : line.generation_.load()) {}
@@ -189,7 +191,7 @@ class FaultyEngine final : public SqlEngine {
         std::string(static_cast<const char*>(sql)) == "COMMIT";
     return 0;
   }
-  // SQLite could report what happens here within COMMIT when it is done.
+  // Not in COMMIT: SQLite could report a failure here after the commit is done.
   static int on_step(void* at) {
     const Connection& connection = *static_cast<Connection*>(at);
     if (connection.is_in_commit) return 0;
@@ -204,7 +206,7 @@ class FaultyEngine final : public SqlEngine {
     connection.line.cut();
     return 1;
   }
-  // What is committed stays so, whatever this returns.
+  // The commit stays done, whatever this returns.
   static int on_committed(void* at, ::sqlite3*, const char*, int) {
     const Connection& connection = *static_cast<Connection*>(at);
     if (connection.fate != Line::Fate::lost_done) return SQLITE_OK;
@@ -231,7 +233,7 @@ struct Book {
   SqlStore store;
 };
 
-/// The first writer's commit is held up while others queue, so that they are the next group.
+/// Holds up the first writer's commit while others queue, so that they become the next group.
 class Group {
  public:
   explicit Group(Book& book) : book_(book) {
@@ -258,7 +260,7 @@ class Group {
     }));
     pool_.wait_for_blocks(writers_.size());  // in the queue by then
   }
-  /// Lets them go on. The first one's commit is done.
+  /// Lets the writers continue. The first one's commit succeeds.
   void release() {
     gate_.open();
     CHECK(first_.get().done());
@@ -287,7 +289,7 @@ const std::string unsure =
     "known";
 const std::string failed = "storage: the database failed";
 
-/// All that a store has, but the epoch.
+/// The content of a store, without the epoch.
 std::string content(const Store& store) {
   const auto page = store.page(0, test::limit_of(SIZE_MAX));
   std::string text =
@@ -299,7 +301,7 @@ std::string content(const Store& store) {
   return text;
 }
 
-/// That it works, and is one store still, whatever has been: a write is done once, and can be read.
+/// Checks that a store works after whatever has happened: a write is done once, and can be read.
 void check_works(Store& store) {
   const auto before = store.state();
   const auto result = store.commit({{put("works", before.revision)}});
@@ -313,7 +315,7 @@ void check_works(Store& store) {
   CHECK(store.page(0, {}).state.revision == before.revision + 1);
 }
 
-/// Makes a text as large as it has to be for Line::max_pages.
+/// A document that does not fit into Line::max_pages.
 Write huge(const std::string& id) {
   constexpr std::size_t bytes = 1'000'000;
   return {id, Document::parse("{\"t\":\"" + std::string(bytes, 'x') + "\"}"), {}};
@@ -321,11 +323,59 @@ Write huge(const std::string& id) {
 
 }  // namespace
 
+// --- parts ---------------------------------------------------------------------------------------
+
+TEST_CASE("sql_engine: a transaction is rolled back unless it is committed") {
+  const auto session = SqliteEngine::open(":memory:");
+  *session << "CREATE TABLE t (n INTEGER)";
+  const auto count = [&] {
+    int rows = 0;
+    *session << "SELECT COUNT(*) FROM t", soci::into(rows);
+    return rows;
+  };
+  const auto insert = [&](bool commits, bool throws) {
+    SqlTransaction transaction(*session, "BEGIN IMMEDIATE");
+    *session << "INSERT INTO t VALUES (1)";
+    if (throws) throw std::runtime_error("no");
+    if (commits) transaction.commit();
+  };
+  insert(false, false);
+  CHECK(count() == 0);
+  CHECK_THROWS_WITH_AS(insert(true, true), "no", std::runtime_error);
+  CHECK(count() == 0);
+  insert(true, false);
+  CHECK(count() == 1);
+  // One that the database has ended already is no error.
+  {
+    SqlTransaction transaction(*session);
+    *session << "ROLLBACK";
+  }
+  insert(true, false);
+  CHECK(count() == 2);
+}
+
+TEST_CASE("sql_tables: an epoch is 16 hex digits") {
+  CHECK(SqlTables::parse_epoch("0000000000000000") == 0);
+  CHECK(SqlTables::parse_epoch("0123456789abcdef") == 0x0123456789abcdefU);
+  CHECK(SqlTables::parse_epoch("ffffffffffffffff") == UINT64_MAX);
+}
+
+TEST_CASE("sql_tables: a new epoch is another one, and nothing else changes") {
+  Book book;
+  book.store.commit({{put("a", 1)}});
+  const auto before = book.store.page(0, {}).state;
+  SqlTables::renew_epoch(*SqliteEngine::open(book.path()));
+  const auto after = book.store.page(0, {}).state;
+  CHECK(after.epoch != before.epoch);
+  CHECK(after.revision == before.revision);
+  CHECK(after.count == before.count);
+}
+
 // --- reads ---------------------------------------------------------------------------------------
 
-TEST_CASE("sql_store: a read whose connection is lost is done again, on a new one") {
+TEST_CASE("sql_store: a read whose connection is lost is retried on a new one") {
   Book book;
-  book.line.has_other_writers = true;  // else the head needs no connection
+  book.line.has_other_writers = true;  // otherwise state() needs no connection
   book.store.commit({{put("a", 1), put("b", 2)}});
   const int connects = book.line.connects();
   book.line.cut();
@@ -346,7 +396,7 @@ TEST_CASE("sql_store: a read whose connection is lost is done again, on a new on
   CHECK(book.line.connects() == connects + 4);
 }
 
-TEST_CASE("sql_store: a read is done again once, then it is an error, not an answer") {
+TEST_CASE("sql_store: a read is retried once, then it is an error, not an answer") {
   Book book;
   book.line.has_other_writers = true;
   book.store.commit({{put("a", 1)}});
@@ -360,7 +410,7 @@ TEST_CASE("sql_store: a read is done again once, then it is an error, not an ans
     const int connects = book.line.connects();
     book.line.cut();
     CHECK(error_of(read) == lost);
-    // The first read has a connection for its first try, the others make one for each.
+    // The first read has a connection for its first attempt, the others make one for each attempt.
     const int made = book.line.connects() - connects;
     CHECK((made == 1 || made == 2));
     CHECK(error_of(read) == lost);
@@ -371,7 +421,8 @@ TEST_CASE("sql_store: a read is done again once, then it is an error, not an ans
   CHECK(content(book.store) == "2, 2 entries: a 1 1 {\"n\":1} works 2 2 {\"n\":1}");
 }
 
-TEST_CASE("sql_store: a fault at any moment of a read is an error or is healed, never an answer") {
+TEST_CASE(
+    "sql_store: a fault at any moment of a read is an error or retried, never a wrong answer") {
   Book book;
   book.line.has_other_writers = true;
   for (std::uint64_t i = 0; i < 20; ++i) book.store.commit({{put("id-" + std::to_string(i), i)}});
@@ -410,7 +461,7 @@ TEST_CASE("sql_store: a fault at any moment of a read is an error or is healed, 
   check_works(book.store);
 }
 
-TEST_CASE("sql_store: what another program does to the tables is an error, until it is undone") {
+TEST_CASE("sql_store: damage to the tables by another program is an error until it is undone") {
   Book book;
   book.line.has_other_writers = true;
   book.store.commit({{put("a", 1)}});
@@ -425,22 +476,50 @@ TEST_CASE("sql_store: what another program does to the tables is an error, until
     }
     *other << "ALTER TABLE away RENAME TO addrbook_entries";
   }
-  SUBCASE("the head is missing") {
+  SUBCASE("the state is missing") {
     const std::string error = "storage: the database has lost the book's state";
     *other << "CREATE TEMP TABLE kept AS SELECT * FROM addrbook_head";
     *other << "DELETE FROM addrbook_head";
     for (int i = 0; i < 2; ++i) {
       CHECK(error_of([&] { static_cast<void>(book.store.state()); }) == error);
       CHECK(error_of([&] { static_cast<void>(book.store.page(0, {})); }) == error);
+      CHECK(error_of_find(book) ==
+            "storage: the book's epoch in the database is not 16 hex digits");
       CHECK(error_of_commit(book, put("b", 2)) == error);
     }
     *other << "INSERT INTO addrbook_head SELECT * FROM kept";
+  }
+  SUBCASE("there are two states") {
+    const std::string error = "storage: the database holds the states of two books";
+    *other << "INSERT INTO addrbook_head SELECT * FROM addrbook_head";
+    for (int i = 0; i < 2; ++i) {
+      CHECK(error_of([&] { static_cast<void>(book.store.state()); }) == error);
+      CHECK(error_of([&] { static_cast<void>(book.store.page(0, {})); }) == error);
+      CHECK(error_of_find(book) == error);
+      CHECK(error_of_commit(book, put("b", 2)) == error);
+    }
+    *other << "DELETE FROM addrbook_head WHERE rowid > 1";
+  }
+  SUBCASE("the epoch is unreadable") {
+    const std::string error = "storage: the book's epoch in the database is not 16 hex digits";
+    *other << "CREATE TEMP TABLE kept AS SELECT epoch FROM addrbook_head";
+    for (const std::string bad :
+         {"", "0123456789abcde", "0123456789abcdef0", "0123456789abcdeg", "-123456789abcdef",
+          "0x23456789abcdef", " 123456789abcdef", "ffffffffffffffff0"}) {
+      CAPTURE(bad);
+      *other << "UPDATE addrbook_head SET epoch = :epoch", soci::use(bad);
+      CHECK(error_of([&] { static_cast<void>(book.store.state()); }) == error);
+      CHECK(error_of([&] { static_cast<void>(book.store.page(0, {})); }) == error);
+      CHECK(error_of_find(book) == error);
+      CHECK(error_of_commit(book, put("b", 2)) == error);
+    }
+    *other << "UPDATE addrbook_head SET epoch = (SELECT epoch FROM kept)";
   }
   CHECK(content(book.store) == "1, 1 entries: a 1 1 {\"n\":1}");
   check_works(book.store);
 }
 
-TEST_CASE("sql_store: an error tells a client nothing of the database, and the log everything") {
+TEST_CASE("sql_store: an error's message names nothing of the database, its cause everything") {
   Book book;
   const auto other = SqliteEngine::open(book.path());
   *other << "ALTER TABLE addrbook_entries RENAME TO away";
@@ -457,14 +536,13 @@ TEST_CASE("sql_store: an error tells a client nothing of the database, and the l
 
 // --- commits -------------------------------------------------------------------------------------
 
-TEST_CASE(
-    "sql_store: a fault at any moment before a commit's end: nothing is written, or all once") {
+TEST_CASE("sql_store: after a fault before the end of a commit nothing is written, or all once") {
   struct Row {
     SqlFault meaning;
     std::string error;
   };
   for (const Row& row :
-       std::vector<Row>{{SqlFault::disconnected, "nothing"},  // for it is done again
+       std::vector<Row>{{SqlFault::disconnected, "nothing"},  // because it is retried
                         {SqlFault::other, failed},
                         {SqlFault::full, "full: Insufficient Storage: the disk is full"}}) {
     CAPTURE(row.error);
@@ -495,12 +573,12 @@ TEST_CASE(
       REQUIRE(book.store.state().count == model.state().count);
     }
     CHECK(moments > 10);
-    CHECK(book.line.asked() == 0);  // no commit was in doubt
+    CHECK(book.line.asked() == 0);  // the outcome of no commit was unknown
     check_works(book.store);
   }
 }
 
-TEST_CASE("sql_store: a commit that is lost but done is done, and is not done again") {
+TEST_CASE("sql_store: a lost commit that was done succeeds, and is not retried") {
   Book book;
   book.store.commit({{put("a", 1)}});
   const int connects = book.line.connects();
@@ -516,17 +594,17 @@ TEST_CASE("sql_store: a commit that is lost but done is done, and is not done ag
   check_works(book.store);
 }
 
-TEST_CASE("sql_store: a commit that is lost and undone is done again, once") {
+TEST_CASE("sql_store: a lost commit that is undone is retried once") {
   Book book;
   book.store.commit({{put("a", 1)}});
-  SUBCASE("and that is all") {
+  SUBCASE("and succeeds") {
     book.line.lose_commits(Line::Fate::lost_undone);
     const auto result = book.store.commit({{put("b", 2)}});
     CHECK(result.done());
     CHECK(result.base == 1);
     CHECK(book.line.asked() == 1);
   }
-  SUBCASE("which is lost, but done") {
+  SUBCASE("and is lost, but done") {
     book.line.before_commit = [&, commits = 0]() mutable {
       if (++commits == 1) book.line.lose_commits(Line::Fate::lost_done);
     };
@@ -534,7 +612,7 @@ TEST_CASE("sql_store: a commit that is lost and undone is done again, once") {
     CHECK(book.store.commit({{put("b", 2)}}).base == 1);
     CHECK(book.line.asked() == 2);
   }
-  SUBCASE("which is lost as well") {
+  SUBCASE("and is lost and undone again") {
     book.line.lose_commits(Line::Fate::lost_undone, 2);
     CHECK(error_of_commit(book, put("b", 0)).rfind(lost, 0) == 0);
     CHECK(book.line.asked() == 2);
@@ -547,18 +625,18 @@ TEST_CASE("sql_store: a commit that is lost and undone is done again, once") {
   check_works(book.store);
 }
 
-TEST_CASE("sql_store: conditions are checked again when a commit is done again") {
+TEST_CASE("sql_store: conditions are checked again when a commit is retried") {
   Book book;
   book.line.has_other_writers = true;
   const test::Condition absent{test::Kind::absent, 0};
-  // Between the two tries somebody else is faster.
+  // Another program writes between the two attempts.
   book.line.before_connect = [&, is_first = true]() mutable {
     if (!std::exchange(is_first, false)) return;
     const auto other = SqliteEngine::open(book.path());
     *other << "BEGIN IMMEDIATE";
     *other << "INSERT INTO addrbook_entries (id, created, revision, document) "
               "VALUES ('a', 1, 1, '{\"n\":1}')";
-    // The transaction's name is its head, so that this one must not seem to be the lost one.
+    // The transaction's name is the revision, which stays, or the lost commit would seem done.
     *other << "UPDATE addrbook_head SET count = 1";
     other->commit();
   };
@@ -568,7 +646,7 @@ TEST_CASE("sql_store: conditions are checked again when a commit is done again")
   CHECK(book.store.find("a")->document == test::numbered(1));
 }
 
-TEST_CASE("sql_store: of a commit of which nobody knows, nobody says that it was not done") {
+TEST_CASE("sql_store: a commit of unknown outcome is reported as unknown, not as failed") {
   for (const bool is_done : {true, false}) {
     for (const bool can_ask : {true, false}) {
       CAPTURE(is_done);
@@ -584,7 +662,7 @@ TEST_CASE("sql_store: of a commit of which nobody knows, nobody says that it was
       CHECK(error_of_commit(book, put("b", 2)) == unsure);
       book.line.is_down = false;
       book.line.can_tell = true;
-      // Not done again: who has asked for it may have, or not.
+      // It is not retried.
       const std::string as_it_was = "1, 1 entries: a 1 1 {\"n\":1}";
       const std::string as_asked = "2, 2 entries: a 1 1 {\"n\":1} b 2 2 {\"n\":2}";
       CHECK(book.store.state().revision == (is_done ? 2 : 1));
@@ -595,10 +673,10 @@ TEST_CASE("sql_store: of a commit of which nobody knows, nobody says that it was
   }
 }
 
-TEST_CASE("sql_store: a full disk is Error{full}; what needs no room is done") {
+TEST_CASE("sql_store: a full disk is Error{full}; writes that need no room succeed") {
   Book book;
   book.line.max_pages = 60;
-  book.line.cut();  // so that connections are of those
+  book.line.cut();  // so that new connections have the limit
   book.store.commit({{put("a", 1)}});
   const std::string full = "full: Insufficient Storage: the disk is full";
   for (int i = 0; i < 3; ++i) {
@@ -613,14 +691,14 @@ TEST_CASE("sql_store: a full disk is Error{full}; what needs no room is done") {
 
 // --- groups --------------------------------------------------------------------------------------
 
-TEST_CASE("sql_store: a batch that fails, or is refused, leaves the others of its group alone") {
+TEST_CASE("sql_store: a batch that fails, or is refused, does not affect the others of its group") {
   Book book;
   book.line.max_pages = 60;
   book.line.cut();
   std::string error = "full: Insufficient Storage: the disk is full";
   Write bad = huge("bad");
-  SUBCASE("one for which there is no room") {}
-  SUBCASE("one that the database won't have") {
+  SUBCASE("a batch for which there is no room") {}
+  SUBCASE("a batch that the database refuses") {
     const auto other = SqliteEngine::open(book.path());
     *other << "CREATE TRIGGER refuse BEFORE INSERT ON addrbook_entries WHEN new.id = 'bad' "
               "BEGIN SELECT RAISE(ABORT, 'no'); END";
@@ -644,11 +722,38 @@ TEST_CASE("sql_store: a batch that fails, or is refused, leaves the others of it
   check_works(book.store);
 }
 
-TEST_CASE("sql_store: a group is lost, done or in doubt as a whole") {
+TEST_CASE("sql_store: the capacity counts the earlier batches of a group") {
+  Book book;
+  book.store.commit({{put("old", 0)}});
+  {
+    Group group(book);  // "first" is the second entry
+    group.add({put("a", 1)}, 3);
+    group.add({put("b", 2)}, 3);
+    group.add({removal("old")}, 3);
+    group.add({put("c", 3), put("d", 4)}, 3);
+    group.add({put("c", 5)}, 3);
+    group.add({put("a", 6)}, 1);  // adds nothing
+    group.add({put("e", 7)});
+    group.release();
+    CHECK(group.result_of(0).base == 2);
+    CHECK(test::outcome_of(group.result_of(1)) == "full");
+    CHECK(group.result_of(2).base == 3);
+    CHECK(test::outcome_of(group.result_of(3)) == "full");
+    CHECK(group.result_of(4).base == 4);
+    CHECK(group.result_of(5).base == 5);
+    CHECK(group.result_of(5).created == std::vector<std::uint64_t>{3});
+    CHECK(group.result_of(6).base == 6);
+  }
+  CHECK(content(book.store) ==
+        "7, 4 entries: first 2 2 {\"n\":0} a 3 6 {\"n\":6} c 5 5 {\"n\":5} e 7 7 {\"n\":7}");
+  check_works(book.store);
+}
+
+TEST_CASE("sql_store: the outcome of a lost commit is that of the whole group") {
   const auto add_all = [](Group& group) {
     group.add({put("a", 1)});
     group.add({put("b", 2), put("c", 3)});
-    group.add({put("a", 4, {test::Kind::absent, 0})});  // not after the first one
+    group.add({put("a", 4, {test::Kind::absent, 0})});  // refused because of the first batch
     group.add({put("d", 5)});
   };
   const std::string nothing = "2, 2 entries: z 1 1 {\"n\":9} first 2 2 {\"n\":0}";
@@ -688,7 +793,7 @@ TEST_CASE("sql_store: a group is lost, done or in doubt as a whole") {
 
 // --- connections ---------------------------------------------------------------------------------
 
-TEST_CASE("sql_store: a store whose database can't be reached is not made") {
+TEST_CASE("sql_store: construction fails if the database can't be reached") {
   const test::TempFolder folder;
   const std::string path = (folder.path() / "book").string();
   const auto error_of_making = [&](Line& line) {
@@ -709,9 +814,10 @@ TEST_CASE("sql_store: a store whose database can't be reached is not made") {
   CHECK(error_of_making(line) == "nothing");
 }
 
-TEST_CASE("sql_store: after a connection that failed nobody tries for a moment; then it is back") {
+TEST_CASE(
+    "sql_store: after a failed attempt to connect there is none for a moment, then it succeeds") {
   constexpr auto pause = milliseconds(100);
-  // A machine that is busy may need longer than the pause for what is to happen within it.
+  // On a busy machine the calls may take longer than the pause.
   constexpr int tries = 50;
   bool was_quick = false;
   for (int i = 0; i < tries && !was_quick; ++i) {
@@ -748,7 +854,7 @@ TEST_CASE("sql_store: after a connection that failed nobody tries for a moment; 
   CHECK(was_quick);
 }
 
-TEST_CASE("sql_store: who gets no connection in time gets an error, and no answer") {
+TEST_CASE("sql_store: a call that gets no connection in time is an error") {
   constexpr auto wait = milliseconds(30);
   Book book(1, wait);
   book.store.commit({{put("a", 1)}});
@@ -773,7 +879,7 @@ TEST_CASE("sql_store: who gets no connection in time gets an error, and no answe
   check_works(book.store);
 }
 
-TEST_CASE("sql_store: who waits for a connection gets the one that comes free") {
+TEST_CASE("sql_store: a call that waits gets the connection that is given back") {
   constexpr auto wait = std::chrono::seconds(60);
   Book book(2, wait);
   book.store.commit({{put("a", 1)}});
@@ -798,7 +904,7 @@ TEST_CASE("sql_store: who waits for a connection gets the one that comes free") 
   CHECK(book.line.connects() == 2);
 }
 
-TEST_CASE("sql_store: when connecting fails nobody goes on waiting for that connection") {
+TEST_CASE("sql_store: a failed attempt to connect wakes a call that waits for the connection") {
   const test::TempFolder folder;
   Line line;
   test::Gate gate;

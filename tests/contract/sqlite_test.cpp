@@ -1,4 +1,4 @@
-// What a book in SQLite does beyond the contract: files that stay, are refused, copied and broken.
+// A book in SQLite beyond the contract: files that are opened again, refused, copied and broken.
 
 #include <addrbook/sqlite.hpp>
 
@@ -45,12 +45,12 @@ std::string error_of_open(const std::string& path) {
   return error_of([&] { static_cast<void>(open_sqlite(path)); });
 }
 
-/// A folder, and paths in it.
+/// A folder and paths in it.
 struct Folder : test::TempFolder {
   [[nodiscard]] std::string operator/(const std::string& name) const {
     return (path() / name).string();
   }
-  /// The names of what is in it, and the content of files.
+  /// The paths below it, with the content of files.
   [[nodiscard]] std::map<std::string, std::string> content() const {
     std::map<std::string, std::string> found;
     for (const auto& each : fs::recursive_directory_iterator(path())) {
@@ -60,7 +60,7 @@ struct Folder : test::TempFolder {
   }
 };
 
-/// A connection of another program's.
+/// A connection of another program.
 class Other {
  public:
   explicit Other(const std::string& path) {
@@ -97,7 +97,7 @@ unsigned mode_of(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("sqlite: a book is as it was when it is opened again, and its revisions go on") {
+TEST_CASE("sqlite: a book that is opened again has its entries, and its revisions continue") {
   const Folder folder;
   std::uint64_t epoch = 0;
   {
@@ -116,12 +116,12 @@ TEST_CASE("sqlite: a book is as it was when it is opened again, and its revision
   CHECK(entry->revision == 3);
   CHECK(entry->document == test::numbered(3));
   CHECK_FALSE(store->find("b"));
-  // Not 1 or 4 again, though these are gone.
+  // Revisions 1 and 4 are not used again.
   CHECK(store->commit({{put("b", 5)}}).base == 4);
   CHECK(store->find("b").value().created == 5);
 }
 
-TEST_CASE("sqlite: only its owner may read a book, whatever the umask") {
+TEST_CASE("sqlite: only the owner may read a book, whatever the umask") {
   const Folder folder;
   const auto umask = ::umask(0);
   {
@@ -139,7 +139,7 @@ TEST_CASE("sqlite: only its owner may read a book, whatever the umask") {
   CHECK(mode_of(folder / "restored") == 0600U);
 }
 
-TEST_CASE("sqlite: every path that a file can have") {
+TEST_CASE("sqlite: paths with any characters") {
   const Folder folder;
   for (const std::string name :
        {"a b", "a=b", "a b = c", "it's", "say \"so\"", "?mode=memory", "file:x", "Ä", "a\nb",
@@ -162,7 +162,7 @@ TEST_CASE("sqlite: every path that a file can have") {
   CHECK(begins(error_of_open(folder / std::string(300, 'x')), "storage: "));
 }
 
-TEST_CASE("sqlite: a book is open once, by whatever name") {
+TEST_CASE("sqlite: a book can be open once, by whatever name") {
   const Folder folder;
   fs::create_directory(folder / "sub");
   fs::create_symlink(folder / "book", folder / "link");
@@ -175,20 +175,20 @@ TEST_CASE("sqlite: a book is open once, by whatever name") {
       CAPTURE(name);
       CHECK(error_of_open(folder / name) == refused);
     }
-    CHECK(store->commit({{put("a", 1)}}).done());  // not disturbed
+    CHECK(store->commit({{put("a", 1)}}).done());  // the open book still works
     CHECK(error_of([&] { restore_sqlite(folder / "book", folder / "book"); }) == refused);
   }
   CHECK(open_sqlite(folder / "link")->find("a"));
 }
 
-TEST_CASE("sqlite: what is no book is refused, and left as it is") {
+TEST_CASE("sqlite: a file that is not a book is refused and left unchanged") {
   const Folder folder;
   const std::string path = folder / "it";
   const auto check_refused = [&](const std::string& reason) {
     CAPTURE(reason);
     const auto content = [&] {
       auto found = folder.content();
-      // Which has a place for each who reads. A book's lock stays.
+      // Readers change `-shm`. A book's lock file stays.
       for (const char* const name : {"it-lock", "it-shm"}) found.erase(folder / name);
       return found;
     };
@@ -231,7 +231,7 @@ TEST_CASE("sqlite: what is no book is refused, and left as it is") {
     Other(path).run("PRAGMA journal_mode = DELETE; PRAGMA user_version = 3");
     check_refused("is of version 3, and this program knows only up to 2");
   }
-  SUBCASE("one of no version") {
+  SUBCASE("a book without a version") {
     make_book(path);
     Other(path).run("PRAGMA journal_mode = DELETE; PRAGMA user_version = 0");
     check_refused("is of version 0");
@@ -244,13 +244,13 @@ TEST_CASE("sqlite: what is no book is refused, and left as it is") {
   }
 }
 
-TEST_CASE("sqlite: a FIFO is refused, and nobody waits for its other end") {
+TEST_CASE("sqlite: a FIFO is refused without waiting for its other end") {
   const Folder folder;
   REQUIRE(::mkfifo((folder / "it").c_str(), 0600) == 0);
   CHECK(error_of_open(folder / "it").find("is no file") != std::string::npos);
 }
 
-TEST_CASE("sqlite: a book whose file is gone and whose log is not is refused") {
+TEST_CASE("sqlite: a log without its book is refused") {
   const Folder folder;
   std::ofstream(folder / "book-wal") << "what was written last";
   CHECK(error_of_open(folder / "book").find("is missing, but there is a '-wal'") !=
@@ -259,7 +259,7 @@ TEST_CASE("sqlite: a book whose file is gone and whose log is not is refused") {
   CHECK(test::read_file(folder / "book-wal") == "what was written last");
 }
 
-TEST_CASE("sqlite: damage within a book is an error where it is met, never a wrong answer") {
+TEST_CASE("sqlite: damage within a book is an error, never a wrong answer") {
   const Folder folder;
   const std::string path = folder / "book";
   make_book(path, 2000);
@@ -267,7 +267,7 @@ TEST_CASE("sqlite: damage within a book is an error where it is met, never a wro
   const auto size = fs::file_size(path);
   {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    // All pages but the first, which has the schema.
+    // All pages except the first, which holds the schema.
     file.seekp(4096);
     file << std::string(size - 4096, '\x55');
   }
@@ -283,16 +283,16 @@ TEST_CASE("sqlite: damage within a book is an error where it is met, never a wro
   CHECK_FALSE(fs::exists(folder / "new"));
 }
 
-TEST_CASE("sqlite: a book of version 1 is brought forward") {
+TEST_CASE("sqlite: a book of version 1 is migrated") {
   const Folder folder;
   const std::string path = folder / "book";
   fs::copy_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v1.sqlite", path);
   for (int time = 0; time < 2; ++time) {
     const auto store = open_sqlite(path);
-    const auto head = store->state();
-    CHECK(head.epoch == 0x0123456789abcdefU);
-    CHECK(head.revision == 6);
-    CHECK(head.count == 3);
+    const auto state = store->state();
+    CHECK(state.epoch == 0x0123456789abcdefU);
+    CHECK(state.revision == 6);
+    CHECK(state.count == 3);
     CHECK(test::ids_of(store->page(0, {})) ==
           std::vector<std::string>{"00000000000000000000000000000001",
                                    "00000000000000000000000000000002",
@@ -306,7 +306,7 @@ TEST_CASE("sqlite: a book of version 1 is brought forward") {
   CHECK(open_sqlite(path)->commit({{put("new", 1)}}).base == 6);
 }
 
-TEST_CASE("sqlite: a backup of an older version's book can be restored, and is brought forward") {
+TEST_CASE("sqlite: a backup of a book of an older version can be restored, and is migrated") {
   const Folder folder;
   backup_sqlite(ADDRBOOK_SOURCE_DIR "/tests/data/book-v1.sqlite", folder / "copy");
   restore_sqlite(folder / "copy", folder / "book");
@@ -316,7 +316,7 @@ TEST_CASE("sqlite: a backup of an older version's book can be restored, and is b
   CHECK(store->state().epoch != 0x0123456789abcdefU);
 }
 
-TEST_CASE("sqlite: a backup is of one moment, whoever writes") {
+TEST_CASE("sqlite: a backup is of one moment, during writes") {
   const Folder folder;
   const auto store = open_sqlite(folder / "book");
   store->commit({{put("left", 0), put("right", 0)}});
@@ -339,23 +339,23 @@ TEST_CASE("sqlite: a backup is of one moment, whoever writes") {
     const auto written_before = written.load();
     backup_sqlite(folder / "book", copy);
     const auto after = store->state();
-    // Writers went on meanwhile, which is what this is about.
+    // There were writes during the backup.
     while (written.load() == written_before) std::this_thread::yield();
     const auto book = open_sqlite(copy);
-    const auto head = book->state();
-    CHECK(head.epoch == before.epoch);
-    CHECK(head.revision >= before.revision);
-    CHECK(head.revision <= after.revision);
+    const auto state = book->state();
+    CHECK(state.epoch == before.epoch);
+    CHECK(state.revision >= before.revision);
+    CHECK(state.revision <= after.revision);
     const auto page = book->page(0, test::limit_of(SIZE_MAX));
-    CHECK(page.entries.size() == head.count);
+    CHECK(page.entries.size() == state.count);
     CHECK(book->find("left").value().document == book->find("right").value().document);
-    CHECK(head.revision == 2 + 3 * (head.count - 2));
+    CHECK(state.revision == 2 + 3 * (state.count - 2));
   }
   is_over = true;
   for (auto& writer : writers) writer.join();
 }
 
-TEST_CASE("sqlite: what is restored is the backup, with an epoch of its own") {
+TEST_CASE("sqlite: a restored book has the backup's entries and an epoch of its own") {
   const Folder folder;
   make_book(folder / "book");
   const auto epoch = open_sqlite(folder / "book")->state().epoch;
@@ -372,7 +372,7 @@ TEST_CASE("sqlite: what is restored is the backup, with an epoch of its own") {
   CHECK(store->find("id-2").value().revision == 2);
 }
 
-TEST_CASE("sqlite: a backup and a restore overwrite nothing, and leave nothing half done") {
+TEST_CASE("sqlite: a backup and a restore overwrite nothing and leave no partial file") {
   const Folder folder;
   make_book(folder / "book");
   make_book(folder / "other");
@@ -397,7 +397,8 @@ TEST_CASE("sqlite: a backup and a restore overwrite nothing, and leave nothing h
   CHECK(before == folder.content());
 }
 
-TEST_CASE("sqlite: a program that writes to the file makes commits wait, then fail; reads go on") {
+TEST_CASE(
+    "sqlite: while another program writes to the file, commits wait, then fail; reads succeed") {
   const Folder folder;
   test::FaultyFiles files;
   const auto store = open_sqlite(folder / "book");
@@ -410,7 +411,7 @@ TEST_CASE("sqlite: a program that writes to the file makes commits wait, then fa
   CHECK(store->find("a").value().document == test::numbered(1));
   const auto before = files.lock_attempts();
   std::thread late([&] {
-    // Not before the commit has asked for the lock, in vain and again.
+    // Not before the commit has tried to get the lock more than once.
     while (files.lock_attempts() < before + 5) std::this_thread::yield();
     other.run("ROLLBACK");
   });
@@ -418,8 +419,7 @@ TEST_CASE("sqlite: a program that writes to the file makes commits wait, then fa
   late.join();
 }
 
-TEST_CASE(
-    "sqlite: a file that is moved away is missed, not made anew, and used again when it is back") {
+TEST_CASE("sqlite: a file that is moved away is an error, and is used again when it is back") {
   const Folder folder;
   fs::create_directory(folder / "old");
   addrbook::SqliteOptions options;
@@ -434,7 +434,7 @@ TEST_CASE(
                                 error_of([&] { store->commit({{put("b", 2)}}); })}) {
         if (error.find(missed) == std::string::npos) throw std::runtime_error(error);
       }
-      // From where it is open, or not at all.
+      // From the open file, or an error.
       const auto error = error_of([&] {
         if (store->find("none") || !store->find("a")) throw std::runtime_error("wrong");
       });
@@ -452,7 +452,7 @@ TEST_CASE(
   CHECK(store->commit({{put("b", 2)}}).base == 1);
 }
 
-TEST_CASE("sqlite: every commit is synced before it is answered") {
+TEST_CASE("sqlite: every commit is synced before it returns") {
   const Folder folder;
   test::FaultyFiles files;
   const auto store = open_sqlite(folder / "book");
@@ -463,8 +463,8 @@ TEST_CASE("sqlite: every commit is synced before it is answered") {
   }
 }
 
-// Whichever operation on a file fails, and whatever follows it.
-TEST_CASE("sqlite: a disk that fails gives errors, loses nothing and says nothing wrong") {
+// Each kind of operation on a file fails at each time.
+TEST_CASE("sqlite: a failing disk gives errors, no loss and no wrong answer") {
   using Kind = test::FaultyFiles::Kind;
   struct Fault {
     Kind kind;
@@ -484,7 +484,7 @@ TEST_CASE("sqlite: a disk that fails gives errors, loses nothing and says nothin
     options.page_cache_bytes = 0;
     auto store = open_sqlite(folder / "book", options);
     std::map<std::string, std::uint64_t> expected;
-    const std::string filling(20'000, 'x');  // on pages of its own
+    const std::string filling(20'000, 'x');  // takes pages of its own
     const auto commit = [&](std::uint64_t number) {
       const auto document = addrbook::Document::parse("{\"n\":" + std::to_string(number) +
                                                       ",\"x\":\"" + filling + "\"}");
@@ -507,10 +507,10 @@ TEST_CASE("sqlite: a disk that fails gives errors, loses nothing and says nothin
     bool is_past_all = false;
     for (int nth = 1; !is_past_all && nth < 200; ++nth) {
       CAPTURE(nth);
-      const auto head = store->state();
+      const auto state = store->state();
       files.fail(fault.kind, nth, fault.code);
       std::set<std::string> errors;
-      // Reads: right or not at all.
+      // A read is right or an error.
       for (const char* const id : {"id-3", "none"}) {
         errors.insert(error_of([&] {
           const auto entry = store->find(id);
@@ -527,13 +527,13 @@ TEST_CASE("sqlite: a disk that fails gives errors, loses nothing and says nothin
         ++failures;
         CHECK(begins(error, fault.error));
       }
-      // What was refused is not there, also if the book is opened again.
+      // A refused write is not there, also after the book is opened again.
       if (nth % 3 == 0) {
         store.reset();
         store = open_sqlite(folder / "book", options);
       }
       check();
-      CHECK(store->state().revision == head.revision + (refused == "nothing" ? 2U : 0U));
+      CHECK(store->state().revision == state.revision + (refused == "nothing" ? 2U : 0U));
       ++number;
       commit(number++);  // it works again
       check();

@@ -246,7 +246,7 @@ STORE_CASE("a batch that would overfill the book is `full` and writes nothing") 
   run({
       {{put("a", 1)}, 1, "done"},
       {{put("b", 1)}, 1, "full"},
-      {{put("b", 1), put("c", 1)}, 2, "full"},  // both or none
+      {{put("b", 1), put("c", 1)}, 2, "full"},  // all or none
       {{put("b", 1)}, 2, "done"},
       {{put("b", 2)}, 2, "done"},  // adds nothing
       {{put("a", 2), put("b", 3)}, 1, "done"},
@@ -299,7 +299,7 @@ STORE_CASE("64 concurrent creators fill a book to its capacity exactly") {
   CHECK(store->page(0, test::limit_of(SIZE_MAX)).entries.size() == capacity);
 }
 
-STORE_CASE("what is put is found, as it was") {
+STORE_CASE("a document is found as it was put") {
   Factory factory;
   const auto store = factory.make();
   const std::string text =
@@ -490,7 +490,7 @@ STORE_CASE("a refused batch writes nothing and names its first refusal") {
   CHECK(store->find("a")->document == test::numbered(1));
   CHECK(store->find("b")->document == test::numbered(2));
   CHECK(test::ids_of(store->page(0, {})) == std::vector<std::string>{"a", "b"});
-  // No number was lost by it.
+  // The refusal took no revision.
   CHECK(store->commit({{test::put("new", 3)}}).base == 2);
 }
 
@@ -598,7 +598,7 @@ STORE_CASE("pages go by bytes, and one entry always fits") {
   CHECK(test::ids_of(store->page(0, test::limit_of(1, 5300))) == std::vector<std::string>{"a"});
 }
 
-STORE_CASE("pages go on where the last one's end has been removed") {
+STORE_CASE("a page continues after an entry that has been removed") {
   Factory factory;
   const auto store = factory.make();
   store->commit({{test::put("a", 1), test::put("b", 2), test::put("c", 3), test::put("d", 4)}});
@@ -610,7 +610,7 @@ STORE_CASE("pages go on where the last one's end has been removed") {
   CHECK_FALSE(store->page(page.entries.back().created, {}).more);
 }
 
-STORE_CASE("a random run does what a plain map does") {
+STORE_CASE("a random run gives the same results as a plain map") {
   Factory factory;
   using test::Kind;
   for (const unsigned seed : {1U, 20240607U, 4242U}) {
@@ -694,7 +694,7 @@ STORE_CASE("a random run does what a plain map does") {
   }
 }
 
-STORE_CASE("parallel writers take revisions without gap or double") {
+STORE_CASE("parallel writers take each revision once, without a gap") {
   Factory factory;
   const auto store = factory.make();
   constexpr std::size_t threads = 4;
@@ -709,7 +709,7 @@ STORE_CASE("parallel writers take revisions without gap or double") {
       taken[t].push_back(result.base + 2);
       const auto entry = store->find(own);
       if (!entry || entry->created != result.base + 1) throw std::runtime_error("not as written");
-      // A refused batch takes none.
+      // A refused batch takes no revision.
       if (store->commit({{test::put(own, i, {test::Kind::absent, 0})}}).done()) {
         throw std::runtime_error("created twice");
       }
@@ -730,7 +730,7 @@ STORE_CASE("parallel writers take revisions without gap or double") {
   CHECK(store->state().count == threads * rounds + 1);
 }
 
-STORE_CASE("at_revision lets each increment through exactly once") {
+STORE_CASE("at_revision loses no increment") {
   Factory factory;
   const auto store = factory.make();
   store->commit({{test::put("counter", 0)}});
@@ -750,7 +750,7 @@ STORE_CASE("at_revision lets each increment through exactly once") {
   CHECK(store->state().revision == 1 + threads * rounds);
 }
 
-STORE_CASE("of parallel creations of one id one succeeds") {
+STORE_CASE("one of several parallel creations of an id succeeds") {
   Factory factory;
   const auto store = factory.make();
   constexpr std::size_t ids = 100;
@@ -768,10 +768,10 @@ STORE_CASE("of parallel creations of one id one succeeds") {
   CHECK(store->state().revision == ids);
 }
 
-STORE_CASE("a page and its state are of one moment, whoever writes") {
+STORE_CASE("a page and its state are of one moment, during writes") {
   Factory factory;
   const auto store = factory.make();
-  // Every batch writes both of a pair, and lets a third entry come or go.
+  // Every batch writes both entries of a pair, and adds or removes a third one.
   store->commit({{test::put("left", 0), test::put("right", 0), test::removal("third-0")}});
   constexpr std::uint64_t rounds = 400;
   std::atomic<std::size_t> writing{2};

@@ -1,4 +1,4 @@
-// The bundled server and its SQLite file: what was answered 2xx survives a kill and a full disk.
+// The bundled server and its SQLite file: acknowledged writes survive a kill and a full disk.
 
 #include <support/addresses.hpp>
 #include <support/http_client.hpp>
@@ -51,7 +51,7 @@ Response request(const LoggedServer& server, const std::string& method, const st
   return Connection(server.port()).request(method, target, {}, body);
 }
 
-/// How a program of the server's ends that has one thing to do.
+/// The result of a run of the server's program that does not serve.
 struct Ended {
   int status;
   std::string errors;
@@ -69,7 +69,7 @@ Ended run(const std::string& path, const std::vector<std::string>& options,
   return ended;
 }
 
-/// What SQLite itself says of a file.
+/// What SQLite itself reports about a file.
 std::string integrity_of(const std::string& path) {
   sqlite3* database = nullptr;
   std::string finding = "can't be opened";
@@ -91,14 +91,14 @@ std::uint64_t revision_in(const std::string& tag) {
   return std::stoull(tag.substr(tag.rfind('-') + 1), nullptr, 10);
 }
 
-/// A client that writes all the time, and keeps book of what it was told.
+/// A client that writes continuously and records the answers.
 class Writer {
  public:
   struct Known {
-    std::string text;  ///< "" for one that is gone
+    std::string text;  ///< "" if removed
     std::string tag;
   };
-  /// What it was not told the outcome of: may be as before or as wanted.
+  /// A write without an answer: it may be done or not.
   struct Unsure {
     std::string target;  ///< "" for a create
     std::string before;
@@ -145,7 +145,7 @@ class Writer {
           known_[target] = method == "PUT" ? Known{text, response.header("etag")} : Known{};
         } else {
           refusals_.insert(response.status);
-          continue;  // is not there at all
+          continue;  // has never been there
         }
         ++done_;
       } catch (const std::runtime_error&) {
@@ -175,7 +175,7 @@ void limit_files(pid_t id, rlim_t bytes) {
   REQUIRE(::prlimit(id, RLIMIT_FSIZE, &limit, nullptr) == 0);
 }
 
-/// Writes until it is refused, and then sees to it that all is there that was answered 201.
+/// Writes until a write is refused, then checks that every address with a 201 is there.
 template <class MakeRoom>
 void check_full_disk(const LoggedServer& server, const std::string& path, MakeRoom make_room) {
   std::map<std::string, std::string> created;
@@ -205,7 +205,7 @@ void check_full_disk(const LoggedServer& server, const std::string& path, MakeRo
       REQUIRE(list.at(target.substr(target.rfind('/') + 1)).dump() == text);
     }
   };
-  // Full, and it reads on, and refuses on.
+  // While full, it serves reads and refuses writes.
   check_all(created.size());
   CHECK(request(server, "GET", "/addresses/_health").status == 200);
   for (int i = 0; i < 20; ++i) {
@@ -231,7 +231,7 @@ void check_full_disk(const LoggedServer& server, const std::string& path, MakeRo
 
 }  // namespace
 
-TEST_CASE("durability: every write that was answered survives a kill, 50 times") {
+TEST_CASE("durability: every acknowledged write survives a kill, 50 times") {
   const TempFolder folder;
   const std::string path = (folder.path() / "a book.db").string();
   const int kills = test::is_sanitized ? 12 : 50;
@@ -245,7 +245,7 @@ TEST_CASE("durability: every write that was answered survives a kill, 50 times")
     CAPTURE(kill);
     LoggedServer server(over(path));
     Connection connection(server.port());
-    // As they were when it was killed; which the round before has left in `known`.
+    // The addresses at the time of the kill, from the round before.
     const auto list = connection.request("GET", "/addresses");
     REQUIRE(list.status == 200);
     const auto entries = json::parse(list.body);
@@ -254,7 +254,7 @@ TEST_CASE("durability: every write that was answered survives a kill, 50 times")
     std::size_t present = 0;
     for (const auto& each : known) {
       for (const auto& [known_target, entry] : each) {
-        const std::string& target = known_target;  // a lambda of CAPTURE's can't have the other
+        const std::string& target = known_target;  // CAPTURE's lambda can't capture the other
         CAPTURE(target);
         const auto got = connection.request("GET", target);
         const auto at = entries.find(target.substr(target.rfind('/') + 1));
@@ -273,7 +273,7 @@ TEST_CASE("durability: every write that was answered survives a kill, 50 times")
       }
     }
     CHECK(list_revision >= last_revision);
-    // Whole or not at all.
+    // A write is complete or not there.
     for (const auto& each : unsure) {
       if (each.target.empty()) continue;
       const auto at = entries.find(each.target.substr(each.target.rfind('/') + 1));
@@ -285,7 +285,7 @@ TEST_CASE("durability: every write that was answered survives a kill, 50 times")
       REQUIRE(entry.at("note").get<std::string>().find_first_not_of('x') == std::string::npos);
     }
     unsure.clear();
-    // Each writer may have left one that it was not told of in each round.
+    // Each writer may have one write without an answer in each round.
     CHECK(entries.size() <= present + writers * static_cast<unsigned>(kill));
     if (kill == kills) {
       CHECK(server.stop() == 0);
@@ -298,7 +298,7 @@ TEST_CASE("durability: every write that was answered survives a kill, 50 times")
         threads.push_back(std::make_unique<Writer>(server.port(), static_cast<unsigned>(random()),
                                                    std::move(known[t])));
       }
-      // Some way into it, each time another.
+      // At a different time in each round.
       const std::size_t enough = 10 + random() % 50;
       for (const auto& writer : threads) {
         while (writer->done() < enough / 2) std::this_thread::yield();
@@ -314,7 +314,7 @@ TEST_CASE("durability: every write that was answered survives a kill, 50 times")
       }
     }
     if (kill % 10 == 0) {
-      // As an administrator would look at it, on a copy: the next server is to find what was left.
+      // On a copy, so that the next server finds the files as the kill left them.
       for (const char* const suffix : {"", "-wal"}) {
         fs::copy_file(path + suffix, (folder.path() / "copy").string() + suffix,
                       fs::copy_options::overwrite_existing);
@@ -326,7 +326,9 @@ TEST_CASE("durability: every write that was answered survives a kill, 50 times")
   CHECK(acknowledged > static_cast<std::size_t>(kills) * writers);
 }
 
-TEST_CASE("durability: a limit of the file's size: refused, nothing lost, and then it goes on") {
+TEST_CASE(
+    "durability: at a limit of the file's size writes are refused, nothing is lost, and service "
+    "resumes") {
   const TempFolder folder;
   const std::string path = (folder.path() / "book.db").string();
   const LoggedServer server(over(path));
@@ -334,8 +336,7 @@ TEST_CASE("durability: a limit of the file's size: refused, nothing lost, and th
   check_full_disk(server, path, [&] { limit_files(server.id(), RLIM_INFINITY); });
 }
 
-TEST_CASE(
-    "durability: a full disk: refused, nothing lost, and service resumes when there is room") {
+TEST_CASE("durability: on a full disk writes are refused, nothing is lost, and service resumes") {
   const TempFolder folder;
   const std::string disk = (folder.path() / "disk").string();
   fs::create_directory(disk);
@@ -358,7 +359,7 @@ TEST_CASE(
   check_full_disk(server, path, [&] { fs::remove(ballast); });
 }
 
-TEST_CASE("durability: a second server on one file is refused, and names it") {
+TEST_CASE("durability: a second server on one file is refused and names the file") {
   const TempFolder folder;
   const std::string path = fs::canonical(folder.path()).string() + "/a book.db";
   const LoggedServer server(over(path));
@@ -367,12 +368,12 @@ TEST_CASE("durability: a second server on one file is refused, and names it") {
   CHECK(second.status == 1);
   CHECK(second.errors.find("storage.sqlite: '" + path + "': another server has it open") !=
         std::string::npos);
-  // By another name, too.
+  // Also by another name.
   CHECK(run("a book.db", {}, folder.path().string()).status == 1);
   test::check_life_cycle(server.port(), "/addresses");
 }
 
-TEST_CASE("durability: a file that is no book is refused with 1, and left as it is") {
+TEST_CASE("durability: a file that is not a book is refused with 1 and left unchanged") {
   const TempFolder folder;
   const std::string path = (folder.path() / "diary.txt").string();
   const std::string text(5'000, 'd');
@@ -386,7 +387,7 @@ TEST_CASE("durability: a file that is no book is refused with 1, and left as it 
   CHECK(nowhere.errors.find("none/book.db'") != std::string::npos);
 }
 
-TEST_CASE("durability: --backup beside a server that is being written to, and --restore") {
+TEST_CASE("durability: --backup during writes, and --restore") {
   const TempFolder folder;
   const std::string path = (folder.path() / "a book.db").string();
   const std::string copy = (folder.path() / "a copy").string();
@@ -427,7 +428,7 @@ TEST_CASE("durability: --backup beside a server that is being written to, and --
   test::check_error(request(other, "GET", "/addresses/none"), "GET", "/addresses/none", 404,
                     "No such address: 'none'");
 
-  // Only for SQLite.
+  // Only with SQLite.
   Process::Setting setting;
   setting.environment.emplace_back("ADDRBOOK_STORAGE_MEMORY", "");
   Process memory({test::server_program, "--backup", copy + "2"}, setting);
@@ -435,7 +436,7 @@ TEST_CASE("durability: --backup beside a server that is being written to, and --
   CHECK(memory.wait() == 2);
 }
 
-TEST_CASE("durability: the server makes the file that its settings name, and finds it again") {
+TEST_CASE("durability: the server makes the file that its settings name, and opens it again") {
   const TempFolder folder;
   const std::string config = (folder.path() / "settings.yaml").string();
   const std::string path = (folder.path() / "contacts of mine.db").string();
@@ -462,6 +463,6 @@ TEST_CASE("durability: the server makes the file that its settings name, and fin
   struct stat status {};
   REQUIRE(::stat(path.c_str(), &status) == 0);
   CHECK((status.st_mode & 07777U) == 0600U);
-  // An orderly end leaves one file, and its lock.
+  // An orderly end leaves the book and its lock file.
   CHECK_FALSE(fs::exists(path + "-wal"));
 }

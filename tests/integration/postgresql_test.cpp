@@ -1,4 +1,4 @@
-// Several of the bundled server over one database of PostgreSQL, and a database that goes away.
+// Several bundled servers on one PostgreSQL database, and a database that goes away.
 
 #include <support/http_client.hpp>
 #include <support/life_cycle.hpp>
@@ -36,7 +36,7 @@ Response request(const LoggedServer& server, const std::string& method, const st
   return Connection(server.port()).request(method, target, {}, body);
 }
 
-/// Asks until the answer has `status`, as long as it takes a database to start.
+/// Repeats a request until the answer has `status`, for as long as a database may take to start.
 bool comes_to(const LoggedServer& server, const std::string& target, int status) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (request(server, "GET", target).status != status) {
@@ -46,7 +46,7 @@ bool comes_to(const LoggedServer& server, const std::string& target, int status)
   return true;
 }
 
-/// Creates entries one after the other until told to end; who is answered 201 is remembered.
+/// Creates entries one after the other until told to end, and records those that get a 201.
 class Writer {
  public:
   Writer(int port, std::string name)
@@ -106,7 +106,7 @@ bool all_reach(const std::vector<std::unique_ptr<Writer>>& writers, std::size_t 
 
 }  // namespace
 
-TEST_CASE("postgresql: servers over one database see each other's writes at once") {
+TEST_CASE("postgresql: servers on one database see each other's writes at once") {
   const PostgresqlServer database;
   LoggedServer one(over(database.conninfo()));
   LoggedServer two(over(database.tcp_conninfo()));
@@ -135,7 +135,7 @@ TEST_CASE("postgresql: servers over one database see each other's writes at once
   for (LoggedServer* const server : {&one, &two, &three}) CHECK(server->stop() == 0);
 }
 
-TEST_CASE("postgresql: one of several servers is killed, and the others go on") {
+TEST_CASE("postgresql: after a kill of one server the others continue") {
   const PostgresqlServer database;
   std::vector<std::unique_ptr<LoggedServer>> servers;
   std::vector<std::unique_ptr<Writer>> writers;
@@ -171,11 +171,11 @@ TEST_CASE("postgresql: one of several servers is killed, and the others go on") 
     REQUIRE(at != entries.end());
     REQUIRE(at->dump() == document);
   }
-  // Beyond these, only what the killed server was about to answer.
+  // Besides these, only writes that the killed server did not answer.
   CHECK(entries.size() <= created.size() + 2);
 }
 
-TEST_CASE("postgresql: while the database is down there are quick 503s, and then it goes on") {
+TEST_CASE("postgresql: quick 503s while the database is down, then service resumes") {
   PostgresqlServer database;
   const LoggedServer server(over(database.conninfo()));
   const auto made = request(server, "POST", "/addresses", R"({"name":"Ada"})");
@@ -213,7 +213,7 @@ TEST_CASE("postgresql: while the database is down there are quick 503s, and then
   CHECK(server.log().find("reason=") != std::string::npos);
 }
 
-TEST_CASE("postgresql: a database that is silent: 503 within the time, then it goes on") {
+TEST_CASE("postgresql: 503 within the timeout while the database is silent, then service resumes") {
   PostgresqlServer database;
   const LoggedServer server(over(database.tcp_conninfo()));
   const auto target = request(server, "POST", "/addresses", R"({"name":"Ada"})").header("location");
@@ -236,7 +236,7 @@ TEST_CASE("postgresql: a database that is silent: 503 within the time, then it g
   CHECK(request(server, "GET", target).status == 200);
 }
 
-TEST_CASE("postgresql: what was answered 201 is there after the database was killed under writes") {
+TEST_CASE("postgresql: acknowledged writes survive a kill of the database") {
   PostgresqlServer database;
   const LoggedServer one(over(database.conninfo()));
   const LoggedServer two(over(database.conninfo()));
@@ -266,7 +266,7 @@ TEST_CASE("postgresql: what was answered 201 is there after the database was kil
         request(one, "GET", "/addresses").header("etag"));
 }
 
-TEST_CASE("postgresql: a server that can't start says why") {
+TEST_CASE("postgresql: a server that can't start reports why") {
   const auto refusal = [](const std::string& conninfo) {
     Process::Setting setting;
     setting.environment.emplace_back("ADDRBOOK_STORAGE_POSTGRESQL", conninfo);

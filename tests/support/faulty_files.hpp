@@ -1,4 +1,4 @@
-/// Files of SQLite's that fail on demand: a VFS (sqlite.org/vfs.html) over the system's own.
+/// SQLite files that fail on demand: a VFS (sqlite.org/vfs.html) on top of the system's.
 #pragma once
 
 #include <sqlite3.h>
@@ -13,9 +13,9 @@
 
 namespace test {
 
-/// While one exists, what SQLite opens goes through it; one at a time. What has been opened must be
-/// closed before it goes.
-/// @par Thread safety  any thread
+/// While it exists, it provides the files that SQLite opens. There is one at a time, and all files
+/// are closed before it is destroyed.
+/// @par Thread safety  any thread.
 class FaultyFiles {
  public:
   enum class Kind { read, write, sync };
@@ -35,8 +35,8 @@ class FaultyFiles {
     current() = nullptr;
   }
 
-  /// Lets operations of a kind fail, from the `nth` one from now on, until heal().
-  /// @param code  SQLite's, e.g. SQLITE_IOERR_WRITE
+  /// Makes operations of a kind fail, from the `nth` one from now on, until heal().
+  /// @param code  of SQLite, e.g. SQLITE_IOERR_WRITE
   void fail(Kind kind, int nth, int code) {
     heal();
     code_ = code;
@@ -46,15 +46,15 @@ class FaultyFiles {
   void heal() { left_ = none; }
   /// Whether one has failed since the last fail().
   [[nodiscard]] bool has_failed() const { return left_ <= 0; }
-  /// How often a lock has been asked for.
+  /// The number of attempts to get a lock.
   [[nodiscard]] std::size_t lock_attempts() const { return lock_attempts_; }
-  /// How many files have been synced.
+  /// The number of syncs.
   [[nodiscard]] std::size_t syncs() const { return syncs_; }
 
  private:
   static constexpr int none = 1'000'000'000;
 
-  // What SQLite has of a file; the system's own follows it in memory.
+  // SQLite's handle of a file. The system's handle follows it in memory.
   struct File : sqlite3_file {
     [[nodiscard]] sqlite3_file* inner() { return reinterpret_cast<sqlite3_file*>(this + 1); }
   };

@@ -1,4 +1,4 @@
-/// What a test needs to make threads meet where it wants them to, without sleeping.
+/// Makes threads meet at a certain point, without sleeping.
 #pragma once
 
 #include <addrbook/base/waiting.hpp>
@@ -13,8 +13,7 @@
 
 namespace test {
 
-/// A count that a test waits for. Throws when it has not come after a minute: rather a failure than
-/// a test that hangs.
+/// A count that a test waits for. Throws after a minute, so that a test fails rather than hangs.
 class Arrivals {
  public:
   void add() {
@@ -25,7 +24,7 @@ class Arrivals {
   void wait_for(std::size_t count) {
     std::unique_lock lock(mutex_);
     if (!changed_.wait_for(lock, std::chrono::minutes(1), [&] { return count_ >= count; })) {
-      throw std::runtime_error("nobody came for a minute");
+      throw std::runtime_error("nothing arrived for a minute");
     }
   }
 
@@ -35,14 +34,14 @@ class Arrivals {
   std::size_t count_ = 0;
 };
 
-/// Holds up whoever passes, until it is opened.
+/// Holds up the threads that pass it, until it is opened.
 class Gate {
  public:
   void pass() {
     arrivals_.add();
     opened_.wait_for(1);
   }
-  /// Returns when so many have come to the gate.
+  /// Returns when `count` threads have come to the gate.
   void wait_for(std::size_t count = 1) { arrivals_.wait_for(count); }
   void open() { opened_.add(); }
 
@@ -51,7 +50,7 @@ class Gate {
   Arrivals opened_;
 };
 
-/// Sees the threads that it owns wait.
+/// Counts the waits of the threads that it owns.
 class WatchingPool final : public addrbook::detail::ThreadPool {
  public:
   void block() noexcept override {
@@ -68,13 +67,13 @@ class WatchingPool final : public addrbook::detail::ThreadPool {
 
   /// Returns when a thread has begun to wait for the `count`th time.
   void wait_for_blocks(std::size_t count) { blocks_.wait_for(count); }
-  /// How many wait now.
+  /// The number of threads that wait now.
   [[nodiscard]] int waiting() const {
     const std::lock_guard lock(mutex_);
     return waiting_;
   }
 
-  /// Does `work` in a thread that belongs to this pool.
+  /// Runs `work` in a thread that belongs to this pool.
   template <class Work>
   [[nodiscard]] auto start(Work work) {
     return std::async(std::launch::async, [this, work = std::move(work)]() mutable {

@@ -1,5 +1,5 @@
-/// A private PostgreSQL server for tests: with a folder, a socket and a port of its own, and
-/// nothing of it left behind.
+/// A private PostgreSQL server for tests, with its own folder, socket and port. It leaves nothing
+/// behind.
 #pragma once
 
 #include <support/addresses.hpp>
@@ -30,26 +30,26 @@
 
 namespace test {
 
-/// Ends a server and removes its folder if the test program ends without doing so, by SIGKILL for
-/// example. A process that waits for the end of a pipe: unlike PR_SET_PDEATHSIG, that doesn't
-/// depend on the thread that started the server, and a server that is stopped can be woken first.
+/// Ends a server and removes its folder if the test program does not, for example after SIGKILL. It
+/// is a process that waits for the end of a pipe. Unlike PR_SET_PDEATHSIG, that does not depend on
+/// the thread that started the server, and a stopped server can be woken first.
 class Caretaker {
  public:
   explicit Caretaker(const std::filesystem::path& folder)
       : pipe_(open_pipe(folder / "caretaker")),
-        // In a session of its own: a signal to the whole group of the test doesn't end it.
+        // In its own session, so that a signal to the test's process group does not end it.
         process_({"/usr/bin/env", "setsid", "/bin/sh", "-c", script, folder.string()}) {}
   Caretaker(const Caretaker&) = delete;
   Caretaker& operator=(const Caretaker&) = delete;
   ~Caretaker() {
-    // Before the pipe's end, which would let it act.
+    // First, because it acts at the end of the pipe.
     process_.signal(SIGKILL);
     process_.wait();
     ::close(pipe_);
   }
 
-  /// @param processes  what to end from now on, and none but these: a server, and what must be
-  ///                   woken for it to end
+  /// @param processes  those to end from now on: a server, and the processes that must be woken for
+  ///                   it to end
   void look_after(const std::vector<pid_t>& processes) const {
     std::string line;
     for (const pid_t process : processes) line += std::to_string(process) + " ";
@@ -71,13 +71,13 @@ class Caretaker {
       tries=0
       while kill -0 "$1" && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
     fi
-    # There only if the server was killed; names the shared memory that it left.
+    # Exists only if the server was killed. Names the shared memory that it left.
     [ -e "$0/data/postmaster.pid" ] && ipcrm -m "$(sed -n '7s/.* //p' "$0/data/postmaster.pid")"
     rm -rf "$0" || { sleep 1; rm -rf "$0"; }
   )sh";
 
   static int open_pipe(const std::filesystem::path& path) {
-    // For reading too, or this would wait for the other side.
+    // Also for reading, because open() would otherwise wait for a reader.
     const int pipe =
         ::mkfifo(path.c_str(), 0600) == 0 ? ::open(path.c_str(), O_RDWR | O_CLOEXEC) : -1;
     if (pipe < 0) throw std::runtime_error("can't make " + path.string());
@@ -88,9 +88,9 @@ class Caretaker {
   Process process_;
 };
 
-/// Started by its constructor; can be stopped, killed, frozen and started again, by one thread at a
-/// time. Whoever finds its socket or port is its superuser. As root runs as `postgres` or `nobody`,
-/// because PostgreSQL refuses to run as root.
+/// Started by its constructor. Can be stopped, killed, frozen and started again, by one thread at a
+/// time. Every client is its superuser. If the test runs as root, it runs as `postgres` or
+/// `nobody`, because PostgreSQL refuses to run as root.
 class PostgresqlServer {
  public:
   [[nodiscard]] static bool is_installed() { return find_programs().has_value(); }
@@ -120,20 +120,20 @@ class PostgresqlServer {
   PostgresqlServer(const PostgresqlServer&) = delete;
   PostgresqlServer& operator=(const PostgresqlServer&) = delete;
   ~PostgresqlServer() {
-    // In order rather than by kill(), whose children nobody waits for where init doesn't.
+    // Not kill(): in a container without an init nothing waits for the orphaned children.
     try {
       stop_immediately();
     } catch (const std::exception&) {
-      // Nothing more can be done; the process itself goes with its owner.
+      // Nothing more can be done. The process is ended with its owner.
     }
   }
 
-  /// How libpq connects, over the Unix socket.
+  /// The connection string for the Unix socket.
   /// @param database  a name that needs no quotes
   [[nodiscard]] std::string conninfo(const std::string& database = "postgres") const {
     return conninfo_of(folder_.path().string(), database);
   }
-  /// The same over TCP.
+  /// The connection string for TCP.
   [[nodiscard]] std::string tcp_conninfo(const std::string& database = "postgres") const {
     return conninfo_of("127.0.0.1", database);
   }
@@ -146,11 +146,11 @@ class PostgresqlServer {
   [[nodiscard]] pid_t id() const { return postmaster_ ? postmaster_->id() : -1; }
   [[nodiscard]] bool is_running() const { return postmaster_ && !has_ended(id()); }
 
-  /// What server and initdb have said so far.
+  /// The output of initdb and the server so far.
   [[nodiscard]] std::string log() const { return read_file(log_file()); }
 
-  /// Runs SQL with psql. @returns its rows without headers, columns separated by '|', and without
-  /// the last end of line; throws what the server says if it fails
+  /// Runs SQL with psql. Throws the server's message if it fails.
+  /// @returns the rows without headers, columns separated by '|', without the last end of line
   std::string sql(const std::string& statement, const std::string& database = "postgres") const {
     // Without notices, so that standard error always fits in its pipe.
     Process psql({(programs_ / "psql").string(), "-XAtqw", "-v", "ON_ERROR_STOP=1", "-d",
@@ -166,7 +166,7 @@ class PostgresqlServer {
   /// @param name  may be given to conninfo()
   void create_database(const std::string& name) const { sql("CREATE DATABASE \"" + name + '"'); }
 
-  /// Fills a database with what pg_dump says of another.
+  /// Copies a database by pg_dump.
   void copy_by_dump(const std::string& from, const std::string& to) const {
     Process copying({"/bin/sh", "-c", R"("$0" -d "$2" | "$1" -Xqw -v ON_ERROR_STOP=1 -1 -d "$3")",
                      (programs_ / "pg_dump").string(), (programs_ / "psql").string(),
@@ -176,20 +176,20 @@ class PostgresqlServer {
     if (copying.wait() != 0) throw std::runtime_error("pg_dump or psql failed: " + errors);
   }
 
-  /// Starts it again, on the same data and port; returns when connections are accepted.
+  /// Starts it again, with the same data and port. Returns when it accepts connections.
   void start() { start(false); }
 
   /// Ends connections and transactions, writes all data, and waits for its end.
   void stop() { end(SIGINT); }
 
-  /// Ends it without writing data, so that the next start recovers; waits for its end.
+  /// Ends it without writing data, so that the next start has to recover; waits for its end.
   void stop_immediately() { end(SIGQUIT); }
 
-  /// Kills all of its processes in the midst of what they do, and waits until they are gone.
+  /// Kills all of its processes, and waits until they are gone.
   void kill() {
     if (!postmaster_) return;
-    // First the children: while their parent is stopped it neither starts others nor lets go of
-    // the ids of these.
+    // The children first: while the postmaster is stopped, it neither starts others nor frees the
+    // ids of these.
     const std::vector<pid_t> children = halt();
     for (const pid_t child : children) ::kill(child, SIGKILL);
     const bool gone = eventually([&] {
@@ -202,7 +202,7 @@ class PostgresqlServer {
     if (!gone) throw std::runtime_error("PostgreSQL's processes don't end");
   }
 
-  /// Stops all of its processes: connections stay, new ones are made, and nothing is answered.
+  /// Stops all of its processes: connections stay, new ones succeed, and nothing is answered.
   void freeze() {
     if (!is_running()) throw std::runtime_error("PostgreSQL doesn't run");
     if (!frozen_.empty()) return;
@@ -215,7 +215,7 @@ class PostgresqlServer {
     }
   }
 
-  /// Lets it go on after freeze().
+  /// Lets it continue after freeze().
   void thaw() {
     for (const pid_t process : frozen_) ::kill(process, SIGCONT);
     if (!frozen_.empty()) caretaker_.look_after({id()});
@@ -237,7 +237,7 @@ class PostgresqlServer {
     return true;
   }
 
-  /// Debian keeps them out of PATH, in a folder for each version.
+  /// Debian installs them outside PATH, in a folder for each version.
   static std::optional<std::filesystem::path> find_programs() {
     std::vector<std::pair<int, std::filesystem::path>> folders;
     std::error_code ignored;
@@ -272,7 +272,7 @@ class PostgresqlServer {
     return *found;
   }
 
-  /// @returns whom to run as, and that user's group, or nothing if this is not root
+  /// @returns the user and group to run as, or nothing if the test does not run as root
   static std::optional<std::pair<uid_t, gid_t>> unprivileged_user() {
     if (::geteuid() != 0) return std::nullopt;
     for (const char* const name : {"postgres", "nobody"}) {
@@ -287,11 +287,11 @@ class PostgresqlServer {
   }
 
   struct Standing {
-    char state = 'X';  // as of one that is gone
+    char state = 'X';  // dead
     pid_t parent = 0;
   };
 
-  /// What /proc/<id>/stat says, which anyone may read.
+  /// From /proc/<id>/stat, which every user may read.
   static Standing standing(pid_t id) {
     std::string text = read_file("/proc/" + std::to_string(id) + "/stat");
     const auto name_end = text.rfind(')');
@@ -338,8 +338,8 @@ class PostgresqlServer {
     return "host=" + host + " port=" + std::to_string(port_) + " user=postgres dbname=" + database;
   }
 
-  /// Runs a program as who may run it, with its outputs in the log: a pipe that nobody empties
-  /// would stop it. The shell and setpriv become the program, so that it is the child itself.
+  /// Runs a program as the right user, with its output in the log, because a full pipe would block
+  /// it. The shell and setpriv are replaced by the program, so it is the child itself.
   [[nodiscard]] std::vector<std::string> command(const std::vector<std::string>& program) const {
     std::vector<std::string> words{"/bin/sh", "-c", R"(exec "$@" </dev/null >>"$0" 2>&1)",
                                    log_file()};
@@ -351,11 +351,11 @@ class PostgresqlServer {
     return words;
   }
 
-  /// In the file rather than in the command, so that ALTER SYSTEM and another start can change it.
+  /// In the file rather than in the command line, so that ALTER SYSTEM and a restart can change it.
   void configure() const {
     std::ofstream file(data() / "postgresql.conf", std::ios::app);
-    // Without fsync: a killed process, unlike a computer, loses nothing that it has written, so
-    // that only time is lost with it. Shared memory in files: nothing stays in /dev/shm.
+    // No fsync, which only costs time: unlike a computer, a killed process loses nothing that it
+    // has written. Shared memory in files, so that nothing stays in /dev/shm.
     file << "listen_addresses = '127.0.0.1'\n"
             "unix_socket_directories = '"
          << folder_.path().string()
@@ -369,7 +369,7 @@ class PostgresqlServer {
     if (!file.flush()) throw std::runtime_error("can't write postgresql.conf");
   }
 
-  /// @param anywhere  whether on any free port, or on the one that clients know
+  /// @param anywhere  on any free port, or else on the port that clients know
   void start(bool anywhere) {
     if (is_running()) return;
     if (postmaster_) forget();
@@ -386,7 +386,7 @@ class PostgresqlServer {
       }
       if (is_running()) return;
       forget();
-      // Others may hold the port, and processes of a postmaster that was killed its memory.
+      // Another process may use the port, or a killed postmaster's processes its shared memory.
       const std::string said = log().substr(log_size);
       bool can_pass = false;
       for (const char* const reason : {"Address already in use", "shared memory", "lock file"}) {
@@ -413,7 +413,7 @@ class PostgresqlServer {
     forget();
   }
 
-  /// Stops the postmaster, so that it starts no more. @returns the children it has
+  /// Stops the postmaster, so that it starts no processes. @returns its children
   std::vector<pid_t> halt() {
     postmaster_->signal(SIGSTOP);
     if (!eventually([&] { return has_stopped(id()); })) {
@@ -422,7 +422,7 @@ class PostgresqlServer {
     return children_of(id());
   }
 
-  /// Takes note of the postmaster's end.
+  /// Cleans up after the postmaster's end.
   void forget() {
     postmaster_->wait();
     postmaster_.reset();
@@ -430,8 +430,8 @@ class PostgresqlServer {
     caretaker_.look_after({});
   }
 
-  /// Removes the segment that marks the data as in use; a server that is killed leaves it for the
-  /// next one to find. It is named in the seventh line of a file that goes with an orderly end.
+  /// Removes the shared memory that marks the data as in use, which a killed server leaves. The
+  /// seventh line of postmaster.pid names it. An orderly end removes that file.
   void remove_shared_memory() const {
     std::ifstream file(data() / "postmaster.pid");
     std::string line;

@@ -1,5 +1,5 @@
-// That a CachedStore is a Store is in tests/contract; here is what it asks the store behind it, and
-// that it is right when reads and commits overlap.
+// tests/contract tests a CachedStore as a Store. Here: what it asks the store behind it, and that
+// reads are right when they overlap with commits.
 #include <addrbook/cached_store.hpp>
 
 #include <support/hold_up.hpp>
@@ -38,7 +38,7 @@ namespace {
 
 constexpr std::size_t enough = std::size_t{1} << 20U;
 
-// As long as those that the library makes: short ones live within a std::string.
+// As long as the library's own ids: a std::string holds shorter ones without allocation.
 const std::string ada = "0190a5b0c0de7000800000000000ada0";
 const std::string bob = "0190a5b0c0de7000800000000000b0b0";
 
@@ -48,19 +48,19 @@ Document numbered(int number) {
 Write put(const std::string& id, int number, Condition condition = {}) {
   return {id, numbered(number), condition};
 }
-/// A document of so many bytes.
+/// A document whose text has `bytes` bytes.
 Document sized(std::size_t bytes) {
   constexpr std::size_t frame = 8;
   return Document::parse("{\"t\":\"" + std::string(bytes - frame, 'x') + "\"}");
 }
 
-/// A cache in front of a store whose finds are counted. Only a hit is not counted.
+/// A cache in front of a store that counts its finds.
 struct Cache {
   explicit Cache(std::size_t max_bytes = enough) : store(behind, max_bytes) {
     behind->before_find = [this] { ++asked; };
   }
 
-  /// What is found, and whether the store was asked for it: "1" or "1, asked".
+  /// @returns what is found, and whether the store was asked for it: "1" or "1, asked"
   std::string find(const std::string& id) {
     const int before = asked;
     const auto entry = store.find(id);
@@ -74,7 +74,7 @@ struct Cache {
   std::atomic<int> asked = 0;
 };
 
-/// Does something at the first call only.
+/// @returns a function that runs `work` at its first call only
 std::function<void()> once(std::function<void()> work) {
   return [work = std::move(work), is_done = false]() mutable {
     if (!std::exchange(is_done, true)) work();
@@ -88,7 +88,7 @@ TEST_CASE("cached_store: needs a store") {
         "a CachedStore needs a store");
 }
 
-TEST_CASE("cached_store: what has been read is not asked for again") {
+TEST_CASE("cached_store: an entry that was read is not asked for again") {
   Cache cache;
   cache.store.commit({{put(ada, 1), put(bob, 2)}});
   CHECK(cache.find(ada) == "1, asked");
@@ -103,7 +103,7 @@ TEST_CASE("cached_store: what has been read is not asked for again") {
   CHECK(entry->revision == 1);
 }
 
-TEST_CASE("cached_store: that there is no entry is not kept: it could be anything") {
+TEST_CASE("cached_store: the absence of an entry is not cached") {
   Cache cache;
   CHECK(cache.find(ada) == "none, asked");
   CHECK(cache.find(ada) == "none, asked");
@@ -111,7 +111,7 @@ TEST_CASE("cached_store: that there is no entry is not kept: it could be anythin
   CHECK(cache.find("") == "none");
 }
 
-TEST_CASE("cached_store: a commit forgets what it writes, and nothing else") {
+TEST_CASE("cached_store: a commit evicts the entries it writes, and no others") {
   Cache cache;
   cache.store.commit({{put(ada, 1), put(bob, 2)}});
   cache.find(ada);
@@ -129,11 +129,11 @@ TEST_CASE("cached_store: a commit forgets what it writes, and nothing else") {
   CHECK(cache.find(ada) == "5");
 }
 
-TEST_CASE("cached_store: pages and heads come from the store") {
+TEST_CASE("cached_store: pages and states come from the store") {
   Cache cache;
   cache.store.commit({{put(ada, 1)}});
   cache.find(ada);
-  cache.behind->commit({{put(bob, 2)}});  // past the cache, so that a kept answer would show
+  cache.behind->commit({{put(bob, 2)}});  // bypasses the cache, so that a cached answer would show
   const auto page = cache.store.page(0, {});
   CHECK(page.entries.size() == 2);
   CHECK(cache.store.page(1, {}).entries.size() == 1);
@@ -143,31 +143,30 @@ TEST_CASE("cached_store: pages and heads come from the store") {
   CHECK(cache.store.state().count == 2);
 }
 
-TEST_CASE("cached_store: a find that began before a commit keeps nothing") {
+TEST_CASE("cached_store: a find that began before a commit caches nothing") {
   Cache cache;
   cache.store.commit({{put(ada, 1), put(bob, 1)}});
-  // The store has given the old entry, and the commit comes before the find is over.
+  // The commit comes after the store has returned the old entry, before find() returns.
   cache.behind->after_find = once([&] { cache.store.commit({{put(ada, 2)}}); });
   CHECK(cache.find(ada) == "1, asked");
   CHECK(cache.find(ada) == "2, asked");
   CHECK(cache.find(ada) == "2");
-  // A commit of another one is no reason to ask again.
+  // A commit of another entry makes no difference.
   cache.behind->after_find = once([&] { cache.store.commit({{put(ada, 3)}}); });
   CHECK(cache.find(bob) == "1, asked");
   CHECK(cache.find(bob) == "1");
 }
 
-TEST_CASE(
-    "cached_store: a find within a commit keeps nothing, be it before the write or after it") {
+TEST_CASE("cached_store: a find during a commit caches nothing, before the write or after it") {
   Cache cache;
   cache.store.commit({{put(ada, 1), put(bob, 1)}});
   cache.behind->before_commit = once([&] {
     CHECK(cache.find(ada) == "1, asked");
     CHECK(cache.find(ada) == "1, asked");
-    CHECK(cache.find(bob) == "1, asked");  // not of this commit
+    CHECK(cache.find(bob) == "1, asked");  // this commit does not write it
     CHECK(cache.find(bob) == "1");
   });
-  // It is visible, but may yet be undone: a commit counts when it has returned.
+  // The write is visible, but may still be undone until the commit returns.
   cache.behind->after_commit = once([&] {
     CHECK(cache.find(ada) == "2, asked");
     CHECK(cache.find(ada) == "2, asked");
@@ -177,7 +176,7 @@ TEST_CASE(
   CHECK(cache.find(ada) == "2");
 }
 
-TEST_CASE("cached_store: a find that began within a commit, and ends after it, keeps nothing") {
+TEST_CASE("cached_store: a find that began during a commit and ends after it caches nothing") {
   Cache cache;
   cache.store.commit({{put(ada, 1)}});
   test::Gate commit_gate;
@@ -196,10 +195,10 @@ TEST_CASE("cached_store: a find that began within a commit, and ends after it, k
   CHECK(cache.find(ada) == "2");
 }
 
-TEST_CASE("cached_store: a find that lasts longer than a commit and the next find keeps nothing") {
+TEST_CASE("cached_store: a find that outlasts a commit and the next find caches nothing") {
   Cache cache;
   cache.store.commit({{put(ada, 1)}});
-  // The old entry must not take the place of the new one, which is in the cache by then.
+  // The old entry must not replace the new one, which is cached by then.
   cache.behind->after_find = once([&] {
     cache.store.commit({{put(ada, 2)}});
     CHECK(cache.find(ada) == "2, asked");
@@ -209,8 +208,8 @@ TEST_CASE("cached_store: a find that lasts longer than a commit and the next fin
   CHECK(cache.find(ada) == "2");
 }
 
-TEST_CASE("cached_store: two finds of an entry at once keep it once") {
-  // If its bytes counted twice, half the cache would be lost with it.
+TEST_CASE("cached_store: two concurrent finds of an entry cache it once") {
+  // If its bytes were counted twice, half of the cache would be lost.
   constexpr std::size_t of_a_part = 16 * 1024;
   Cache cache(16 * of_a_part);
   cache.store.commit({{Write{ada, sized(of_a_part / 2), {}}}});
@@ -223,10 +222,10 @@ TEST_CASE("cached_store: two finds of an entry at once keep it once") {
   CHECK(cache.find(ada) == "1");
 }
 
-TEST_CASE("cached_store: of two commits of an entry, whichever ends first, both must have ended") {
+TEST_CASE("cached_store: an entry with two commits in progress is cached after both have ended") {
   Cache cache;
   cache.store.commit({{put(ada, 1)}});
-  SUBCASE("the one that began last") {
+  SUBCASE("if the later one ends first") {
     cache.behind->before_commit = once([&] {
       cache.store.commit({{put(ada, 2)}});
       CHECK(cache.find(ada) == "2, asked");
@@ -234,7 +233,7 @@ TEST_CASE("cached_store: of two commits of an entry, whichever ends first, both 
     });
     cache.store.commit({{put(ada, 3)}});
   }
-  SUBCASE("the one that began first") {
+  SUBCASE("if the earlier one ends first") {
     test::Gate first;
     test::Gate second;
     std::atomic<int> commits = 0;
@@ -254,7 +253,7 @@ TEST_CASE("cached_store: of two commits of an entry, whichever ends first, both 
   CHECK(cache.find(ada) == "3");
 }
 
-TEST_CASE("cached_store: a commit that fails, before the write or after it, leaves nothing wrong") {
+TEST_CASE("cached_store: reads are right after a commit that fails, before the write or after it") {
   Cache cache;
   cache.store.commit({{put(ada, 1)}});
   cache.find(ada);
@@ -262,7 +261,7 @@ TEST_CASE("cached_store: a commit that fails, before the write or after it, leav
   CHECK_THROWS_AS(cache.store.commit({{put(ada, 2)}}), Error);
   CHECK(cache.find(ada) == "1, asked");
   CHECK(cache.find(ada) == "1");
-  // Whether it was done is not known to who has asked for it, but who reads must see it.
+  // The commit's caller does not know that it was done, but a read must see it.
   cache.behind->after_commit = once(test::fail_storage);
   CHECK_THROWS_AS(cache.store.commit({{put(ada, 3)}}), Error);
   CHECK(cache.find(ada) == "3, asked");
@@ -274,7 +273,7 @@ TEST_CASE("cached_store: a commit that fails, before the write or after it, leav
   CHECK(cache.find(ada) == "3");
 }
 
-TEST_CASE("cached_store: a refused commit is passed on, and leaves nothing wrong") {
+TEST_CASE("cached_store: a refused commit is passed on, and reads are right after it") {
   Cache cache;
   cache.store.commit({{put(ada, 1), put(bob, 1)}});
   cache.find(ada);
@@ -286,8 +285,7 @@ TEST_CASE("cached_store: a refused commit is passed on, and leaves nothing wrong
   CHECK(cache.store.commit({{put(ada, 2)}}).base == 2);
 }
 
-TEST_CASE(
-    "cached_store: a find's error is passed on; it is no answer, and the next one asks again") {
+TEST_CASE("cached_store: an error of a find is passed on, and the next find asks again") {
   Cache cache;
   cache.store.commit({{put(ada, 1), put(bob, 2)}});
   cache.find(bob);
@@ -301,7 +299,7 @@ TEST_CASE(
       CHECK(error.code() == Errc::storage);
     }
   }
-  CHECK(cache.find(bob) == "2");  // what is kept needs no store
+  CHECK(cache.find(bob) == "2");  // a cached entry needs no store
   cache.behind->before_find = count;
   CHECK(cache.find(ada) == "1, asked");
   CHECK(cache.find(ada) == "1");
@@ -309,32 +307,33 @@ TEST_CASE(
   CHECK(cache.find(ada) == "3, asked");
 }
 
-TEST_CASE("cached_store: what is over a sixteenth is not kept, and makes nothing else go") {
-  constexpr std::size_t most = 64 * 1024;
-  Cache cache(16 * most);
+TEST_CASE(
+    "cached_store: an entry over a sixteenth of the capacity is not cached and evicts nothing") {
+  constexpr std::size_t part_capacity = 64 * 1024;
+  Cache cache(16 * part_capacity);
   cache.store.commit({{put(ada, 1)}});
   cache.find(ada);
-  constexpr std::size_t beside_the_text = 1000;  // more than that
-  for (int i = 0; i < 100; ++i) {                // some of them in the part where ada is
+  constexpr std::size_t overhead = 1000;  // more than an entry's
+  for (int i = 0; i < 100; ++i) {         // some of them in ada's part of the cache
     const std::string id = "large-" + std::to_string(i);
-    cache.store.commit({{Write{id, sized(most), {}}}});
+    cache.store.commit({{Write{id, sized(part_capacity), {}}}});
     CHECK(cache.find(id) == "null, asked");
     CHECK(cache.find(id) == "null, asked");
   }
   CHECK(cache.find(ada) == "1");
-  cache.store.commit({{Write{bob, sized(most - beside_the_text), {}}}});
+  cache.store.commit({{Write{bob, sized(part_capacity - overhead), {}}}});
   CHECK(cache.find(bob) == "null, asked");
   CHECK(cache.find(bob) == "null");
 }
 
-TEST_CASE("cached_store: without room it keeps nothing, and works") {
+TEST_CASE("cached_store: with a capacity of 0 it works and caches nothing") {
   Cache cache(0);
   cache.store.commit({{put(ada, 1)}});
   CHECK(cache.find(ada) == "1, asked");
   CHECK(cache.find(ada) == "1, asked");
 }
 
-TEST_CASE("cached_store: keeps no more bytes than it may, and not much less") {
+TEST_CASE("cached_store: uses its capacity, and not more") {
   constexpr std::size_t max_bytes = 512 * 1024;
   for (const std::size_t size : {std::size_t{100}, std::size_t{1000}, std::size_t{10'000}}) {
     CAPTURE(size);
@@ -344,37 +343,36 @@ TEST_CASE("cached_store: keeps no more bytes than it may, and not much less") {
     const Document document = sized(size);
     for (std::size_t i = 0; i < entries; ++i) cache.store.commit({{Write{id_of(i), document, {}}}});
     for (std::size_t i = 0; i < entries; ++i) cache.find(id_of(i));
-    // The other way round: an entry that is still there is met before one that is not, which
-    // takes the place of another.
+    // In reverse order, so that cached entries are found before a miss evicts one.
     std::size_t kept = 0;
     for (std::size_t i = entries; i-- > 0;) kept += cache.find(id_of(i)) == "null" ? 1 : 0;
-    constexpr std::size_t beside_the_text = 400;  // about; and a part's last bit of room is lost
+    constexpr std::size_t overhead = 400;  // approximately, and each part has some unused room
     CHECK(kept * size <= max_bytes);
-    CHECK(kept * (size + beside_the_text) >= max_bytes / 2);
+    CHECK(kept * (size + overhead) >= max_bytes / 2);
   }
 }
 
-TEST_CASE("cached_store: what makes room is what was read longest ago") {
+TEST_CASE("cached_store: evicts the least recently read entry") {
   Cache cache(64 * 1024);
   cache.store.commit({{put(ada, 1), put(bob, 1)}});
   cache.find(ada);
   cache.find(bob);
-  // Many times what it holds, so that each part overflows again and again.
+  // Many times its capacity, so that each part overflows repeatedly.
   for (int i = 0; i < 2000; ++i) {
     const std::string id = "id-" + std::to_string(i);
     cache.store.commit({{put(id, i)}});
     cache.find(id);
-    REQUIRE(cache.find(ada) == "1");  // read again and again, it stays
+    REQUIRE(cache.find(ada) == "1");  // stays, because it is read repeatedly
   }
   CHECK(cache.find(bob) == "1, asked");
   CHECK(cache.find("id-1999") == "1999");
   CHECK(cache.find("id-0") == "0, asked");
 }
 
-TEST_CASE("cached_store: of many threads each reads what has been committed before, or newer") {
+TEST_CASE("cached_store: a read on any thread is not older than the last commit that returned") {
   constexpr std::size_t ids = 20;
   constexpr int rounds = 3000;
-  // Little room: entries go while others are read and written.
+  // A small capacity, so that entries are evicted during reads and writes.
   Cache cache(16 * 1000);
   std::array<std::atomic<std::uint64_t>, ids> committed{};
   const auto id_of = [](std::size_t i) { return "0190a5b0c0de70008000-id-" + std::to_string(i); };

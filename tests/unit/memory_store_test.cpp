@@ -1,4 +1,4 @@
-// What every store does is in tests/contract; here is what only this one promises.
+// tests/contract tests it as a Store. Here: what only this one promises.
 #include <addrbook/memory_store.hpp>
 
 #include <doctest/doctest.h>
@@ -15,7 +15,7 @@ using addrbook::Document;
 using addrbook::MemoryStore;
 using addrbook::Write;
 
-TEST_CASE("memory_store: a found entry shares its document's text, it is not copied") {
+TEST_CASE("memory_store: a found entry shares its document's text") {
   MemoryStore store;
   const Document document = Document::parse(R"({"name":"Ada Example"})");
   store.commit({{Write{"ada", document, {}}}});
@@ -24,7 +24,7 @@ TEST_CASE("memory_store: a found entry shares its document's text, it is not cop
   CHECK(&entry->document.text() == &document.text());
 }
 
-TEST_CASE("memory_store: what a reader holds is untouched by later writes") {
+TEST_CASE("memory_store: later writes do not change an entry or page that was read") {
   MemoryStore store;
   store.commit({{Write{"ada", Document::parse(R"({"v":1})"), {}}}});
   const auto before = store.find("ada");
@@ -37,7 +37,7 @@ TEST_CASE("memory_store: what a reader holds is untouched by later writes") {
   CHECK(page.entries[0].document.text() == R"({"v":1})");
 }
 
-TEST_CASE("memory_store: a page limit far beyond the book costs nothing") {
+TEST_CASE("memory_store: a page limit far beyond the book takes no memory") {
   MemoryStore store;
   store.commit({{Write{"ada", Document(), {}}}});
   addrbook::PageLimit limit;
@@ -63,7 +63,7 @@ TEST_CASE("memory_store: a condition holds or not by the entry's revision") {
   CHECK_FALSE(Condition{Kind::at_revision, 0}.holds(none));
 }
 
-TEST_CASE("memory_store: is not copied or moved by accident") {
+TEST_CASE("memory_store: can't be copied or moved") {
   static_assert(!std::is_copy_constructible_v<MemoryStore>);
   static_assert(!std::is_move_constructible_v<MemoryStore>);
   static_assert(std::has_virtual_destructor_v<addrbook::Store>);

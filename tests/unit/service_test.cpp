@@ -121,7 +121,7 @@ TEST_CASE("service: update replaces the document and keeps id and place") {
   CHECK(service.state().count == 2);
 }
 
-TEST_CASE("service: remove takes an entry away, once") {
+TEST_CASE("service: remove removes an entry once") {
   Service service;
   const std::string id = service.create(doc("Ada")).id;
   service.remove(id);
@@ -178,7 +178,7 @@ TEST_CASE("service: works on the store it is given") {
   CHECK(store->true_state().count == 1);
 }
 
-TEST_CASE("service: validators are asked in order and the first refusal counts") {
+TEST_CASE("service: validators are called in order and the first refusal counts") {
   std::vector<std::string> asked;
   const auto accept = [&](const std::string& name) {
     return [&asked, name](const Document&) -> std::optional<Violation> {
@@ -198,14 +198,14 @@ TEST_CASE("service: validators are asked in order and the first refusal counts")
     CHECK(asked == std::vector<std::string>{"a"});
     CHECK(store->true_state().revision == 0);
   }
-  SUBCASE("all content: it is stored") {
+  SUBCASE("if all accept, the document is stored") {
     Service service(store, {accept("a"), accept("b"), accept("c")});
     const Entry entry = service.create(doc("Ada"));
     service.update(entry.id, doc("Ada B."));
     CHECK(asked == std::vector<std::string>{"a", "b", "c", "a", "b", "c"});
     CHECK(store->true_state().revision == 2);
   }
-  SUBCASE("update is checked as well, before the id is looked for") {
+  SUBCASE("update validates before it looks for the id") {
     const std::string id = Service(store).create(doc("Ada")).id;
     Service service(store, {refuse("", "is not wanted")});
     const Thrown thrown = thrown_by([&] { service.update(id, doc("x")); });
@@ -213,7 +213,7 @@ TEST_CASE("service: validators are asked in order and the first refusal counts")
     CHECK(thrown.message == "Invalid address: '' is not wanted");
     CHECK(thrown_by([&] { service.update("absent", doc("x")); }).code == Errc::invalid);
     CHECK(service.get(id).document == doc("Ada"));
-    service.remove(id);  // has no document to look at
+    service.remove(id);  // has no document to validate
     CHECK(store->true_state().count == 0);
   }
   SUBCASE("a validator sees the document that would be written") {
@@ -227,9 +227,9 @@ TEST_CASE("service: validators are asked in order and the first refusal counts")
   }
 }
 
-TEST_CASE("service: a validator that throws refuses, as an internal error with its cause") {
+TEST_CASE("service: a validator that throws makes an internal error with its cause") {
   const auto store = std::make_shared<FakeStore>();
-  SUBCASE("a stranger's exception") {
+  SUBCASE("another exception") {
     Service service(store, {[](const Document&) -> std::optional<Violation> {
                       throw std::out_of_range("secret");
                     }});
@@ -239,13 +239,13 @@ TEST_CASE("service: a validator that throws refuses, as an internal error with i
     REQUIRE(thrown.trace.size() == 2);
     CHECK(thrown.trace[1] == "std::out_of_range: secret");
   }
-  SUBCASE("what is no exception at all") {
+  SUBCASE("something that is not a std::exception") {
     Service service(store, {[](const Document&) -> std::optional<Violation> { throw 7; }});
     const Thrown thrown = thrown_by([&] { service.create(doc("Ada")); });
     CHECK(thrown.code == Errc::internal);
     CHECK(thrown.trace.size() == 2);
   }
-  SUBCASE("an Error of its own passes") {
+  SUBCASE("an Error{invalid} passes") {
     Service service(store, {[](const Document& document) -> std::optional<Violation> {
                       static_cast<void>(document.json());
                       return std::nullopt;
@@ -260,7 +260,7 @@ TEST_CASE("service: a validator that throws refuses, as an internal error with i
   CHECK(store->true_state().revision == 0);
 }
 
-TEST_CASE("service: after stop() writes are refused and reads go on, until start()") {
+TEST_CASE("service: after stop() writes are refused and reads succeed, until start()") {
   Service service;
   const std::string id = service.create(doc("Ada")).id;
   CHECK(service.health().ready);
@@ -269,7 +269,7 @@ TEST_CASE("service: after stop() writes are refused and reads go on, until start
     CAPTURE(round);
     const auto revision = service.state().revision;
     service.stop();
-    service.stop();  // twice is once
+    service.stop();  // the second call has no effect
     CHECK(thrown_by([&] { service.create(doc("x")); }).code == Errc::stopped);
     CHECK(thrown_by([&] { service.update(id, doc("x")); }).code == Errc::stopped);
     CHECK(thrown_by([&] { service.remove(id); }).code == Errc::stopped);
@@ -286,7 +286,7 @@ TEST_CASE("service: after stop() writes are refused and reads go on, until start
   }
 }
 
-TEST_CASE("service: stopped or not, an absent address is not found") {
+TEST_CASE("service: an absent address is not found, also while the service is stopped") {
   Service service;
   service.stop();
   CHECK(thrown_by([&] { service.update("absent", doc("x")); }).code == Errc::not_found);
@@ -294,7 +294,7 @@ TEST_CASE("service: stopped or not, an absent address is not found") {
   CHECK(service.state().revision == 0);
 }
 
-TEST_CASE("service: stop() returns after the write under way, and none comes after it") {
+TEST_CASE("service: stop() waits for the write in progress, and no write follows it") {
   const auto store = std::make_shared<FakeStore>();
   std::promise<void> entered;
   std::promise<void> released;
@@ -353,7 +353,7 @@ TEST_CASE("service: create and update are one commit, and ask the store nothing 
   CHECK(commits == 3);
 }
 
-TEST_CASE("service: of concurrent updates the last commit stays") {
+TEST_CASE("service: the last commit of concurrent updates stays") {
   const auto store = std::make_shared<FakeStore>();
   Service service(store);
   const Entry entry = service.create(doc("Ada"));
@@ -488,7 +488,7 @@ TEST_CASE("service: change of an expected revision is a conflict if the entry is
   CHECK(service.get(entry.id).document == doc("faster"));
 }
 
-TEST_CASE("service: no change of concurrent ones is lost") {
+TEST_CASE("service: no concurrent change is lost") {
   Service service;
   const Entry entry = service.create(json{{"n", 0}});
   constexpr std::size_t threads = 4;
@@ -505,7 +505,7 @@ TEST_CASE("service: no change of concurrent ones is lost") {
   CHECK(service.state().revision == 1 + threads * rounds);
 }
 
-TEST_CASE("service: parallel writers of everything") {
+TEST_CASE("service: parallel creates, updates and removals") {
   Service service;
   const Entry shared = service.create(doc("shared"));
   constexpr std::size_t threads = 4;
@@ -539,7 +539,7 @@ TEST_CASE("service: parallel writers of everything") {
   CHECK(service.get(shared.id).created == shared.created);
 }
 
-TEST_CASE("service: of a store that fails nothing is claimed") {
+TEST_CASE("service: a fault of the store is passed on") {
   const auto store = std::make_shared<FakeStore>();
   Service service(store);
   const std::string id = service.create(doc("Ada")).id;
@@ -578,7 +578,7 @@ TEST_CASE("service: of a store that fails nothing is claimed") {
   }
 }
 
-TEST_CASE("service: a full book refuses creates, and nothing else, until there is room") {
+TEST_CASE("service: a full book refuses creates only, until there is room") {
   const auto store = std::make_shared<FakeStore>();
   Service service(store, {}, {2});
   const Entry first = service.create(doc("1"));
@@ -595,7 +595,7 @@ TEST_CASE("service: a full book refuses creates, and nothing else, until there i
   CHECK(service.create(doc("4")).revision == 5);
   CHECK(thrown_by([&] { service.create(doc("5")); }).code == Errc::full);
 
-  // What was there before counts as well, also where it is more than the limit.
+  // Entries from before count too, also if they are more than the limit.
   Service smaller(store, {}, {1});
   CHECK(thrown_by([&] { smaller.create(doc("6")); }).message ==
         "Insufficient Storage: the book may hold 1 address");
@@ -606,7 +606,7 @@ TEST_CASE("service: a full book refuses creates, and nothing else, until there i
   CHECK_NOTHROW(without.create(doc("8")));
 }
 
-TEST_CASE("service: a refusal for another reason takes no room") {
+TEST_CASE("service: a create that fails for another reason takes no room") {
   const auto store = std::make_shared<FakeStore>();
   bool is_refused = true;
   Service service(store, {[&](const Document&) {
@@ -664,7 +664,7 @@ TEST_CASE("service: parallel creators fill a book to its limit exactly") {
         const auto thrown = thrown_by([&] {
           const Entry entry = service.create(doc("x"));
           if (service.state().count > capacity) is_exceeded = true;
-          // Some go again, so that the limit is met many times.
+          // Some are removed again, so that the limit is reached many times.
           if (i % 3 == 0) {
             service.remove(entry.id);
           } else {

@@ -27,17 +27,17 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-/// A batch of so many writes, which is known by its name.
+/// A batch of `writes` writes, identified by `name`.
 Batch batch_of(std::size_t writes, const std::string& name) {
   return {std::vector<Write>(writes, Write{name, std::nullopt, {}})};
 }
 
-/// What groups are committed by: numbers the writes as a store does, and keeps a record.
+/// Commits groups: numbers the writes as a store does, and keeps a record.
 class Committer {
  public:
   /// Called within each commit, with the names of the group's batches.
   std::function<void(const Names&)> during = [](const Names&) {};
-  /// Gives a batch its error, or none.
+  /// @returns the error of a batch, or none
   std::function<std::exception_ptr(const std::string&)> error_of = [](const std::string&) {
     return nullptr;
   };
@@ -60,7 +60,7 @@ class Committer {
     };
   }
 
-  // To be looked at when all is done.
+  // To be read when all commits have ended.
   [[nodiscard]] const std::vector<Names>& groups() const { return groups_; }
   [[nodiscard]] const std::vector<std::thread::id>& threads() const { return threads_; }
   [[nodiscard]] std::uint64_t revision() const { return revision_; }
@@ -74,10 +74,10 @@ class Committer {
   std::atomic<int> overlaps_ = 0;
 };
 
-/// A first writer whose commit is held up while others queue, in the order in which they are added.
+/// Holds up a first writer's commit while others queue, in the order in which they are added.
 class Queue {
  public:
-  Queue(Committer& committer, std::size_t most_writes) : commits_(committer.run(), most_writes) {
+  Queue(Committer& committer, std::size_t max_writes) : commits_(committer.run(), max_writes) {
     committer.during = [this, then = committer.during](const Names& names) {
       if (names == Names{"first"}) gate_.pass();
       then(names);
@@ -86,7 +86,7 @@ class Queue {
         std::async(std::launch::async, [this] { return commits_.commit(batch_of(1, "first")); });
     gate_.wait_for();
   }
-  // Else a test that fails in the middle would wait for its writers for ever.
+  // Otherwise a test that fails early would wait for its writers forever.
   ~Queue() { gate_.open(); }
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
@@ -94,7 +94,7 @@ class Queue {
   std::shared_future<CommitResult> add(std::size_t writes, const std::string& name) {
     writers_.push_back(
         pool_.start([this, writes, name] { return commits_.commit(batch_of(writes, name)); }));
-    // It tells its pool when it is in the queue, before anybody can take it out of there.
+    // A writer tells its pool that it waits once it is in the queue.
     pool_.wait_for_blocks(writers_.size());
     return writers_.back();
   }
@@ -117,7 +117,7 @@ std::exception_ptr failure(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("group_commit: who comes alone is a group, at once") {
+TEST_CASE("group_commit: a single writer is a group, at once") {
   Committer committer;
   GroupCommit commits(committer.run());
   CHECK(commits.commit(batch_of(2, "a")).base == 0);
@@ -127,7 +127,7 @@ TEST_CASE("group_commit: who comes alone is a group, at once") {
   for (const auto& thread : committer.threads()) CHECK(thread == std::this_thread::get_id());
 }
 
-TEST_CASE("group_commit: those who come during a commit are the next group, in their order") {
+TEST_CASE("group_commit: writers that come during a commit are the next group, in order") {
   Committer committer;
   Queue queue(committer, 1000);
   const auto a = queue.add(1, "a");
@@ -141,7 +141,7 @@ TEST_CASE("group_commit: those who come during a commit are the next group, in t
   CHECK(committer.groups() == std::vector<Names>{{"first"}, {"a", "b", "c"}});
 }
 
-TEST_CASE("group_commit: a refusal reaches the one whose batch it was") {
+TEST_CASE("group_commit: a refusal reaches the writer of the batch") {
   test::WatchingPool pool;
   test::Gate gate;
   GroupCommit commits([&](const GroupCommit::Group& group) {
@@ -177,9 +177,9 @@ TEST_CASE("group_commit: a group ends where it would hold too many writes") {
       {{3}, {{3}}},
       {{1, 1, 1}, {{1, 1, 1}}},
       {{1, 1, 1, 1}, {{1, 1, 1}, {1}}},
-      {{2, 2, 1}, {{2}, {2, 1}}},          // what doesn't fit isn't cut
-      {{2, 2, 1, 1}, {{2}, {2, 1}, {1}}},  // and nobody overtakes it
-      {{4}, {{4}}},                        // by itself it may be larger
+      {{2, 2, 1}, {{2}, {2, 1}}},          // a batch is not split
+      {{2, 2, 1, 1}, {{2}, {2, 1}, {1}}},  // and not overtaken
+      {{4}, {{4}}},                        // alone it may be larger
       {{1, 9, 1, 1}, {{1}, {9}, {1, 1}}},
       {{9, 9}, {{9}, {9}}},
       {{9, 1}, {{9}, {1}}},
@@ -211,13 +211,13 @@ TEST_CASE("group_commit: a group ends where it would hold too many writes") {
   }
 }
 
-TEST_CASE("group_commit: an error reaches those whose batch has it, and nobody else") {
+TEST_CASE("group_commit: an error reaches the writers of the batches that have it, and no others") {
   Committer committer;
   committer.error_of = [](const std::string& name) -> std::exception_ptr {
     return name == "a" || name == "c" ? failure("of " + name) : nullptr;
   };
   Queue queue(committer, 1000);
-  const auto a = queue.add(1, "a");  // who leads
+  const auto a = queue.add(1, "a");  // the leader
   const auto b = queue.add(1, "b");
   const auto c = queue.add(1, "c");
   const auto d = queue.add(1, "d");
@@ -230,7 +230,7 @@ TEST_CASE("group_commit: an error reaches those whose batch has it, and nobody e
   CHECK(committer.groups() == std::vector<Names>{{"first"}, {"a", "b", "c", "d"}});
 }
 
-TEST_CASE("group_commit: after an error the next ones are committed") {
+TEST_CASE("group_commit: batches after an error are committed") {
   Committer committer;
   committer.error_of = [](const std::string& name) -> std::exception_ptr {
     return name == "first" || name == "alone" ? failure("of " + name) : nullptr;
@@ -246,7 +246,7 @@ TEST_CASE("group_commit: after an error the next ones are committed") {
   CHECK(commits.commit(batch_of(1, "b")).base == 1);
 }
 
-TEST_CASE("group_commit: who leads goes when its own group is done; the next in the queue leads") {
+TEST_CASE("group_commit: a leader returns after its own group; the next in the queue leads") {
   Committer committer;
   test::Gate second;
   committer.during = [&](const Names& names) {
@@ -259,9 +259,9 @@ TEST_CASE("group_commit: who leads goes when its own group is done; the next in 
   CHECK(queue.pool().waiting() == 3);
   queue.release();
   second.wait_for();
-  // The first one needn't serve the others: it returns while the second group is being committed.
+  // The first writer returns while the second group is being committed.
   CHECK(queue.first().base == 0);
-  // And who leads doesn't wait: its pool would let another thread work in its place.
+  // The leader does not count as waiting: its pool would start another thread in its place.
   CHECK(queue.pool().waiting() == 2);
   second.open();
   CHECK(a.get().base == 1);
@@ -269,14 +269,14 @@ TEST_CASE("group_commit: who leads goes when its own group is done; the next in 
   CHECK(c.get().base == 3);
   CHECK(committer.groups() == std::vector<Names>{{"first"}, {"a", "b"}, {"c"}});
   CHECK(queue.pool().waiting() == 0);
-  // Three groups, each led by one of its own.
+  // Three groups, each led by one of its own writers.
   REQUIRE(committer.threads().size() == 3);
   CHECK(committer.threads()[0] != committer.threads()[1]);
   CHECK(committer.threads()[1] != committer.threads()[2]);
   CHECK(committer.threads()[2] != committer.threads()[0]);
 }
 
-TEST_CASE("group_commit: of many threads nobody is lost, and commits come one by one") {
+TEST_CASE("group_commit: with many threads all batches are committed, one group at a time") {
   constexpr std::size_t threads = 8;
   constexpr std::size_t rounds = 500;
   Committer committer;
@@ -308,7 +308,7 @@ TEST_CASE("group_commit: of many threads nobody is lost, and commits come one by
   CHECK(committer.overlaps() == 0);
   for (const std::size_t failed : failures) CHECK(failed == rounds / 10);
 
-  // The ranges of revisions are each writer's own, in its order, and leave no gap.
+  // Each writer has its own ranges of revisions, in its order, and there is no gap.
   std::vector<Range> all;
   for (const auto& mine : done) {
     CHECK(std::is_sorted(mine.begin(), mine.end(),
