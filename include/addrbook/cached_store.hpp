@@ -43,8 +43,8 @@ class CachedStore final : public Store {
  private:
   static constexpr std::size_t parts = 16;
 
-  CommitResult do_commit(Batch batch) override;
-  [[nodiscard]] std::optional<Entry> do_find(std::string_view id) const override;
+  inline CommitResult do_commit(Batch batch) override;
+  [[nodiscard]] inline std::optional<Entry> do_find(std::string_view id) const override;
   [[nodiscard]] Page do_page(std::uint64_t after, PageLimit limit) const override {
     return store_->page(after, limit);
   }

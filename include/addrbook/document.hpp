@@ -17,8 +17,8 @@
 
 namespace addrbook {
 
-/// A JSON object (RFC 8259) as text without insignificant white space. Everything else is kept as it
-/// was: the order of members, `1.0`, `1e400`, 20-digit integers, `-0`, escapes.
+/// A JSON object (RFC 8259) as text without insignificant white space. Everything else is kept as
+/// it was: the order of members, `1.0`, `1e400`, 20-digit integers, `-0`, escapes.
 ///
 /// Immutable; copies share the text.
 /// @par Thread safety  any thread, as a std::shared_ptr.
@@ -42,7 +42,8 @@ class Document {
   ~Document() = default;
 
   /// Makes a document of a tree of nlohmann::json or nlohmann::ordered_json.
-  /// @throws Error{invalid} for what JSON can't express or a document can't be: not an object, nested
+  /// @throws Error{invalid} for what JSON can't express or a document can't be: not an object,
+  /// nested
   ///         too deep, NaN, infinity, binary, a string that is not UTF-8
   template <class Json, std::enable_if_t<nlohmann::detail::is_basic_json<Json>::value, int> = 0>
   Document(const Json& tree)  // NOLINT(google-explicit-constructor): json in is meant to be easy
@@ -50,7 +51,8 @@ class Document {
 
   /// Makes a document of a JSON text.
   /// @param text  UTF-8, without a byte order mark
-  /// @throws Error{invalid} if it is not an object; with the byte offset, if it is not RFC 8259, has
+  /// @throws Error{invalid} if it is not an object; with the byte offset, if it is not RFC 8259,
+  /// has
   ///         text after the object, invalid UTF-8, a lone surrogate escape, a member name twice in
   ///         one object, or nesting over max_depth
   /// @par Cost  one pass, no tree

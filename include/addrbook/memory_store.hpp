@@ -34,10 +34,10 @@ class MemoryStore final : public Store {
     ByCreated::node_type created;  // likewise
   };
 
-  CommitResult do_commit(Batch batch) override;
-  [[nodiscard]] std::optional<Entry> do_find(std::string_view id) const override;
-  [[nodiscard]] Page do_page(std::uint64_t after, PageLimit limit) const override;
-  [[nodiscard]] BookState do_state() const override;
+  inline CommitResult do_commit(Batch batch) override;
+  [[nodiscard]] inline std::optional<Entry> do_find(std::string_view id) const override;
+  [[nodiscard]] inline Page do_page(std::uint64_t after, PageLimit limit) const override;
+  [[nodiscard]] inline BookState do_state() const override;
 
   [[nodiscard]] Step prepare(Write& write, ById::iterator at, std::uint64_t revision) const;
   [[nodiscard]] BookState locked_state() const { return {epoch_, revision_, by_id_.size()}; }

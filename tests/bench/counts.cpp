@@ -186,7 +186,7 @@ class RestAsker {
     request.target = kind.target;
     request.path = request.target.substr(rest_.options().prefix.size());
     request.remote_address = "127.0.0.1";
-    request.header = [&kind](std::string_view name) -> std::optional<std::string> {
+    request.header = [&kind](std::string_view name) -> std::optional<std::string_view> {
       for (const auto& [each, value] : kind.fields) {
         if (each == name) return value;
       }

@@ -72,8 +72,8 @@ class ConnectionStream final : public httplib::Stream, private Pinned {
   [[nodiscard]] bool wait_writable() const override { return !connection_.answer_failed; }
   // A peer that has closed its sending side may still receive.
   [[nodiscard]] bool is_peer_alive() const override { return !connection_.answer_failed; }
-  ssize_t read(char* to, std::size_t size) override;
-  ssize_t write(const char* from, std::size_t size) override;
+  inline ssize_t read(char* to, std::size_t size) override;
+  inline ssize_t write(const char* from, std::size_t size) override;
   void get_remote_ip_and_port(std::string& ip, int& port) const override {
     ip = connection_.remote_address;
     port = connection_.remote_port;

@@ -80,7 +80,7 @@ class ParkingServer : public Base, private ConnectionHandler {
   virtual void describe(const Connection& /*connection*/, httplib::Request& /*request*/) {}
 
  private:
-  bool serve(ServerEngine& engine, Connection& connection, const RequestHead& head) override;
+  inline bool serve(ServerEngine& engine, Connection& connection, const RequestHead& head) override;
   std::string refusal(const Connection& connection, const RequestHead& head,
                       const HeadFault& fault) override {
     return refusals_.to_text(connection.remote_address, head, fault);

@@ -49,8 +49,8 @@ class ElasticThreads final : public ThreadPool {
 
   [[nodiscard]] std::ptrdiff_t ready() const noexcept { return ready_.load(); }
 
-  void block() noexcept override;
-  void unblock() noexcept override;
+  inline void block() noexcept override;
+  inline void unblock() noexcept override;
 
   /// Counts threads as blocked that have worked on the same round since the last call: they block
   /// without a Waiting. Called at intervals by one thread.

@@ -63,8 +63,8 @@ class Parking final : private ServerEngine {
   using Phase = Connection::Phase;
   using Step = RequestLoop::Step;
 
-  bool wait_for(const Connection& connection, short events,
-                std::chrono::milliseconds timeout) override;
+  inline bool wait_for(const Connection& connection, short events,
+                       std::chrono::milliseconds timeout) override;
   [[nodiscard]] bool is_stopping() const noexcept override { return is_stopping_.load(); }
 
   [[nodiscard]] bool add_to_epoll(int descriptor, std::uint64_t handle, std::uint32_t events) const;

@@ -31,18 +31,18 @@ class PostgresqlEngine final : public SqlEngine {
   /// @throws Error{invalid}
   PostgresqlEngine(const std::string& conninfo, const PostgresqlOptions& options);
 
-  [[nodiscard]] const SqlTexts& texts() const override;
-  [[nodiscard]] std::unique_ptr<soci::session> connect() override;
-  [[nodiscard]] SqlFault fault_of(const std::exception& thrown) const override;
+  [[nodiscard]] inline const SqlTexts& texts() const override;
+  [[nodiscard]] inline std::unique_ptr<soci::session> connect() override;
+  [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
   // A connection is not used again after a failure: SOCI leaks the memory of the failed statement's
   // values.
   bool reset(soci::session&) const noexcept override { return false; }
-  void abandon(soci::statement&) const override {}  // all rows arrive with the first
+  inline void abandon(soci::statement&) const override {}  // all rows arrive with the first
   [[nodiscard]] std::optional<bool> was_committed(soci::session& session,
                                                   const std::string& transaction) const override;
   [[nodiscard]] bool has_other_writers() const noexcept override { return true; }
   [[nodiscard]] bool is_remote() const noexcept override { return true; }
-  [[nodiscard]] std::shared_ptr<void> watch(soci::session& session) override;
+  [[nodiscard]] inline std::shared_ptr<void> watch(soci::session& session) override;
   void hang_up(soci::session& session) const noexcept override {
     // Otherwise SOCI deallocates each statement on the server, and waits for each answer.
     ::shutdown(::PQsocket(handle(session)), SHUT_RDWR);

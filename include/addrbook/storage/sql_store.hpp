@@ -42,9 +42,9 @@ class SqlStore final : public Store {
   using Clock = std::chrono::steady_clock;
 
   CommitResult do_commit(Batch batch) override { return writers_.commit(std::move(batch)); }
-  [[nodiscard]] std::optional<Entry> do_find(std::string_view id) const override;
-  [[nodiscard]] Page do_page(std::uint64_t after, PageLimit limit) const override;
-  [[nodiscard]] BookState do_state() const override;
+  [[nodiscard]] inline std::optional<Entry> do_find(std::string_view id) const override;
+  [[nodiscard]] inline Page do_page(std::uint64_t after, PageLimit limit) const override;
+  [[nodiscard]] inline BookState do_state() const override;
 
   // Runs `work` with a connection, and once more with another one if the first turns out to be
   // dead.

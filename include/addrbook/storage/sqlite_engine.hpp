@@ -47,15 +47,15 @@ class SqliteEngine final : public SqlEngine {
  public:
   SqliteEngine(const std::string& path, const SqliteOptions& options);
 
-  [[nodiscard]] const SqlTexts& texts() const override;
-  [[nodiscard]] std::unique_ptr<soci::session> connect() override;
-  [[nodiscard]] SqlFault fault_of(const std::exception& thrown) const override;
-  bool reset(soci::session& session) const noexcept override;
-  void abandon(soci::statement& query) const override;
-  [[nodiscard]] std::optional<bool> was_committed(soci::session& session,
-                                                  const std::string& transaction) const override;
+  [[nodiscard]] inline const SqlTexts& texts() const override;
+  [[nodiscard]] inline std::unique_ptr<soci::session> connect() override;
+  [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
+  inline bool reset(soci::session& session) const noexcept override;
+  inline void abandon(soci::statement& query) const override;
+  [[nodiscard]] inline std::optional<bool> was_committed(
+      soci::session& session, const std::string& transaction) const override;
   [[nodiscard]] bool has_other_writers() const noexcept override { return false; }
-  void check_identity() const override;
+  inline void check_identity() const override;
   [[nodiscard]] bool is_remote() const noexcept override { return false; }
   [[nodiscard]] std::string name() const override { return file_ ? "'" + file_->path() + "'" : ""; }
 
