@@ -169,7 +169,7 @@ class FakeHandler final : public addrbook::detail::ConnectionHandler {
     return "HTTP/1.1 " + std::to_string(fault.status) + " Refused\r\nContent-Length: 0\r\n\r\n";
   }
 
-  void warn(std::string_view text) override {
+  void warn(std::string_view text) noexcept override {
     const std::lock_guard lock(mutex_);
     warnings_.emplace_back(text);
   }

@@ -85,8 +85,11 @@ class ParkingServer : public Base, private ConnectionHandler {
                       const HeadFault& fault) override {
     return refusals_.to_text(connection.remote_address, head, fault);
   }
-  void warn(std::string_view text) override {
-    refusals_.log_server(LogRecord::Level::warning, text);
+  void warn(std::string_view text) noexcept override {
+    try {
+      refusals_.log_server(LogRecord::Level::warning, text);
+    } catch (...) {  // out of memory
+    }
   }
 
   httplib::TaskQueue* start_to_listen();

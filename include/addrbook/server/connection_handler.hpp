@@ -46,7 +46,7 @@ class ConnectionHandler : private Pinned {
   virtual std::string refusal(const Connection& connection, const RequestHead& head,
                               const HeadFault& fault) = 0;
   /// Logs a warning about the server as a whole.
-  virtual void warn(std::string_view text) = 0;
+  virtual void warn(std::string_view text) noexcept = 0;
 };
 
 /// A condition of the server that is logged once until it has cleared: an attacker must not be able

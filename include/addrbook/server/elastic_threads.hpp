@@ -11,10 +11,10 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <list>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -105,11 +105,12 @@ inline bool ElasticThreads::fill_up() {
       wake_.notify_one();
     } else {
       if (threads_.size() >= capacity_) return false;
-      const auto self = threads_.emplace(threads_.end());
+      auto self = threads_.end();
       try {
+        self = threads_.emplace(threads_.end());
         self->thread = std::thread([this, self] { run(self); });
-      } catch (const std::system_error&) {  // the system allows no more threads
-        threads_.erase(self);
+      } catch (const std::exception&) {  // out of memory, or the system allows no more threads
+        if (self != threads_.end()) threads_.erase(self);
         return false;
       }
     }

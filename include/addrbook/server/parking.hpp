@@ -128,16 +128,17 @@ inline Parking::Parking(Descriptor listener, const ParkingLimits& limits,
       acceptor_(std::move(listener), max_connections_, table_, handler),
       loop_(*this, handler, limits.header_timeout, limits.keep_alive_timeout),
       threads_(usable_cpus(), limits.max_threads, [this] { work(-1, false); }) {
-  const auto check = [](bool is_done, int error) {
-    if (!is_done) throw std::system_error(error, std::generic_category(), "can't serve");
+  const auto check = [](bool is_done) {
+    if (!is_done) throw std::system_error(errno, std::generic_category(), "can't serve");
   };
   try {
-    check(epoll_ && end_, errno);
-    check(add_to_epoll(end_.get(), end_handle, EPOLLIN), errno);
-    check(threads_.fill_up(), EAGAIN);
+    check(epoll_ && end_);
+    check(add_to_epoll(end_.get(), end_handle, EPOLLIN));
+    errno = EAGAIN;  // fill_up() sets none
+    check(threads_.fill_up());
     watch_thread_ = std::thread([this] { watch(); });
     // Last: clients in the backlog may occupy all threads at once.
-    check(add_to_epoll(acceptor_.listener(), listener_handle, EPOLLIN | EPOLLET), errno);
+    check(add_to_epoll(acceptor_.listener(), listener_handle, EPOLLIN | EPOLLET));
   } catch (...) {
     stop();
     throw;
@@ -260,7 +261,8 @@ inline bool Parking::wait_for(const Connection& connection, short events,
                               std::chrono::milliseconds timeout) {
   pollfd poll{connection.socket.get(), events, 0};
   const Waiting waiting;
-  const int ready = ::poll(&poll, 1, static_cast<int>((std::max)(timeout.count(), 0L)));
+  const int ready = ::poll(
+      &poll, 1, static_cast<int>((std::max)(timeout, std::chrono::milliseconds::zero()).count()));
   return ready != 0;  // after a signal the caller tries again
 }
 
