@@ -3,6 +3,7 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/base/waiting.hpp>
 
 #include <chrono>
 #include <condition_variable>
@@ -37,7 +38,8 @@ struct Request {
   std::string_view remote_address;  ///< textual IP address; "" if not known
 
   /// Returns a header field's value, its lines joined by ", " (RFC 9110, 5.3); nothing if absent.
-  /// The name's case does not matter. The view is valid as long as the request.
+  /// The name's case does not matter. The view is valid as long as the request. cpp-httplib does
+  /// not keep the order of a repeated field's lines.
   std::function<std::optional<std::string_view>(std::string_view name)> header;
 
   /// Reads the body once, as it is on the wire without the chunked coding. Called at most once, and
@@ -54,7 +56,7 @@ class BodySource : private detail::Pinned {
   enum class Status {
     piece,   ///< at least one byte was appended
     end,     ///< nothing was appended; the body is complete
-    later,   ///< nothing was appended; ask again after on_ready() has called
+    later,   ///< nothing was appended; ask again after on_ready() has called its callback
     failed,  ///< the body can't be completed: the connection must be cut
   };
 
@@ -79,7 +81,7 @@ struct Reply {
   std::vector<std::pair<std::string_view, std::string>> headers;
   std::string body;                    ///< the whole body, unless there is a source
   std::shared_ptr<BodySource> source;  ///< makes the body, if set; not read for HEAD
-  bool close_connection = false;       ///< the rest of the request can't be told from the next one
+  bool close_connection = false;  ///< the body was not read to its end: what follows is unknown
 };
 
 /// Sends a source's body in one call, for servers that have a thread for each connection.
@@ -157,6 +159,7 @@ inline bool send_body(BodySource& source, const ByteSink& sink) {
         // Shared: the source may call after the client has gone.
         const auto ready = std::make_shared<detail::ReadySignal>();
         source.on_ready([ready] { ready->set(); });
+        const detail::Waiting waiting;
         while (!ready->wait_for(interval)) {
           if (!sink({})) return false;
         }

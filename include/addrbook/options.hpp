@@ -42,7 +42,7 @@ struct Options {
   std::size_t max_body_bytes = std::size_t{1024} * 1024;
   /// The time for a whole body to arrive.
   std::chrono::milliseconds body_timeout = detail::default_body_timeout;
-  /// The time for a client to receive a whole list.
+  /// The time for a client to receive a whole body; of a body without an end, each piece.
   std::chrono::milliseconds answer_timeout = detail::default_answer_timeout;
   /// Receives a record of every request. Without it, nothing is logged.
   LogSink log;

@@ -5,6 +5,7 @@
 
 #include <support/http_client.hpp>
 #include <support/life_cycle.hpp>
+#include <support/live_source.hpp>
 #include <support/running.hpp>
 
 #include <doctest/doctest.h>
@@ -768,4 +769,9 @@ TEST_CASE("mount: the log has a line for each request, with the stream's bytes")
   CHECK(records[1].bytes == 0);
   CHECK(records[2].status == 404);
   CHECK(records[2].reason == "No such address: 'x'");
+}
+
+TEST_CASE("mount: a body without an end is sent piece by piece, and ends with the server") {
+  httplib::Server server;
+  test::check_live_source(server);
 }

@@ -5,6 +5,7 @@
 #include <support/crowd.hpp>
 #include <support/http_client.hpp>
 #include <support/life_cycle.hpp>
+#include <support/live_source.hpp>
 #include <support/running.hpp>
 
 #include <doctest/doctest.h>
@@ -606,4 +607,9 @@ TEST_CASE("server: a port that is in use is refused, even by another addrbook::S
     CHECK(std::string(error.what()).find("127.0.0.1:" + std::to_string(port)) != std::string::npos);
   }
   CHECK_THROWS_AS(addrbook::Server().bind("256.256.256.256", 0), std::system_error);
+}
+
+TEST_CASE("server: a body without an end is sent piece by piece, and ends with the server") {
+  addrbook::Server server;
+  test::check_live_source(server);
 }

@@ -30,7 +30,7 @@ class FieldView {
     const std::string* first = nullptr;
     std::string* joined = nullptr;
     for (const auto& [field, value] : fields_) {
-      if (!are_equal(field, name)) continue;
+      if (!equals_ignoring_case(field, name)) continue;
       if (first == nullptr) {
         first = &value;
       } else {
@@ -43,12 +43,6 @@ class FieldView {
   }
 
  private:
-  static bool are_equal(std::string_view a, std::string_view b) noexcept {
-    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-             return to_lower(x) == to_lower(y);
-           });
-  }
-
   const httplib::Headers& fields_;
   mutable std::forward_list<std::string> joined_;
 };
@@ -104,13 +98,19 @@ inline void set_source(std::shared_ptr<BodySource> source, const httplib::Reques
   const std::string content_type = response.get_header_value("Content-Type");
   response.headers.erase("Content-Type");  // httplib adds the provider's
   const bool knows_chunked = request.version != "HTTP/1.0";
-  // In one call: httplib ends an answer between two calls when the server stops.
+  // A finite body is sent in one call, because httplib ends an answer between two calls when the
+  // server stops. A live one has no end of its own, so that is what must end it.
   auto provider = [source = std::move(source), knows_chunked](std::size_t,
                                                               httplib::DataSink& sink) {
     try {
-      const bool complete = send_body(*source, [&sink](std::string_view bytes) {
-        return bytes.empty() ? sink.is_writable() : sink.write(bytes.data(), bytes.size());
+      bool is_interrupted = false;
+      const bool complete = send_body(*source, [&](std::string_view bytes) {
+        const bool is_sent =
+            bytes.empty() ? sink.is_writable() : sink.write(bytes.data(), bytes.size());
+        is_interrupted = is_sent && source->is_live();
+        return is_sent && !is_interrupted;
       });
+      if (is_interrupted) return true;  // httplib calls again, unless the server stops
       if (complete && knows_chunked) sink.done();
       // Without chunks only the connection's end tells a client that the body is complete, and
       // httplib closes the connection only for false.

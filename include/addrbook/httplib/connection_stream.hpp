@@ -70,8 +70,13 @@ class ConnectionStream final : public httplib::Stream, private Pinned {
   }
   [[nodiscard]] bool wait_readable() const override { return !is_unreadable_; }
   [[nodiscard]] bool wait_writable() const override { return !connection_.answer_failed; }
-  // A peer that has closed its sending side may still receive.
-  [[nodiscard]] bool is_peer_alive() const override { return !connection_.answer_failed; }
+  /// A peer that has closed its sending side may still receive: only a connection that is closed in
+  /// both directions is dead, and stop() closes it like that.
+  [[nodiscard]] bool is_peer_alive() const override {
+    pollfd poll{connection_.socket.get(), 0, 0};
+    return !connection_.answer_failed &&
+           (::poll(&poll, 1, 0) == 0 || (poll.revents & (POLLERR | POLLHUP)) == 0);
+  }
   inline ssize_t read(char* to, std::size_t size) override;
   inline ssize_t write(const char* from, std::size_t size) override;
   void get_remote_ip_and_port(std::string& ip, int& port) const override {

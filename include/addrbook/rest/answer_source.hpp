@@ -16,9 +16,9 @@
 
 namespace addrbook::detail {
 
-/// Ends a body that takes too long, lets no exception out, and writes the request's log line when
-/// it goes: the line is then also written for a body that is never read, as for HEAD or a client
-/// that has left.
+/// Ends a body that takes too long, turns exceptions into a failure, and writes the request's log
+/// line when it is destroyed: so the line is also written for a body that is never read, as for
+/// HEAD or a client that has left.
 class AnswerSource final : public BodySource {
  public:
   using Clock = std::chrono::steady_clock;
@@ -43,7 +43,7 @@ class AnswerSource final : public BodySource {
     call_log(sink_, record_);
   }
 
-  Status read(std::string& to) noexcept override {
+  Status read(std::string& to) override {
     record_.bytes += std::exchange(unconfirmed_bytes_, 0);  // the client has taken them
     if (has_piece_ && Clock::now() >= deadline_) return Status::failed;
     try {
@@ -58,7 +58,10 @@ class AnswerSource final : public BodySource {
       }
       return status;
     } catch (...) {
-      log_fault(sink_, record_, trace(std::current_exception()));
+      try {
+        log_fault(sink_, record_, trace(std::current_exception()));
+      } catch (...) {  // out of memory
+      }
       return Status::failed;
     }
   }
