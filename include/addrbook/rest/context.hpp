@@ -12,10 +12,10 @@
 
 namespace addrbook::detail {
 
-/// One request on its way through a handler. All of it is valid during the handler's call; a
-/// BodySource that outlives it must share the service.
+/// One request on its way through a handler. References and views are valid during the handler's
+/// call; a BodySource that outlives it keeps its own copies.
 struct Context {
-  const std::shared_ptr<Service>& service;
+  std::shared_ptr<Service> service;
   const Options& options;
   Exchange& exchange;
   QueryParameters query;  ///< only parameters that the route takes

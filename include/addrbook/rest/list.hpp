@@ -29,8 +29,11 @@ class ListSource final : public BodySource {
     const std::size_t before = to.size();
     while (to.size() - before < piece_bytes) {
       if (next_ == page_.entries.size() && page_.more) {
+        const std::uint64_t epoch = page_.state.epoch;
         page_ = service_->page(page_.entries.back().created);
         next_ = 0;
+        // Restored meanwhile: these revisions can't be compared with those of the first page.
+        if (page_.state.epoch != epoch) return Status::failed;
       }
       if (next_ == page_.entries.size() || page_.entries[next_].created > newest_) {
         to.append(is_begun_ ? "}" : "{}");
@@ -56,20 +59,22 @@ class ListSource final : public BodySource {
 
 /// GET of the book: 200, or 304.
 inline Reply list_addresses(Context& context) {
-  const auto weak_tag = [](const BookState& state) {
-    return "W/" + entity_tag(state.epoch, state.revision);
+  const auto tag_of = [](const BookState& state) {
+    return entity_tag(state.epoch, state.revision);
   };
-  const std::string tag = weak_tag(context.service->state());
-  if (context.exchange.client_has(tag.substr(2))) {
-    Reply reply = empty_reply(304);
-    reply.headers.emplace_back("ETag", tag);
-    return reply;
+  if (context.exchange.request().header("If-None-Match")) {
+    const std::string tag = tag_of(context.service->state());
+    if (context.exchange.client_has(tag)) {
+      Reply reply = empty_reply(304);
+      reply.headers.emplace_back("ETag", "W/" + tag);
+      return reply;
+    }
   }
   Page page = context.service->page();
   const bool is_long = page.more;
   Reply reply = json_reply({});
   // The page's own tag: it may be newer than the state that was asked for before.
-  reply.headers.emplace_back("ETag", weak_tag(page.state));
+  reply.headers.emplace_back("ETag", "W/" + tag_of(page.state));
   const auto source = std::make_shared<ListSource>(context.service, std::move(page));
   if (is_long) {
     reply.source = source;
