@@ -32,8 +32,8 @@ namespace addrbook {
 class CachedStore final : public Store {
  public:
   /// @param store      kept
-  /// @param max_bytes  approximate memory for entries; an entry over a sixteenth of it is not
-  /// cached
+  /// @param max_bytes  approximate memory for entries; an entry over a sixteenth of it is
+  ///                   not cached
   /// @throws Error{invalid} if `store` is null
   CachedStore(std::shared_ptr<Store> store, std::size_t max_bytes)
       : store_(std::move(store)), part_capacity_(max_bytes / parts) {

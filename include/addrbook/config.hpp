@@ -62,8 +62,8 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 /// @param source       the file's name, for messages
 /// @param environment  overrides the text
 /// @throws Error{invalid}, e.g. "a.yaml:3: http.port: must be an integer from 0 to 65535":
-/// malformed
-///         YAML, an unknown or repeated key, a wrong type, a bad value. Never shows a token.
+///         malformed YAML, an unknown or repeated key, a wrong type, a bad value. Never shows a
+///         token.
 [[nodiscard]] inline Config parse_config(const std::string& yaml, const std::string& source,
                                          const Environment& environment = process_environment);
 

@@ -121,8 +121,7 @@ class GzipCoding final : public Coding {
 }  // namespace detail
 
 /// @returns  a coding that compresses answers with gzip, and decompresses bodies in gzip and
-/// deflate.
-///           One object can serve any number of books.
+///           deflate. One object can serve any number of books.
 [[nodiscard]] inline std::shared_ptr<const Coding> gzip() {
   return std::make_shared<detail::GzipCoding>();
 }

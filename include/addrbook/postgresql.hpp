@@ -23,12 +23,10 @@ namespace addrbook {
 ///
 /// While the database can't be reached, or its tables are missing, every call throws Error{storage}
 /// within the timeouts. Calls succeed again when it is back.
-/// @param conninfo  a connection string or URI of libpq (PostgreSQL docs, 34.1.1); of several
-/// hosts,
-///                  the one that takes writes is used
-/// @throws Error{invalid} not a connection string; the message does not show it, because it may
-/// hold
-///         a password
+/// @param conninfo  a connection string or URI of libpq (PostgreSQL docs, 34.1.1). Of
+///                  several hosts, the one that takes writes is used.
+/// @throws Error{invalid} not a connection string; the message does not show it, because it
+///         may hold a password
 /// @throws Error{storage} the database can't be reached or used. The reason is libpq's, or: older
 ///         than 15, not in UTF-8, tables of a newer version of this library
 [[nodiscard]] inline std::shared_ptr<Store> open_postgresql(const std::string& conninfo,

@@ -94,7 +94,7 @@ inline Reply Rest::respond(detail::Exchange& exchange, std::string& preflight_me
   if (route == nullptr && !is_options) {
     throw detail::HttpError(405, "Method Not Allowed", {{"Allow", endpoints->methods()}});
   }
-  // Monitors call a server by its address.
+  // Not for _health and _ready: monitors use the server's address as Host.
   if (!endpoints->is_open()) check_web(request, !is_options && route->action != Action::read);
   if (is_options) {
     Reply reply = detail::empty_reply(204);

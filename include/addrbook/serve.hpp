@@ -4,6 +4,7 @@
 
 #include <addrbook/http/origin.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/routes.hpp>
 #include <addrbook/server/stop_signals.hpp>
 
 #include <httplib.h>
@@ -96,18 +97,22 @@ inline void refuse_other_paths(httplib::Server& server, const Options& options) 
   // The book applies max_body_bytes itself, and reads on for a while beyond it so that the client
   // gets the answer. httplib's limit must not cut that off.
   server.set_payload_max_length(2 * options.max_body_bytes + std::size_t{16} * 1024 * 1024);
-  server.set_pre_routing_handler(
-      [prefix = options.prefix](const httplib::Request& request, httplib::Response& response) {
-        constexpr int max_segments = 2;  // below the prefix: one, or one and an empty one
-        const std::string_view path = request.path;
-        const std::string_view rest = path.substr((std::min)(prefix.size(), path.size()));
-        const bool is_below = path.substr(0, prefix.size()) == prefix &&
-                              (rest.empty() || rest.front() == '/') &&
-                              std::count(rest.begin(), rest.end(), '/') <= max_segments;
-        if (is_below) return httplib::Server::HandlerResponse::Unhandled;
-        response.status = httplib::StatusCode::NotFound_404;
-        return httplib::Server::HandlerResponse::Handled;
-      });
+  std::ptrdiff_t max_segments = 0;
+  for (const detail::Route& route : detail::routes()) {
+    const auto segments = std::count(route.path.begin(), route.path.end(), '/');
+    max_segments = (std::max)(max_segments, segments + 1);  // with a '/' at the end
+  }
+  server.set_pre_routing_handler([max_segments, prefix = options.prefix](
+                                     const httplib::Request& request, httplib::Response& response) {
+    const std::string_view path = request.path;
+    const std::string_view rest = path.substr((std::min)(prefix.size(), path.size()));
+    const bool is_below = path.substr(0, prefix.size()) == prefix &&
+                          (rest.empty() || rest.front() == '/') &&
+                          std::count(rest.begin(), rest.end(), '/') <= max_segments;
+    if (is_below) return httplib::Server::HandlerResponse::Unhandled;
+    response.status = httplib::StatusCode::NotFound_404;
+    return httplib::Server::HandlerResponse::Handled;
+  });
 }
 
 inline void raise_descriptor_limit() noexcept {

@@ -89,10 +89,9 @@ class Service : private detail::Pinned {
   /// `compute`, validates, and commits on the condition that the entry is still as it was read. If
   /// another writer was faster, starts again with the new entry. No write is lost.
   /// @param compute    called at least once, with no lock held; what it throws passes unchanged
-  /// @param condition  must hold for the entry that `compute` is given. With `at_revision` only
-  /// that
-  ///                   revision is changed: if it is not, or no longer, the entry's, also because
-  ///                   another writer was faster, the result is Error{conflict}
+  /// @param condition  must hold for the entry that `compute` is given. With `at_revision`, only
+  ///                   that revision is changed: if it is not, or no longer, the entry's, also
+  ///                   because another writer was faster, the result is Error{conflict}
   /// @returns  the entry after the change
   /// @throws   Error{conflict} the id does not meet the condition; an absent id does not meet
   ///           `at_revision` | Error{not_found} no entry has the id, for any other condition |

@@ -32,9 +32,8 @@ namespace addrbook {
 ///
 /// Tokens are compared by their SHA-256, in constant time. They should be random, e.g. from
 /// `openssl rand -hex 32`: a password can be guessed from its hash.
-/// @throws Error{invalid} a token breaks the rules of Token, or two have the same name or secret.
-/// The
-///         message has its position in the list, from 1.
+/// @throws Error{invalid} a token breaks the rules of Token, or two have the same name or
+///         secret. The message has its position in the list, from 1.
 [[nodiscard]] inline Authorize bearer_tokens(const std::vector<Token>& tokens);
 
 // ---------------------------------------------------------------------------------------------

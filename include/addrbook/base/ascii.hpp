@@ -47,11 +47,10 @@ namespace addrbook::detail {
   return lower;
 }
 
-/// @param lower  in lower case
-[[nodiscard]] inline bool equals_ignoring_case(std::string_view text,
-                                               std::string_view lower) noexcept {
-  return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(),
-                                                   [](char c, char l) { return to_lower(c) == l; });
+[[nodiscard]] inline bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return to_lower(x) == to_lower(y);
+         });
 }
 
 /// Removes spaces and tabs from both ends (OWS; RFC 9110, 5.6.3).

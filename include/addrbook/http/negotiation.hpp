@@ -12,8 +12,8 @@
 namespace addrbook::detail {
 
 /// @param value  of Content-Type
-/// @returns the media type in lower case, without parameters; "" if the value is that of two lines
-///          (RFC 9110, 5.3), which is the only thing that a comma outside quotes can mean here
+/// @returns the media type in lower case, without parameters; "" for two Content-Type lines: joined
+///          (RFC 9110, 5.3), they have a comma outside quotes
 [[nodiscard]] inline std::string media_type(std::string_view value) {
   bool is_quoted = false;
   for (std::size_t i = 0; i < value.size(); ++i) {

@@ -41,7 +41,7 @@ using QueryParameters = std::vector<QueryParameter>;
 /// Reads application/x-www-form-urlencoded (URL standard, 5.1). Empty pieces ("a&&b") don't count.
 /// @param query  without the '?'
 /// @returns the parameters in their order; nothing if a '%' is not followed by two hexadecimal
-///          digits, which the URL standard would pass on as it is and so hide a client's mistake
+///          digits. The URL standard would keep such a '%', which hides a client's mistake.
 [[nodiscard]] inline std::optional<QueryParameters> parse_query(std::string_view query) {
   QueryParameters parameters;
   while (!query.empty()) {

@@ -88,10 +88,10 @@ inline std::string read_json_body(Exchange& exchange, const Options& options) {
   check_json_type(request);
   const auto decoder = make_decoder(request, options.coding.get());
 
-  // A client that still sends when the connection ends may never see the answer. So what is too
-  // much is read on and dropped, up to a limit.
+  // A client that still sends when the connection ends may never see the answer, so excess bytes
+  // are read and dropped, up to a limit.
   constexpr std::size_t max_dropped_bytes = std::size_t{8} * 1024 * 1024;
-  // Packing may make a body larger by this much.
+  // Compression can enlarge incompressible data by this much.
   const std::size_t max_packed_bytes =
       options.max_body_bytes + (decoder ? options.max_body_bytes / 256 + 1024 : 0);
   const auto error_413 = [&] {

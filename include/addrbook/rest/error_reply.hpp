@@ -15,7 +15,7 @@
 
 namespace addrbook::detail {
 
-/// A refusal that only HTTP has a notion of.
+/// An error that exists only in HTTP, e.g. 405 or 415.
 class HttpError : public std::runtime_error, public Traceable {
  public:
   /// @param message  shown to the client
@@ -49,7 +49,7 @@ class HttpError : public std::runtime_error, public Traceable {
   SourceLine thrown_at_;
 };
 
-/// What became of a request that failed.
+/// How a failed request is answered and logged.
 struct Failure {
   int status = 500;
   std::string message = "Internal Server Error";  ///< for the client, and for the log

@@ -36,7 +36,7 @@ class Exchange {
 
   void set_user(std::string user) { user_ = std::move(user); }
   void set_request_bytes(std::uint64_t bytes) noexcept { request_bytes_ = bytes; }
-  /// The rest of the request can't be told from the next one.
+  /// The body was not read to its end, so the start of the next request is unknown.
   void close_connection() noexcept { close_connection_ = true; }
 
   /// @returns whether the client has the representation already (If-None-Match; RFC 9110, 13.1.2)

@@ -81,7 +81,7 @@ inline std::optional<Endpoints> Endpoints::find(std::string_view path) {
     id = path.substr(1);
     path = any_id;
   } else if (path == any_id) {
-    return std::nullopt;  // in the words of a client it is no id
+    return std::nullopt;  // the literal text "/{id}" is not an id
   }
   for (const Route& route : routes()) {
     if (route.path == path) return Endpoints(route, id);

@@ -1,5 +1,5 @@
-/// WebPolicy: what web pages may do. A browser sends what a page asks it to wherever the page says,
-/// also to services on the browser's own machine.
+/// WebPolicy: what web pages may do. A web page can make the browser send requests to any server,
+/// also to one on the user's own machine.
 #pragma once
 
 #include <addrbook/error.hpp>
@@ -28,11 +28,8 @@ class WebPolicy {
   [[nodiscard]] bool may_write(const Request& request) const;
 
   /// Adds the fields that a browser needs.
-  /// @param methods  of the request's path, as in Allow; "" if there is no such path
+  /// @param methods  of the path, as in Allow, for an OPTIONS that is allowed; else ""
   void add_headers(const Request& request, std::string_view methods, Reply& reply) const;
-
-  /// @returns whether add_headers() may need the methods
-  [[nodiscard]] bool allows_origins() const noexcept { return any_origin_ || !origins_.empty(); }
 
  private:
   [[nodiscard]] bool is_allowed(std::string_view origin) const;
@@ -93,7 +90,7 @@ inline bool WebPolicy::may_write(const Request& request) const {
 
 inline void WebPolicy::add_headers(const Request& request, std::string_view methods,
                                    Reply& reply) const {
-  if (!allows_origins()) return;
+  if (!any_origin_ && origins_.empty()) return;
   const auto vary = std::find_if(reply.headers.begin(), reply.headers.end(),
                                  [](const auto& field) { return field.first == "Vary"; });
   if (vary != reply.headers.end()) {

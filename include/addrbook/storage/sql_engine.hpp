@@ -22,8 +22,7 @@ enum class SqlFault {
 };
 
 /// @returns the message of a database's failure in one line, without the values that a statement
-/// was
-///          given: those are addresses, which must not get into a log
+///          was given: those are addresses, which must not get into a log
 [[nodiscard]] inline std::string reason_of(const std::exception& thrown) {
   const auto* const error = dynamic_cast<const soci::soci_error*>(&thrown);
   std::string reason = error != nullptr ? error->get_error_message() : thrown.what();
