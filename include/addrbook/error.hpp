@@ -77,7 +77,7 @@ class Traceable {
   Traceable() = default;
   Traceable(const Traceable&) = default;
   Traceable& operator=(const Traceable&) = default;
-  virtual ~Traceable() = default;
+  ~Traceable() = default;
 };
 
 }  // namespace detail

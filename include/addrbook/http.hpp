@@ -71,6 +71,7 @@ class BodySource : private detail::Pinned {
 
   /// After `later`: calls `ready` once, from any thread, as soon as there is something to read.
   /// A source that never says `later` need not have it.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): an override keeps it
   virtual void on_ready(std::function<void()> ready) { ready(); }
 };
 
