@@ -342,7 +342,8 @@ class House {
         arrows_[header].insert(other);
       }
     }
-    for (const auto& [name, layer] : rules_.layers) {
+    for (const auto& each_layer : rules_.layers) {
+      const std::string& name = each_layer.first;
       const bool is_used = std::any_of(headers_.begin(), headers_.end(), [&](const auto& each) {
         return each.first == name || (name.back() == '/' && starts_with(each.first, name));
       });
@@ -548,7 +549,7 @@ TEST_CASE("house: includes run downward") {
 TEST_CASE("house: no circle, also none through a declaration of what another header defines") {
   const Words circle{"base/x: is in a circle: base/x -> low -> base/x"};
   const std::string up = "#include <addrbook/base/x.hpp>\nnamespace addrbook {\n";
-  for (const auto& [defined, declared] : std::vector<std::pair<std::string, std::string>>{
+  for (const auto& row : std::vector<std::pair<std::string, std::string>>{
            {"class Low {};", "class Low;"},
            {"struct Low final {};", "class X { friend struct Low; };"},
            {"template <class T> class Low : T {};", "template <class T> class Low;"},
@@ -556,6 +557,8 @@ TEST_CASE("house: no circle, also none through a declaration of what another hea
            {"class Low {};", "inline void f(class Low* low);"},
            {"inline int low(int a) { return a; }", "int low(int a);"},
            {"inline std::map<int, int> low() { return {}; }", "std::map<int, int> low();"}}) {
+    const std::string& defined = row.first;
+    const std::string& declared = row.second;
     CAPTURE(declared);
     Files files = small_house();
     files["include/addrbook/low.hpp"] = up + defined + "}";

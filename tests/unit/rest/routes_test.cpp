@@ -125,9 +125,11 @@ TEST_CASE("routes: a parameter that the route doesn't take is refused by name") 
       {"%zz", "Invalid query: '%' needs two hexadecimal digits"},
   };
   const auto before = book.service->state().revision;
-  for (const auto& [query, message] : table) {
+  for (const auto& row : table) {
+    const std::string& query = row.first;
+    const std::string& message = row.second;
     CAPTURE(query);
-    for (const auto& [method, path] :
+    for (const auto& endpoint :
          std::vector<std::pair<std::string, std::string>>{{"GET", "/addresses"},
                                                           {"POST", "/addresses"},
                                                           {"GET", target},
@@ -135,6 +137,8 @@ TEST_CASE("routes: a parameter that the route doesn't take is refused by name") 
                                                           {"DELETE", target},
                                                           {"GET", "/addresses/_health"},
                                                           {"GET", "/addresses/_ready"}}) {
+      const auto& method = endpoint.first;
+      const auto& path = endpoint.second;
       CAPTURE(method);
       CAPTURE(path);
       const Answer answer = ask(book.rest, asking(method, path + "?" + query, {}, {ada}));
