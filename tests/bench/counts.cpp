@@ -102,7 +102,7 @@ std::shared_ptr<addrbook::Service> make_book(const std::string& store, const std
     entries = addrbook::open_sqlite(path);
   }
   const auto parsed = addrbook::Document::parse(std::string(document));
-  for (int i = 0; i < stored_entries; ++i) entries->commit({{id_of(i), parsed, {}}});
+  for (int i = 0; i < stored_entries; ++i) entries->commit({{{id_of(i), parsed, {}}}, 0});
   return std::make_shared<addrbook::Service>(std::move(entries));
 }
 
