@@ -72,8 +72,8 @@ inline CommitResult MemoryStore::do_commit(Batch batch) {
       result.refused = i;
       return result;
     }
-    added += writes[i].document && !present ? 1 : 0;
-    removed += !writes[i].document && present ? 1 : 0;
+    added += writes[i].document && !present ? 1U : 0U;
+    removed += !writes[i].document && present ? 1U : 0U;
     steps.push_back(prepare(writes[i], at, result.base + 1 + i));
   }
   if (batch.overfills(by_id_.size(), added, removed)) {

@@ -210,8 +210,8 @@ inline CommitResult SqlStore::apply(SqlConnection& connection, BookState& state,
       result.refused = keys.size() - 1;
       return result;
     }
-    added += write.document && !key ? 1 : 0;
-    removed += !write.document && key ? 1 : 0;
+    added += write.document && !key ? 1U : 0U;
+    removed += !write.document && key ? 1U : 0U;
   }
   if (batch.overfills(state.count, added, removed)) {
     result.outcome = CommitResult::Outcome::full;
