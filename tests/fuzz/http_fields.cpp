@@ -1,5 +1,5 @@
-/// The grammars of http/ against those of the RFCs as regular expressions. The input is the inside of
-/// an entity tag on the first line, then a value.
+/// The grammars of http/ against those of the RFCs as regular expressions. The input is the inside
+/// of an entity tag on the first line, then a value.
 #include "support.hpp"
 
 #include <addrbook/base/ascii.hpp>
