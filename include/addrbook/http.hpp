@@ -66,7 +66,8 @@ class BodySource : private detail::Pinned {
   virtual Status read(std::string& to) = 0;
 
   /// Whether the body may never end. Each of its pieces is then sent at once, and the answer's
-  /// deadline holds for each piece, where it otherwise holds for the whole body.
+  /// deadline holds for each piece, where it otherwise holds for the whole body. A Server also ends
+  /// any body at its own answer_timeout, counted from when the client first falls behind.
   [[nodiscard]] virtual bool is_live() const noexcept { return false; }
 
   /// After `later`: calls `ready` once, from any thread, as soon as there is something to read.
