@@ -297,13 +297,9 @@ inline void Parking::watch() {
 inline void Parking::sweep() {
   const auto now = Clock::now().time_since_epoch().count();
   table_.for_each_slot([&](Connection& connection) {
-    if (connection.deadline.load(std::memory_order_relaxed) > now || !connection.claim_parked()) {
-      return;
-    }
-    if (connection.deadline.load(std::memory_order_relaxed) > now) {  // extended before the claim
+    // A thread then reads what has arrived and checks the deadline again.
+    if (connection.deadline.load(std::memory_order_relaxed) <= now && connection.claim_parked()) {
       requeue(connection);
-    } else {
-      proceed(connection, loop_.time_out(connection));
     }
   });
   acceptor_.retry([this](Connection& connection) { admit(connection); });

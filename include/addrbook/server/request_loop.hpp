@@ -41,12 +41,10 @@ class RequestLoop : private Pinned {
   /// Sets the deadline for the first request of a new connection.
   void start(Connection& connection) const { connection.enter(Phase::handshake, header_timeout_); }
 
-  /// Reads what has arrived and has each whole request answered.
+  /// Reads what has arrived and has each whole request answered. Then ends the connection if its
+  /// deadline has passed, with a 408 if part of a head has arrived.
   /// @param is_overloaded  no thread is free to serve requests: they are refused with 503
   Step advance(Connection& connection, bool is_overloaded) noexcept;
-
-  /// Ends a connection whose deadline has passed, with a 408 if part of a head has arrived.
-  Step time_out(Connection& connection) noexcept;
 
   /// Threads are free again: the next overload is logged.
   void clear_overload() noexcept { overload_.clear(); }
@@ -55,6 +53,7 @@ class RequestLoop : private Pinned {
   using Phase = Connection::Phase;
 
   Step run(Connection& connection, bool is_overloaded);
+  Step time_out(Connection& connection);
   static void skip_empty_lines(Connection& connection);
   Step refuse(Connection& connection, const RequestHead& head, const HeadFault& fault);
   static Step end(Connection& connection);
@@ -75,19 +74,17 @@ class RequestLoop : private Pinned {
 
 inline RequestLoop::Step RequestLoop::advance(Connection& connection, bool is_overloaded) noexcept {
   try {
-    return run(connection, is_overloaded);
+    const Step step = run(connection, is_overloaded);
+    // Only now: a deadline measures the client, and the server may have been too busy to read.
+    return step != Step::close && connection.is_past_deadline() ? time_out(connection) : step;
   } catch (...) {  // out of memory: only this connection ends
     return Step::close;
   }
 }
 
-inline RequestLoop::Step RequestLoop::time_out(Connection& connection) noexcept {
+inline RequestLoop::Step RequestLoop::time_out(Connection& connection) {
   if (connection.phase != Phase::reading_head || connection.input.empty()) return Step::close;
-  try {
-    return refuse(connection, {}, {408, "Request header not complete in time"});
-  } catch (...) {  // as above
-    return Step::close;
-  }
+  return refuse(connection, {}, {408, "Request header not complete in time"});
 }
 
 inline RequestLoop::Step RequestLoop::run(Connection& connection, bool is_overloaded) {
@@ -103,9 +100,6 @@ inline RequestLoop::Step RequestLoop::run(Connection& connection, bool is_overlo
     connection.phase = Phase::reading_head;  // the deadline stays
   }
   if (connection.phase == Phase::draining) return drain(connection);
-  // A peer that never stops sending keeps its connection claimed, and the sweep for passed
-  // deadlines checks parked ones only.
-  if (connection.phase != Phase::idle && connection.is_past_deadline()) return time_out(connection);
   if (connection.exceeds_limit) return refuse(connection, {}, too_many_connections);
   bool is_socket_empty = false;
   int served = 0;
