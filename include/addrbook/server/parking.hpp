@@ -297,8 +297,17 @@ inline void Parking::watch() {
 inline void Parking::sweep() {
   const auto now = Clock::now().time_since_epoch().count();
   table_.for_each_slot([&](Connection& connection) {
-    // A thread then reads what has arrived and checks the deadline again.
-    if (connection.deadline.load(std::memory_order_relaxed) <= now && connection.claim_parked()) {
+    if (connection.deadline.load(std::memory_order_relaxed) > now || !connection.claim_parked()) {
+      return;
+    }
+    // A thread reads what has arrived and checks the deadline again. If there is nothing to read
+    // and no room to send, because the client does not take its last answer, no event would come.
+    pollfd poll{connection.socket.get(), POLLIN | POLLOUT, 0};
+    if (::poll(&poll, 1, 0) != 0) {
+      requeue(connection);
+    } else if (connection.is_past_deadline()) {
+      proceed(connection, loop_.expire(connection));
+    } else if (!connection.park()) {  // extended before the claim
       requeue(connection);
     }
   });

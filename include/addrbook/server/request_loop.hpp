@@ -46,6 +46,9 @@ class RequestLoop : private Pinned {
   /// @param is_overloaded  no thread is free to serve requests: they are refused with 503
   Step advance(Connection& connection, bool is_overloaded) noexcept;
 
+  /// Ends the wait of a connection whose deadline has passed, without a further look at its socket.
+  Step expire(Connection& connection) noexcept;
+
   /// Threads are free again: the next overload is logged.
   void clear_overload() noexcept { overload_.clear(); }
 
@@ -78,6 +81,14 @@ inline RequestLoop::Step RequestLoop::advance(Connection& connection, bool is_ov
     // Only now: a deadline measures the client, and the server may have been too busy to read.
     return step != Step::close && connection.is_past_deadline() ? time_out(connection) : step;
   } catch (...) {  // out of memory: only this connection ends
+    return Step::close;
+  }
+}
+
+inline RequestLoop::Step RequestLoop::expire(Connection& connection) noexcept {
+  try {
+    return time_out(connection);
+  } catch (...) {  // as above
     return Step::close;
   }
 }
