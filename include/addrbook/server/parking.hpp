@@ -303,11 +303,9 @@ inline void Parking::sweep() {
     // A thread reads what has arrived and checks the deadline again. If there is nothing to read
     // and no room to send, because the client does not take its last answer, no event would come.
     pollfd poll{connection.socket.get(), POLLIN | POLLOUT, 0};
-    if (::poll(&poll, 1, 0) != 0) {
-      requeue(connection);
-    } else if (connection.is_past_deadline()) {
+    if (::poll(&poll, 1, 0) == 0 && connection.is_past_deadline()) {
       proceed(connection, loop_.expire(connection));
-    } else if (!connection.park()) {  // extended before the claim
+    } else {
       requeue(connection);
     }
   });
