@@ -395,6 +395,26 @@ TEST_CASE("server: each phase of a request has a total deadline") {
   CHECK(Connection(running.port()).request("GET", "/addresses/_health").status == 200);
 }
 
+TEST_CASE("server: a client that does not take its last answer is disconnected as an idle one") {
+  addrbook::ServerOptions options;
+  options.keep_alive_timeout = 2s;
+  options.max_connections = 1;
+  addrbook::Server server(options);
+  // The system takes an answer of this size at once, and then has no room to send.
+  server.Get("/long", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content(std::string(100'000, 'x'), "text/plain");
+  });
+  Running running(server, server.bind("127.0.0.1", 0));
+  constexpr int small_buffer = 4096;
+  const test::Crowd reader(running.port(), 1,
+                           {"GET /long HTTP/1.1\r\nHost: x\r\n\r\n", small_buffer});
+  const auto status = [&running] {
+    return Connection(running.port()).request("GET", "/nope").status;
+  };
+  CHECK(status() == 503);  // the reader has the only place
+  CHECK(test::eventually(10s, [&status] { return status() == 404; }));
+}
+
 TEST_CASE("server: no 100 Continue for a body that will not be read") {
   addrbook::Server server;
   addrbook::mount(server);
