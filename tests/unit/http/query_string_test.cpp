@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+using addrbook::detail::decode_path;
 using addrbook::detail::parse_query;
 
 namespace {
@@ -42,5 +43,24 @@ TEST_CASE("query string: a '%' without two hexadecimal digits is refused") {
   for (const std::string query : {"%", "a=%", "a=%4", "a=%4&b", "a=%zz", "%4z=1", "a=1&b=%u0041"}) {
     CAPTURE(query);
     CHECK_FALSE(parse_query(query));
+  }
+}
+
+TEST_CASE("query string: a path is decoded, and what is not %XX stays") {
+  const std::vector<std::pair<std::string, std::string>> table{{"", ""},
+                                                               {"/caf%C3%a9", "/caf\xC3\xA9"},
+                                                               {"%41%42", "AB"},
+                                                               {"/a%2Fb%25", "/a/b%"},
+                                                               {"/%00/", std::string("/\0/", 3)},
+                                                               {"/a+b", "/a+b"},
+                                                               {"/%u0041", "/%u0041"},
+                                                               {"%", "%"},
+                                                               {"/%4", "/%4"},
+                                                               {"/%zz%4z%z4", "/%zz%4z%z4"},
+                                                               {"%%41%", "%A%"},
+                                                               {"%2541", "%41"}};  // once
+  for (const auto& row : table) {
+    CAPTURE(row.first);
+    CHECK(decode_path(row.first) == row.second);
   }
 }
