@@ -21,9 +21,15 @@ using fuzz::check;
 
 namespace {
 
-/// @returns the size of a chunked body (RFC 9112, 7.1); nothing if it is malformed or incomplete
-std::optional<std::size_t> chunked_size(std::string_view bytes) {
+struct Body {
+  std::size_t size;  ///< with the framing
+  std::string data;
+};
+
+/// @returns a chunked body (RFC 9112, 7.1); nothing if it is malformed or incomplete
+std::optional<Body> chunked_body(std::string_view bytes) {
   std::size_t at = 0;
+  std::string data;
   const auto line = [&]() -> std::optional<std::string_view> {
     const auto end = bytes.find("\r\n", at);
     if (end == std::string_view::npos) return std::nullopt;
@@ -37,7 +43,10 @@ std::optional<std::size_t> chunked_size(std::string_view bytes) {
   while (true) {
     const auto size_line = line();
     if (!size_line) return std::nullopt;
-    const auto digits = size_line->substr(0, size_line->find(';'));
+    auto digits = size_line->substr(0, size_line->find(';'));
+    if (digits.size() < size_line->size()) {
+      digits = digits.substr(0, digits.find_last_not_of(" \t") + 1);
+    }
     if (digits.empty() || digits.size() > 16 ||
         digits.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
       return std::nullopt;
@@ -45,6 +54,7 @@ std::optional<std::size_t> chunked_size(std::string_view bytes) {
     const auto size = std::stoull(std::string(digits), nullptr, 16);
     if (size == 0) break;
     if (size > bytes.size() - at || bytes.size() - at - size < 2) return std::nullopt;
+    data += bytes.substr(at, size);
     at += size;
     if (bytes.substr(at, 2) != "\r\n") return std::nullopt;
     at += 2;
@@ -52,7 +62,7 @@ std::optional<std::size_t> chunked_size(std::string_view bytes) {
   while (true) {
     const auto trailer = line();
     if (!trailer) return std::nullopt;
-    if (trailer->empty()) return at;
+    if (trailer->empty()) return Body{at, data};
   }
 }
 
@@ -110,8 +120,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto rest = bytes.substr(scanner.size());
   BodyFraming framing(head);
   std::size_t taken = 0;
+  std::string content;
   while (taken < rest.size() && !framing.complete() && !framing.broken()) {
-    taken += framing.take(rest.substr(taken, step));
+    taken += framing.take(rest.substr(taken, step), [&](std::string_view run) { content += run; });
   }
   const bool is_over = framing.complete() || framing.broken();
   check(framing.take("x") == (is_over ? 0U : 1U), "nothing is taken after the end");
@@ -120,12 +131,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case RequestHead::Body::length:
       check(taken == (std::min)(head.length, std::uint64_t{rest.size()}),
             "the body has its Content-Length");
+      check(content == rest.substr(0, taken), "all of it is data");
       break;
     case RequestHead::Body::chunked: {
       BodyFraming whole(head);
-      const auto expected = chunked_size(rest);
+      const auto expected = chunked_body(rest);
       const auto all = whole.take(rest);
-      check(!whole.complete() || (expected && *expected == all), "chunks as in RFC 9112");
+      check(!whole.complete() || (expected && expected->size == all), "chunks as in RFC 9112");
+      check(!whole.complete() || expected->data == content, "data without the framing");
       check(whole.complete() || whole.broken() || !expected, "a complete body is recognized");
       check(all == taken || whole.broken(), "a body is read in any pieces");
       break;

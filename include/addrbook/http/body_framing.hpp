@@ -26,7 +26,13 @@ class BodyFraming {
   [[nodiscard]] bool broken() const noexcept { return state_ == State::broken; }
 
   /// @returns  how many of the bytes belong to the body, framing included
-  std::size_t take(std::string_view bytes) noexcept;
+  std::size_t take(std::string_view bytes) noexcept {
+    return take(bytes, [](std::string_view) {});
+  }
+  /// The same, and calls `data(std::string_view)` for each run of the body's data, which is free of
+  /// chunks' framing. A run is a part of `bytes` and not empty.
+  template <class Data>
+  std::size_t take(std::string_view bytes, Data&& data);
 
  private:
   static constexpr std::size_t max_extension_bytes = 256;  // of one chunk
@@ -36,6 +42,7 @@ class BodyFraming {
   enum class State {
     size_first,  // the first digit of a chunk's size
     size,        // further digits
+    size_space,  // white space between them and ';'
     extension,   // what follows ';' on that line
     size_lf,
     data,
@@ -50,6 +57,7 @@ class BodyFraming {
   };
 
   void step(char c) noexcept;
+  void read_size_end(char c) noexcept;
 
   State state_;
   bool is_chunked_;
@@ -59,7 +67,8 @@ class BodyFraming {
 
 // ---------------------------------------------------------------------------------------------
 
-inline std::size_t BodyFraming::take(std::string_view bytes) noexcept {
+template <class Data>
+std::size_t BodyFraming::take(std::string_view bytes, Data&& data) {
   std::size_t taken = 0;
   while (taken < bytes.size() && state_ != State::complete && state_ != State::broken) {
     if (state_ != State::data) {
@@ -68,11 +77,26 @@ inline std::size_t BodyFraming::take(std::string_view bytes) noexcept {
     }
     const auto size = static_cast<std::size_t>(
         (std::min)(left_, static_cast<std::uint64_t>(bytes.size() - taken)));
+    const auto run = bytes.substr(taken, size);
     taken += size;
     left_ -= size;
     if (left_ == 0) state_ = is_chunked_ ? State::data_cr : State::complete;
+    data(run);
   }
   return taken;
+}
+
+// RFC 9112, 7.1.1: there may be white space before an extension, but not before the line's end.
+inline void BodyFraming::read_size_end(char c) noexcept {
+  if (c == ';') {
+    state_ = State::extension;
+  } else if (c == '\r' && state_ == State::size) {
+    state_ = State::size_lf;
+  } else if ((c == ' ' || c == '\t') && ++line_ <= max_extension_bytes) {
+    state_ = State::size_space;
+  } else {
+    state_ = State::broken;
+  }
 }
 
 // The grammar of RFC 9112, 7.1, one character at a time.
@@ -89,13 +113,14 @@ inline void BodyFraming::step(char c) noexcept {
         constexpr std::uint64_t max_size = std::uint64_t{1} << 58U;
         left_ = left_ * 16 + static_cast<std::uint64_t>(digit);
         state_ = left_ <= max_size && ++line_ <= max_size_digits ? State::size : State::broken;
-      } else if (state_ == State::size && c == ';') {
-        state_ = State::extension;
+      } else if (state_ == State::size) {
+        read_size_end(c);
       } else {
-        state_ = state_ == State::size && c == '\r' ? State::size_lf : State::broken;
+        state_ = State::broken;
       }
       break;
     }
+    case State::size_space: read_size_end(c); break;
     case State::extension:
       if (c == '\r') {
         state_ = State::size_lf;
