@@ -66,6 +66,22 @@ std::optional<Body> chunked_body(std::string_view bytes) {
   }
 }
 
+void check_fields(const RequestHead& head, std::string_view text) {
+  std::size_t count = 0;
+  for (auto at = text.find("\r\n") + 2; text.substr(at, 2) != "\r\n"; ++count) {
+    const auto line = text.substr(at, text.find("\r\n", at) - at);
+    const auto name = line.substr(0, line.find(':'));
+    auto value = line.substr(name.size() + 1);
+    value.remove_prefix((std::min)(value.find_first_not_of(" \t"), value.size()));
+    value = value.substr(0, value.find_last_not_of(" \t") + 1);
+    check(count < head.fields.size() && head.fields.name(text, count) == name &&
+              head.fields.value(text, count) == value,
+          "a field stands where the table says");
+    at += line.size() + 2;
+  }
+  check(count == head.fields.size(), "the table has no more");
+}
+
 void check_head(const RequestHead& head, std::string_view text) {
   if (head.fault) {
     check(head.fault->status >= 400 && !head.fault->reason.empty(), "a refusal has a reason");
@@ -73,6 +89,7 @@ void check_head(const RequestHead& head, std::string_view text) {
   }
   check(text.find('\0') == std::string_view::npos, "no NUL");
   check(text.find(head.method) == 0, "the method comes first");
+  check_fields(head, text);
   std::size_t hosts = 0;
   std::size_t lengths = 0;
   std::size_t codings = 0;

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -53,11 +55,37 @@ namespace addrbook::detail {
          });
 }
 
+/// A set of characters as a table: to ask it costs one look-up.
+class CharacterSet {
+ public:
+  /// Letters, digits and the characters of `more`.
+  [[nodiscard]] static constexpr CharacterSet alphanumeric_or(std::string_view more) noexcept {
+    CharacterSet set;
+    for (int c = 0; c < 128; ++c)
+      set.members_[index(static_cast<char>(c))] = is_alphanumeric(static_cast<char>(c));
+    for (const char c : more) set.members_[index(c)] = true;
+    return set;
+  }
+
+  [[nodiscard]] constexpr bool has(char c) const noexcept { return members_[index(c)]; }
+  [[nodiscard]] bool has_all(std::string_view text) const noexcept {
+    return std::all_of(text.begin(), text.end(), [this](char c) { return has(c); });
+  }
+
+ private:
+  constexpr CharacterSet() noexcept = default;
+  static constexpr std::size_t index(char c) noexcept { return static_cast<unsigned char>(c); }
+
+  std::array<bool, 256> members_{};
+};
+
 /// Removes spaces and tabs from both ends (OWS; RFC 9110, 5.6.3).
+/// @returns a part of `text`; an empty one too
 [[nodiscard]] inline std::string_view trim(std::string_view text) noexcept {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 /// Splits `text` at the first `separator`.

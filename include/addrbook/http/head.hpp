@@ -11,7 +11,6 @@
 #include <cstring>
 #include <iterator>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace addrbook::detail {
@@ -26,6 +25,7 @@ struct HeadFault {
 struct RequestHead {
   enum class Body { none, length, chunked };
 
+  std::string_view text;  ///< the head itself, with the empty line
   std::string_view method;
   std::string_view target;
   std::string_view version;
@@ -38,7 +38,9 @@ struct RequestHead {
   Body body = Body::none;
   std::uint64_t length = 0;  ///< of the body, with Body::length
   bool expects_continue = false;
-  bool wants_close = false;  ///< `Connection: close`
+  bool wants_close = false;       ///< `Connection: close`
+  bool wants_keep_alive = false;  ///< `Connection: keep-alive`, without which HTTP/1.0 closes
+  FieldTable fields;              ///< all of them, as they stand in `text`
   std::optional<HeadFault> fault;
 };
 
@@ -75,23 +77,6 @@ inline RequestHead read_head(std::string_view head);
 
 // ---------------------------------------------------------------------------------------------
 
-/// Whether a character may be part of a method or a field name (RFC 9110, 5.6.2).
-inline bool is_token_character(char c) noexcept {
-  return is_alphanumeric(c) || (c != '\0' && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
-}
-
-inline bool is_token(std::string_view text) noexcept {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
-}
-
-/// Whether a comma-separated list (RFC 9110, 5.6.1) contains `lower`, ignoring case.
-inline bool has_member(std::string_view list, std::string_view lower) noexcept {
-  while (!list.empty()) {
-    if (equals_ignoring_case(trim(cut(list, ',')), lower)) return true;
-  }
-  return false;
-}
-
 /// Whether the method is one of RFC 9110, 9.3 or RFC 5789. No route can have CONNECT or TRACE; the
 /// server behind the engine answers them.
 inline bool is_known_method(std::string_view method) noexcept {
@@ -100,127 +85,199 @@ inline bool is_known_method(std::string_view method) noexcept {
   return std::find(std::begin(methods), std::end(methods), method) != std::end(methods);
 }
 
-/// Whether a Host value (RFC 9110, 7.2) has only characters of a name or address and a port.
-inline bool is_host(std::string_view value) noexcept {
-  return is_alphanumeric_or("-._~%!$&'()*+;=:[]", value);
+/// The characters of a Host value (RFC 9110, 7.2): a name or an address, and a port.
+inline constexpr CharacterSet host_characters = CharacterSet::alphanumeric_or("-._~%!$&'()*+;=:[]");
+
+/// @returns `host:port` without the port, if that is the default of http or https (RFC 9110, 4.2)
+inline std::string_view without_default_port(std::string_view authority,
+                                             std::string_view scheme) noexcept {
+  const std::string_view port = equals_ignoring_case(scheme, "https") ? ":443" : ":80";
+  const auto host_size = authority.size() - (std::min)(authority.size(), port.size());
+  return authority.substr(host_size) == port ? authority.substr(0, host_size) : authority;
 }
 
-/// Parses one field line into `head`. @returns the fault, if it has one
-inline std::optional<HeadFault> read_field(std::string_view line, RequestHead& head, int& hosts,
-                                           bool& has_length, bool& has_coding) {
-  const auto colon = line.find(':');
+/// Reads a head line by line into a RequestHead, up to the first fault.
+class HeadReader {
+ public:
+  /// @param head  its `text` is set
+  explicit HeadReader(RequestHead& head) noexcept : head_(head), rest_(head.text) {}
+
+  [[nodiscard]] std::optional<HeadFault> read() noexcept;
+
+ private:
+  std::string_view next_line() noexcept;
+  std::optional<HeadFault> read_request_line() noexcept;
+  std::optional<HeadFault> read_field(std::string_view line) noexcept;
+  std::optional<HeadFault> read_known_field(std::string_view line, std::string_view name,
+                                            std::string_view value) noexcept;
+  std::optional<HeadFault> read_length(std::string_view value) noexcept;
+  std::optional<HeadFault> read_coding(std::string_view value) noexcept;
+  std::optional<HeadFault> check_host() const noexcept;
+
+  RequestHead& head_;
+  std::string_view rest_;
+  int hosts_ = 0;
+  bool has_length_ = false;
+  bool has_coding_ = false;
+};
+
+inline std::string_view HeadReader::next_line() noexcept {
+  const auto end = rest_.find("\r\n");
+  const auto line = rest_.substr(0, end);
+  rest_.remove_prefix((std::min)(end, rest_.size() - 2) + 2);
+  return line;
+}
+
+inline std::optional<HeadFault> HeadReader::read() noexcept {
+  if (const auto fault = read_request_line()) return fault;
+  constexpr std::size_t max_field_bytes = 8192;  // httplib's limit
+  for (auto line = next_line(); !line.empty(); line = next_line()) {
+    if (head_.fields.size() == FieldTable::capacity) {
+      return HeadFault{431, "Too many header fields"};
+    }
+    if (line.size() > max_field_bytes) return HeadFault{431, "Header field too long"};
+    if (const auto fault = read_field(line)) return fault;
+  }
+  if (const auto fault = check_host()) return fault;
+  const bool is_1_1 = head_.version == "HTTP/1.1";
+  if (has_coding_) {
+    // RFC 9112, 6.1 and 6.3: beside a length, and in HTTP/1.0, the framing is ambiguous.
+    if (has_length_) return HeadFault{400, "Content-Length beside Transfer-Encoding"};
+    if (!is_1_1) return HeadFault{400, "Transfer-Encoding in HTTP/1.0"};
+    head_.body = RequestHead::Body::chunked;
+  }
+  if (!is_1_1) head_.expects_continue = false;  // RFC 9110, 10.1.1
+  return std::nullopt;
+}
+
+inline std::optional<HeadFault> HeadReader::read_request_line() noexcept {
+  std::string_view line = next_line();
+  if (std::any_of(line.begin(), line.end(), is_control)) {
+    return HeadFault{400, "Invalid request line"};
+  }
+  head_.method = cut(line, ' ');
+  head_.target = cut(line, ' ');
+  head_.version = line;
+  constexpr std::size_t max_method_bytes = 64;
+  if (!is_token(head_.method) || head_.method.size() > max_method_bytes || head_.target.empty()) {
+    head_.method = {};
+    return HeadFault{400, "Invalid request line"};
+  }
+  constexpr std::size_t max_target_bytes = 8192;  // httplib's limit; see RFC 9112, 3
+  if (head_.target.size() > max_target_bytes) {
+    head_.target = head_.target.substr(0, max_target_bytes);
+    return HeadFault{414, "URI Too Long"};
+  }
+  if (head_.version != "HTTP/1.1" && head_.version != "HTTP/1.0") {
+    const bool is_other = head_.version.size() == 8 && head_.version.substr(0, 5) == "HTTP/";
+    return is_other ? HeadFault{505, "HTTP Version Not Supported"}
+                    : HeadFault{400, "Invalid request line"};
+  }
+  if (!is_known_method(head_.method)) return HeadFault{501, "Method Not Implemented"};
+  if (head_.target[0] != '/') {
+    const auto scheme_end = head_.target.find("://");
+    const auto scheme = head_.target.substr(0, scheme_end);
+    if (scheme_end != std::string_view::npos &&
+        (equals_ignoring_case(scheme, "http") || equals_ignoring_case(scheme, "https"))) {
+      head_.authority = head_.target.substr(0, head_.target.find_first_of("/?#", scheme_end + 3));
+    }
+  }
+  return std::nullopt;
+}
+
+inline std::optional<HeadFault> HeadReader::read_field(std::string_view line) noexcept {
+  const auto* const end = std::find_if_not(line.begin(), line.end(), is_token_character);
+  const auto colon = static_cast<std::size_t>(end - line.begin());
   // RFC 9112, 5.1 and 5.2: no space before the colon, and no line folding.
-  if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
+  if (colon == 0 || colon == line.size() || line[colon] != ':') {
     return HeadFault{400, "Invalid header field"};
   }
   const auto name = line.substr(0, colon);
   const auto value = trim(line.substr(colon + 1));
   if (!is_field_value(value)) return HeadFault{400, "Invalid header field"};
+  head_.fields.add(head_.text, name, value);
+  head_.has_percent = head_.has_percent || value.find('%') != std::string_view::npos;
+  return read_known_field(line, name, value);
+}
 
-  if (equals_ignoring_case(name, "host")) {
-    if (++hosts > 1 || !is_host(value)) return HeadFault{400, "Invalid Host"};
-    head.host = value;
-  } else if (equals_ignoring_case(name, "content-length")) {
-    const auto length = parse_decimal(value);
-    constexpr std::uint64_t max_length = std::uint64_t{1} << 62U;
-    if (!length || *length > max_length || has_length)
-      return HeadFault{400, "Invalid Content-Length"};
-    has_length = true;
-    head.body = RequestHead::Body::length;
-    head.length = *length;
-  } else if (equals_ignoring_case(name, "transfer-encoding")) {
-    if (has_coding) return HeadFault{400, "Invalid Transfer-Encoding"};
-    // RFC 9112, 6.1: 501 for a transfer coding that the server does not support.
-    if (!equals_ignoring_case(value, "chunked")) {
-      return HeadFault{501, "Unsupported Transfer-Encoding"};
-    }
-    has_coding = true;
-  } else if (equals_ignoring_case(name, "expect")) {
-    head.expects_continue = head.expects_continue || has_member(value, "100-continue");
-  } else if (equals_ignoring_case(name, "connection")) {
-    head.wants_close = head.wants_close || has_member(value, "close");
-  } else if (equals_ignoring_case(name, "x-request-id")) {
-    head.request_id = value;
-  } else if (equals_ignoring_case(name, "accept")) {
-    head.accept_line = {line.data(), line.size() + 2};
-  } else if (equals_ignoring_case(name, "range")) {
-    head.range_line = {line.data(), line.size() + 2};
+inline std::optional<HeadFault> HeadReader::read_known_field(std::string_view line,
+                                                             std::string_view name,
+                                                             std::string_view value) noexcept {
+  const auto is = [name](std::string_view known) { return equals_ignoring_case(name, known); };
+  switch (name.size()) {  // first, as most fields are none of these
+    case 4:
+      if (!is("host")) break;
+      if (++hosts_ > 1 || !host_characters.has_all(value)) return HeadFault{400, "Invalid Host"};
+      head_.host = value;
+      break;
+    case 5:
+      if (is("range")) head_.range_line = {line.data(), line.size() + 2};
+      break;
+    case 6:
+      if (is("accept")) head_.accept_line = {line.data(), line.size() + 2};
+      if (is("expect") && has_member(value, "100-continue")) head_.expects_continue = true;
+      break;
+    case 10:
+      if (!is("connection")) break;
+      if (has_member(value, "close")) head_.wants_close = true;
+      if (has_member(value, "keep-alive")) head_.wants_keep_alive = true;
+      break;
+    case 12:
+      if (is("x-request-id")) head_.request_id = value;
+      break;
+    case 14:
+      if (is("content-length")) return read_length(value);
+      break;
+    case 17:
+      if (is("transfer-encoding")) return read_coding(value);
+      break;
+    default: break;
   }
-  head.has_percent = head.has_percent || value.find('%') != std::string_view::npos;
+  return std::nullopt;
+}
+
+inline std::optional<HeadFault> HeadReader::read_length(std::string_view value) noexcept {
+  const auto length = parse_decimal(value);
+  constexpr std::uint64_t max_length = std::uint64_t{1} << 62U;
+  if (!length || *length > max_length || has_length_) {
+    return HeadFault{400, "Invalid Content-Length"};
+  }
+  has_length_ = true;
+  head_.body = RequestHead::Body::length;
+  head_.length = *length;
+  return std::nullopt;
+}
+
+inline std::optional<HeadFault> HeadReader::read_coding(std::string_view value) noexcept {
+  if (has_coding_) return HeadFault{400, "Invalid Transfer-Encoding"};
+  // RFC 9112, 6.1: 501 for a transfer coding that the server does not support.
+  if (!equals_ignoring_case(value, "chunked")) {
+    return HeadFault{501, "Unsupported Transfer-Encoding"};
+  }
+  has_coding_ = true;
+  return std::nullopt;
+}
+
+inline std::optional<HeadFault> HeadReader::check_host() const noexcept {
+  // RFC 9112, 3.2
+  if (hosts_ == 0 && head_.version == "HTTP/1.1") return HeadFault{400, "Missing Host"};
+  if (head_.authority.empty() || hosts_ == 0) return std::nullopt;
+  // By RFC 9112, 3.2.2 the target's authority takes precedence over Host. No honest client sends
+  // two different ones.
+  std::string_view authority = head_.authority;
+  const auto scheme = cut(authority, ':');
+  authority.remove_prefix(2);  // the slashes
+  if (!equals_ignoring_case(without_default_port(authority, scheme),
+                            without_default_port(head_.host, scheme))) {
+    return HeadFault{400, "Invalid Host"};
+  }
   return std::nullopt;
 }
 
 inline RequestHead read_head(std::string_view head) {
   RequestHead result;
-  const auto line_of = [&head] {
-    const auto end = head.find("\r\n");
-    const auto line = head.substr(0, end);
-    head.remove_prefix((std::min)(end, head.size() - 2) + 2);
-    return line;
-  };
-  const auto refuse = [&result](HeadFault fault) {
-    result.fault = fault;
-    return result;
-  };
-
-  std::string_view line = line_of();
-  if (std::any_of(line.begin(), line.end(), is_control)) {
-    return refuse({400, "Invalid request line"});
-  }
-  result.method = cut(line, ' ');
-  result.target = cut(line, ' ');
-  result.version = line;
-  constexpr std::size_t max_method_bytes = 64;
-  if (!is_token(result.method) || result.method.size() > max_method_bytes ||
-      result.target.empty()) {
-    result.method = {};
-    return refuse({400, "Invalid request line"});
-  }
-  constexpr std::size_t max_target_bytes = 8192;  // httplib's limit; see RFC 9112, 3
-  if (result.target.size() > max_target_bytes) {
-    result.target = result.target.substr(0, max_target_bytes);
-    return refuse({414, "URI Too Long"});
-  }
-  if (result.version != "HTTP/1.1" && result.version != "HTTP/1.0") {
-    const bool is_other = result.version.size() == 8 && result.version.substr(0, 5) == "HTTP/";
-    return refuse(is_other ? HeadFault{505, "HTTP Version Not Supported"}
-                           : HeadFault{400, "Invalid request line"});
-  }
-
-  if (!is_known_method(result.method)) return refuse({501, "Method Not Implemented"});
-  const auto scheme_end = result.target.find("://");
-  if (const auto scheme = result.target.substr(0, scheme_end);
-      equals_ignoring_case(scheme, "http") || equals_ignoring_case(scheme, "https")) {
-    result.authority = result.target.substr(0, result.target.find_first_of("/?#", scheme_end + 3));
-  }
-
-  int hosts = 0;
-  bool has_length = false;
-  bool has_coding = false;
-  constexpr int max_fields = 100;  // httplib's limits
-  constexpr std::size_t max_field_bytes = 8192;
-  for (int fields = 0; !(line = line_of()).empty(); ++fields) {
-    if (fields == max_fields) return refuse({431, "Too many header fields"});
-    if (line.size() > max_field_bytes) return refuse({431, "Header field too long"});
-    if (const auto fault = read_field(line, result, hosts, has_length, has_coding)) {
-      return refuse(*fault);
-    }
-  }
-  const bool is_1_1 = result.version == "HTTP/1.1";
-  if (is_1_1 && hosts == 0) return refuse({400, "Missing Host"});  // RFC 9112, 3.2
-  // By RFC 9112, 3.2.2 the target's authority takes precedence over Host. No honest client sends
-  // two different ones.
-  if (!result.authority.empty() && hosts > 0 &&
-      lowercase(result.authority.substr(scheme_end + 3)) != lowercase(result.host)) {
-    return refuse({400, "Invalid Host"});
-  }
-  if (has_coding) {
-    // RFC 9112, 6.1 and 6.3: beside a length, and in HTTP/1.0, the framing is ambiguous.
-    if (has_length) return refuse({400, "Content-Length beside Transfer-Encoding"});
-    if (!is_1_1) return refuse({400, "Transfer-Encoding in HTTP/1.0"});
-    result.body = RequestHead::Body::chunked;
-  }
-  if (!is_1_1) result.expects_continue = false;  // RFC 9110, 10.1.1
+  result.text = head;
+  result.fault = HeadReader(result).read();
   return result;
 }
 

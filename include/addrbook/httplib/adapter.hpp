@@ -20,9 +20,9 @@
 namespace addrbook::detail {
 
 /// Looks fields up in httplib's without a copy.
-class FieldView {
+class HttplibFields {
  public:
-  explicit FieldView(const httplib::Headers& fields) noexcept : fields_(fields) {}
+  explicit HttplibFields(const httplib::Headers& fields) noexcept : fields_(fields) {}
 
   /// @returns the field's value, its lines joined by ", " (RFC 9110, 5.3)
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const {
@@ -79,7 +79,7 @@ inline BodyStatus read_body(const httplib::Request& request, const httplib::Resp
 /// httplib's request as ours.
 /// @param fields   of the request; must outlive ours, as `from` must
 /// @param path_at  where the path goes on after the prefix
-[[nodiscard]] inline Request to_request(const httplib::Request& from, const FieldView& fields,
+[[nodiscard]] inline Request to_request(const httplib::Request& from, const HttplibFields& fields,
                                         std::size_t path_at) {
   Request request;
   request.method = from.method;
@@ -163,7 +163,7 @@ inline void write_reply(Reply reply, const httplib::Request& request, httplib::R
 inline void serve(const Rest& rest, const httplib::Request& request, httplib::Response& response,
                   const httplib::ContentReader* reader) noexcept {
   try {
-    const FieldView fields(request.headers);
+    const HttplibFields fields(request.headers);
     Request ours = to_request(request, fields, rest.options().prefix.size());
     if (reader != nullptr) {
       ours.read_body = [&](const ByteSink& sink) {

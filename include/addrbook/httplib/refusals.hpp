@@ -93,7 +93,7 @@ inline void Refusals::answer(const httplib::Request& request, httplib::Response&
                                       : httplib::status_message(response.status);
       error = std::make_exception_ptr(HttpError(response.status, message));
     }
-    const FieldView fields(request.headers);
+    const HttplibFields fields(request.headers);
     write_reply(reply_to(to_request(request, fields, 0), error), request, response);
   } catch (...) {  // out of memory: there is none for an answer in JSON either
     response.status = httplib::StatusCode::InternalServerError_500;

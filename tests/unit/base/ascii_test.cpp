@@ -33,6 +33,18 @@ TEST_CASE("ascii: a set is letters, digits and what is named") {
   CHECK_FALSE(ascii::is_alphanumeric_or("-", "\xC3\xA9"));
 }
 
+TEST_CASE("ascii: a table holds exactly its characters") {
+  constexpr auto set = ascii::CharacterSet::alphanumeric_or("-\xC3");
+  for (int code = 0; code < 256; ++code) {
+    CAPTURE(code);
+    const char c = static_cast<char>(code);
+    CHECK(set.has(c) == ascii::is_alphanumeric_or("-\xC3", {&c, 1}));
+  }
+  CHECK(set.has_all("a-Z9"));
+  CHECK(set.has_all(""));
+  CHECK_FALSE(set.has_all("a_b"));
+}
+
 TEST_CASE("ascii: case changes letters of ASCII only") {
   CHECK(ascii::lowercase("AbZ[\xC3\x89@") == "abz[\xC3\x89@");
   CHECK(ascii::equals_ignoring_case("ChUnKed", "chunked"));
@@ -43,6 +55,8 @@ TEST_CASE("ascii: case changes letters of ASCII only") {
 TEST_CASE("ascii: trim removes spaces and tabs from the ends") {
   CHECK(ascii::trim(" \t a b\t ") == "a b");
   CHECK(ascii::trim(" \t").empty());
+  const std::string_view spaces = " \t";
+  CHECK(ascii::trim(spaces).data() == spaces.data() + spaces.size());
   CHECK(ascii::trim("\na") == "\na");
 }
 

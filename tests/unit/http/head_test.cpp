@@ -4,9 +4,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+using addrbook::detail::FieldTable;
+using addrbook::detail::FieldView;
 using addrbook::detail::HeadScanner;
 using addrbook::detail::read_head;
 using addrbook::detail::RequestHead;
@@ -120,4 +125,99 @@ TEST_CASE("head: anything ambiguous is refused") {
   for (int i = 0; i < 99; ++i) many += "X: 1\r\n";
   CHECK(status_of(many) == 0);
   CHECK(status_of(many + "X: 1\r\n") == 431);
+}
+
+TEST_CASE("head: all fields are found, as they stand in the text") {
+  const std::string text =
+      "GET /a HTTP/1.1\r\nHost: a\r\nAccept:\t*/* \t\r\nX-Empty: \t\r\nX:1\r\naccept: "
+      "text/html\r\n\r\n";
+  const auto head = read_head(text);
+  REQUIRE(!head.fault);
+  CHECK(head.text.data() == text.data());
+  CHECK(head.text.size() == text.size());
+  CHECK(head.fields.size() == 5);
+  const FieldView fields(head.text, head.fields);
+  CHECK(fields.find("Host") == "a");
+  CHECK(fields.find("Accept") == "*/*, text/html");
+  CHECK(fields.find("X-Empty") == "");
+  CHECK(fields.find("X") == "1");
+  CHECK(fields.find("Range") == std::nullopt);
+  CHECK(head.accept_line == "accept: text/html\r\n");
+  CHECK(head.range_line.empty());
+
+  const RequestHead copy = head;
+  CHECK(FieldView(copy.text, copy.fields).find("x") == "1");
+}
+
+TEST_CASE("head: the table takes as many fields as a head may have, of any allowed size") {
+  std::string text = "GET /a HTTP/1.1\r\nHost: a\r\n";
+  const std::string longest(8192 - 3, 'x');
+  for (std::size_t i = 0; i < FieldTable::capacity - 1; ++i) text += "X: " + longest + "\r\n";
+  text += "\r\n";
+  const auto head = read_head(text);
+  REQUIRE(!head.fault);
+  CHECK(head.fields.size() == FieldTable::capacity);
+  CHECK(head.fields.value(text, FieldTable::capacity - 1) == longest);
+  CHECK(status_of("Host: a\r\nX: " + longest + "x\r\n") == 431);
+}
+
+TEST_CASE("head: a percent sign in a value is reported") {
+  CHECK(!read_head("GET /%41 HTTP/1.1\r\nHost: a\r\nX%: 1\r\n\r\n").has_percent);
+  CHECK(read_head("GET /a HTTP/1.1\r\nHost: a\r\nX: %\r\nY: 1\r\n\r\n").has_percent);
+  CHECK(read_head("GET /a HTTP/1.1\r\nHost: a%\r\n\r\n").has_percent);
+}
+
+TEST_CASE("head: what Connection asks for") {
+  const auto read = [](const std::string& fields) {
+    return read_head("GET / HTTP/1.0\r\n" + fields + "\r\n");
+  };
+  CHECK(!read("").wants_keep_alive);
+  CHECK(read("Connection: Keep-Alive\r\n").wants_keep_alive);
+  CHECK(!read("Connection: Keep-Alive\r\n").wants_close);
+  CHECK(!read("Connection: keep-alives\r\n").wants_keep_alive);
+  const auto both = read("Connection: x, keep-alive\r\nconnection: close\r\n");
+  CHECK(both.wants_keep_alive);
+  CHECK(both.wants_close);
+}
+
+TEST_CASE("head: the authority of a target must be that of Host") {
+  const auto status = [](const std::string& target, const std::string& host) {
+    return status_of("Host: " + host + "\r\n", "GET " + target + " HTTP/1.1");
+  };
+  for (const auto& row : std::vector<std::pair<std::string, std::string>>{
+           {"http://a/", "a"},
+           {"HTTP://A/", "a"},
+           {"http://a:80/", "a"},  // the scheme's default port may be left out
+           {"http://a/", "a:80"},
+           {"http://a:80?b", "A:80"},
+           {"https://a:443", "a"},
+           {"hTTps://a#b", "a:443"},
+           {"http://[::1]:80/", "[::1]"},
+           {"http://[::80]/", "[::80]"},
+           {"http://a:8080/", "a:8080"}}) {
+    CAPTURE(row.first);
+    CAPTURE(row.second);
+    CHECK(status(row.first, row.second) == 0);
+  }
+  for (const auto& row :
+       std::vector<std::pair<std::string, std::string>>{{"http://a/", "b"},
+                                                        {"http://a/", ""},
+                                                        {"http://a/", ":80"},
+                                                        {"http://a:443/", "a"},
+                                                        {"https://a:80/", "a"},
+                                                        {"https://a", "a:80"},
+                                                        {"http://a:8080/", "a"},
+                                                        {"http://a:80/", "a:8080"},
+                                                        {"http://a:180/", "a:1"},
+                                                        {"http://a80/", "a"},
+                                                        {"http://u@a/", "a"}}) {
+    CAPTURE(row.first);
+    CAPTURE(row.second);
+    CHECK(status(row.first, row.second) == 400);
+  }
+  // None of these has an authority of http.
+  for (const char* target : {"/http://b/", "*", "http", "http:/b", "ftp://b/", "a?http://b"}) {
+    CAPTURE(target);
+    CHECK(status(target, "a") == 0);
+  }
 }
