@@ -1,6 +1,7 @@
 /// Refusals: the answers, in JSON, to requests that no route answers.
 #pragma once
 
+#include <addrbook/http/answer_head.hpp>
 #include <addrbook/http/head.hpp>
 #include <addrbook/httplib/adapter.hpp>
 #include <addrbook/log.hpp>
@@ -53,13 +54,9 @@ inline std::string Refusals::to_text(std::string_view remote_address, const Requ
   };
   const Reply reply = reply_to(
       request, std::make_exception_ptr(HttpError(fault.status, std::string(fault.reason))));
-  std::string text =
-      "HTTP/1.1 " + std::to_string(reply.status) + " " + httplib::status_message(reply.status) +
-      "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\nConnection: close\r\n";
-  for (const auto& [name, value] : reply.headers) {
-    text.append(name).append(": ").append(value).append("\r\n");
-  }
-  text += "\r\n";
+  std::string text;
+  append_answer_head(text, reply, AnswerFraming::length, reply.body.size(),
+                     "Connection: close\r\n");
   if (head.method != "HEAD") text += reply.body;
   return text;
 }
