@@ -112,7 +112,7 @@ class HeadReader {
                                             std::string_view value) noexcept;
   std::optional<HeadFault> read_length(std::string_view value) noexcept;
   std::optional<HeadFault> read_coding(std::string_view value) noexcept;
-  std::optional<HeadFault> check_host() const noexcept;
+  [[nodiscard]] std::optional<HeadFault> check_host() const noexcept;
 
   RequestHead& head_;
   std::string_view rest_;
