@@ -1,6 +1,7 @@
 /// Hexadecimal digits.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,12 +22,18 @@ namespace addrbook::detail {
 }
 
 /// @returns all 16 digits of `value`, in lower case
-[[nodiscard]] inline std::string hex(std::uint64_t value) {
-  std::string digits(16, '0');
+[[nodiscard]] inline std::array<char, 16> hex_digits(std::uint64_t value) noexcept {
+  std::array<char, 16> digits{};
   for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, value >>= 4U) {
     *digit = hex_digit(static_cast<unsigned>(value & 0xFU));
   }
   return digits;
+}
+
+/// As hex_digits().
+[[nodiscard]] inline std::string hex(std::uint64_t value) {
+  const auto digits = hex_digits(value);
+  return {digits.data(), digits.size()};
 }
 
 /// @returns two digits for each byte, in lower case

@@ -4,6 +4,9 @@
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/base/hex.hpp>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,9 +15,13 @@ namespace addrbook::detail {
 
 /// @returns the opaque tag `"<epoch>-<revision>"`, with its quotes
 [[nodiscard]] inline std::string entity_tag(std::uint64_t epoch, std::uint64_t revision) {
-  std::string tag = "\"";
-  tag.reserve(40);  // 16 digits, at most 20, and three more
-  return tag.append(hex(epoch)).append("-").append(std::to_string(revision)).append("\"");
+  std::array<char, 40> tag{'"'};  // 16 digits, at most 20, and three more
+  const auto digits = hex_digits(epoch);
+  char* end = std::copy(digits.begin(), digits.end(), tag.data() + 1);
+  *end++ = '-';
+  end = std::to_chars(end, tag.data() + tag.size(), revision).ptr;
+  *end++ = '"';
+  return {tag.data(), end};
 }
 
 /// Compares an If-None-Match value (RFC 9110, 13.1.2) with an entity tag. The comparison is weak: a

@@ -5,10 +5,10 @@
 #include <addrbook/base/hex.hpp>
 #include <addrbook/base/random.hpp>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace addrbook::detail {
@@ -25,8 +25,8 @@ namespace addrbook::detail {
 class RequestIds {
  public:
   /// @returns 16 hex digits: unique in this process, and unlikely to be repeated elsewhere
-  [[nodiscard]] std::string next() const {
-    return hex(first_ + count_.fetch_add(1, std::memory_order_relaxed));
+  [[nodiscard]] std::array<char, 16> next() const noexcept {
+    return hex_digits(first_ + count_.fetch_add(1, std::memory_order_relaxed));
   }
 
  private:

@@ -1,6 +1,7 @@
 /// Exchange: one request and its reply, from the id to the log line.
 #pragma once
 
+#include <addrbook/base/pinned.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/conditions.hpp>
 #include <addrbook/http/request_id.hpp>
@@ -10,6 +11,7 @@
 #include <addrbook/rest/compression.hpp>
 #include <addrbook/rest/error_reply.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -23,7 +25,7 @@ namespace addrbook::detail {
 
 /// What every request has in common, whatever it asks for: an id, errors as JSON, compression,
 /// header fields, a log line.
-class Exchange {
+class Exchange : private Pinned {
  public:
   /// @param request  must outlive the exchange
   Exchange(const Request& request, const RequestIds& ids);
@@ -56,7 +58,8 @@ class Exchange {
 
  private:
   const Request& request_;
-  std::string id_;
+  const std::array<char, 16> made_id_;
+  std::string_view id_;  // the made one, or that of the request
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::string user_;
   std::optional<Failure> failure_;
@@ -66,9 +69,10 @@ class Exchange {
 
 // ---------------------------------------------------------------------------------------------
 
-inline Exchange::Exchange(const Request& request, const RequestIds& ids) : request_(request) {
+inline Exchange::Exchange(const Request& request, const RequestIds& ids)
+    : request_(request), made_id_(ids.next()), id_(made_id_.data(), made_id_.size()) {
   const auto given = request.header("X-Request-Id");
-  id_ = given && is_request_id(*given) ? std::string(*given) : ids.next();
+  if (given && is_request_id(*given)) id_ = *given;
 }
 
 inline bool Exchange::client_has(std::string_view tag) const {
