@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -29,6 +30,13 @@ enum class BodyStatus {
   malformed,  ///< broken framing, a broken connection, or the sink refused the rest
 };
 
+/// What a server says of its memory.
+enum class MemoryState {
+  ample,
+  scarce,     ///< sources are not compressed
+  exhausted,  ///< an answer that would have a source is a 503 instead
+};
+
 /// One request. The views must stay valid until its Reply has been sent.
 struct Request {
   std::string_view method;
@@ -36,6 +44,7 @@ struct Request {
   std::string_view path;            ///< decoded, without prefix and query, e.g. "/café" or ""
   std::string_view query;           ///< as sent, without the '?', e.g. "x=1" or ""
   std::string_view remote_address;  ///< textual IP address; "" if not known
+  MemoryState memory = MemoryState::ample;
 
   /// Returns a header field's value, its lines joined by ", " (RFC 9110, 5.3); nothing if absent.
   /// The name's case does not matter. The view is valid as long as the request. cpp-httplib does
@@ -43,7 +52,7 @@ struct Request {
   std::function<std::optional<std::string_view>(std::string_view name)> header;
 
   /// Reads the body once, as it is on the wire without the chunked coding. Called at most once, and
-  /// only for methods that take a body.
+  /// only for methods that take a body. Rest::Call does not call it.
   std::function<BodyStatus(const ByteSink&)> read_body;
 };
 
@@ -74,6 +83,13 @@ class BodySource : private detail::Pinned {
   /// A source that never says `later` need not have it.
   // NOLINTNEXTLINE(performance-unnecessary-value-param): an override keeps it
   virtual void on_ready(std::function<void()> ready) { ready(); }
+
+  /// The client has fallen behind: gives back the memory of what can be had again at the next
+  /// read().
+  virtual void pause() {}
+
+  /// @returns the bytes that are held now, as far as they are worth counting
+  [[nodiscard]] virtual std::size_t memory() const noexcept { return 0; }
 };
 
 /// The answer to a request.
@@ -106,6 +122,9 @@ class Codec : private detail::Pinned {
 
   /// Ends the output. @returns false if the input was cut short or the sink refused
   virtual bool finish(const ByteSink& sink) = 0;
+
+  /// @returns the bytes that are held, whatever has been written so far
+  [[nodiscard]] virtual std::size_t memory() const noexcept { return 0; }
 };
 
 /// Content codings (RFC 9110, 8.4.1). gzip.hpp has one over zlib.

@@ -20,6 +20,8 @@ class FakeSource final : public addrbook::BodySource {
   std::optional<Status> next = {};  ///< what the next read() says instead, once
   std::function<void(std::function<void()>)> when_asked = [](const auto& ready) { ready(); };
   std::function<void()> before_read = [] {};
+  std::function<void()> when_paused = [] {};
+  std::size_t held = 0;  ///< what memory() says
 
   Status read(std::string& to) override {
     before_read();
@@ -30,6 +32,8 @@ class FakeSource final : public addrbook::BodySource {
   }
   [[nodiscard]] bool is_live() const noexcept override { return live; }
   void on_ready(std::function<void()> ready) override { when_asked(std::move(ready)); }
+  void pause() override { when_paused(); }
+  [[nodiscard]] std::size_t memory() const noexcept override { return held; }
 
  private:
   std::vector<std::string> pieces_;

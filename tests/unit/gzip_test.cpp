@@ -207,3 +207,13 @@ TEST_CASE("gzip: what has been flushed can be read before the end") {
   REQUIRE(refused->write("text", to_packed));
   CHECK_FALSE(refused->flush([](std::string_view) { return false; }));
 }
+
+TEST_CASE("gzip: a codec says how much memory it holds, whatever it is given") {
+  const auto encoder = addrbook::gzip()->encoder();
+  const auto decoder = addrbook::gzip()->decoder("gzip");
+  CHECK(encoder->memory() == std::size_t{256} * 1024);
+  CHECK(decoder->memory() == std::size_t{39} * 1024);
+  CHECK(addrbook::gzip()->decoder("deflate")->memory() == decoder->memory());
+  REQUIRE(run(*decoder, pack(noise(1'000'000)), 1000).is_good);
+  CHECK(decoder->memory() == std::size_t{39} * 1024);
+}

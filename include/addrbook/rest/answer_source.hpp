@@ -45,6 +45,7 @@ class AnswerSource final : public BodySource {
 
   Status read(std::string& to) override {
     record_.bytes += std::exchange(unconfirmed_bytes_, 0);  // the client has taken them
+    if (has_failed_) return Status::failed;
     if (has_piece_ && Clock::now() >= deadline_) return Status::failed;
     try {
       const std::size_t before = to.size();
@@ -58,17 +59,31 @@ class AnswerSource final : public BodySource {
       }
       return status;
     } catch (...) {
-      try {
-        log_fault(sink_, record_, trace(std::current_exception()));
-      } catch (...) {  // out of memory
-      }
+      fail();
       return Status::failed;
     }
   }
   [[nodiscard]] bool is_live() const noexcept override { return source_->is_live(); }
   void on_ready(std::function<void()> ready) override { source_->on_ready(std::move(ready)); }
+  void pause() override {
+    try {
+      source_->pause();
+    } catch (...) {
+      fail();
+    }
+  }
+  [[nodiscard]] std::size_t memory() const noexcept override { return source_->memory(); }
 
  private:
+  /// Logs the exception that is being handled.
+  void fail() noexcept {
+    has_failed_ = true;
+    try {
+      log_fault(sink_, record_, trace(std::current_exception()));
+    } catch (...) {  // out of memory
+    }
+  }
+
   std::shared_ptr<BodySource> source_;
   LogSink sink_;
   LogRecord record_;
@@ -76,6 +91,7 @@ class AnswerSource final : public BodySource {
   std::chrono::milliseconds timeout_;
   Clock::time_point deadline_;
   bool has_piece_;  // the deadline counts: there is something for the client to take
+  bool has_failed_ = false;
   std::size_t unconfirmed_bytes_ = 0;
 };
 

@@ -40,6 +40,13 @@ class EncodedSource final : public BodySource {
   }
   [[nodiscard]] bool is_live() const noexcept override { return source_->is_live(); }
   void on_ready(std::function<void()> ready) override { source_->on_ready(std::move(ready)); }
+  void pause() override {
+    std::string().swap(plain_);  // has been compressed
+    source_->pause();
+  }
+  [[nodiscard]] std::size_t memory() const noexcept override {
+    return source_->memory() + encoder_->memory() + plain_.capacity();
+  }
 
  private:
   std::shared_ptr<BodySource> source_;
@@ -48,10 +55,12 @@ class EncodedSource final : public BodySource {
   bool is_ended_ = false;
 };
 
-/// Compresses a reply's body if the client accepts that and it is worth it.
+/// Compresses a reply's body if the client accepts that and it is worth it. A source holds its
+/// encoder for as long as its client takes, so there must be ample memory for it.
 inline void compress(Reply& reply, const Request& request, const Coding& coding) {
   constexpr std::size_t min_bytes = 1024;
   if (!reply.source && reply.body.size() < min_bytes) return;
+  if (reply.source && request.memory != MemoryState::ample) return;
   const auto accepted = request.header("Accept-Encoding");
   if (!accepted || !accepts_coding(*accepted, coding.name())) return;
   try {

@@ -96,3 +96,28 @@ TEST_CASE("answer source: an exception becomes a failure, and the log says why")
   REQUIRE(answer.log.size() == 2);
   CHECK(answer.log[1].reason == "The answer was cut short");
 }
+
+TEST_CASE("answer source: pause() and memory() are the source's") {
+  Answer answer;
+  int pauses = 0;
+  answer.source->when_paused = [&] { ++pauses; };
+  answer.source->held = 77;
+  CHECK(answer.answer->memory() == 77);
+  CHECK(answer.read() == Status::piece);
+  answer.answer->pause();
+  CHECK(pauses == 1);
+  CHECK(answer.read() == Status::piece);
+  CHECK(answer.read() == Status::end);
+  CHECK(answer.end().reason.empty());
+}
+
+TEST_CASE("answer source: a pause that throws makes the answer fail, and the log says why") {
+  Answer answer;
+  answer.source->when_paused = [] { throw std::runtime_error("why"); };
+  CHECK(answer.read() == Status::piece);
+  CHECK_NOTHROW(answer.answer->pause());
+  CHECK(answer.read() == Status::failed);
+  REQUIRE(answer.log.size() == 1);
+  CHECK(answer.log[0].kind == LogRecord::Kind::fault);
+  CHECK(answer.log[0].trace == std::vector<std::string>{"std::runtime_error: why"});
+}

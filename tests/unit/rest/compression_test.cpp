@@ -101,6 +101,7 @@ class Brackets final : public addrbook::Coding {
     bool finish(const addrbook::ByteSink& sink) override {
       return fault_ != Fault::finish_fails && sink("!");
     }
+    [[nodiscard]] std::size_t memory() const noexcept override { return 1000; }
 
    private:
     Fault fault_;
@@ -159,6 +160,22 @@ TEST_CASE("compression: the coding is the seam's, whatever it is called") {
     }));
     CHECK(body == "[a][b]!");
     CHECK(header(coded, "Content-Encoding") == "brackets");
+  }
+  SUBCASE("without ample memory a source is sent as it is, a body is not") {
+    for (const auto memory : {addrbook::MemoryState::scarce, addrbook::MemoryState::exhausted}) {
+      addrbook::Request poor = from;
+      poor.memory = memory;
+      CHECK(header(finished(poor, reply, Brackets()), "Content-Encoding") == "brackets");
+      Reply with_source = reply;
+      with_source.body.clear();
+      const auto source = std::make_shared<test::FakeSource>(std::vector<std::string>{"a"});
+      with_source.source = source;
+      const Reply plain = finished(poor, with_source, Brackets());
+      CHECK(plain.source == source);
+      CHECK(header(plain, "Content-Encoding") == "(absent)");
+      CHECK(header(plain, "ETag") == "\"a-1\"");
+      CHECK(header(plain, "Vary") == "Accept-Encoding");
+    }
   }
   SUBCASE("one that fails leaves the body as it was") {
     for (const auto fault : {Brackets::Fault::write_fails, Brackets::Fault::finish_fails}) {
@@ -229,4 +246,23 @@ TEST_CASE("compression: 'later' and failures of a source pass through") {
   source->next = addrbook::BodySource::Status::failed;
   CHECK(coded.read(piece) == addrbook::BodySource::Status::failed);
   CHECK(piece.empty());
+}
+
+TEST_CASE("compression: a source counts its encoder and its buffer, which a pause gives back") {
+  const std::string text(5000, 'x');
+  const auto source = std::make_shared<test::FakeSource>(std::vector<std::string>{text, "b"});
+  source->held = 50;
+  int pauses = 0;
+  source->when_paused = [&] { ++pauses; };
+  addrbook::detail::EncodedSource coded(source, Brackets().encoder());
+  std::string piece;
+  CHECK(coded.read(piece) == addrbook::BodySource::Status::piece);
+  CHECK(coded.memory() >= 1050 + text.size());
+  coded.pause();
+  CHECK(pauses == 1);
+  CHECK(coded.memory() < 1150);
+  CHECK(coded.read(piece) == addrbook::BodySource::Status::piece);
+  CHECK(coded.read(piece) == addrbook::BodySource::Status::piece);
+  CHECK(coded.read(piece) == addrbook::BodySource::Status::end);
+  CHECK(piece == "[" + text + "][b]!");
 }
