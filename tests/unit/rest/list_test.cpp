@@ -13,8 +13,50 @@
 #include <utility>
 #include <vector>
 
+using addrbook::detail::ListSource;
 using nlohmann::json;
 using namespace test;  // NOLINT(google-build-using-namespace): the fixtures
+using Status = addrbook::BodySource::Status;
+
+namespace {
+
+constexpr std::size_t max_piece = ListSource::piece_bytes + ListSource::max_frame_bytes;
+
+/// A document of so many bytes. Its text does not repeat itself, so that a part that is missing or
+/// sent twice shows.
+std::string text_of(std::size_t size) {
+  std::string text = "{\"t\":\"";
+  for (int i = 0; text.size() < size; ++i) text += std::to_string(i) + " ";
+  return text.substr(0, size - 2) + "\"}";
+}
+
+std::string list_of(const Book& book) {
+  std::string list;
+  for (const auto& entry : book.service->list()) {
+    list += (list.empty() ? "{\"" : ",\"") + entry.id + "\":" + entry.document.text();
+  }
+  return list.empty() ? "{}" : list + "}";
+}
+
+/// A list that is read piece by piece.
+struct Reading {
+  ListSource source;
+  std::string text;
+  Status last = Status::piece;
+
+  explicit Reading(const Book& book) : source(book.service, book.service->page()) {}
+
+  bool read_piece() {
+    std::string piece;
+    last = source.read(piece);
+    CHECK(piece.size() <= max_piece);
+    CHECK(piece.empty() == (last != Status::piece));
+    text += piece;
+    return last == Status::piece;
+  }
+};
+
+}  // namespace
 
 TEST_CASE("list: one object, in order of creation") {
   const Book book;
@@ -79,7 +121,7 @@ TEST_CASE("list: many pages come in order, piece by piece") {
   CHECK(is_in_order);
   // Never as one huge piece.
   CHECK(pieces.size() > 5);
-  CHECK(*std::max_element(pieces.begin(), pieces.end()) < std::size_t{128} * 1024);
+  CHECK(*std::max_element(pieces.begin(), pieces.end()) <= max_piece);
 }
 
 TEST_CASE("list: writes while it is sent") {
@@ -231,4 +273,150 @@ TEST_CASE("list: a storage fault in the middle of a list ends it, and the log sa
   CHECK((*book.log)[1].kind == LogRecord::Kind::response);
   CHECK((*book.log)[1].reason == "The answer was cut short");
   CHECK((*book.log)[0].request_id == (*book.log)[1].request_id);
+}
+
+TEST_CASE("list: up to 16 KiB of text are sent at once, more in pieces") {
+  const Book book;
+  static_cast<void>(book.add(text_of(ListSource::piece_bytes - 10)));
+  static_cast<void>(book.add(text_of(10)));
+  Answer answer = get(book.rest, "/addresses");
+  CHECK_FALSE(answer.has_source);
+  CHECK((answer.body == list_of(book)));
+  static_cast<void>(book.add(text_of(10)));
+  answer = get(book.rest, "/addresses");
+  CHECK(answer.has_source);
+  CHECK((answer.body == list_of(book)));
+}
+
+TEST_CASE("list: no piece is larger than 16 KiB and a frame, whatever the entries are") {
+  constexpr std::size_t kib = 1024;
+  for (const std::size_t size : {2 * kib, 16 * kib - 70, 16 * kib - 36, 16 * kib - 35, 16 * kib,
+                                 16 * kib + 1, 50 * kib, 300 * kib}) {
+    CAPTURE(size);
+    const Book book;
+    for (int i = 0; i < 10; ++i) static_cast<void>(book.add(text_of(size)));
+    Reading plain(book);
+    Reading paused(book);
+    std::size_t pieces = 0;
+    while (plain.read_piece()) ++pieces;
+    while (paused.read_piece()) paused.source.pause();
+    CHECK(plain.last == Status::end);
+    CHECK(paused.last == Status::end);
+    CHECK((plain.text == list_of(book)));
+    CHECK((paused.text == plain.text));
+    CHECK(pieces <= 2 + 10 * (size / ListSource::piece_bytes + 1));
+  }
+}
+
+TEST_CASE("list: a pause gives the page back, and what follows is asked for in small pages") {
+  const LongBook book;
+  int pages = 0;
+  book.store->before_page = [&] { ++pages; };
+  Reading reading(book);
+  CHECK(pages == 1);
+  const std::size_t full = reading.source.memory();
+  CHECK(full > std::size_t{250} * 1024);
+  REQUIRE(reading.read_piece());
+  CHECK(reading.source.memory() == full);
+  reading.source.pause();
+  CHECK(reading.source.memory() <= max_piece);
+  REQUIRE(reading.read_piece());
+  CHECK(pages == 2);
+  CHECK(reading.source.memory() < std::size_t{64} * 1024);
+  while (reading.read_piece()) {
+  }
+  CHECK(reading.last == Status::end);
+  CHECK(pages < 8);  // full pages again
+  CHECK((reading.text == list_of(book)));
+}
+
+TEST_CASE("list: pauses change nothing of what is sent, at the begin and the end either") {
+  const LongBook book;
+  Reading reading(book);
+  const auto made = book.service->create(LongBook::text("meanwhile"));
+  book.service->remove(book.ids[0]);  // the first page has it still, one that is asked for has not
+  reading.source.pause();
+  reading.source.pause();
+  while (reading.read_piece()) reading.source.pause();
+  CHECK(reading.last == Status::end);
+  reading.source.pause();
+  CHECK_FALSE(reading.read_piece());
+  CHECK(reading.last == Status::end);
+  CHECK(reading.source.memory() == 0);
+  book.service->remove(made.id);
+  CHECK((reading.text == list_of(book)));
+}
+
+TEST_CASE("list: of an entry that is cut a pause keeps the rest, if that is short") {
+  const Book book;
+  const std::string id = book.add(text_of(20'000)).substr(11);
+  Reading reading(book);
+  REQUIRE(reading.read_piece());
+  reading.source.pause();
+  CHECK(reading.source.memory() > 0);
+  CHECK(reading.source.memory() < 5'000);
+  reading.source.pause();
+  const std::string expected = list_of(book);
+  // It needs the store no more.
+  book.service->remove(id);
+  book.store->before_find = book.store->before_page = test::fail_storage;
+  while (reading.read_piece()) reading.source.pause();
+  CHECK(reading.last == Status::end);
+  CHECK((reading.text == expected));
+}
+
+TEST_CASE("list: an entry whose rest is long is fetched again, and must be the same still") {
+  const Book book;
+  const std::string id = book.add(text_of(100'000)).substr(11);
+  static_cast<void>(book.add());
+  int finds = 0;
+  book.store->before_find = [&] { ++finds; };
+  Reading reading(book);
+  REQUIRE(reading.read_piece());
+  const std::string expected = list_of(book);
+  reading.source.pause();
+  CHECK(reading.source.memory() == 0);
+  CHECK(finds == 0);
+  SUBCASE("it is") {
+    REQUIRE(reading.read_piece());
+    CHECK(finds == 1);
+    CHECK(reading.source.memory() > 100'000);
+    REQUIRE(reading.read_piece());
+    CHECK(finds == 1);
+    while (reading.read_piece()) reading.source.pause();
+    CHECK(reading.last == Status::end);
+    CHECK((reading.text == expected));
+  }
+  SUBCASE("it was replaced") {
+    book.service->update(id, Document::parse(text_of(100'000)));
+    CHECK_FALSE(reading.read_piece());
+    CHECK(reading.last == Status::failed);
+  }
+  SUBCASE("it is gone") {
+    book.service->remove(id);
+    CHECK_FALSE(reading.read_piece());
+    CHECK(reading.last == Status::failed);
+  }
+  SUBCASE("it can't be fetched now, and can later") {
+    book.store->before_find = test::fail_storage;
+    std::string piece;
+    CHECK_THROWS_AS(static_cast<void>(reading.source.read(piece)), addrbook::Error);
+    CHECK(piece.empty());
+    book.store->before_find = [] {};
+    while (reading.read_piece()) {
+    }
+    CHECK(reading.last == Status::end);
+    CHECK((reading.text == expected));
+  }
+}
+
+TEST_CASE("list: a restore between two pages ends the list") {
+  const LongBook book;
+  auto first = book.service->page();
+  ++first.state.epoch;
+  ListSource source(book.service, std::move(first));
+  std::string piece;
+  CHECK(source.read(piece) == Status::piece);
+  source.pause();
+  CHECK(source.read(piece) == Status::failed);
 }
