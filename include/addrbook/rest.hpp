@@ -3,6 +3,7 @@
 #pragma once
 
 #include <addrbook/authorization.hpp>
+#include <addrbook/base/pinned.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/fields.hpp>
@@ -19,8 +20,10 @@
 #include <addrbook/service.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,7 +31,7 @@
 namespace addrbook {
 
 /// A book's HTTP interface. An HTTP library's adapter passes every request below the prefix to
-/// handle(); mount.hpp has the one for cpp-httplib.
+/// handle(), or makes a Call of it; mount.hpp has the one for cpp-httplib.
 /// @par Thread safety  any thread.
 class Rest {
  public:
@@ -42,8 +45,15 @@ class Rest {
   /// @throws std::bad_alloc and nothing else
   [[nodiscard]] Reply handle(const Request& request) const;
 
+  class Call;
+
+  /// @param path  below the prefix, decoded
+  /// @returns whether a request is answered without the storage, at once: it can be served even
+  /// when
+  ///          no thread is free
+  [[nodiscard]] static bool is_instant(std::string_view method, std::string_view path);
+
  private:
-  [[nodiscard]] Reply respond(detail::Exchange& exchange, std::string& preflight_methods) const;
   void check_web(const Request& request, bool is_write) const;
   void authorize(detail::Exchange& exchange, Action action, std::string_view id) const;
   [[nodiscard]] static detail::QueryParameters read_query(const Request& request,
@@ -53,6 +63,48 @@ class Rest {
   Options options_;
   detail::WebPolicy web_;
   detail::RequestIds request_ids_;
+};
+
+/// One request in steps, for servers that must not block while its body arrives: construct, pass
+/// the body to take() if it is wanted, finish().
+/// @par Thread safety  one call at a time, from any thread.
+class Rest::Call : private detail::Pinned {
+ public:
+  /// Decides what the head alone decides: route, web policy, authorization, the body's type and
+  /// framing.
+  /// @param rest     must outlive the call
+  /// @param request  must outlive the call, with its views; its read_body is not used
+  /// @throws std::bad_alloc and nothing else
+  Call(const Rest& rest, const Request& request);
+
+  /// Whether the request's body is needed. If not, finish() may be called at once: the body, if
+  /// there is one, makes no difference.
+  [[nodiscard]] bool wants_body() const noexcept { return body_.has_value(); }
+
+  /// Takes the next bytes of the body, without the chunked coding. Only if wants_body().
+  /// @returns false to refuse the rest
+  bool take(std::string_view bytes) noexcept;
+
+  /// @returns the bytes of memory that are held for the body
+  [[nodiscard]] std::size_t memory() const noexcept { return body_ ? body_->memory() : 0; }
+
+  /// Answers the request, once. This does the work: it may wait for the storage.
+  /// @param status  how reading the body ended; `complete` where none is wanted
+  /// @throws std::bad_alloc and nothing else
+  [[nodiscard]] Reply finish(BodyStatus status);
+
+ private:
+  friend Rest;
+
+  void begin();
+  [[nodiscard]] Reply respond(BodyStatus status);
+
+  const Rest& rest_;
+  detail::Exchange exchange_;
+  std::optional<detail::Endpoints> endpoints_;
+  const detail::Route* route_ = nullptr;  // null for OPTIONS
+  std::optional<detail::JsonBody> body_;
+  std::exception_ptr refusal_;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -70,45 +122,97 @@ inline Rest::Rest(std::shared_ptr<Service> service, Options options)
 }
 
 inline Reply Rest::handle(const Request& request) const {
-  detail::Exchange exchange(request, request_ids_);
-  std::string preflight_methods;
+  Call call(*this, request);
+  BodyStatus status = BodyStatus::complete;
+  if (call.wants_body()) {
+    try {
+      status = request.read_body([&call](std::string_view bytes) { return call.take(bytes); });
+    } catch (...) {
+      call.refusal_ = std::current_exception();
+      status = BodyStatus::malformed;
+    }
+  }
+  return call.finish(status);
+}
+
+inline bool Rest::is_instant(std::string_view method, std::string_view path) {
+  const auto endpoints = detail::Endpoints::find(path);
+  const detail::Route* const route = endpoints ? endpoints->route(method) : nullptr;
+  return route != nullptr && route->is_instant;
+}
+
+inline Rest::Call::Call(const Rest& rest, const Request& request)
+    : rest_(rest), exchange_(request, rest.request_ids_) {
+  try {
+    begin();
+  } catch (...) {
+    refusal_ = std::current_exception();
+    body_.reset();
+  }
+}
+
+// The order of these steps, and of those in respond(), decides which of several errors a client
+// sees.
+inline void Rest::Call::begin() {
+  const Request& request = exchange_.request();
+  endpoints_ = detail::Endpoints::find(request.path);
+  if (!endpoints_) throw detail::HttpError(404, "Unknown Endpoint");
+  route_ = endpoints_->route(request.method);
+  if (route_ == nullptr && request.method != "OPTIONS") {
+    throw detail::HttpError(405, "Method Not Allowed", {{"Allow", endpoints_->methods()}});
+  }
+  // Not for _health and _ready: monitors use the server's address as Host.
+  if (!endpoints_->is_open()) rest_.check_web(request, route_ != nullptr && route_->is_write());
+  if (route_ == nullptr) return;
+  if (route_->action) rest_.authorize(exchange_, *route_->action, endpoints_->id());
+  if (route_->body == detail::Route::Body::json) body_.emplace(exchange_, rest_.options_);
+}
+
+inline bool Rest::Call::take(std::string_view bytes) noexcept {
+  if (refusal_) return false;
+  try {
+    return body_->take(bytes);
+  } catch (...) {
+    refusal_ = std::current_exception();
+    return false;
+  }
+}
+
+inline Reply Rest::Call::finish(BodyStatus status) {
+  if (status != BodyStatus::complete) exchange_.close_connection();
+  const Options& options = rest_.options_;
   Reply reply;
   try {
-    reply = respond(exchange, preflight_methods);
+    if (!refusal_) reply = respond(status);
   } catch (...) {
-    reply = exchange.fail(std::current_exception(), options_.debug);
+    refusal_ = std::current_exception();
   }
-  exchange.finish(reply, options_.coding.get());
-  web_.add_headers(request, preflight_methods, reply);
-  exchange.log(reply, options_.log, options_.debug, options_.answer_timeout);
+  std::string preflight_methods;
+  if (refusal_) {
+    reply = exchange_.fail(refusal_, options.debug);
+  } else if (route_ == nullptr) {
+    preflight_methods = endpoints_->methods();
+  }
+  exchange_.finish(reply, options.coding.get());
+  rest_.web_.add_headers(exchange_.request(), preflight_methods, reply);
+  exchange_.log(reply, options.log, options.debug, options.answer_timeout);
   return reply;
 }
 
-// The order of these steps decides which of several errors a client sees.
-inline Reply Rest::respond(detail::Exchange& exchange, std::string& preflight_methods) const {
-  const Request& request = exchange.request();
-  const auto endpoints = detail::Endpoints::find(request.path);
-  if (!endpoints) throw detail::HttpError(404, "Unknown Endpoint");
-  const detail::Route* const route = endpoints->route(request.method);
-  const bool is_options = request.method == "OPTIONS";
-  if (route == nullptr && !is_options) {
-    throw detail::HttpError(405, "Method Not Allowed", {{"Allow", endpoints->methods()}});
-  }
-  // Not for _health and _ready: monitors use the server's address as Host.
-  if (!endpoints->is_open()) check_web(request, !is_options && route->action != Action::read);
-  if (is_options) {
+inline Reply Rest::Call::respond(BodyStatus status) {
+  if (route_ == nullptr) {
     Reply reply = detail::empty_reply(204);
-    preflight_methods = endpoints->methods();
-    reply.headers.emplace_back("Allow", preflight_methods);
+    reply.headers.emplace_back("Allow", endpoints_->methods());
     return reply;
   }
-  if (route->action) authorize(exchange, *route->action, endpoints->id());
-  detail::Context context{service_, options_, exchange, {}, endpoints->id(), {}};
-  if (route->body == detail::Route::Body::json) {
-    context.body = detail::read_json_body(exchange, options_);
+  detail::Context context{rest_.service_, rest_.options_, exchange_, {}, endpoints_->id(), {}};
+  if (body_) context.body = body_->finish(status);
+  context.query = read_query(exchange_.request(), *route_);
+  Reply reply = route_->handle(context);
+  if (reply.source && exchange_.request().memory == MemoryState::exhausted) {
+    throw detail::HttpError(503, "The server is short of memory");
   }
-  context.query = read_query(request, *route);
-  return route->handle(context);
+  return reply;
 }
 
 inline void Rest::check_web(const Request& request, bool is_write) const {

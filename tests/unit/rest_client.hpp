@@ -1,6 +1,7 @@
 /// Asks a Rest without sockets.
 #pragma once
 
+#include <addrbook/base/pinned.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/rest.hpp>
 
@@ -30,6 +31,7 @@ struct Ask {
   addrbook::ByteSink client = {};  ///< if set, receives the pieces of a source's body
   bool read_source = true;         ///< false: as for a client that is gone
   std::string remote_address = "192.0.2.7";
+  addrbook::MemoryState memory = addrbook::MemoryState::ample;
 };
 
 struct Answer {
@@ -82,42 +84,47 @@ inline std::string decoded(std::string_view path) {
   return text;
 }
 
-inline Answer ask(const addrbook::Rest& rest, Ask ask) {
-  const auto is_given = [&](std::string_view name) {
-    for (const auto& field : ask.headers) {
-      if (addrbook::detail::lowercase(field.first) == addrbook::detail::lowercase(name)) {
-        return true;
-      }
+/// A request as a Rest gets it, without read_body.
+class Asked : private addrbook::detail::Pinned {
+ public:
+  Asked(const addrbook::Rest& rest, const Ask& ask) : ask_(ask) {
+    for (const auto& [name, value] : ask_.headers) {
+      const auto [field, is_first] = fields_.emplace(addrbook::detail::lowercase(name), value);
+      if (!is_first) field->second += ", " + value;
     }
-    return false;
-  };
-  const bool is_write = ask.method == "POST" || ask.method == "PUT";
-  if (is_write && !ask.unframed && !is_given("Content-Length") && !is_given("Transfer-Encoding")) {
-    std::size_t size = 0;
-    for (const std::string& piece : ask.body) size += piece.size();
-    ask.headers.emplace_back("Content-Length", std::to_string(size));
+    const bool is_write = ask_.method == "POST" || ask_.method == "PUT";
+    if (is_write && !ask_.unframed && fields_.count("transfer-encoding") == 0) {
+      std::size_t size = 0;
+      for (const std::string& piece : ask_.body) size += piece.size();
+      fields_.emplace("content-length", std::to_string(size));
+    }
+    const std::string_view target = ask_.target;
+    const auto query_at = target.find('?');
+    path_ = decoded(target.substr(0, query_at).substr(rest.options().prefix.size()));
+    request.method = ask_.method;
+    request.target = target;
+    request.path = path_;
+    if (query_at != std::string_view::npos) request.query = target.substr(query_at + 1);
+    request.remote_address = ask_.remote_address;
+    request.memory = ask_.memory;
+    request.header = [this](std::string_view name) -> std::optional<std::string_view> {
+      const auto field = fields_.find(addrbook::detail::lowercase(name));
+      return field != fields_.end() ? std::optional<std::string_view>(field->second) : std::nullopt;
+    };
   }
 
-  Answer answer;
-  const std::string_view target = ask.target;
-  const std::string path =
-      decoded(target.substr(0, target.find('?')).substr(rest.options().prefix.size()));
   addrbook::Request request;
-  request.method = ask.method;
-  request.target = target;
-  request.path = path;
-  const auto query_at = target.find('?');
-  if (query_at != std::string_view::npos) request.query = target.substr(query_at + 1);
-  request.remote_address = ask.remote_address;
-  std::map<std::string, std::string> fields;
-  for (const auto& [name, value] : ask.headers) {
-    const auto [field, is_first] = fields.emplace(addrbook::detail::lowercase(name), value);
-    if (!is_first) field->second += ", " + value;
-  }
-  request.header = [&](std::string_view name) -> std::optional<std::string_view> {
-    const auto field = fields.find(addrbook::detail::lowercase(name));
-    return field != fields.end() ? std::optional<std::string_view>(field->second) : std::nullopt;
-  };
+
+ private:
+  Ask ask_;
+  std::string path_;
+  std::map<std::string, std::string> fields_;
+};
+
+inline Answer ask(const addrbook::Rest& rest, const Ask& ask) {
+  Answer answer;
+  Asked asked(rest, ask);
+  addrbook::Request& request = asked.request;
   request.read_body = [&](const addrbook::ByteSink& sink) {
     answer.was_body_read = true;
     for (const std::string& piece : ask.body) {

@@ -642,3 +642,175 @@ TEST_CASE("rest: debug mode adds trace to errors, and more to the log, and chang
   CHECK(without.request_bytes == 0);
   CHECK(without.trace.empty());
 }
+
+namespace {
+
+/// Answers a request by a Call, its body coming byte by byte.
+addrbook::Reply call_bytewise(const Rest& rest, const Ask& ask) {
+  const Asked asked(rest, ask);
+  Rest::Call call(rest, asked.request);
+  BodyStatus status = BodyStatus::complete;
+  if (call.wants_body()) {
+    status = ask.body_status;
+    for (const std::string& piece : ask.body) {
+      for (const char& byte : piece) {
+        if (!call.take({&byte, 1})) status = BodyStatus::malformed;
+      }
+    }
+  }
+  return call.finish(status);
+}
+
+}  // namespace
+
+TEST_CASE("rest: a call answers in steps as handle() does at once") {
+  Options options = with_gzip();
+  options.max_body_bytes = 100;
+  options.authorize = [](const AccessRequest& access) {
+    return access.request.header("Authorization") == "none" ? Access::unauthenticated()
+                                                            : Access::allow("ada");
+  };
+  const Book book(options);
+  const std::string target = book.add();
+  struct Row {
+    Ask ask;
+    int status;
+    bool wants_body;
+  };
+  std::vector<Row> rows{
+      {asking("GET", "/addresses"), 200, false},
+      {asking("GET", target), 200, false},
+      {asking("HEAD", target), 200, false},
+      {asking("OPTIONS", target), 204, false},
+      {asking("GET", absent), 404, false},
+      {asking("GET", target + "?x=1"), 400, false},
+      {asking("GET", "/addresses/a/b"), 404, false},
+      {asking("BREW", target, {}, {ada}), 405, false},
+      {asking("DELETE", absent, {}, {ada}), 404, false},
+      {asking("PUT", target, {}, {ada}), 204, true},
+      {asking("PUT", target, {{"Content-Encoding", "gzip"}}, {pack(ada)}), 204, true},
+      {asking("PUT", absent, {}, {ada}), 404, true},
+      {asking("PUT", target + "?x=1", {}, {ada}), 400, true},
+      {asking("PUT", target, {}, {"nonsense"}), 400, true},
+      {asking("PUT", target, {{"Content-Encoding", "gzip"}}, {ada}), 400, true},
+      {asking("PUT", target, {{"Transfer-Encoding", "chunked"}}, {std::string(101, ' ')}), 413,
+       true},
+      {asking("PUT", target, {}, {std::string(101, ' ')}), 413, false},
+      {asking("PUT", target, {{"Content-Type", "text/html"}}, {ada}), 415, false},
+      {asking("PUT", target, {{"Content-Encoding", "br"}}, {ada}), 415, false},
+      {asking("PUT", target, {{"Transfer-Encoding", "gzip"}}, {ada}), 501, false},
+      {asking("PUT", target, {{"Authorization", "none"}}, {ada}), 401, false},
+      {asking("POST", "/addresses", {{"Origin", "null"}}, {ada}), 403, false},
+  };
+  Row late{asking("PUT", target, {}, {"{"}), 408, true};
+  late.ask.body_status = BodyStatus::timed_out;
+  rows.push_back(late);
+  Row cut{asking("PUT", target, {}, {"{"}), 400, true};
+  cut.ask.body_status = BodyStatus::malformed;
+  rows.push_back(cut);
+  Row unframed{asking("POST", "/addresses", {}, {}), 411, false};
+  unframed.ask.unframed = true;
+  rows.push_back(unframed);
+  for (const Row& row : rows) {
+    CAPTURE(row.ask.method);
+    CAPTURE(row.ask.target);
+    CAPTURE(row.status);
+    Ask request = row.ask;
+    request.headers.emplace_back("X-Request-Id", "one");
+    {
+      const Asked asked(book.rest, request);
+      CHECK(Rest::Call(book.rest, asked.request).wants_body() == row.wants_body);
+    }
+    CHECK(book.log->empty());  // nothing is done before finish()
+    const addrbook::Reply reply = call_bytewise(book.rest, request);
+    CHECK(reply.status == row.status);
+    REQUIRE(book.log->size() == 1);
+    book.log->clear();
+    const Answer whole = ask(book.rest, request);
+    book.log->clear();
+    CHECK(whole.was_body_read == row.wants_body);
+    CHECK(whole.status == reply.status);
+    CHECK(whole.closes == reply.close_connection);
+    Fields headers;
+    for (const auto& field : reply.headers) {
+      // A write changes the revision, and nothing else.
+      if (field.first != "ETag") headers.emplace_back(field.first, field.second);
+    }
+    Fields expected = whole.headers;
+    expected.erase(std::remove_if(expected.begin(), expected.end(),
+                                  [](const auto& field) { return field.first == "ETag"; }),
+                   expected.end());
+    CHECK(headers == expected);
+    CHECK(reply.body == whole.body);
+  }
+}
+
+TEST_CASE("rest: a call refuses bytes without an end") {
+  Options options;
+  options.max_body_bytes = 100;
+  const Book book(options);
+  const Asked asked(book.rest, posting({}, {{"Transfer-Encoding", "chunked"}}));
+  Rest::Call call(book.rest, asked.request);
+  const std::string piece(std::size_t{1} << 20U, ' ');
+  int taken = 0;
+  while (taken < 100 && call.take(piece)) ++taken;
+  CHECK(taken == 8);
+  const addrbook::Reply reply = call.finish(BodyStatus::malformed);
+  CHECK(reply.status == 413);
+  CHECK(reply.close_connection);
+}
+
+namespace {
+
+/// A coding whose decoder throws.
+class Broken final : public addrbook::Coding {
+ public:
+  [[nodiscard]] std::string_view name() const noexcept override { return "broken"; }
+  [[nodiscard]] std::unique_ptr<addrbook::Codec> encoder() const override {
+    return std::make_unique<Decoder>();
+  }
+  [[nodiscard]] std::unique_ptr<addrbook::Codec> decoder(std::string_view) const override {
+    return std::make_unique<Decoder>();
+  }
+
+ private:
+  class Decoder final : public addrbook::Codec {
+   public:
+    bool write(std::string_view, const addrbook::ByteSink&) override {
+      throw std::runtime_error("secret");
+    }
+    bool flush(const addrbook::ByteSink&) override { return true; }
+    bool finish(const addrbook::ByteSink&) override { return true; }
+  };
+};
+
+}  // namespace
+
+TEST_CASE(
+    "rest: what is thrown while a body is read is an internal error, and ends the connection") {
+  Options options;
+  options.coding = std::make_shared<Broken>();
+  const Book book(options);
+  SUBCASE("by the decoder") {
+    const Asked asked(book.rest, posting({"x"}, {{"Content-Encoding", "x"}}));
+    Rest::Call call(book.rest, asked.request);
+    REQUIRE(call.wants_body());
+    CHECK_FALSE(call.take("x"));
+    CHECK_FALSE(call.take("x"));
+    const addrbook::Reply reply = call.finish(BodyStatus::malformed);
+    CHECK(reply.status == 500);
+    CHECK(reply.close_connection);
+    CHECK(reply.body.find("secret") == std::string::npos);
+  }
+  SUBCASE("by the HTTP library") {
+    Asked asked(book.rest, posting({"x"}));
+    asked.request.read_body = [](const addrbook::ByteSink&) -> BodyStatus {
+      throw std::runtime_error("secret");
+    };
+    const addrbook::Reply reply = book.rest.handle(asked.request);
+    CHECK(reply.status == 500);
+    CHECK(reply.close_connection);
+  }
+  CHECK(book.log->size() == 2);
+  CHECK(book.service->state().revision == 0);
+}

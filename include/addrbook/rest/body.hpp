@@ -2,6 +2,7 @@
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
+#include <addrbook/base/pinned.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/negotiation.hpp>
@@ -20,10 +21,44 @@
 
 namespace addrbook::detail {
 
-/// Reads the body of a request that is to hold JSON, and unpacks it.
-/// @throws HttpError{415} another type or coding | {400, 411, 501} the framing is missing, invalid
-///         or unknown | {413} over max_body_bytes | {408} not complete in time
-[[nodiscard]] inline std::string read_json_body(Exchange& exchange, const Options& options);
+/// The body of a request that is to hold JSON, unpacked as it arrives.
+class JsonBody : private Pinned {
+ public:
+  /// Checks what the head says of the body.
+  /// @param exchange, options  must outlive the body
+  /// @throws HttpError{415} another type or coding | {400, 411, 501} the framing is missing,
+  /// invalid
+  ///         or unknown | {413} over max_body_bytes
+  JsonBody(Exchange& exchange, const Options& options);
+
+  /// Takes the next bytes, as they are on the wire without the chunked coding.
+  /// @returns false to refuse the rest
+  bool take(std::string_view bytes);
+
+  /// Ends the body, once.
+  /// @throws HttpError{413} over max_body_bytes | {408} not complete in time | {400} cut short, or
+  ///         not in its coding
+  [[nodiscard]] std::string finish(BodyStatus status);
+
+  /// @returns the bytes of memory that are held
+  [[nodiscard]] std::size_t memory() const noexcept {
+    return text_.capacity() + (decoder_ ? decoder_->memory() : 0);
+  }
+
+ private:
+  enum class Outcome { good, too_large, malformed };
+
+  bool append(std::string_view unpacked);
+  [[nodiscard]] HttpError over_limit() const;
+
+  Exchange& exchange_;
+  const Options& options_;
+  std::unique_ptr<Codec> decoder_;  // null where the body is not coded
+  std::size_t max_packed_bytes_;
+  std::size_t received_ = 0;
+  Outcome outcome_ = Outcome::good;
+  std::string text_;
+};
 
 /// @throws HttpError{400} with the reason and the byte offset
 [[nodiscard]] inline Document parse_address(std::string body) {
@@ -83,63 +118,63 @@ inline std::optional<std::uint64_t> check_framing(Exchange& exchange) {
   return length;
 }
 
-inline std::string read_json_body(Exchange& exchange, const Options& options) {
-  const Request& request = exchange.request();
-  check_json_type(request);
-  const auto decoder = make_decoder(request, options.coding.get());
+inline JsonBody::JsonBody(Exchange& exchange, const Options& options)
+    : exchange_(exchange), options_(options), max_packed_bytes_(options.max_body_bytes) {
+  check_json_type(exchange.request());
+  decoder_ = make_decoder(exchange.request(), options.coding.get());
+  // Compression can enlarge incompressible data by this much.
+  if (decoder_) max_packed_bytes_ += options.max_body_bytes / 256 + 1024;
+  const auto length = check_framing(exchange);
+  if (length && *length > max_packed_bytes_) throw over_limit();
+}
 
+inline bool JsonBody::take(std::string_view bytes) {
   // A client that still sends when the connection ends may never see the answer, so excess bytes
   // are read and dropped, up to a limit.
   constexpr std::size_t max_dropped_bytes = std::size_t{8} * 1024 * 1024;
-  // Compression can enlarge incompressible data by this much.
-  const std::size_t max_packed_bytes =
-      options.max_body_bytes + (decoder ? options.max_body_bytes / 256 + 1024 : 0);
-  const auto error_413 = [&] {
-    return HttpError(413, "Body over " + std::to_string(options.max_body_bytes) + " bytes");
-  };
-  const auto length = check_framing(exchange);
-  if (length && *length > max_packed_bytes) throw error_413();
+  received_ += bytes.size();
+  if (outcome_ != Outcome::good) return received_ <= max_packed_bytes_ + max_dropped_bytes;
+  if (received_ > max_packed_bytes_) {
+    outcome_ = Outcome::too_large;
+  } else if (!decoder_) {
+    append(bytes);
+  } else if (!decoder_->write(bytes, [this](std::string_view part) { return append(part); }) &&
+             outcome_ == Outcome::good) {
+    outcome_ = Outcome::malformed;
+  }
+  if (outcome_ != Outcome::good) {  // nothing of it is needed any more
+    std::string().swap(text_);
+    decoder_.reset();
+  }
+  return true;
+}
 
-  enum class Outcome { good, too_large, malformed };
-  Outcome outcome = Outcome::good;
-  std::string body;
-  const ByteSink unpacked = [&](std::string_view bytes) {
-    if (bytes.size() > options.max_body_bytes - body.size()) {
-      outcome = Outcome::too_large;
-      return false;
-    }
-    body.append(bytes);
-    return true;
-  };
-  std::size_t received = 0;
-  const BodyStatus status = request.read_body([&](std::string_view bytes) {
-    received += bytes.size();
-    if (outcome != Outcome::good) return received <= max_packed_bytes + max_dropped_bytes;
-    if (received > max_packed_bytes) {
-      outcome = Outcome::too_large;
-    } else if (!decoder) {
-      unpacked(bytes);
-    } else if (!decoder->write(bytes, unpacked) && outcome == Outcome::good) {
-      outcome = Outcome::malformed;
-    }
-    return true;
-  });
-  exchange.set_request_bytes(received);
-  if (status != BodyStatus::complete) exchange.close_connection();
-
-  if (outcome == Outcome::too_large || status == BodyStatus::too_large) throw error_413();
+inline std::string JsonBody::finish(BodyStatus status) {
+  exchange_.set_request_bytes(received_);
+  if (outcome_ == Outcome::too_large || status == BodyStatus::too_large) throw over_limit();
   if (status == BodyStatus::timed_out) {
     throw HttpError(
-        408, "Body not complete within " + std::to_string(options.body_timeout.count()) + " ms");
+        408, "Body not complete within " + std::to_string(options_.body_timeout.count()) + " ms");
   }
   if (status != BodyStatus::complete) throw HttpError(400, "Incomplete body");
-  const auto is_complete = [&] {
-    return outcome == Outcome::good && decoder->finish([](std::string_view) { return true; });
-  };
-  if (decoder && !is_complete()) {
+  if (outcome_ == Outcome::malformed ||
+      (decoder_ && !decoder_->finish([](std::string_view) { return true; }))) {
     throw HttpError(400, "The body is not in its Content-Encoding");
   }
-  return body;
+  return std::move(text_);
+}
+
+inline bool JsonBody::append(std::string_view unpacked) {
+  if (unpacked.size() > options_.max_body_bytes - text_.size()) {
+    outcome_ = Outcome::too_large;
+    return false;
+  }
+  text_.append(unpacked);
+  return true;
+}
+
+inline HttpError JsonBody::over_limit() const {
+  return HttpError(413, "Body over " + std::to_string(options_.max_body_bytes) + " bytes");
 }
 
 }  // namespace addrbook::detail

@@ -15,7 +15,7 @@ namespace addrbook::detail {
 /// One request on its way through a handler. References and views are valid during the handler's
 /// call; a BodySource that outlives it keeps its own copies.
 struct Context {
-  std::shared_ptr<Service> service;
+  const std::shared_ptr<Service>& service;
   const Options& options;
   Exchange& exchange;
   QueryParameters query;  ///< only parameters that the route takes

@@ -30,6 +30,10 @@ struct Route {
   std::vector<std::string_view> parameters;  ///< of the query; any other is an error
   Reply (*handle)(Context& context);
   std::string_view summary;
+  /// Answers without the storage: served even when no thread is free.
+  bool is_instant = false;
+
+  [[nodiscard]] bool is_write() const noexcept { return action && *action != Action::read; }
 };
 
 [[nodiscard]] inline const std::vector<Route>& routes() {
@@ -40,7 +44,7 @@ struct Route {
       {"/{id}", "GET", Action::read, Body::none, {}, get_address, "Get an address"},
       {"/{id}", "PUT", Action::update, Body::json, {}, replace_address, "Replace an address"},
       {"/{id}", "DELETE", Action::remove, Body::none, {}, remove_address, "Delete an address"},
-      {"/_health", "GET", {}, Body::none, {}, get_health, "Check that the program answers"},
+      {"/_health", "GET", {}, Body::none, {}, get_health, "Check that the program answers", true},
       {"/_ready", "GET", {}, Body::none, {}, get_ready, "Check that the book can be used"},
   };
   return table;

@@ -349,3 +349,29 @@ TEST_CASE("body: the limit is of the unpacked size, and packing may make a body 
   CHECK(answer.status == 413);
   CHECK_FALSE(answer.was_body_read);
 }
+
+TEST_CASE("body: a call counts what it holds of a body, until it is needed no more") {
+  Options options = with_gzip();
+  options.max_body_bytes = 100'000;
+  const Book book(options);
+  const Fields chunked{{"Transfer-Encoding", "chunked"}};
+  SUBCASE("the text") {
+    const Asked asked(book.rest, posting({}, chunked));
+    Rest::Call call(book.rest, asked.request);
+    REQUIRE(call.wants_body());
+    CHECK(call.memory() < 100);
+    CHECK(call.take(std::string(90'000, ' ')));
+    CHECK(call.memory() >= 90'000);
+    CHECK(call.take(std::string(10'001, ' ')));
+    CHECK(call.memory() < 100);  // over the limit: the rest is dropped
+    CHECK(call.finish(BodyStatus::complete).status == 413);
+  }
+  SUBCASE("the decoder") {
+    const Asked asked(book.rest, posting({}, {chunked[0], {"Content-Encoding", "gzip"}}));
+    Rest::Call call(book.rest, asked.request);
+    CHECK(call.memory() >= std::size_t{32} * 1024);
+    CHECK(call.take("not gzip"));
+    CHECK(call.memory() < 100);
+    CHECK(call.finish(BodyStatus::complete).status == 400);
+  }
+}

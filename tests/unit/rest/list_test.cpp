@@ -420,3 +420,29 @@ TEST_CASE("list: a restore between two pages ends the list") {
   source.pause();
   CHECK(source.read(piece) == Status::failed);
 }
+
+TEST_CASE("list: a server that is short of memory sends it plain, or not at all") {
+  const LongBook book(with_gzip());
+  Ask request = asking("GET", "/addresses", {{"Accept-Encoding", "gzip"}});
+  request.memory = addrbook::MemoryState::scarce;
+  Answer answer = ask(book.rest, request);
+  CHECK(answer.status == 200);
+  CHECK(answer.count("Content-Encoding") == 0);
+  CHECK((answer.body == list_of(book)));
+  for (const std::string method : {"GET", "HEAD"}) {
+    request.method = method;
+    request.memory = addrbook::MemoryState::exhausted;
+    answer = ask(book.rest, request);
+    check_error(answer, method, "/addresses", 503, "The server is short of memory");
+    CHECK(answer.header("Retry-After") == "1");
+    CHECK_FALSE(answer.has_source);
+    check_common_headers(answer);
+  }
+  // Everything else is answered.
+  request.target = "/addresses/" + book.ids[0];
+  request.method = "GET";
+  CHECK(ask(book.rest, request).status == 200);
+  const Book small;
+  request.target = "/addresses";
+  CHECK(ask(small.rest, request).status == 200);
+}

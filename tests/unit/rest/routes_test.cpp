@@ -168,3 +168,21 @@ TEST_CASE("routes: each row of the table is served, under its own method and pat
   }
   CHECK_FALSE(addrbook::detail::Endpoints::find("/{id}"));
 }
+
+TEST_CASE("routes: _health alone is instant") {
+  for (const auto& route : addrbook::detail::routes()) {
+    CAPTURE(route.path);
+    CHECK(route.is_instant == (route.path == "/_health"));
+  }
+  CHECK(Rest::is_instant("GET", "/_health"));
+  CHECK(Rest::is_instant("HEAD", "/_health/"));
+  CHECK_FALSE(Rest::is_instant("POST", "/_health"));
+  CHECK_FALSE(Rest::is_instant("GET", "/_ready"));
+  CHECK_FALSE(Rest::is_instant("GET", ""));
+  CHECK_FALSE(Rest::is_instant("GET", "/a/b"));
+  // It must not need the storage, then.
+  const Book book;
+  book.store->before_find = book.store->before_page = test::fail_storage;
+  book.store->before_state = book.store->before_commit = test::fail_storage;
+  CHECK(get(book.rest, "/addresses/_health").status == 200);
+}
