@@ -40,6 +40,9 @@ struct Options {
   bool debug = false;
   /// The maximum size of a request's body, after decompression.
   std::size_t max_body_bytes = std::size_t{1024} * 1024;
+  /// The maximum number of writes that the storage works on at once, at least 1; each holds a
+  /// thread. Further ones get a 503 with Retry-After at once.
+  std::size_t max_concurrent_writes = 256;
   /// The time for a whole body to arrive.
   std::chrono::milliseconds body_timeout = detail::default_body_timeout;
   /// The time for a client to receive a whole body; of a body without an end, each piece.

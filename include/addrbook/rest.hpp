@@ -20,6 +20,7 @@
 #include <addrbook/service.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -35,8 +36,8 @@ namespace addrbook {
 /// @par Thread safety  any thread.
 class Rest {
  public:
-  /// @throws Error{invalid} if `service` is null, or the prefix, an origin or a host is not as
-  ///         Options says
+  /// @throws Error{invalid} if `service` is null, max_concurrent_writes is 0, or the prefix, an
+  ///         origin or a host is not as Options says
   Rest(std::shared_ptr<Service> service, Options options);
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
@@ -54,6 +55,8 @@ class Rest {
   [[nodiscard]] static bool is_instant(std::string_view method, std::string_view path);
 
  private:
+  class WriteSlot;
+
   void check_web(const Request& request, bool is_write) const;
   void authorize(detail::Exchange& exchange, Action action, std::string_view id) const;
   [[nodiscard]] static detail::QueryParameters read_query(const Request& request,
@@ -63,6 +66,7 @@ class Rest {
   Options options_;
   detail::WebPolicy web_;
   detail::RequestIds request_ids_;
+  mutable std::atomic<std::size_t> writes_{0};
 };
 
 /// One request in steps, for servers that must not block while its body arrives: construct, pass
@@ -114,6 +118,9 @@ inline Rest::Rest(std::shared_ptr<Service> service, Options options)
       options_(std::move(options)),
       web_(options_.allowed_origins, options_.allowed_hosts) {
   if (!service_) throw Error(Errc::invalid, "mount needs a service");
+  if (options_.max_concurrent_writes == 0) {
+    throw Error(Errc::invalid, "max_concurrent_writes must be at least 1");
+  }
   if (!detail::is_valid_prefix(options_.prefix)) {
     throw Error(Errc::invalid,
                 "the prefix '" + options_.prefix +
@@ -140,6 +147,25 @@ inline bool Rest::is_instant(std::string_view method, std::string_view path) {
   const detail::Route* const route = endpoints ? endpoints->route(method) : nullptr;
   return route != nullptr && route->is_instant;
 }
+
+/// Counts a write while the storage works on it.
+class Rest::WriteSlot : private detail::Pinned {
+ public:
+  /// @throws HttpError{503} if there are as many as there may be
+  explicit WriteSlot(const Rest& rest) : writes_(rest.writes_) {
+    if (writes_.fetch_add(1, std::memory_order_relaxed) < rest.options_.max_concurrent_writes) {
+      return;
+    }
+    release();
+    throw detail::HttpError(503, "Too many writes at once");
+  }
+  ~WriteSlot() { release(); }
+
+ private:
+  void release() noexcept { writes_.fetch_sub(1, std::memory_order_relaxed); }
+
+  std::atomic<std::size_t>& writes_;
+};
 
 inline Rest::Call::Call(const Rest& rest, const Request& request)
     : rest_(rest), exchange_(request, rest.request_ids_) {
@@ -208,6 +234,8 @@ inline Reply Rest::Call::respond(BodyStatus status) {
   detail::Context context{rest_.service_, rest_.options_, exchange_, {}, endpoints_->id(), {}};
   if (body_) context.body = body_->finish(status);
   context.query = read_query(exchange_.request(), *route_);
+  std::optional<WriteSlot> slot;
+  if (route_->is_write()) slot.emplace(rest_);
   Reply reply = route_->handle(context);
   if (reply.source && exchange_.request().memory == MemoryState::exhausted) {
     throw detail::HttpError(503, "The server is short of memory");

@@ -6,15 +6,18 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -813,4 +816,63 @@ TEST_CASE(
   }
   CHECK(book.log->size() == 2);
   CHECK(book.service->state().revision == 0);
+}
+
+TEST_CASE("rest: past max_concurrent_writes further ones get a 503, and all else an answer") {
+  constexpr std::size_t limit = 3;
+  Options options;
+  options.max_concurrent_writes = 0;
+  CHECK_THROWS_AS(Rest(std::make_shared<Service>(), options), Error);
+  options.max_concurrent_writes = limit;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t waiting = 0;
+  bool is_open = true;
+  options.log = [](const LogRecord&) {};  // Book's own is not for several threads
+  const Book book(options);
+  const std::string target = book.add();
+  book.store->before_commit = [&] {
+    std::unique_lock lock(mutex);
+    ++waiting;
+    changed.notify_all();
+    changed.wait(lock, [&] { return is_open; });
+  };
+  for (int round = 0; round < 2; ++round) {
+    CAPTURE(round);
+    waiting = 0;
+    is_open = false;
+    std::vector<int> statuses(limit);
+    std::vector<std::thread> writers;
+    for (int& status : statuses) {
+      writers.emplace_back([&] { status = post(book.rest, ada).status; });
+    }
+    {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return waiting == limit; });
+    }
+    for (const Ask& request : {asking("POST", "/addresses", {}, {ada}),
+                               asking("PUT", target, {}, {ada}), asking("DELETE", target)}) {
+      const Answer answer = ask(book.rest, request);
+      check_error(answer, request.method, request.target, 503, "Too many writes at once");
+      CHECK(answer.header("Retry-After") == "1");
+    }
+    // What is wrong with the request itself comes first, as far as it is known by then.
+    CHECK(post(book.rest, ada, {{"Content-Type", "text/html"}}).status == 415);
+    CHECK(get(book.rest, target).body == ada);
+    CHECK(get(book.rest, "/addresses").status == 200);
+    CHECK(get(book.rest, "/addresses/_health").status == 200);
+    CHECK(get(book.rest, "/addresses/_ready").status == 200);
+    {
+      const std::lock_guard lock(mutex);
+      CHECK(waiting == limit);
+      is_open = true;
+      changed.notify_all();
+    }
+    for (std::thread& writer : writers) writer.join();
+    CHECK(statuses == std::vector<int>(limit, 201));
+    CHECK(send(book.rest, "PUT", target, ada).status == 204);
+    // Writes that fail free their places, too.
+    for (std::size_t i = 0; i <= limit; ++i)
+      CHECK(send(book.rest, "PUT", absent, ada).status == 404);
+  }
 }

@@ -70,6 +70,7 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
                   {"max_body_bytes", integer(rest.max_body_bytes, 1, gibibyte)},
                   {"max_connections", integer(server.max_connections, 1, 1'000'000)},
                   {"max_threads", integer(server.max_threads, 1, 100'000)},
+                  {"max_concurrent_writes", integer(rest.max_concurrent_writes, 1, 100'000)},
                   {"header_timeout_ms", milliseconds(server.header_timeout)},
                   {"body_timeout_ms", milliseconds(server.body_timeout, rest.body_timeout)},
                   {"answer_timeout_ms", milliseconds(server.answer_timeout, rest.answer_timeout)},

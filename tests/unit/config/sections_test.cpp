@@ -45,12 +45,14 @@ TEST_CASE("config sections: http sets the options of the server and of the book"
   set(keys, "http.port", "65535");
   set(keys, "http.prefix", "/a/b");
   set(keys, "http.max_threads", "3");
+  set(keys, "http.max_concurrent_writes", "2");
   set(keys, "http.body_timeout_ms", "4");
   set(keys, "http.answer_timeout_ms", "5");
   CHECK(host == "::1");
   CHECK(port == 65535);
   CHECK(rest.prefix == "/a/b");
   CHECK(server.max_threads == 3);
+  CHECK(rest.max_concurrent_writes == 2);
   CHECK(server.body_timeout == std::chrono::milliseconds(4));
   CHECK(rest.body_timeout == std::chrono::milliseconds(4));
   CHECK(server.answer_timeout == std::chrono::milliseconds(5));
