@@ -1,8 +1,10 @@
 /// mount(): serves a book on a program's httplib::Server. It uses none of the server's own slots
-/// (error handler, logger, ...), keeps to its prefix, and lets no exception out.
+/// (error handler, logger, ...), keeps to its prefix, and lets no exception out. A Server of
+/// server.hpp serves books by its own engine instead of httplib's routes; the answers are the same.
 #pragma once
 
 #include <addrbook/httplib/adapter.hpp>
+#include <addrbook/httplib/book_host.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest.hpp>
 #include <addrbook/service.hpp>
@@ -22,7 +24,10 @@ namespace addrbook {
 /// @throws   Error{invalid} the prefix is not valid; nothing is registered
 /// @par Order  httplib takes the first route that matches. Routes that the program registers before
 ///      keep working; one such as `/.*` hides the book. If one prefix begins another (/a, /a/b),
-///      mount the longer one first.
+///      mount the longer one first. On a Server or TlsServer, a book has all paths below its
+///      prefix, and of several books the one with the longest prefix; the server's hooks
+///      (pre-routing handler, logger, error handler) don't see its requests.
+///      ServerOptions::hooks_see_books changes that.
 inline std::shared_ptr<Service> mount(httplib::Server& server, Options options = {});
 
 /// Serves `service`, which the routes keep alive as long as the server. One service may be mounted
@@ -40,6 +45,9 @@ void mount(httplib::Server& server, Service&& service, Options options = {}) = d
 inline void mount(httplib::Server& server, std::shared_ptr<Service> service, Options options) {
   const auto rest = std::make_shared<const Rest>(std::move(service), std::move(options));
 
+  if (auto* const host = dynamic_cast<detail::BookHost*>(&server)) {
+    if (host->take_book(rest)) return;
+  }
   const auto read = [rest](const httplib::Request& request, httplib::Response& response) {
     detail::serve(*rest, request, response, nullptr);
   };

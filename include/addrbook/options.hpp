@@ -102,9 +102,19 @@ struct ServerOptions {
   /// The maximum number of connections; further ones get a 503. Lower if the process may not open
   /// as many files (RLIMIT_NOFILE, some of which are left to the program).
   std::size_t max_connections = 10'000;
-  /// The maximum number of threads. A request holds one while it waits for its client or for the
-  /// program. If all are in use, further requests get a 503.
+  /// The maximum number of threads. A request for a book holds one while the storage works on it; a
+  /// request for a route of the program also while it waits for its client. If all are in use,
+  /// further requests get a 503.
   std::size_t max_threads = 1'000;
+  /// The maximum memory for requests and answers on their way: heads and bodies that arrive slowly,
+  /// answers that are taken slowly. When it is half used, long answers are no longer compressed;
+  /// beyond it they get a 503, and the largest and slowest requests end.
+  std::size_t max_buffered_bytes = std::size_t{64} * 1024 * 1024;
+  /// Whether the server's hooks (pre-routing handler, logger, error handler and so on) see the
+  /// requests for books, and routes of the program below a book's prefix come first. Each of these
+  /// requests then holds a thread while it waits for its client, as in httplib::Server: slow
+  /// clients can use up max_threads.
+  bool hooks_see_books = false;
   /// As in Options, for the requests that the server answers itself.
   bool debug = false;
   /// As in Options, for the requests that the server answers itself.

@@ -1,10 +1,13 @@
 /// Stand-ins for what the engine's parts work with: a transport whose peer is a script, with faults
-/// at any call, and a handler that answers each request with its target.
+/// at any call, and a handler that answers each request with its target, or with what a test wants.
 #pragma once
 
 #include <addrbook/base/descriptor.hpp>
+#include <addrbook/base/memory_budget.hpp>
+#include <addrbook/http.hpp>
 #include <addrbook/http/body_framing.hpp>
 #include <addrbook/http/head.hpp>
+#include <addrbook/server/answer_writer.hpp>
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
 #include <addrbook/server/transport.hpp>
@@ -48,6 +51,9 @@ struct Peer {
   std::size_t fault_at = never;
   Transfer::State fault = Transfer::State::failed;
 
+  /// How many bytes the transport takes before it wants to write later.
+  std::size_t room = never;
+
   std::string written;
   std::size_t calls = 0;
   bool is_finished = false;
@@ -84,8 +90,11 @@ class FakeTransport final : public Transport {
 
   Transfer write(const char* from, std::size_t size) override {
     if (is_faulty()) return fault();
-    peer_.written.append(from, size);
-    return {Transfer::State::done, size};
+    const std::size_t taken = (std::min)(size, peer_.room);
+    if (taken == 0) return {Transfer::State::wants_write};
+    if (peer_.room != Peer::never) peer_.room -= taken;
+    peer_.written.append(from, taken);
+    return {Transfer::State::done, taken};
   }
 
   void finish() override { peer_.is_finished = true; }
@@ -112,14 +121,52 @@ class FakeTransport final : public Transport {
 /// An engine in which a wait for a client ends at once, without success.
 class FakeEngine final : public addrbook::detail::ServerEngine {
  public:
+  explicit FakeEngine(std::size_t max_buffered_bytes = Peer::never) : budget(max_buffered_bytes) {}
+
+  addrbook::detail::MemoryBudget budget;
+  bool stopping = false;
+
+  /// Wakes up as an engine does, but for the event.
+  std::function<void()> waker(addrbook::detail::Connection& connection) override {
+    return [&connection] { connection.awaits_source.store(false); };
+  }
+  [[nodiscard]] const addrbook::detail::MemoryBudget& memory() const noexcept override {
+    return budget;
+  }
   bool wait_for(const addrbook::detail::Connection& /*connection*/, short /*events*/,
                 std::chrono::milliseconds /*timeout*/) override {
     return false;
   }
-  [[nodiscard]] bool is_stopping() const noexcept override { return false; }
+  [[nodiscard]] bool is_stopping() const noexcept override { return stopping; }
 };
 
-/// Answers each request with 200 and its target as the body. Thread-safe, except for the
+/// A request whose body is echoed; the test may look into it.
+class EchoRequest final : public addrbook::detail::PendingRequest {
+ public:
+  explicit EchoRequest(bool is_last = false) : is_last_(is_last) {}
+
+  bool take(std::string_view data) override {
+    body_.append(data);
+    return body_.find("no more") == std::string::npos;
+  }
+  [[nodiscard]] std::size_t memory() const noexcept override { return body_.capacity(); }
+  void answer(addrbook::BodyStatus status, bool is_last,
+              addrbook::detail::Answer& answer) override {
+    using addrbook::BodyStatus;
+    const char* const name = status == BodyStatus::complete    ? "complete "
+                             : status == BodyStatus::timed_out ? "timed out "
+                                                               : "malformed ";
+    answer.text += name + body_ + "\n";
+    answer.is_last = is_last || is_last_;
+  }
+
+ private:
+  std::string body_;
+  bool is_last_;
+};
+
+/// Answers each request with 200 and its target as the body; those under /own by the engine: /own
+/// with the body that was sent, /own/source with what `source` makes. Thread-safe, except for the
 /// std::functions.
 class FakeHandler final : public addrbook::detail::ConnectionHandler {
  public:
@@ -133,9 +180,52 @@ class FakeHandler final : public addrbook::detail::ConnectionHandler {
   std::function<bool(addrbook::detail::ServerEngine&, Connection&, const std::string& target)>
       during = [](auto&, auto&, const auto&) { return true; };
   std::atomic<bool> can_refuse{true};
+  /// Makes the body of /own/source.
+  std::function<std::shared_ptr<addrbook::BodySource>()> source;
+  std::chrono::milliseconds body_timeout = std::chrono::hours(1);
+  /// Called when a request under /own is answered.
+  std::function<void(const std::string& target)> while_answering = [](const auto&) {};
 
   std::unique_ptr<Transport> open_transport(int socket) override { return transport(socket); }
   [[nodiscard]] bool can_refuse_at_once() const noexcept override { return can_refuse; }
+
+  addrbook::detail::Begun begin(addrbook::detail::ServerEngine& /*engine*/,
+                                Connection& /*connection*/,
+                                const addrbook::detail::RequestHead& head, std::string_view body,
+                                bool is_whole, addrbook::detail::Answer& answer) override {
+    using addrbook::detail::Begun;
+    Begun begun;
+    const std::string target(head.target);
+    if (target.rfind("/own", 0) != 0) return begun;
+    auto request = std::make_unique<EchoRequest>(head.wants_close);
+    addrbook::detail::BodyFraming framing(head);
+    framing.take(body, [&](std::string_view data) { request->take(data); });
+    if (framing.broken() || is_whole) {
+      while_answering(target);
+      const std::lock_guard lock(mutex_);
+      served_.push_back(target);
+      if (target == "/own/source") {
+        answer.source = source();
+        answer.text = "head\n";
+        answer.framing = addrbook::detail::AnswerFraming::chunked;
+        answer.is_last = head.wants_close;
+      } else {
+        request->answer(
+            framing.broken() ? addrbook::BodyStatus::malformed : addrbook::BodyStatus::complete,
+            framing.broken(), answer);
+      }
+      begun.kind = Begun::Kind::answered;
+      return begun;
+    }
+    begun.kind = Begun::Kind::pending;
+    begun.request = std::move(request);
+    begun.body_timeout = body_timeout;
+    begun.wants_continue = head.expects_continue;
+    return begun;
+  }
+  [[nodiscard]] bool is_instant(const addrbook::detail::RequestHead& head) const override {
+    return head.target == "/own/instant";
+  }
 
   bool serve(addrbook::detail::ServerEngine& engine, Connection& connection,
              const addrbook::detail::RequestHead& head) override {

@@ -59,6 +59,7 @@ std::map<std::string, std::string> settings(const Config& config) {
           {"service.max_entries", std::to_string(config.service.max_entries)},
           {"http.max_connections", std::to_string(config.server.max_connections)},
           {"http.max_threads", std::to_string(config.server.max_threads)},
+          {"http.max_buffered_bytes", std::to_string(config.server.max_buffered_bytes)},
           {"http.max_concurrent_writes", std::to_string(config.rest.max_concurrent_writes)},
           {"http.header_timeout_ms", ms(config.server.header_timeout)},
           {"http.allowed_origins", joined(config.rest.allowed_origins)},
@@ -117,6 +118,8 @@ std::vector<Key> all_keys() {
        "1000000000000"},
       {"http", "max_connections", "ADDRBOOK_HTTP_MAX_CONNECTIONS", "1", "1000000", "1", "1000000"},
       {"http", "max_threads", "ADDRBOOK_HTTP_MAX_THREADS", "1", "100000", "1", "100000"},
+      {"http", "max_buffered_bytes", "ADDRBOOK_HTTP_MAX_BUFFERED_BYTES", "1048576", "68719476736",
+       "1048576", "68719476736"},
       {"http", "max_concurrent_writes", "ADDRBOOK_HTTP_MAX_CONCURRENT_WRITES", "1", "100000", "1",
        "100000"},
       {"http", "header_timeout_ms", "ADDRBOOK_HTTP_HEADER_TIMEOUT_MS", "51", "52", "51", "52"},
@@ -151,6 +154,7 @@ TEST_CASE("config: the defaults are those of the local configuration") {
   CHECK(defaults.at("http.max_body_bytes") == "1048576");
   CHECK(defaults.at("http.max_connections") == "10000");
   CHECK(defaults.at("http.max_threads") == "1000");
+  CHECK(defaults.at("http.max_buffered_bytes") == "67108864");
   CHECK(defaults.at("http.max_concurrent_writes") == "256");
   CHECK(defaults.at("http.header_timeout_ms") == "10000");
   CHECK(defaults.at("service.max_entries") == "1000000");
@@ -431,6 +435,8 @@ TEST_CASE("config: a refusal names file, line and key") {
        "book.yaml:1: http.max_connections: must be an integer from 1 to 1000000"},
       {"http: {max_threads: 0}",
        "book.yaml:1: http.max_threads: must be an integer from 1 to 100000"},
+      {"http: {max_buffered_bytes: 1048575}",
+       "book.yaml:1: http.max_buffered_bytes: must be an integer from 1048576 to 68719476736"},
       {"http: {max_concurrent_writes: 0}",
        "book.yaml:1: http.max_concurrent_writes: must be an integer from 1 to 100000"},
       {"http: {header_timeout_ms: 0}", "book.yaml:1: http.header_timeout_ms" + day},

@@ -20,10 +20,13 @@ class FakeSource final : public addrbook::BodySource {
   std::optional<Status> next = {};  ///< what the next read() says instead, once
   std::function<void(std::function<void()>)> when_asked = [](const auto& ready) { ready(); };
   std::function<void()> before_read = [] {};
+  std::size_t reads = 0;   ///< how often read() was called, the present call included
+  std::size_t pauses = 0;  ///< how often pause() was called
   std::function<void()> when_paused = [] {};
   std::size_t held = 0;  ///< what memory() says
 
   Status read(std::string& to) override {
+    ++reads;
     before_read();
     if (next) return *std::exchange(next, std::nullopt);
     if (read_ == pieces_.size()) return Status::end;
@@ -32,7 +35,10 @@ class FakeSource final : public addrbook::BodySource {
   }
   [[nodiscard]] bool is_live() const noexcept override { return live; }
   void on_ready(std::function<void()> ready) override { when_asked(std::move(ready)); }
-  void pause() override { when_paused(); }
+  void pause() override {
+    ++pauses;
+    when_paused();
+  }
   [[nodiscard]] std::size_t memory() const noexcept override { return held; }
 
  private:

@@ -63,23 +63,25 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
     rest.prefix = text;
   };
   return in_section(
-      "http", {
-                  {"host", line(host)},
-                  {"port", integer(port, 0, 65535)},
-                  {"prefix", set_prefix},
-                  {"max_body_bytes", integer(rest.max_body_bytes, 1, gibibyte)},
-                  {"max_connections", integer(server.max_connections, 1, 1'000'000)},
-                  {"max_threads", integer(server.max_threads, 1, 100'000)},
-                  {"max_concurrent_writes", integer(rest.max_concurrent_writes, 1, 100'000)},
-                  {"header_timeout_ms", milliseconds(server.header_timeout)},
-                  {"body_timeout_ms", milliseconds(server.body_timeout, rest.body_timeout)},
-                  {"answer_timeout_ms", milliseconds(server.answer_timeout, rest.answer_timeout)},
-                  {"read_timeout_ms", milliseconds(server.read_timeout)},
-                  {"write_timeout_ms", milliseconds(server.write_timeout)},
-                  {"keep_alive_timeout_ms", milliseconds(server.keep_alive_timeout)},
-                  web_list("allowed_origins", rest.allowed_origins, true),
-                  web_list("allowed_hosts", rest.allowed_hosts, false),
-              });
+      "http",
+      {
+          {"host", line(host)},
+          {"port", integer(port, 0, 65535)},
+          {"prefix", set_prefix},
+          {"max_body_bytes", integer(rest.max_body_bytes, 1, gibibyte)},
+          {"max_connections", integer(server.max_connections, 1, 1'000'000)},
+          {"max_threads", integer(server.max_threads, 1, 100'000)},
+          {"max_buffered_bytes", integer(server.max_buffered_bytes, 1024 * 1024, 64 * gibibyte)},
+          {"max_concurrent_writes", integer(rest.max_concurrent_writes, 1, 100'000)},
+          {"header_timeout_ms", milliseconds(server.header_timeout)},
+          {"body_timeout_ms", milliseconds(server.body_timeout, rest.body_timeout)},
+          {"answer_timeout_ms", milliseconds(server.answer_timeout, rest.answer_timeout)},
+          {"read_timeout_ms", milliseconds(server.read_timeout)},
+          {"write_timeout_ms", milliseconds(server.write_timeout)},
+          {"keep_alive_timeout_ms", milliseconds(server.keep_alive_timeout)},
+          web_list("allowed_origins", rest.allowed_origins, true),
+          web_list("allowed_hosts", rest.allowed_hosts, false),
+      });
 }
 
 inline void add_token(std::vector<Token>& tokens, Token token, std::string_view role) {

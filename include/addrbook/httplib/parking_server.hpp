@@ -5,11 +5,15 @@
 #include <addrbook/base/descriptor.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/http/head.hpp>
+#include <addrbook/httplib/book_host.hpp>
 #include <addrbook/httplib/connection_stream.hpp>
 #include <addrbook/httplib/head_repair.hpp>
 #include <addrbook/httplib/refusals.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest.hpp>
+#include <addrbook/server/answer_writer.hpp>
+#include <addrbook/server/book_lane.hpp>
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
 #include <addrbook/server/parking.hpp>
@@ -56,7 +60,7 @@ class ParkingQueue final : public httplib::TaskQueue {
 /// the engine and replaced by one end of a socket pair, on which it waits until stop() closes that.
 /// @tparam Base  httplib::Server or httplib::SSLServer
 template <class Base>
-class ParkingServer : public Base, private ConnectionHandler {
+class ParkingServer : public Base, private BookHost, private ConnectionHandler {
  public:
   /// Binds to an address. listen_after_bind() then serves it.
   /// @param port  0: any free port
@@ -80,7 +84,15 @@ class ParkingServer : public Base, private ConnectionHandler {
   virtual void describe(const Connection& /*connection*/, httplib::Request& /*request*/) {}
 
  private:
+  inline bool take_book(const std::shared_ptr<const Rest>& book) override;
+  inline Begun begin(ServerEngine& engine, Connection& connection, const RequestHead& head,
+                     std::string_view body, bool is_whole, Answer& answer) override;
+  [[nodiscard]] bool is_instant(const RequestHead& head) const override {
+    return lane_.is_instant(head);
+  }
   inline bool serve(ServerEngine& engine, Connection& connection, const RequestHead& head) override;
+  bool is_last_request(const ServerEngine& engine, Connection& connection,
+                       const RequestHead& head) const;
   std::string refusal(const Connection& connection, const RequestHead& head,
                       const HeadFault& fault) override {
     return refusals_.to_text(connection.remote_address, head, fault);
@@ -93,9 +105,20 @@ class ParkingServer : public Base, private ConnectionHandler {
   }
 
   httplib::TaskQueue* start_to_listen();
+  // The program may change these two.
+  [[nodiscard]] std::chrono::milliseconds read_timeout() const {
+    return std::chrono::milliseconds(this->read_timeout_sec_ * 1000 +
+                                     this->read_timeout_usec_ / 1000);
+  }
+  [[nodiscard]] std::chrono::milliseconds write_timeout() const {
+    return std::chrono::milliseconds(this->write_timeout_sec_ * 1000 +
+                                     this->write_timeout_usec_ / 1000);
+  }
 
   ServerOptions options_;
   Refusals refusals_;
+  BookLane lane_;
+  std::string keep_alive_fields_;  // made when the server starts to listen
   bool has_expect_handler_ = false;
 };
 
@@ -178,15 +201,45 @@ httplib::TaskQueue* ParkingServer<Base>::start_to_listen() {
   ::setsockopt(listener.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &max_unsent_bytes,
                sizeof max_unsent_bytes);
   ParkingLimits limits{};
-  limits.header_timeout = options_.header_timeout;
-  limits.keep_alive_timeout = std::chrono::seconds(this->keep_alive_timeout_sec_);
+  const std::chrono::seconds keep_alive(this->keep_alive_timeout_sec_);
+  limits.timeouts = {options_.header_timeout, read_timeout(), write_timeout(),
+                     options_.answer_timeout, keep_alive};
   limits.stop_grace = options_.stop_grace;
   limits.stop_timeout = options_.stop_timeout;
   limits.max_connections = options_.max_connections;
   limits.max_threads = options_.max_threads;
+  limits.max_buffered_bytes = options_.max_buffered_bytes;
+  keep_alive_fields_ =
+      "Connection: keep-alive\r\nKeep-Alive: timeout=" + std::to_string(keep_alive.count()) +
+      "\r\n";
   ConnectionHandler& handler = *this;
   queue->start(std::make_unique<Parking>(std::move(listener), limits, handler));
   return queue.release();
+}
+
+template <class Base>
+bool ParkingServer<Base>::take_book(const std::shared_ptr<const Rest>& book) {
+  if (options_.hooks_see_books) return false;
+  lane_.add(book);
+  return true;
+}
+
+template <class Base>
+bool ParkingServer<Base>::is_last_request(const ServerEngine& engine, Connection& connection,
+                                          const RequestHead& head) const {
+  return ++connection.requests >= this->keep_alive_max_count_ || head.wants_close ||
+         (head.version == "HTTP/1.0" && !head.wants_keep_alive) || engine.is_stopping();
+}
+
+template <class Base>
+Begun ParkingServer<Base>::begin(ServerEngine& engine, Connection& connection,
+                                 const RequestHead& head, std::string_view body, bool is_whole,
+                                 Answer& answer) {
+  BookTarget target = lane_.find(head.target, head.authority);
+  if (target.book == nullptr) return {};
+  const bool is_last = is_last_request(engine, connection, head);
+  return BookLane::begin(std::move(target), connection, head, body, is_whole, options_.body_timeout,
+                         {keep_alive_fields_, engine, is_last}, answer);
 }
 
 template <class Base>
@@ -199,14 +252,9 @@ bool ParkingServer<Base>::serve(ServerEngine& engine, Connection& connection,
     connection.scanner.shorten(removed);
     return serve(engine, connection, read_head(head_text()));
   }
-  const auto milliseconds = [](time_t seconds, time_t microseconds) {
-    return std::chrono::milliseconds(seconds * 1000 + microseconds / 1000);
-  };
-  ConnectionStream stream(connection, head,
-                          {options_.body_timeout, options_.answer_timeout,
-                           milliseconds(this->read_timeout_sec_, this->read_timeout_usec_),
-                           milliseconds(this->write_timeout_sec_, this->write_timeout_usec_)},
-                          engine);
+  ConnectionStream stream(
+      connection, head,
+      {options_.body_timeout, options_.answer_timeout, read_timeout(), write_timeout()}, engine);
   const bool has_readable_body =
       head.method != "GET" && head.method != "HEAD" && head.method != "OPTIONS";
   if (has_expect_handler_) stream.leave_continue_to_httplib();
@@ -214,8 +262,7 @@ bool ParkingServer<Base>::serve(ServerEngine& engine, Connection& connection,
     httplib::detail::get_local_ip_and_port(connection.socket.get(), connection.local_address,
                                            connection.local_port);
   }
-  const bool is_last = head.wants_close || engine.is_stopping() ||
-                       ++connection.requests >= this->keep_alive_max_count_;
+  const bool is_last = is_last_request(engine, connection, head);
   bool is_closed = false;
   bool is_upgraded = false;
   bool is_done = false;

@@ -3,7 +3,10 @@
 
 #include <addrbook/base/descriptor.hpp>
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/http.hpp>
+#include <addrbook/http/body_framing.hpp>
 #include <addrbook/http/head.hpp>
+#include <addrbook/server/answer_writer.hpp>
 #include <addrbook/server/transport.hpp>
 
 #include <atomic>
@@ -12,9 +15,43 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace addrbook::detail {
+
+/// A request that the engine serves and whose body is on its way.
+/// @par Thread safety  one call at a time
+class PendingRequest : private Pinned {
+ public:
+  virtual ~PendingRequest() = default;
+
+  /// Takes the next bytes of the body, without the chunked coding.
+  /// @returns  false to refuse the rest
+  virtual bool take(std::string_view data) = 0;
+  /// Bytes that are held for the body.
+  [[nodiscard]] virtual std::size_t memory() const noexcept = 0;
+  /// Does what is asked for. Called once.
+  /// @param status   how the body ended
+  /// @param is_last  the connection ends after the answer
+  virtual void answer(BodyStatus status, bool is_last, Answer& answer) = 0;
+};
+
+/// A request and its answer while they wait for their client.
+struct PendingExchange : private Pinned {
+  using Clock = std::chrono::steady_clock;
+
+  std::unique_ptr<PendingRequest> request;  ///< until its body is complete
+  BodyFraming framing;
+  AnswerWriter writer;         ///< after that
+  Clock::time_point deadline;  ///< of the whole body; of the whole answer
+
+  explicit PendingExchange(const BodyFraming& of) : framing(of) {}
+
+  [[nodiscard]] std::size_t memory() const noexcept {
+    return sizeof *this + (request ? request->memory() : 0) + writer.memory();
+  }
+};
 
 /// A slot of the ConnectionTable and the client in it. Members that are not atomic belong to the
 /// thread that has claimed the connection.
@@ -29,6 +66,8 @@ class Connection : private Pinned {
   enum class Phase {
     handshake,     ///< TLS is being set up
     reading_head,  ///< the head of a request must arrive before the deadline
+    reading_body,  ///< and its body
+    answering,     ///< the client must take the answer
     idle,          ///< between requests
     draining,      ///< the last answer was sent; further input is discarded
   };
@@ -53,12 +92,32 @@ class Connection : private Pinned {
   }
 
   void enter(Phase next, std::chrono::milliseconds timeout) {
+    const auto now = Clock::now();
     phase = next;
-    deadline.store((Clock::now() + timeout).time_since_epoch().count(), std::memory_order_relaxed);
+    since.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    set_deadline(now + timeout);
+  }
+
+  void set_deadline(Clock::time_point at) noexcept {
+    deadline.store(at.time_since_epoch().count(), std::memory_order_relaxed);
   }
 
   [[nodiscard]] bool is_past_deadline() const noexcept {
     return Clock::now().time_since_epoch().count() > deadline.load(std::memory_order_relaxed);
+  }
+
+  /// How many bytes the client's input and the exchange with it take now.
+  [[nodiscard]] std::size_t memory() const noexcept {
+    const std::size_t input_bytes = input.empty() ? 0 : input.capacity();
+    return input_bytes + (exchange ? exchange->memory() : 0);
+  }
+
+  /// Marks the connection of this generation to be ended for its memory.
+  void condemn(std::uint32_t wanted) noexcept { condemned_.store(std::uint64_t{wanted} + 1); }
+  [[nodiscard]] bool is_condemned() const noexcept { return condemned_.load() != 0; }
+  /// @returns  whether condemn() was called for this client; the mark is removed
+  bool take_condemned() noexcept {
+    return condemned_.exchange(0) == std::uint64_t{generation()} + 1;
   }
 
   /// Discards the first `size` bytes of the input. Frees the memory when no input is left.
@@ -84,8 +143,11 @@ class Connection : private Pinned {
     socket.reset();
   }
 
+  std::atomic<bool> awaits_source{false};  ///< the answer's source has nothing yet and will call
   std::atomic<bool> peer_closed{false};  ///< all that the peer sent has been received by the system
   std::atomic<Clock::rep> deadline{0};
+  std::atomic<Clock::rep> since{0};           ///< when the phase began
+  std::atomic<std::size_t> counted_bytes{0};  ///< what the server's budget knows of memory()
 
   std::uint32_t index = 0;  ///< of the slot
   Descriptor socket;        ///< changed by the ConnectionTable only, under its mutex
@@ -94,10 +156,12 @@ class Connection : private Pinned {
   bool exceeds_limit = false;  ///< past max_connections; answered with 503
   bool input_ended = false;    ///< the end of the peer's data was read
   bool answer_failed = false;  ///< an answer could not be completed
+  bool watches_room = false;   ///< epoll also reports that there is room to write
   std::size_t requests = 0;
   std::size_t drained_bytes = 0;
   std::string input;  ///< received and not yet consumed
   HeadScanner scanner;
+  std::unique_ptr<PendingExchange> exchange;  ///< in the phases reading_body and answering
   std::string remote_address;
   std::string local_address;
   int remote_port = 0;
@@ -111,7 +175,8 @@ class Connection : private Pinned {
   }
   static State state(std::uint64_t word) noexcept { return static_cast<State>(word & 3U); }
 
-  std::atomic<std::uint64_t> word_{0};  // generation and state, changed as one
+  std::atomic<std::uint64_t> word_{0};       // generation and state, changed as one
+  std::atomic<std::uint64_t> condemned_{0};  // a generation and 1, or 0
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -150,11 +215,14 @@ inline void Connection::clear() {
   exceeds_limit = false;
   input_ended = false;
   answer_failed = false;
+  watches_room = false;
+  exchange.reset();
   requests = 0;
   drained_bytes = 0;
   consume(input.size());
   std::string().swap(remote_address);
   std::string().swap(local_address);
+  awaits_source.store(false);
   peer_closed.store(false);
 }
 

@@ -1,5 +1,6 @@
 /// Parking: where connections wait. A waiting connection holds no thread. A thread claims it when
-/// data arrives, and keeps it from a complete head until the request is answered.
+/// data arrives or there is room to write, and parks it again as soon as it would have to wait for
+/// the client.
 ///
 /// Linux: epoll(7). All threads wait on one epoll instance, each for one event. A connection is
 /// registered once, edge-triggered, so that a request costs three system calls: wait, receive,
@@ -7,6 +8,7 @@
 #pragma once
 
 #include <addrbook/base/descriptor.hpp>
+#include <addrbook/base/memory_budget.hpp>
 #include <addrbook/base/waiting.hpp>
 #include <addrbook/server/acceptor.hpp>
 #include <addrbook/server/connection.hpp>
@@ -15,6 +17,7 @@
 #include <addrbook/server/elastic_threads.hpp>
 #include <addrbook/server/request_loop.hpp>
 
+#include <malloc.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/epoll.h>
@@ -28,21 +31,25 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
 
 /// As in ServerOptions.
 struct ParkingLimits {
-  std::chrono::milliseconds header_timeout;
-  std::chrono::milliseconds keep_alive_timeout;
+  ClientTimeouts timeouts;
   std::chrono::milliseconds stop_grace;
   std::chrono::milliseconds stop_timeout;
   std::size_t max_connections;
   std::size_t max_threads;
+  std::size_t max_buffered_bytes;
 };
 
 /// The engine: accepts connections off a listening socket and serves them in threads of its own.
@@ -65,16 +72,21 @@ class Parking final : private ServerEngine {
 
   inline bool wait_for(const Connection& connection, short events,
                        std::chrono::milliseconds timeout) override;
+  inline std::function<void()> waker(Connection& connection) override;
   [[nodiscard]] bool is_stopping() const noexcept override { return is_stopping_.load(); }
+  [[nodiscard]] const MemoryBudget& memory() const noexcept override { return memory_; }
 
   [[nodiscard]] bool add_to_epoll(int descriptor, std::uint64_t handle, std::uint32_t events) const;
   bool work(int timeout_ms, bool is_overloaded);
   void admit(Connection& connection);
   void proceed(Connection& connection, Step step, bool is_overloaded = false);
   void close(Connection& connection);
+  void count_memory(Connection& connection);
+  void relieve_memory();
   [[nodiscard]] bool is_stopped(const Connection& connection) const;
-  void rearm(const Connection& connection);
+  void rearm(Connection& connection);
   void requeue(Connection& connection);
+  void wake(std::uint64_t handle);
   void watch();
   void sweep();
 
@@ -82,14 +94,27 @@ class Parking final : private ServerEngine {
   static constexpr std::uint64_t listener_handle = ~std::uint64_t{0};
   static constexpr std::uint64_t end_handle = listener_handle - 1;
 
+  // What a request may hold and never be ended for.
+  static constexpr std::size_t small_bytes = std::size_t{8} * 1024;
+
+  // Lets wakers find out whether the Parking still exists.
+  struct Wakers {
+    std::mutex mutex;
+    Parking* parking;
+  };
+
   const ParkingLimits limits_;
   const std::size_t max_connections_;  // as many as there can be descriptors
+  MemoryBudget memory_;
   ConnectionTable table_;
   Descriptor epoll_;
   Descriptor end_;  // an eventfd: readable when the threads are to end
   Acceptor acceptor_;
   RequestLoop loop_;
+  Warning memory_short_;
+  std::shared_ptr<Wakers> wakers_;
   std::atomic<bool> is_stopping_{false};
+  std::atomic<bool> is_relieving_{false};  // a thread is in relieve_memory()
 
   std::mutex mutex_;
   std::condition_variable all_closed_;
@@ -111,6 +136,13 @@ inline std::size_t usable_cpus() {
   return static_cast<std::size_t>((std::max)(CPU_COUNT(&set), 1));
 }
 
+/// Gives memory that is free back to the system. malloc keeps what lies below a block in use.
+inline void return_memory() noexcept {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
+}
+
 inline bool Parking::add_to_epoll(int descriptor, std::uint64_t handle,
                                   std::uint32_t events) const {
   epoll_event event{events, {}};
@@ -122,12 +154,16 @@ inline Parking::Parking(Descriptor listener, const ParkingLimits& limits,
                         ConnectionHandler& handler)
     : limits_(limits),
       max_connections_(connection_capacity(limits.max_connections)),
+      memory_(limits.max_buffered_bytes),
       table_(max_connections_ + refusal_slots(max_connections_)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       end_(::eventfd(0, EFD_CLOEXEC)),
       acceptor_(std::move(listener), max_connections_, table_, handler),
-      loop_(*this, handler, limits.header_timeout, limits.keep_alive_timeout),
+      loop_(*this, handler, limits.timeouts),
+      memory_short_(handler, "max_buffered_bytes is reached: the largest and slowest requests end"),
+      wakers_(std::make_shared<Wakers>()),
       threads_(usable_cpus(), limits.max_threads, [this] { work(-1, false); }) {
+  wakers_->parking = this;
   const auto check = [](bool is_done) {
     if (!is_done) throw std::system_error(errno, std::generic_category(), "can't serve");
   };
@@ -170,6 +206,10 @@ inline void Parking::stop() {
   watch_ends_ = true;
   watch_wake_.notify_all();
   lock.unlock();
+  {
+    const std::lock_guard wakers_lock(wakers_->mutex);
+    wakers_->parking = nullptr;
+  }
   threads_.end();
   ::eventfd_write(end_.get(), 1);
   threads_.join();
@@ -218,11 +258,23 @@ inline void Parking::proceed(Connection& connection, Step step, bool is_overload
     if (step == Step::close || (step == Step::park && is_stopped(connection))) {
       return close(connection);
     }
-    if (step == Step::requeue) rearm(connection);
+    count_memory(connection);
+    if (step == Step::requeue || (step == Step::await_write && !connection.watches_room)) {
+      rearm(connection);
+    }
     if (connection.park()) {
-      // stop() may have passed over the connection just before it was parked.
-      if (!is_stopping_.load() || !connection.claim_parked()) return;
-      if (!is_stopped(connection)) return requeue(connection);
+      if (memory_.is_exceeded()) relieve_memory();
+      // stop() or relieve_memory() may have passed over the connection before it was parked.
+      const bool is_looked_for = is_stopping_.load() || connection.is_condemned();
+      if (!is_looked_for || !connection.claim_parked()) return;
+      if (connection.take_condemned() && connection.counted_bytes.load() > small_bytes) {
+        step = loop_.evict(connection);
+      } else if (is_stopped(connection)) {
+        step = Step::close;
+      } else {
+        return requeue(connection);
+      }
+      continue;
     }
     step = loop_.advance(connection, is_overloaded);
   }
@@ -230,21 +282,73 @@ inline void Parking::proceed(Connection& connection, Step step, bool is_overload
 
 // Whether a stopping server has nothing left to do for the connection.
 inline bool Parking::is_stopped(const Connection& connection) const {
-  return is_stopping_.load() && connection.phase != Phase::handshake &&
-         connection.phase != Phase::draining && connection.input.empty();
+  if (!is_stopping_.load() || !connection.input.empty()) return false;
+  return connection.phase == Phase::reading_head || connection.phase == Phase::idle ||
+         connection.awaits_source.load();  // an answer without an end
 }
 
 inline void Parking::close(Connection& connection) {
+  memory_.change(connection.counted_bytes.exchange(0), 0);
   table_.close(connection);
   if (!is_stopping_.load()) return;
   const std::lock_guard lock(mutex_);
   all_closed_.notify_all();
 }
 
+// Tells the budget what the connection holds while it waits.
+inline void Parking::count_memory(Connection& connection) {
+  const std::size_t bytes = connection.memory();
+  memory_.change(connection.counted_bytes.load(std::memory_order_relaxed), bytes);
+  connection.counted_bytes.store(bytes, std::memory_order_relaxed);
+}
+
+// Ends those requests that hold much for long until there is room again. One that is small or has
+// just begun stays.
+inline void Parking::relieve_memory() {
+  constexpr auto fresh = std::chrono::seconds(1);
+  if (is_relieving_.exchange(true)) return;
+  memory_short_.raise();
+  struct Candidate {
+    double weight;  // bytes and seconds
+    std::size_t bytes;
+    std::uint64_t handle;
+  };
+  std::vector<Candidate> candidates;
+  const auto now = Clock::now().time_since_epoch();
+  try {
+    table_.for_each_slot([&](Connection& connection) {
+      const std::size_t bytes = connection.counted_bytes.load(std::memory_order_relaxed);
+      const auto age = now - Clock::duration(connection.since.load(std::memory_order_relaxed));
+      if (bytes <= small_bytes && age < fresh) return;
+      const double seconds = std::chrono::duration<double>(age + fresh).count();
+      candidates.push_back(
+          {static_cast<double>(bytes) * seconds, bytes, ConnectionTable::handle(connection)});
+    });
+  } catch (const std::bad_alloc&) {  // those that were found must do
+  }
+  std::sort(candidates.begin(), candidates.end(),
+            [](const Candidate& a, const Candidate& b) { return a.weight > b.weight; });
+  std::size_t condemned_bytes = 0;  // of connections that a thread works on at the moment
+  for (const Candidate& each : candidates) {
+    if (memory_.is_relieved(condemned_bytes)) break;
+    Connection& connection = table_.slot(each.handle);
+    connection.condemn(ConnectionTable::generation(each.handle));
+    if (!connection.claim_parked()) {
+      condemned_bytes += each.bytes;
+    } else if (connection.take_condemned()) {
+      proceed(connection, loop_.evict(connection));
+    } else if (!connection.park()) {
+      requeue(connection);  // a new client's
+    }
+  }
+  is_relieving_.store(false);
+}
+
 // Makes epoll report the state of a claimed connection again. EPOLLOUT is included because there is
 // always room to write, hence always an event. Never called for a parked connection, whose socket
 // may be closed and reused meanwhile.
-inline void Parking::rearm(const Connection& connection) {
+inline void Parking::rearm(Connection& connection) {
+  connection.watches_room = true;
   epoll_event event{EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, {}};
   event.data.u64 = ConnectionTable::handle(connection);
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.socket.get(), &event);
@@ -255,6 +359,21 @@ inline void Parking::rearm(const Connection& connection) {
 inline void Parking::requeue(Connection& connection) {
   do rearm(connection);
   while (!connection.park());
+}
+
+inline std::function<void()> Parking::waker(Connection& connection) {
+  return [wakers = wakers_, handle = ConnectionTable::handle(connection)] {
+    const std::lock_guard lock(wakers->mutex);
+    if (wakers->parking != nullptr) wakers->parking->wake(handle);
+  };
+}
+
+inline void Parking::wake(std::uint64_t handle) {
+  Connection& connection = table_.slot(handle);
+  connection.awaits_source.store(false);
+  if (connection.claim(ConnectionTable::generation(handle)) == Connection::Claim::claimed) {
+    requeue(connection);
+  }
 }
 
 inline bool Parking::wait_for(const Connection& connection, short events,
@@ -310,6 +429,13 @@ inline void Parking::sweep() {
     }
   });
   acceptor_.retry([this](Connection& connection) { admit(connection); });
+  if (memory_.is_exceeded()) {
+    relieve_memory();
+  } else {
+    memory_short_.clear();
+  }
+  constexpr std::size_t worth_returning = std::size_t{8} * 1024 * 1024;
+  if (memory_.has_fallen_by(worth_returning)) return_memory();
   if (threads_.ready() > 0) loop_.clear_overload();
 }
 

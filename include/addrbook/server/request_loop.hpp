@@ -1,75 +1,123 @@
-/// RequestLoop: reads requests from a connection and has them answered, as far as that is possible
-/// without waiting.
+/// RequestLoop: what a connection does next, as far as that is possible without waiting for its
+/// client.
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/http.hpp>
+#include <addrbook/http/body_framing.hpp>
 #include <addrbook/http/head.hpp>
+#include <addrbook/server/answer_writer.hpp>
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
 #include <addrbook/server/transport.hpp>
 
+#include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace addrbook::detail {
 
+/// As in ServerOptions.
+struct ClientTimeouts {
+  std::chrono::milliseconds header;
+  std::chrono::milliseconds read;
+  std::chrono::milliseconds write;
+  std::chrono::milliseconds answer;
+  std::chrono::milliseconds keep_alive;
+};
+
+/// A state machine over Connection::Phase: a request's head is read, then its body, then it is
+/// handled, then its answer is written. Only handling may block the calling thread.
 /// @par Thread safety  Several threads may call at once, each with a connection that it has
 /// claimed.
 class RequestLoop : private Pinned {
  public:
   /// What the caller must do with the connection.
   enum class Step {
-    park,     ///< wait for the next event
-    requeue,  ///< let others take their turn, then call advance() again
+    park,         ///< wait for the next event
+    await_write,  ///< wait for an event, room to write included
+    requeue,      ///< let others take their turn, then call advance() again
     close,
   };
 
   /// @param engine  handed to the handler with each request
-  RequestLoop(ServerEngine& engine, ConnectionHandler& handler,
-              std::chrono::milliseconds header_timeout,
-              std::chrono::milliseconds keep_alive_timeout)
-      : engine_(engine),
-        handler_(handler),
-        header_timeout_(header_timeout),
-        keep_alive_timeout_(keep_alive_timeout) {}
+  RequestLoop(ServerEngine& engine, ConnectionHandler& handler, const ClientTimeouts& timeouts)
+      : engine_(engine), handler_(handler), timeouts_(timeouts) {}
 
   /// Sets the deadline for the first request of a new connection.
-  void start(Connection& connection) const { connection.enter(Phase::handshake, header_timeout_); }
+  void start(Connection& connection) const { connection.enter(Phase::handshake, timeouts_.header); }
 
-  /// Reads what has arrived and has each whole request answered. Then ends the connection if its
-  /// deadline has passed, with a 408 if part of a head has arrived.
+  /// Reads what has arrived, has each whole request answered, and sends what the client takes. Then
+  /// ends the connection if its deadline has passed, with a 408 if part of a request has arrived.
   /// @param is_overloaded  no thread is free to serve requests: they are refused with 503
   Step advance(Connection& connection, bool is_overloaded) noexcept;
 
   /// Ends the wait of a connection whose deadline has passed, without a further look at its socket.
   Step expire(Connection& connection) noexcept;
 
+  /// Ends a connection because the server is short of memory, with a 503 unless the answer has
+  /// begun.
+  Step evict(Connection& connection) noexcept;
+
   /// Threads are free again: the next overload is logged.
   void clear_overload() noexcept { overload_.clear(); }
 
  private:
+  using Clock = Connection::Clock;
   using Phase = Connection::Phase;
+  using Next = std::optional<Step>;  // nothing: go on with the connection's phase
+
+  // One call of advance().
+  struct Turn {
+    bool is_overloaded;
+    bool is_socket_empty = false;
+    int served = 0;
+    int reads = 0;
+  };
 
   Step run(Connection& connection, bool is_overloaded);
   Step time_out(Connection& connection);
+  static Next shake_hands(Connection& connection);
+  Next receive(Connection& connection, Turn& turn, std::string_view& bytes) const;
+  Next read_head_of(Connection& connection, Turn& turn);
+  Next begin(Connection& connection, const RequestHead& head);
+  Next wait_for_body(Connection& connection, BodyFraming framing, Begun begun);
+  Next read_body(Connection& connection, Turn& turn);
+  Next answer_pending(Connection& connection, BodyStatus status, std::string_view surplus);
+  Next send(Connection& connection, AnswerWriter& writer);
+  Next continue_answer(Connection& connection, const Turn& turn);
+  Next wait_for_client(Connection& connection, AnswerWriter::Progress progress, bool has_progress);
+  Next finish_answer(Connection& connection, bool is_last);
   static void skip_empty_lines(Connection& connection);
   Step refuse(Connection& connection, const RequestHead& head, const HeadFault& fault);
+  Step refuse_overload(Connection& connection);
   static Step end(Connection& connection);
   static Step drain(Connection& connection);
 
+  static AnswerWriter& scratch_writer() {
+    thread_local AnswerWriter writer;
+    writer.clear();
+    return writer;
+  }
+
+  static constexpr int fair_share = 32;  // requests, and reads, before others get their turn
+  static constexpr std::size_t buffer_bytes = std::size_t{16} * 1024;
   static constexpr std::size_t max_head_bytes = std::size_t{64} * 1024;
   static constexpr std::size_t max_drained_bytes = std::size_t{8} * 1024 * 1024;
   static constexpr std::chrono::milliseconds drain_timeout{2'000};
 
   ServerEngine& engine_;
   ConnectionHandler& handler_;
-  const std::chrono::milliseconds header_timeout_;
-  const std::chrono::milliseconds keep_alive_timeout_;
+  const ClientTimeouts timeouts_;
   Warning overload_{handler_, "max_threads is reached: further requests get a 503"};
 };
 
@@ -93,77 +141,247 @@ inline RequestLoop::Step RequestLoop::expire(Connection& connection) noexcept {
   }
 }
 
+inline RequestLoop::Step RequestLoop::evict(Connection& connection) noexcept {
+  try {
+    if (connection.phase == Phase::reading_head || connection.phase == Phase::reading_body) {
+      return refuse(connection, {}, {503, "The server is short of memory"});
+    }
+    connection.answer_failed = connection.phase == Phase::answering;
+    return end(connection);
+  } catch (...) {  // as above
+    return Step::close;
+  }
+}
+
 inline RequestLoop::Step RequestLoop::time_out(Connection& connection) {
-  if (connection.phase != Phase::reading_head || connection.input.empty()) return Step::close;
-  return refuse(connection, {}, {408, "Request header not complete in time"});
+  switch (connection.phase) {
+    case Phase::reading_head:
+      if (connection.input.empty()) return Step::close;
+      return refuse(connection, {}, {408, "Request header not complete in time"});
+    case Phase::reading_body:
+      return answer_pending(connection, BodyStatus::timed_out, {}).value_or(Step::close);
+    case Phase::answering: connection.answer_failed = true; return end(connection);
+    default: return Step::close;
+  }
 }
 
 inline RequestLoop::Step RequestLoop::run(Connection& connection, bool is_overloaded) {
-  constexpr std::size_t buffer_bytes = std::size_t{16} * 1024;
-  constexpr int fair_share = 32;  // requests, and reads, before other connections get their turn
-  thread_local std::array<char, buffer_bytes> buffer;
-
-  if (connection.phase == Phase::handshake) {
-    const auto state = connection.transport->handshake().state;
-    if (state == Transfer::State::wants_read) return Step::park;
-    if (state == Transfer::State::wants_write) return Step::requeue;
-    if (state != Transfer::State::done) return Step::close;
-    connection.phase = Phase::reading_head;  // the deadline stays
-  }
-  if (connection.phase == Phase::draining) return drain(connection);
-  if (connection.exceeds_limit) return refuse(connection, {}, too_many_connections);
-  bool is_socket_empty = false;
-  int served = 0;
-  int reads = 0;
+  Turn turn{is_overloaded};
   while (true) {
-    std::string& input = connection.input;
+    Next next;
+    switch (connection.phase) {
+      case Phase::handshake: next = shake_hands(connection); break;
+      case Phase::idle:
+      case Phase::reading_head: next = read_head_of(connection, turn); break;
+      case Phase::reading_body: next = read_body(connection, turn); break;
+      case Phase::answering: next = continue_answer(connection, turn); break;
+      case Phase::draining: return drain(connection);
+    }
+    if (next) return *next;
+    if (connection.exceeds_limit) return refuse(connection, {}, too_many_connections);
+  }
+}
+
+inline RequestLoop::Next RequestLoop::shake_hands(Connection& connection) {
+  switch (connection.transport->handshake().state) {
+    case Transfer::State::done: break;
+    case Transfer::State::wants_read: return Step::park;
+    case Transfer::State::wants_write: return Step::await_write;
+    default: return Step::close;
+  }
+  connection.phase = Phase::reading_head;  // the deadline stays
+  return std::nullopt;
+}
+
+// @param bytes  what was received, valid until the thread's next call; "" at the end of the peer's
+//               data
+inline RequestLoop::Next RequestLoop::receive(Connection& connection, Turn& turn,
+                                              std::string_view& bytes) const {
+  thread_local std::array<char, buffer_bytes> buffer;
+  bytes = {};
+  if (connection.input_ended) return std::nullopt;
+  if (turn.is_socket_empty && !connection.peer_closed.load()) return Step::park;
+  if (++turn.reads > fair_share) return Step::requeue;
+  const auto received = connection.transport->read(buffer.data(), buffer.size());
+  switch (received.state) {
+    case Transfer::State::done:
+      bytes = {buffer.data(), received.size};
+      turn.is_socket_empty =
+          received.size < buffer.size() && connection.transport->short_read_means_empty();
+      return std::nullopt;
+    case Transfer::State::wants_read: return Step::park;
+    case Transfer::State::wants_write: return Step::await_write;
+    case Transfer::State::ended: connection.input_ended = true; return std::nullopt;
+    default: return Step::close;
+  }
+}
+
+inline RequestLoop::Next RequestLoop::read_head_of(Connection& connection, Turn& turn) {
+  std::string& input = connection.input;
+  while (true) {
     if (!input.empty() && connection.phase == Phase::idle) {
-      connection.enter(Phase::reading_head, header_timeout_);
+      connection.enter(Phase::reading_head, timeouts_.header);
     }
     skip_empty_lines(connection);
     if (!input.empty()) {
-      if (served == fair_share) return Step::requeue;
+      if (turn.served == fair_share) return Step::requeue;
       const auto found = connection.scanner.scan(input);
       if (found == HeadScanner::Found::bare_line_feed ||
           (input[0] != '\r' && !is_token_character(input[0]))) {
         return refuse(connection, {}, {400, "Invalid request line"});
       }
-      if (found == HeadScanner::Found::end) {
-        const auto size = connection.scanner.size();
-        if (size > max_head_bytes) {
-          return refuse(connection, {}, {431, "Request Header Fields Too Large"});
-        }
-        const auto head = read_head(std::string_view(input).substr(0, size));
-        if (head.fault) return refuse(connection, head, *head.fault);
-        if (is_overloaded) {
-          overload_.raise();
-          return refuse(connection, head, {503, "Too many requests at once"});
-        }
-        ++served;
-        if (!handler_.serve(engine_, connection, head)) return end(connection);
-        connection.enter(Phase::idle, keep_alive_timeout_);
-        continue;
-      }
-      if (input.size() > max_head_bytes) {
+      const bool is_found = found == HeadScanner::Found::end;
+      if ((is_found ? connection.scanner.size() : input.size()) > max_head_bytes) {
         return refuse(connection, {}, {431, "Request Header Fields Too Large"});
       }
+      if (is_found) {
+        const auto head = read_head(std::string_view(input).substr(0, connection.scanner.size()));
+        if (head.fault) return refuse(connection, head, *head.fault);
+        if (turn.is_overloaded && !handler_.is_instant(head)) return refuse_overload(connection);
+        ++turn.served;
+        return begin(connection, head);
+      }
     }
-    if (connection.input_ended) return Step::close;
-    if (is_socket_empty && !connection.peer_closed.load()) return Step::park;
-    if (++reads > fair_share) return Step::requeue;
-    const auto received = connection.transport->read(buffer.data(), buffer.size());
-    switch (received.state) {
-      case Transfer::State::done:
-        input.append(buffer.data(), received.size);
-        is_socket_empty =
-            received.size < buffer.size() && connection.transport->short_read_means_empty();
-        break;
-      case Transfer::State::wants_read: return Step::park;
-      case Transfer::State::wants_write: return Step::requeue;
-      case Transfer::State::ended: connection.input_ended = true; break;
-      case Transfer::State::failed: return Step::close;
-    }
+    std::string_view received;
+    if (const Next next = receive(connection, turn, received)) return next;
+    if (received.empty()) return Step::close;
+    input.append(received);
   }
+}
+
+inline RequestLoop::Next RequestLoop::begin(Connection& connection, const RequestHead& head) {
+  const std::size_t head_size = connection.scanner.size();
+  const auto early = std::string_view(connection.input).substr(head_size);
+  BodyFraming framing(head);
+  const std::size_t body_size = framing.take(early);
+  AnswerWriter& writer = scratch_writer();
+  Begun begun = handler_.begin(engine_, connection, head, early.substr(0, body_size),
+                               framing.complete(), writer.answer);
+  switch (begun.kind) {
+    case Begun::Kind::answered:
+      connection.consume(head_size + body_size);
+      return send(connection, writer);
+    case Begun::Kind::pending: return wait_for_body(connection, framing, std::move(begun));
+    case Begun::Kind::elsewhere: break;
+  }
+  if (!handler_.serve(engine_, connection, head)) return end(connection);
+  connection.enter(Phase::idle, timeouts_.keep_alive);
+  return std::nullopt;
+}
+
+// The head stays at the front of the input, where the request's views point to. What arrives from
+// now on goes to the request.
+inline RequestLoop::Next RequestLoop::wait_for_body(Connection& connection, BodyFraming framing,
+                                                    Begun begun) {
+  connection.exchange = std::make_unique<PendingExchange>(framing);
+  connection.exchange->request = std::move(begun.request);
+  connection.exchange->deadline = Clock::now() + begun.body_timeout;
+  connection.enter(Phase::reading_body, (std::min)(begun.body_timeout, timeouts_.read));
+  if (begun.wants_continue) {
+    constexpr std::string_view interim = "HTTP/1.1 100 Continue\r\n\r\n";
+    const auto sent = connection.transport->write(interim.data(), interim.size());
+    // It fits into an empty send buffer. If the buffer is full, the peer is not reading.
+    if (sent.state != Transfer::State::done || sent.size != interim.size()) return Step::close;
+  }
+  return std::nullopt;
+}
+
+inline RequestLoop::Next RequestLoop::read_body(Connection& connection, Turn& turn) {
+  PendingExchange& exchange = *connection.exchange;
+  while (true) {
+    std::string_view received;
+    if (const Next next = receive(connection, turn, received)) return next;
+    if (received.empty()) return answer_pending(connection, BodyStatus::malformed, {});
+    bool is_wanted = true;
+    const std::size_t taken = exchange.framing.take(received, [&](std::string_view data) {
+      is_wanted = is_wanted && exchange.request->take(data);
+    });
+    received.remove_prefix(taken);
+    if (exchange.framing.broken() || !is_wanted) {
+      return answer_pending(connection, BodyStatus::malformed, {});
+    }
+    if (exchange.framing.complete() && turn.is_overloaded) return refuse_overload(connection);
+    if (exchange.framing.complete()) {
+      return answer_pending(connection, BodyStatus::complete, received);
+    }
+    connection.set_deadline((std::min)(exchange.deadline, Clock::now() + timeouts_.read));
+  }
+}
+
+// @param surplus  what has arrived of the next request
+inline RequestLoop::Next RequestLoop::answer_pending(Connection& connection, BodyStatus status,
+                                                     std::string_view surplus) {
+  // Handling the request may use the buffer that `surplus` points to.
+  std::string next(surplus);
+  AnswerWriter& writer = scratch_writer();
+  const bool is_last = status != BodyStatus::complete || engine_.is_stopping();
+  connection.exchange->request->answer(status, is_last, writer.answer);
+  connection.exchange.reset();
+  connection.consume(connection.input.size());
+  connection.input = std::move(next);
+  return send(connection, writer);
+}
+
+inline RequestLoop::Next RequestLoop::send(Connection& connection, AnswerWriter& writer) {
+  bool has_progress = false;
+  const auto progress = writer.pump(*connection.transport, has_progress);
+  if (progress == AnswerWriter::Progress::complete) {
+    return finish_answer(connection, writer.answer.is_last);
+  }
+  connection.exchange = std::make_unique<PendingExchange>(BodyFraming(RequestHead()));
+  connection.exchange->writer = std::move(writer);
+  connection.exchange->deadline = Clock::now() + timeouts_.answer;
+  connection.enter(Phase::answering, timeouts_.write);
+  return wait_for_client(connection, progress, true);
+}
+
+inline RequestLoop::Next RequestLoop::continue_answer(Connection& connection, const Turn& turn) {
+  PendingExchange& exchange = *connection.exchange;
+  // The source may have to wait for the storage.
+  if (turn.is_overloaded && exchange.writer.answer.source) return Step::requeue;
+  if (connection.awaits_source.load()) {
+    // The event may be the client's end. Only if it is closed in both directions is it gone.
+    pollfd poll{connection.socket.get(), 0, 0};
+    const bool is_gone = ::poll(&poll, 1, 0) > 0 && (poll.revents & (POLLERR | POLLHUP)) != 0;
+    return is_gone ? Step::close : Step::park;
+  }
+  bool has_progress = false;
+  const auto progress = exchange.writer.pump(*connection.transport, has_progress);
+  if (progress != AnswerWriter::Progress::complete) {
+    return wait_for_client(connection, progress, has_progress);
+  }
+  const bool is_last = exchange.writer.answer.is_last;
+  connection.exchange.reset();
+  return finish_answer(connection, is_last);
+}
+
+inline RequestLoop::Next RequestLoop::wait_for_client(Connection& connection,
+                                                      AnswerWriter::Progress progress,
+                                                      bool has_progress) {
+  PendingExchange& exchange = *connection.exchange;
+  const auto now = Clock::now();
+  switch (progress) {
+    case AnswerWriter::Progress::failed: connection.answer_failed = true; return end(connection);
+    case AnswerWriter::Progress::later:
+      exchange.deadline = now + timeouts_.answer;  // the client has taken all that there was
+      connection.set_deadline(Clock::time_point::max());
+      connection.awaits_source.store(true);
+      exchange.writer.answer.source->on_ready(engine_.waker(connection));
+      return Step::park;
+    case AnswerWriter::Progress::turn_over: break;
+    default:
+      if (has_progress)
+        connection.set_deadline((std::min)(exchange.deadline, now + timeouts_.write));
+      return progress == AnswerWriter::Progress::wants_read ? Step::park : Step::await_write;
+  }
+  connection.set_deadline((std::min)(exchange.deadline, now + timeouts_.write));
+  return Step::requeue;
+}
+
+inline RequestLoop::Next RequestLoop::finish_answer(Connection& connection, bool is_last) {
+  if (is_last) return end(connection);
+  connection.enter(Phase::idle, timeouts_.keep_alive);
+  return std::nullopt;
 }
 
 // RFC 9112, 2.2: a server should ignore empty lines before a request.
@@ -185,9 +403,17 @@ inline RequestLoop::Step RequestLoop::refuse(Connection& connection, const Reque
   return end(connection);
 }
 
+// The head of the request is at the front of the input.
+inline RequestLoop::Step RequestLoop::refuse_overload(Connection& connection) {
+  overload_.raise();
+  const auto head = std::string_view(connection.input).substr(0, connection.scanner.size());
+  return refuse(connection, read_head(head), {503, "Too many requests at once"});
+}
+
 // Closing a socket with unread input resets the connection, and the peer may then lose the answer.
 // So the input is drained first.
 inline RequestLoop::Step RequestLoop::end(Connection& connection) {
+  connection.exchange.reset();
   if (connection.answer_failed) {
     // The peer is not reading. Without the reset, the system would keep what is left in the send
     // buffer until the peer takes it.
@@ -203,7 +429,7 @@ inline RequestLoop::Step RequestLoop::end(Connection& connection) {
 }
 
 inline RequestLoop::Step RequestLoop::drain(Connection& connection) {
-  std::array<char, std::size_t{16} * 1024> buffer;  // NOLINT: written before it is read
+  std::array<char, buffer_bytes> buffer;  // NOLINT: written before it is read
   while (connection.drained_bytes < max_drained_bytes && !connection.is_past_deadline()) {
     const auto received = connection.transport->read(buffer.data(), buffer.size());
     if (received.state == Transfer::State::wants_read) return Step::park;

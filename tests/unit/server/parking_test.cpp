@@ -4,20 +4,25 @@
 #include <support/hold_up.hpp>
 #include <support/http_client.hpp>
 #include <support/proc.hpp>
+#include <unit/fake_source.hpp>
 
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <future>
+#include <memory>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -30,7 +35,7 @@ using namespace std::chrono_literals;
 namespace {
 
 ParkingLimits generous() {
-  return {1h, 1h, 1h, 1h, 100, 100};
+  return {{1h, 1h, 1h, 1h, 1h}, 1h, 1h, 100, 100, 64 * 1024 * 1024};
 }
 
 struct Fixture {
@@ -143,7 +148,7 @@ TEST_CASE("parking: past max_connections clients get a 503") {
 TEST_CASE("parking: deadlines end connections that no event wakes") {
   auto limits = generous();
   SUBCASE("half a head") {
-    limits.header_timeout = 50ms;
+    limits.timeouts.header = 50ms;
     Fixture fixture(limits);
     auto client = fixture.connect();
     client.send("GET / HT");
@@ -151,14 +156,14 @@ TEST_CASE("parking: deadlines end connections that no event wakes") {
     CHECK(client.is_closed());
   }
   SUBCASE("nothing sent") {
-    limits.header_timeout = 50ms;
+    limits.timeouts.header = 50ms;
     Fixture fixture(limits);
     auto client = fixture.connect();
     CHECK(client.is_closed());
     CHECK(client.unread().empty());
   }
   SUBCASE("no further request") {
-    limits.keep_alive_timeout = 50ms;
+    limits.timeouts.keep_alive = 50ms;
     Fixture fixture(limits);
     auto client = fixture.connect();
     CHECK(client.request("GET", "/a").status == 200);
@@ -232,4 +237,114 @@ TEST_CASE("parking: leaves no descriptor behind, not even where it can't start")
       Parking(Descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC)), generous(), handler),
       std::system_error);
   CHECK(test::open_files(::getpid()) == before);
+}
+
+namespace {
+
+const std::string half_body = "POST /own HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+
+/// A handler with a long source, and as few threads as an engine can have.
+struct Frugal {
+  Frugal() {
+    limits.max_threads = 1;
+    handler.source = [] {
+      return std::make_shared<test::FakeSource>(
+          std::vector<std::string>(1'000, std::string(16'000, 'x')));
+    };
+  }
+
+  ParkingLimits limits = generous();
+  test::FakeHandler handler;
+};
+
+}  // namespace
+
+TEST_CASE("parking: clients that send or take slowly hold no thread") {
+  Frugal frugal;
+  Fixture fixture(frugal.limits, &frugal.handler);
+  std::vector<Connection> slow;
+  for (int i = 0; i < 20; ++i) {
+    slow.push_back(fixture.connect());
+    slow.back().send_request("GET", "/own/source");
+    CHECK(slow.back().has_more());  // the answer has begun
+    slow.push_back(fixture.connect());
+    slow.back().send(half_body + std::string(5'000, 'x'));
+    CHECK(fixture.connect().request("GET", "/a").status == 200);
+  }
+  CHECK(frugal.handler.warnings().empty());
+}
+
+TEST_CASE("parking: a slow client gets all of its answer") {
+  Frugal frugal;
+  Fixture fixture(frugal.limits, &frugal.handler);
+  auto client = fixture.connect();
+  client.send("GET /own/source HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  std::size_t received = 0;
+  std::string end;
+  std::vector<char> bytes(50'000);
+  while (true) {
+    const auto size = ::recv(client.socket(), bytes.data(), bytes.size(), 0);
+    if (size <= 0) break;
+    received += static_cast<std::size_t>(size);
+    end.append(bytes.data(), static_cast<std::size_t>(size));
+    if (end.size() > 7) end.erase(0, end.size() - 7);
+  }
+  CHECK(received == 5 + 1'000 * (6 + 16'000 + 2) + 5);
+  CHECK(end == "\r\n0\r\n\r\n");
+}
+
+TEST_CASE("parking: past the memory limit the largest and slowest end, small ones stay") {
+  auto limits = generous();
+  limits.max_buffered_bytes = 1024 * 1024;
+  Fixture fixture(limits);
+  auto small = fixture.connect();
+  small.send(half_body + "small");
+  std::vector<Connection> large;
+  for (int i = 0; i < 10; ++i) {
+    large.push_back(fixture.connect());
+    large.back().send(half_body + std::string(300'000, 'x'));
+    CHECK(fixture.connect().request("GET", "/a").status == 200);
+  }
+  std::size_t refused = 0;
+  for (auto& client : large) {
+    if (client.is_closed(10ms) || !client.unread().empty()) ++refused;
+  }
+  CHECK(refused >= 6);
+  CHECK(!small.is_closed(10ms));
+  CHECK(fixture.handler.warnings().size() == 1);
+}
+
+TEST_CASE("parking: a source that had nothing is read again when it says so") {
+  test::FakeHandler handler;
+  auto source = std::make_shared<test::FakeSource>(std::vector<std::string>{"one", "two"});
+  std::promise<std::function<void()>> asked;
+  source->live = true;
+  source->before_read = [&] {
+    if (source->reads == 2) source->next = addrbook::BodySource::Status::later;
+  };
+  source->when_asked = [&](const std::function<void()>& ready) { asked.set_value(ready); };
+  handler.source = [&] { return source; };
+  std::function<void()> ready;
+  {
+    Fixture fixture(generous(), &handler);
+    auto client = fixture.connect();
+    client.send("GET /own/source HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    ready = asked.get_future().get();
+    SUBCASE("while the client waits") {
+      std::thread(ready).join();
+      CHECK(client.is_closed());
+      CHECK(client.unread() == "head\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
+    }
+    SUBCASE("after the client has gone") {
+      client = fixture.connect();
+      std::thread(ready).join();
+      CHECK(client.request("GET", "/a").status == 200);
+    }
+    SUBCASE("after the engine has stopped, which ends the answer") {
+      fixture.parking.stop();
+      CHECK(client.is_closed());
+      CHECK(client.unread() == "head\n3\r\none\r\n");
+    }
+  }
+  ready();
 }

@@ -1,14 +1,17 @@
 #include <addrbook/server/request_loop.hpp>
 
 #include <support/fake_engine.hpp>
+#include <unit/fake_source.hpp>
 
 #include <doctest/doctest.h>
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <new>
 #include <string>
@@ -32,7 +35,7 @@ using Targets = std::vector<std::string>;
 /// A loop over one connection, whose peer is a script.
 struct Fixture {
   explicit Fixture(std::chrono::milliseconds header_timeout = 1h)
-      : loop(engine, handler, header_timeout, 1h) {
+      : loop(engine, handler, {header_timeout, 1h, 1h, 1h, 1h}) {
     connection.transport = std::make_unique<FakeTransport>(peer);
     loop.start(connection);
   }
@@ -363,7 +366,7 @@ TEST_CASE("request_loop: a read that would block is repeated") {
         step = fixture.advance();
         // The call that blocked was the last one of the round.
         if (calls <= at && fixture.peer.calls == at + 1 && !fixture.connection.answer_failed) {
-          CHECK(step == (fault == State::wants_read ? Step::park : Step::requeue));
+          CHECK(step == (fault == State::wants_read ? Step::park : Step::await_write));
         }
       }
       is_reached = fixture.peer.calls > at;
@@ -410,4 +413,277 @@ TEST_CASE("request_loop: a transport may fail at any call") {
       }
     }
   }
+}
+
+namespace {
+
+std::string post(const std::string& target, const std::string& body,
+                 const std::string& fields = {}) {
+  return "POST " + target + " HTTP/1.1\r\nHost: a\r\n" + fields +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+}  // namespace
+
+TEST_CASE("request_loop: bodies are gathered without a thread, however they are cut") {
+  const std::string bytes = post("/own", "first") +
+                            "POST /own HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                            "3\r\nsec\r\n3;x=y\r\nond\r\n0\r\nTrailer: x\r\n\r\n" +
+                            get("/own") + post("/own", "third") + get("/2");
+  const std::string expected =
+      "complete first\ncomplete second\ncomplete \ncomplete third\n" + answer_to("/2");
+  for (std::size_t step = 1; step <= bytes.size(); ++step) {
+    CAPTURE(step);
+    Fixture fixture;
+    for (std::size_t at = 0; at < bytes.size(); at += step) {
+      fixture.peer.arrivals.push_back(bytes.substr(at, step));
+      REQUIRE(fixture.advance() == Step::park);
+    }
+    CHECK(fixture.peer.written == expected);
+    CHECK(fixture.connection.input.empty());
+    CHECK(fixture.connection.exchange == nullptr);
+    CHECK(fixture.connection.memory() == 0);
+    CHECK(fixture.connection.phase == Phase::idle);
+  }
+}
+
+TEST_CASE("request_loop: a body that does not end as it should is answered, and is the last") {
+  const std::string half = "POST /own HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf";
+  SUBCASE("the peer ends") {
+    Fixture fixture;
+    fixture.peer.arrivals.push_back(half);
+    REQUIRE(fixture.advance() == Step::park);
+    CHECK(fixture.connection.phase == Phase::reading_body);
+    fixture.peer.has_ended = true;
+    CHECK(fixture.advance() == Step::close);
+    CHECK(fixture.peer.written == "malformed half\n");
+    CHECK(fixture.peer.is_finished);
+  }
+  SUBCASE("the peer fails") {
+    Fixture fixture;
+    fixture.peer.arrivals.push_back(half);
+    REQUIRE(fixture.advance() == Step::park);
+    fixture.peer.fault_at = fixture.peer.calls;
+    CHECK(fixture.advance() == Step::close);
+    CHECK(fixture.peer.written.empty());
+  }
+  SUBCASE("in time") {
+    Fixture fixture;
+    fixture.handler.body_timeout = -1ms;
+    fixture.peer.arrivals.push_back(half);
+    CHECK(fixture.advance() == Step::park);
+    CHECK(fixture.peer.written == "timed out half\n");
+    CHECK(fixture.connection.phase == Phase::draining);
+  }
+  SUBCASE("with good framing, at once or later") {
+    const std::string broken =
+        "POST /own HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nx\r\n";
+    for (std::size_t cut = broken.size() - 12; cut <= broken.size(); ++cut) {
+      CAPTURE(cut);
+      Fixture fixture;
+      fixture.peer.arrivals.push_back(broken.substr(0, cut));
+      if (cut < broken.size()) fixture.peer.arrivals.push_back(broken.substr(cut));
+      fixture.peer.arrivals.push_back(get("/after"));
+      while (!fixture.peer.arrivals.empty()) REQUIRE(fixture.advance() == Step::park);
+      CHECK(fixture.peer.written == "malformed abc\n");
+      CHECK(fixture.connection.phase == Phase::draining);
+      CHECK(fixture.handler.served().size() <= 1);
+    }
+  }
+  SUBCASE("because the request refuses the rest") {
+    Fixture fixture;
+    fixture.peer.arrivals.push_back(half);
+    fixture.peer.arrivals.emplace_back("no more and more");
+    REQUIRE(fixture.advance() == Step::park);
+    CHECK(fixture.advance() == Step::park);
+    CHECK(fixture.connection.phase != Phase::reading_body);
+  }
+}
+
+TEST_CASE("request_loop: a body has a deadline as a whole and one for each silence") {
+  Fixture fixture;
+  fixture.handler.body_timeout = 30min;
+  fixture.peer.arrivals.emplace_back(
+      "POST /own HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+  REQUIRE(fixture.advance() == Step::park);
+  const auto before = fixture.connection.deadline.load();
+  fixture.connection.exchange->deadline = Connection::Clock::now() + 1min;
+  fixture.peer.arrivals.emplace_back("x");
+  REQUIRE(fixture.advance() == Step::park);
+  CHECK(fixture.connection.deadline.load() < before);
+  CHECK(fixture.connection.deadline.load() ==
+        fixture.connection.exchange->deadline.time_since_epoch().count());
+}
+
+TEST_CASE("request_loop: 100 Continue invites a body that has not begun to arrive") {
+  Fixture fixture;
+  fixture.peer.arrivals.emplace_back(
+      "POST /own HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  REQUIRE(fixture.advance() == Step::park);
+  CHECK(fixture.peer.written == "HTTP/1.1 100 Continue\r\n\r\n");
+  fixture.peer.written.clear();
+  fixture.peer.arrivals.emplace_back("body");
+  REQUIRE(fixture.advance() == Step::park);
+  CHECK(fixture.peer.written == "complete body\n");
+
+  Fixture blocked;  // a peer that does not even take that
+  blocked.peer.room = 3;
+  blocked.peer.arrivals.emplace_back(
+      "POST /own HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  CHECK(blocked.advance() == Step::close);
+}
+
+TEST_CASE("request_loop: an answer goes out as the client takes it, and requests wait meanwhile") {
+  const std::string body(5'000, 'x');
+  Fixture fixture;
+  fixture.peer.room = 10;
+  fixture.peer.arrivals.push_back(post("/own", body) + get("/own"));
+  CHECK(fixture.advance() == Step::await_write);
+  CHECK(fixture.connection.phase == Phase::answering);
+  CHECK(fixture.connection.memory() > body.size());
+  CHECK(fixture.handler.served() == Targets{"/own"});
+  const auto deadline = fixture.connection.deadline.load();
+  CHECK(fixture.advance() == Step::await_write);  // without progress
+  CHECK(fixture.connection.deadline.load() == deadline);
+  std::size_t rounds = 0;
+  while (fixture.connection.phase == Phase::answering) {
+    fixture.peer.room = 1'000;
+    const auto step = fixture.advance();
+    REQUIRE((step == Step::await_write || step == Step::park));
+    REQUIRE(++rounds < 20);
+  }
+  CHECK(fixture.peer.written == "complete " + body + "\ncomplete \n");
+}
+
+TEST_CASE("request_loop: a client that takes nothing is reset at the deadline") {
+  test::SocketPair pair;
+  Fixture fixture;
+  fixture.connection.socket = std::move(pair.ours);
+  fixture.peer.room = 3;
+  fixture.peer.arrivals.push_back(post("/own", "body"));
+  REQUIRE(fixture.advance() == Step::await_write);
+  fixture.connection.enter(Phase::answering, -1ms);
+  SUBCASE("seen in advance()") {
+    CHECK(fixture.advance() == Step::close);
+  }
+  SUBCASE("seen in expire()") {
+    CHECK(fixture.loop.expire(fixture.connection) == Step::close);
+  }
+  CHECK(fixture.connection.answer_failed);
+  CHECK(!fixture.peer.is_finished);
+}
+
+TEST_CASE("request_loop: a source is read as the client takes its pieces") {
+  Fixture fixture;
+  auto source = std::make_shared<test::FakeSource>(std::vector<std::string>{"one", "two"});
+  fixture.handler.source = [source] { return source; };
+  fixture.peer.arrivals.push_back(get("/own/source") + get("/own"));
+  SUBCASE("all at once") {
+    CHECK(fixture.advance() == Step::park);
+  }
+  SUBCASE("byte by byte") {
+    fixture.peer.room = 1;
+    while (fixture.advance() != Step::park) fixture.peer.room = 1;
+  }
+  SUBCASE("later, woken up") {
+    std::function<void()> ready;
+    source->before_read = [&] {
+      if (source->reads == 2) source->next = addrbook::BodySource::Status::later;
+    };
+    source->when_asked = [&](const std::function<void()>& call) { ready = call; };
+    CHECK(fixture.advance() == Step::park);
+    CHECK(fixture.peer.written == "head\n3\r\none\r\n");
+    CHECK(!fixture.connection.is_past_deadline());
+    fixture.connection.socket = addrbook::detail::Descriptor(::dup(0));
+    CHECK(fixture.advance() == Step::park);  // another event
+    CHECK(source->reads == 2);
+    REQUIRE(ready);
+    ready();
+    CHECK(fixture.advance() == Step::park);
+  }
+  CHECK(fixture.peer.written == "head\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\ncomplete \n");
+  CHECK(fixture.connection.phase == Phase::idle);
+}
+
+TEST_CASE("request_loop: a source that fails cuts the answer with a reset") {
+  test::SocketPair pair;
+  Fixture fixture;
+  fixture.connection.socket = std::move(pair.ours);
+  auto source = std::make_shared<test::FakeSource>(std::vector<std::string>{"one"});
+  source->before_read = [&] {
+    if (source->reads == 2) source->next = addrbook::BodySource::Status::failed;
+  };
+  fixture.handler.source = [source] { return source; };
+  fixture.peer.arrivals.push_back(get("/own/source") + get("/2"));
+  CHECK(fixture.advance() == Step::close);
+  CHECK(fixture.connection.answer_failed);
+  CHECK(!fixture.peer.is_finished);
+  CHECK(fixture.handler.served() == Targets{"/own/source"});
+}
+
+TEST_CASE("request_loop: in an overload only what needs no thread is served") {
+  const auto advance = [](Fixture& fixture) {
+    return fixture.loop.advance(fixture.connection, true);
+  };
+  Fixture instant;
+  instant.peer.arrivals.push_back(get("/own/instant"));
+  CHECK(advance(instant) == Step::park);
+  CHECK(instant.peer.written == "complete \n");
+
+  Fixture body;
+  body.peer.arrivals.emplace_back("POST /own HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nha");
+  CHECK(body.advance() == Step::park);
+  body.peer.arrivals.emplace_back("lf");
+  CHECK(advance(body) == Step::park);
+  CHECK(body.peer.written == refusal(503));
+
+  Fixture source;
+  source.handler.source = [] {
+    return std::make_shared<test::FakeSource>(std::vector<std::string>(9, std::string(9'000, 'x')));
+  };
+  source.peer.room = 10;
+  source.peer.arrivals.push_back(get("/own/source"));
+  REQUIRE(source.advance() == Step::await_write);
+  source.peer.room = Peer::never;
+  CHECK(advance(source) == Step::requeue);
+  CHECK(source.advance() == Step::park);
+}
+
+TEST_CASE(
+    "request_loop: a connection that holds too much is ended, with a 503 if that is possible") {
+  Fixture head;
+  head.peer.arrivals.emplace_back("GET / HTTP/1.1\r\nX: ");
+  REQUIRE(head.advance() == Step::park);
+  CHECK(head.loop.evict(head.connection) == Step::park);
+  CHECK(head.peer.written == refusal(503));
+  CHECK(head.connection.memory() == 0);
+
+  Fixture body;
+  body.peer.arrivals.emplace_back("POST /own HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nha");
+  REQUIRE(body.advance() == Step::park);
+  CHECK(body.loop.evict(body.connection) == Step::park);
+  CHECK(body.peer.written == refusal(503));
+  CHECK(body.connection.memory() == 0);
+
+  test::SocketPair pair;
+  Fixture answer;
+  answer.connection.socket = std::move(pair.ours);
+  answer.peer.room = 3;
+  answer.peer.arrivals.push_back(post("/own", "body"));
+  REQUIRE(answer.advance() == Step::await_write);
+  CHECK(answer.loop.evict(answer.connection) == Step::close);
+  CHECK(answer.connection.answer_failed);
+  CHECK(answer.connection.memory() == 0);
+}
+
+TEST_CASE("request_loop: a stopping server's answers are the last of their connections") {
+  Fixture fixture;
+  fixture.peer.arrivals.emplace_back(
+      "POST /own HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nha");
+  REQUIRE(fixture.advance() == Step::park);
+  fixture.engine.stopping = true;
+  fixture.peer.arrivals.emplace_back("lf");
+  CHECK(fixture.advance() == Step::park);
+  CHECK(fixture.peer.written == "complete half\n");
+  CHECK(fixture.connection.phase == Phase::draining);
 }

@@ -1,0 +1,21 @@
+/// BookHost: how mount() finds out that a server can serve books without httplib's routes.
+#pragma once
+
+#include <addrbook/base/pinned.hpp>
+#include <addrbook/rest.hpp>
+
+#include <memory>
+
+namespace addrbook::detail {
+
+/// A base of httplib servers that serve books themselves.
+class BookHost : private Pinned {
+ public:
+  virtual ~BookHost() = default;
+
+  /// Takes a book over, if the server serves books itself.
+  /// @returns  false if it needs routes
+  virtual bool take_book(const std::shared_ptr<const Rest>& book) = 0;
+};
+
+}  // namespace addrbook::detail

@@ -1,0 +1,139 @@
+/// AnswerWriter: sends an answer as fast as its client takes it, and waits for nobody.
+#pragma once
+
+#include <addrbook/http.hpp>
+#include <addrbook/http/answer_head.hpp>
+#include <addrbook/server/transport.hpp>
+
+#include <charconv>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace addrbook::detail {
+
+/// An answer: the bytes of `text`, then the body that `source` makes.
+struct Answer {
+  std::string text;                    ///< the head; also the body, unless a source makes it
+  std::shared_ptr<BodySource> source;  ///< may be null
+  AnswerFraming framing = AnswerFraming::length;  ///< of the source's body: chunked or until_close
+  bool is_last = false;                           ///< the connection ends after it
+};
+
+/// An answer on its way. It holds the source and what the transport has not taken yet: a piece at
+/// the most, unless the answer has no source.
+class AnswerWriter {
+ public:
+  enum class Progress {
+    complete,     ///< all of it was taken
+    wants_read,   ///< would block; continue when the socket is readable
+    wants_write,  ///< would block; continue when the socket is writable
+    later,        ///< the source has nothing yet; continue when it is ready
+    turn_over,    ///< enough for now; continue after others
+    failed,       ///< the answer can't be completed
+  };
+
+  /// What is to be sent; changed only before the first pump().
+  Answer answer;
+
+  /// Sends as much as is possible now.
+  /// @param has_progress  becomes true if the transport took anything
+  Progress pump(Transport& transport, bool& has_progress);
+
+  /// Bytes that wait, and what the source holds.
+  [[nodiscard]] std::size_t memory() const noexcept {
+    return answer.text.capacity() + (answer.source ? answer.source->memory() : 0);
+  }
+
+  /// Forgets the answer, but keeps memory for the next one if it is little.
+  void clear() noexcept {
+    constexpr std::size_t kept_bytes = std::size_t{64} * 1024;
+    answer.text.clear();
+    if (answer.text.capacity() > kept_bytes) std::string().swap(answer.text);
+    answer.source.reset();
+    answer.is_last = false;
+    sent_ = 0;
+    has_rest_ = false;
+  }
+
+ private:
+  static constexpr std::size_t piece_bytes = std::size_t{16} * 1024;  // as sources make them
+  static constexpr std::size_t fair_share = std::size_t{512} * 1024;
+
+  void fall_behind();
+  BodySource::Status fill();
+
+  std::size_t sent_ = 0;   // of the text
+  bool has_rest_ = false;  // the text is left over from an earlier call
+};
+
+// ---------------------------------------------------------------------------------------------
+
+inline AnswerWriter::Progress AnswerWriter::pump(Transport& transport, bool& has_progress) {
+  std::string& text = answer.text;
+  std::size_t pumped = 0;
+  auto status = BodySource::Status::piece;
+  while (true) {
+    // What is left of an earlier call goes first: then the source may not be needed yet.
+    if (answer.source && !std::exchange(has_rest_, false)) status = fill();
+    if (status == BodySource::Status::failed) return Progress::failed;
+    while (sent_ < text.size()) {
+      const auto sent = transport.write(text.data() + sent_, text.size() - sent_);
+      switch (sent.state) {
+        case Transfer::State::done:
+          sent_ += sent.size;
+          pumped += sent.size;
+          has_progress = true;
+          break;
+        case Transfer::State::wants_read: fall_behind(); return Progress::wants_read;
+        case Transfer::State::wants_write: fall_behind(); return Progress::wants_write;
+        default: return Progress::failed;
+      }
+    }
+    text.clear();
+    sent_ = 0;
+    if (!answer.source) return Progress::complete;
+    if (status == BodySource::Status::later) return Progress::later;
+    if (pumped >= fair_share) return Progress::turn_over;
+  }
+}
+
+// The client takes its time: what it has taken, and what the source can get again, is given back.
+inline void AnswerWriter::fall_behind() {
+  has_rest_ = true;
+  answer.text.erase(0, std::exchange(sent_, 0));
+  if (answer.text.capacity() > answer.text.size() + piece_bytes) answer.text.shrink_to_fit();
+  if (answer.source) answer.source->pause();
+}
+
+// Appends pieces of the body to the text until that is worth a system call. At the end of the body
+// the source goes.
+inline BodySource::Status AnswerWriter::fill() {
+  thread_local std::string piece;
+  std::string& text = answer.text;
+  while (text.size() < piece_bytes / 2) {
+    piece.clear();
+    const auto status = answer.source->read(piece);
+    const bool is_chunked = answer.framing == AnswerFraming::chunked;
+    if (status == BodySource::Status::piece) {
+      if (is_chunked) {  // RFC 9112, 7.1
+        char size[16];
+        char* const end = std::to_chars(size, size + sizeof size, piece.size(), 16).ptr;
+        text.append(size, end).append("\r\n").append(piece).append("\r\n");
+      } else {
+        text.append(piece);
+      }
+      continue;
+    }
+    if (status == BodySource::Status::end) {
+      if (is_chunked) text.append("0\r\n\r\n");
+      answer.source.reset();
+    }
+    return status;
+  }
+  return BodySource::Status::piece;
+}
+
+}  // namespace addrbook::detail
