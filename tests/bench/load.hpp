@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <utility>
@@ -147,29 +148,50 @@ inline int argument(int argc, char** argv, int index, int fallback) {
   return argc > index ? (std::max)(1, std::atoi(argv[index])) : fallback;
 }
 
-/// Measures two servers in turns, so that a noisy machine troubles both alike, and prints medians
-/// and the median of the rounds' ratios, the second by the first.
-inline void compare(const char* first_name, const Served& first, const char* second_name,
-                    const Served& second, std::size_t connections, int rounds,
+/// Pins all threads of a process, and those that they start.
+inline void pin_process_to_first_cpu(pid_t process) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(0, &set);
+  const std::filesystem::path tasks = "/proc/" + std::to_string(process) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+    ::sched_setaffinity(std::stoi(task.path().filename()), sizeof set, &set);
+  }
+}
+
+/// One of the servers that are compared.
+struct Contender {
+  const char* name;
+  const Served& served;
+};
+
+/// Measures servers in turns, so that a noisy machine troubles all alike. Prints medians, and the
+/// medians of the rounds' ratios of the last one to each of the others.
+inline void compare(const std::vector<Contender>& contenders, std::size_t connections, int rounds,
                     std::chrono::milliseconds duration) {
+  std::vector<Load> loads;
+  for (const Contender& each : contenders) {
+    loads.emplace_back(each.served.port, each.served.target, connections);
+    pin_process_to_first_cpu(each.served.process());
+  }
   pin_to_first_cpu();
-  Load first_load(first.port, first.target, connections);
-  Load second_load(second.port, second.target, connections);
-  std::vector<double> firsts;
-  std::vector<double> seconds;
-  std::vector<double> ratios;
-  first_load.run(duration);
-  second_load.run(duration);
+  for (Load& load : loads) load.run(duration);
+  std::vector<std::vector<double>> rates(loads.size());
+  std::vector<std::vector<double>> ratios(loads.size());
   for (int round = 0; round < rounds; ++round) {
-    firsts.push_back(first_load.run(duration));
-    seconds.push_back(second_load.run(duration));
-    ratios.push_back(seconds.back() / firsts.back());
+    for (std::size_t i = 0; i < loads.size(); ++i) rates[i].push_back(loads[i].run(duration));
+    for (std::size_t i = 0; i < loads.size(); ++i) {
+      ratios[i].push_back(rates.back().back() / rates[i].back());
+    }
   }
   std::printf("%zu connections, one CPU, medians of %d rounds of %d ms\n", connections, rounds,
               static_cast<int>(duration.count()));
-  std::printf("  %-20s %9.0f requests/s\n", first_name, median(firsts));
-  std::printf("  %-20s %9.0f requests/s\n", second_name, median(seconds));
-  std::printf("  %-20s %9.3f\n", "ratio", median(ratios));
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    std::printf("  %-28s %9.0f requests/s", contenders[i].name, median(rates[i]));
+    if (i + 1 < loads.size()) std::printf("  %.3f", median(ratios[i]));
+    std::printf("\n");
+  }
+  std::printf("(the last column: %s by that one)\n", contenders.back().name);
 }
 
 }  // namespace bench

@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
   const bench::Served ours =
       serve<addrbook::Server>([](addrbook::Server&, std::size_t) {}, connections);
   std::printf("cpp-httplib %s\n", CPPHTTPLIB_VERSION);
-  bench::compare("httplib::Server", plain, "addrbook::Server", ours, connections,
+  bench::compare({{"httplib::Server", plain}, {"addrbook::Server", ours}}, connections,
                  bench::argument(argc, argv, 2, 15),
                  std::chrono::milliseconds(bench::argument(argc, argv, 3, 400)));
 }
