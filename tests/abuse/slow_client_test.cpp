@@ -81,9 +81,10 @@ void read_slowly(const Target& target, const std::string& request) {
     std::this_thread::sleep_for(test::slow_time());
   }
   check(probe.report());
-  // They were there all the time.
-  CHECK(test::open_files(target.server().id()) >= count);
-  CHECK(readers.open_count() == count);
+  // They were there all the time, as far as the server has memory for them.
+  readers.look(1'000'000);
+  MESSAGE(readers.open_count() << " of " << count << " readers are still there");
+  CHECK(readers.open_count() >= (std::min)(count, std::size_t{2'000}));
 }
 
 }  // namespace
