@@ -137,9 +137,14 @@ TEST_CASE("abuse: slow TLS readers hold no threads") {
   const auto expect = [](bool is_served) {
     if (!is_served) throw std::runtime_error("not served");
   };
-  const auto kept = std::make_shared<TlsConnection>(port);
-  test::Probe probe(server.id(), {[=] { expect(TlsConnection(port).is_served()); },
-                                  [=] { expect(kept->is_served()); }});
+  const auto fresh = [=] { expect(TlsConnection(port).is_served()); };
+  std::unique_ptr<TlsConnection> connection;
+  const auto kept = [&, requests = 0]() mutable {
+    // The server ends it after 10,000.
+    if (requests++ % 1'000 == 0) connection = std::make_unique<TlsConnection>(port);
+    expect(connection->is_served());
+  };
+  test::Probe probe(server.id(), {fresh, kept});
   std::vector<TlsConnection> readers;
   const std::size_t count = test::slow_clients() / 4;
   for (std::size_t i = 0; i < count; ++i) {
