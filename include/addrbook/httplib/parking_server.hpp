@@ -192,8 +192,8 @@ httplib::TaskQueue* ParkingServer<Base>::start_to_listen() {
   Descriptor listener(taken);
   this->set_idle_interval(1);  // httplib then polls its socket, and does not call accept()
   // httplib 0.41 asks for a backlog of 5. In a burst of clients the others would wait for their
-  // SYN to be sent again, a second or more.
-  constexpr int backlog = 1024;
+  // SYN to be sent again, a second or more. Systems allow 4096 (net.core.somaxconn).
+  constexpr int backlog = 4096;
   ::listen(listener.get(), backlog);
   // Connections inherit this. It limits what the system buffers of a long answer that the client
   // does not read, which is megabytes by default.
