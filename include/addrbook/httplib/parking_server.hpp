@@ -68,7 +68,8 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
   /// @throws   std::system_error with the reason, e.g. std::errc::address_in_use
   int bind(const std::string& host, int port);
 
-  /// As in httplib. Without a handler, `100 Continue` is sent when the body is first read.
+  /// As in httplib, for routes of the program. Without a handler, `100 Continue` is sent when the
+  /// body is first read.
   ParkingServer& set_expect_100_continue_handler(
       httplib::Server::Expect100ContinueHandler handler) {
     has_expect_handler_ = static_cast<bool>(handler);
