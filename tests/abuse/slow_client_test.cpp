@@ -150,7 +150,7 @@ TEST_CASE("abuse: bodies that are almost complete hold no more memory than there
   CHECK(test::eventually(5s, [&] { return target.rss_kib() < rss_before + 16 * 1024; }));
 }
 
-TEST_CASE("abuse: the memory for half heads is given back when their clients are gone") {
+TEST_CASE("abuse: the memory of half heads is given back when their clients are gone") {
   const Target target;
   const std::size_t count = test::slow_clients();
   const auto rss_before = target.rss_kib();
