@@ -370,6 +370,7 @@ inline RequestLoop::Next RequestLoop::wait_for_client(Connection& connection,
       return Step::park;
     case AnswerWriter::Progress::turn_over: break;
     default:
+      if (engine_.memory().is_scarce()) exchange.writer.give_back();
       if (has_progress)
         connection.set_deadline((std::min)(exchange.deadline, now + timeouts_.write));
       return progress == AnswerWriter::Progress::wants_read ? Step::park : Step::await_write;
