@@ -8,7 +8,7 @@
 
 namespace addrbook::detail {
 
-/// A base of httplib servers that serve books themselves.
+/// A base of httplib servers that serve books themselves. Public, or mount() would not find it.
 class BookHost : private Pinned {
  public:
   virtual ~BookHost() = default;

@@ -60,7 +60,7 @@ class ParkingQueue final : public httplib::TaskQueue {
 /// the engine and replaced by one end of a socket pair, on which it waits until stop() closes that.
 /// @tparam Base  httplib::Server or httplib::SSLServer
 template <class Base>
-class ParkingServer : public Base, private BookHost, private ConnectionHandler {
+class ParkingServer : public Base, public BookHost, private ConnectionHandler {
  public:
   /// Binds to an address. listen_after_bind() then serves it.
   /// @param port  0: any free port
