@@ -3,6 +3,7 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/http.hpp>
+#include <addrbook/http/answer_head.hpp>
 #include <addrbook/rest.hpp>
 
 #include <httplib.h>
@@ -148,6 +149,7 @@ inline void write_reply(Reply reply, const httplib::Request& request, httplib::R
   }
 
   response.status = reply.status;
+  if (!response.has_header("Date")) response.headers.emplace("Date", current_date());
   if (request.method == "HEAD") response.set_header("Accept-Ranges", "none");  // else: "bytes"
   // Not by set_header() and set_content(): their copies, and checks that Rest has made already,
   // took a sixth of a GET's time.
