@@ -245,7 +245,7 @@ inline RequestLoop::Next RequestLoop::read_head_of(Connection& connection, Turn&
     std::string_view received;
     if (const Next next = receive(connection, turn, received)) return next;
     if (received.empty()) return Step::close;
-    input.append(received);
+    connection.receive(received);
   }
 }
 
