@@ -84,7 +84,7 @@ class BookRequest : public PendingRequest {
 };
 
 struct OwnedHead {
-  const RequestHead head;
+  const RequestHead owned;
 };
 
 /// A request that outlives the RequestHead from which it was made.
@@ -92,7 +92,7 @@ class LongBookRequest final : private OwnedHead, public BookRequest {
  public:
   LongBookRequest(BookTarget target, const RequestHead& head, std::string_view remote_address,
                   const AnswerContext& context)
-      : OwnedHead{head}, BookRequest(std::move(target), OwnedHead::head, remote_address, context) {}
+      : OwnedHead{head}, BookRequest(std::move(target), owned, remote_address, context) {}
 };
 
 /// The books that the engine serves itself.
