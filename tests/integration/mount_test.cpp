@@ -1,7 +1,9 @@
-// The library in a program's own httplib::Server, over real sockets.
+// A book on a program's server, over real sockets: on httplib's own server, on ours, and on ours
+// where the program's hooks see the book's requests. The answers are the same on all three.
 
 #include <addrbook/addrbook.hpp>
 #include <addrbook/gzip.hpp>
+#include <addrbook/server.hpp>
 
 #include <support/http_client.hpp>
 #include <support/life_cycle.hpp>
@@ -11,12 +13,19 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
-#include <condition_variable>
+#include <chrono>
+#include <ctime>
+#include <initializer_list>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -25,7 +34,50 @@ using namespace std::string_literals;
 using test::Connection;
 using test::Running;
 
+/// A Server whose books are served by httplib's routes.
+class ServerWithHooks : public addrbook::Server {
+ public:
+  ServerWithHooks() : addrbook::Server(options()) {}
+
+ private:
+  static addrbook::ServerOptions options() {
+    addrbook::ServerOptions options;
+    options.hooks_see_books = true;
+    return options;
+  }
+};
+
+#define ADDRBOOK_TEST_SERVERS httplib::Server, addrbook::Server, ServerWithHooks
+
+template <class Server>
+constexpr bool is_plain = std::is_same_v<Server, httplib::Server>;
+template <class Server>
+constexpr bool is_lane = std::is_same_v<Server, addrbook::Server>;
+
 const std::string address = R"({"name":"Ada Lovelace"})";
+
+/// The text with each character as %XX.
+std::string escaped(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    result += {'%', digits[byte >> 4U], digits[byte & 15U]};
+  }
+  return result;
+}
+
+/// Checks that a path leads to no book: httplib's own 404 has no body, our Server's is JSON.
+template <class Server>
+void check_not_ours(int port, const std::string& path) {
+  const auto response = Connection(port).request("GET", path);
+  if (is_plain<Server>) {
+    CHECK(response.status == 404);
+    CHECK(response.body.empty());
+  } else {
+    test::check_error(response, "GET", path, 404, "Unknown Endpoint");
+  }
+}
 
 std::string packed(const std::string& text) {
   std::string result;
@@ -53,28 +105,29 @@ std::string unpacked(const std::string& bytes) {
 
 }  // namespace
 
-TEST_CASE("mount: the life of an entry, with nothing but the default options") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: the life of an entry, with nothing but the default options", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
   const auto book = addrbook::mount(server);
   Running running(server);
   test::check_life_cycle(running.port(), "/addresses");
   CHECK(book->state().count == 0);
 }
 
-TEST_CASE("mount: the life of an entry under a prefix with a dot and several segments") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: the life of an entry under a prefix with a dot and several segments",
+                   Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   addrbook::Options options;
   options.prefix = "/api/v1.2/people";
   addrbook::mount(server, options);
   Running running(server);
   test::check_life_cycle(running.port(), "/api/v1.2/people");
   // The dot is a dot.
-  CHECK(Connection(running.port()).request("GET", "/api/v1x2/people").status == 404);
-  CHECK(Connection(running.port()).request("GET", "/api/v1x2/people").body.empty());
+  check_not_ours<Server>(running.port(), "/api/v1x2/people");
 }
 
-TEST_CASE("mount: a document comes back byte for byte") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: a document comes back byte for byte", Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   addrbook::mount(server);
   Running running(server);
   const std::string sent =
@@ -87,8 +140,9 @@ TEST_CASE("mount: a document comes back byte for byte") {
         "\"s\":\"\\u00e9\\/\\n \xF0\x9F\x8E\x8F  \",\"k\":[{},[],-0.10E+2]}");
 }
 
-TEST_CASE("mount: what has no route is ours below the prefix, the host's elsewhere") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: what has no route is ours below the prefix, the host's elsewhere",
+                   Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   addrbook::mount(server);
   Running running(server);
   for (const std::string path :
@@ -99,13 +153,12 @@ TEST_CASE("mount: what has no route is ours below the prefix, the host's elsewhe
     test::check_error(Connection(running.port()).request("GET", path), "GET", path, 404,
                       "Unknown Endpoint");
   }
-  const auto elsewhere = Connection(running.port()).request("GET", "/addressesx");
-  CHECK(elsewhere.status == 404);
-  CHECK(elsewhere.body.empty());
+  check_not_ours<Server>(running.port(), "/addressesx");
 }
 
-TEST_CASE("mount: a path of 8 kB is answered, whatever its depth") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: a path of 8 kB is answered, whatever its depth", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
   addrbook::mount(server);
   Running running(server);
   CHECK(Connection(running.port()).request("GET", "/addresses/" + std::string(8000, 'a')).status ==
@@ -115,8 +168,8 @@ TEST_CASE("mount: a path of 8 kB is answered, whatever its depth") {
   CHECK(Connection(running.port()).request("GET", deep).status == 404);
 }
 
-TEST_CASE("mount: a trailing slash makes no difference") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: a trailing slash makes no difference", Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   const auto book = addrbook::mount(server);
   const auto entry = book->create(addrbook::Document::parse(address));
   Running running(server);
@@ -128,8 +181,8 @@ TEST_CASE("mount: a trailing slash makes no difference") {
   CHECK(connection.request("DELETE", "/addresses/" + entry.id + "/").status == 204);
 }
 
-TEST_CASE("mount: other methods get 405 and Allow") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: other methods get 405 and Allow", Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   addrbook::mount(server);
   Running running(server);
   const struct {
@@ -158,8 +211,8 @@ TEST_CASE("mount: other methods get 405 and Allow") {
   }
 }
 
-TEST_CASE("mount: HEAD is GET without the body") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: HEAD is GET without the body", Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   const auto book = addrbook::mount(server);
   const auto entry = book->create(addrbook::Document::parse(address));
   Running running(server);
@@ -182,8 +235,9 @@ TEST_CASE("mount: HEAD is GET without the body") {
   CHECK(connection.request("GET", "/addresses/_health").status == 200);  // still in step
 }
 
-TEST_CASE("mount: an entity tag that still holds gives 304") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: an entity tag that still holds gives 304", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
   const auto book = addrbook::mount(server);
   const auto entry = book->create(addrbook::Document::parse(address));
   Running running(server);
@@ -203,8 +257,8 @@ TEST_CASE("mount: an entity tag that still holds gives 304") {
   }
 }
 
-TEST_CASE("mount: a range is ignored") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: a range is ignored", Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   const auto book = addrbook::mount(server);
   const auto entry = book->create(addrbook::Document::parse(address));
   Running running(server);
@@ -217,8 +271,8 @@ TEST_CASE("mount: a range is ignored") {
   }
 }
 
-TEST_CASE("mount: gzip both ways") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: gzip both ways", Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   addrbook::Options options;
   options.coding = addrbook::gzip();
   options.max_body_bytes = 100'000;
@@ -263,8 +317,9 @@ TEST_CASE("mount: gzip both ways") {
   CHECK(response.status == 415);
 }
 
-TEST_CASE("mount: without a coding, answers are plain and coded bodies refused") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: without a coding, answers are plain and coded bodies refused", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
   const auto book = addrbook::mount(server);
   const auto entry = book->create(nlohmann::json{{"notes", std::string(5000, 'x')}});
   Running running(server);
@@ -278,8 +333,9 @@ TEST_CASE("mount: without a coding, answers are plain and coded bodies refused")
             .status == 415);
 }
 
-TEST_CASE("mount: what curl -d sends is read, of any size up to the limit") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: what curl -d sends is read, of any size up to the limit", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
   addrbook::Options options;
   options.max_body_bytes = 50'000;
   const auto book = addrbook::mount(server, options);
@@ -295,8 +351,10 @@ TEST_CASE("mount: what curl -d sends is read, of any size up to the limit") {
   CHECK(book->state().count == 1);
 }
 
-TEST_CASE("mount: a chunked body is read up to the limit, and what follows is the next request") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE(
+    "mount: a chunked body is read up to the limit, and what follows is the next request", Server,
+    ADDRBOOK_TEST_SERVERS) {
+  Server server;
   addrbook::Options options;
   options.max_body_bytes = 10'000;
   const auto book = addrbook::mount(server, options);
@@ -319,8 +377,8 @@ TEST_CASE("mount: a chunked body is read up to the limit, and what follows is th
   CHECK(book->state().count == 1);
 }
 
-TEST_CASE("mount: a request without a length is refused") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: a request without a length is refused", Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   addrbook::mount(server);
   Running running(server);
   Connection connection(running.port());
@@ -328,8 +386,10 @@ TEST_CASE("mount: a request without a length is refused") {
   test::check_error(connection.read_response(), "POST", "/addresses", 411, "Length Required");
 }
 
-TEST_CASE("mount: a body that drips is given up at its deadline, and the connection closed") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE(
+    "mount: a body that drips is given up at its deadline, and the connection closed", Server,
+    ADDRBOOK_TEST_SERVERS) {
+  Server server;
   addrbook::Options options;
   options.body_timeout = std::chrono::milliseconds(200);
   const auto book = addrbook::mount(server, options);
@@ -347,8 +407,8 @@ TEST_CASE("mount: a body that drips is given up at its deadline, and the connect
   CHECK(book->state().count == 0);
 }
 
-TEST_CASE("mount: a body cut short stores nothing") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: a body cut short stores nothing", Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   const auto book = addrbook::mount(server);
   Running running(server);
   Connection connection(running.port());
@@ -358,8 +418,9 @@ TEST_CASE("mount: a body cut short stores nothing") {
   CHECK(book->state().count == 0);
 }
 
-TEST_CASE("mount: the body of a refused request is never run as the next one") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: the body of a refused request is never run as the next one", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
   const auto book = addrbook::mount(server);
   Running running(server);
   const std::string inner = "POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
@@ -386,8 +447,9 @@ TEST_CASE("mount: the body of a refused request is never run as the next one") {
   }
 }
 
-TEST_CASE("mount: a DELETE without a length leaves the connection in step") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: a DELETE without a length leaves the connection in step", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
   const auto book = addrbook::mount(server);
   const auto entry = book->create(addrbook::Document::parse(address));
   Running running(server);
@@ -398,8 +460,9 @@ TEST_CASE("mount: a DELETE without a length leaves the connection in step") {
   CHECK(connection.request("GET", "/addresses").body == "{}");
 }
 
-TEST_CASE("mount: two prefixes are two books, one service can have two") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: two prefixes are two books, one service can have two", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
   addrbook::Service friends;
   const auto suppliers = std::make_shared<addrbook::Service>();
   addrbook::Options options;
@@ -420,18 +483,20 @@ TEST_CASE("mount: two prefixes are two books, one service can have two") {
   CHECK(suppliers->get(id).document.text() == address);
 }
 
-TEST_CASE("mount: a prefix that could mean something else is refused, and nothing registered") {
+TEST_CASE_TEMPLATE(
+    "mount: a prefix that could mean something else is refused, and nothing registered", Server,
+    ADDRBOOK_TEST_SERVERS) {
   for (const std::string prefix : {"", "/", "addresses", "/a/", "/a//b", "/:id", "/a/:b", "/(.*)",
                                    "/a b", "/a?b", "/a/../b", "/\xC3\xA9", "/a%20b"}) {
     CAPTURE(prefix);
-    httplib::Server server;
+    Server server;
     addrbook::Options options;
     options.prefix = prefix;
     CHECK_THROWS_AS(addrbook::mount(server, options), addrbook::Error);
     addrbook::Service service;
     CHECK_THROWS_AS(addrbook::mount(server, service, options), addrbook::Error);
   }
-  httplib::Server server;
+  Server server;
   CHECK_THROWS_AS(addrbook::mount(server, std::shared_ptr<addrbook::Service>()), addrbook::Error);
 }
 
@@ -546,8 +611,9 @@ TEST_CASE("mount: routes of the host that were there before win, later ones work
   CHECK(Connection(running.port()).request("GET", "/addresses").body == "{}");
 }
 
-TEST_CASE("mount: no callback of the host's ends the process") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: no callback of the host's ends the process", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
   addrbook::Options options;
   options.log = [](const addrbook::LogRecord&) { throw std::runtime_error("log"); };
   options.authorize = [](const addrbook::AccessRequest& access) -> addrbook::Access {
@@ -571,8 +637,8 @@ TEST_CASE("mount: no callback of the host's ends the process") {
   CHECK(service->state().count == 0);
 }
 
-TEST_CASE("mount: authorisation comes before the body") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: authorisation comes before the body", Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   addrbook::Options options;
   options.authorize = [](const addrbook::AccessRequest& access) {
     const auto token = access.request.header("Authorization");
@@ -599,8 +665,9 @@ TEST_CASE("mount: authorisation comes before the body") {
   CHECK(book->state().count == 0);
 }
 
-TEST_CASE("mount: health, readiness and a stopped service") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: health, readiness and a stopped service", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
   const auto book = addrbook::mount(server);
   const auto entry = book->create(addrbook::Document::parse(address));
   Running running(server);
@@ -618,8 +685,8 @@ TEST_CASE("mount: health, readiness and a stopped service") {
   CHECK(Connection(running.port()).request("POST", "/addresses", {}, address).status == 201);
 }
 
-TEST_CASE("mount: a request id is kept or made") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: a request id is kept or made", Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   addrbook::mount(server);
   Running running(server);
   const auto id_for = [&](const std::string& given) {
@@ -633,8 +700,9 @@ TEST_CASE("mount: a request id is kept or made") {
   CHECK(id_for("a b") != id_for("a b"));
 }
 
-TEST_CASE("mount: a long list is whole under writers, and each answer is one moment's") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: a long list is whole under writers, and each answer is one moment's",
+                   Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   const auto book = addrbook::mount(server);
   for (int i = 0; i < 2000; ++i) book->create(nlohmann::json{{"number", i}});
   Running running(server);
@@ -661,8 +729,9 @@ TEST_CASE("mount: a long list is whole under writers, and each answer is one mom
   }
 }
 
-TEST_CASE("mount: HTTP/1.0 gets a long list up to the connection's end") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: HTTP/1.0 gets a long list up to the connection's end", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
   const auto book = addrbook::mount(server);
   for (int i = 0; i < 1000; ++i) book->create(nlohmann::json{{"number", i}});
   Running running(server);
@@ -677,8 +746,9 @@ TEST_CASE("mount: HTTP/1.0 gets a long list up to the connection's end") {
   }
 }
 
-TEST_CASE("mount: parallel writers over sockets lose nothing") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: parallel writers over sockets lose nothing", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
   const auto book = addrbook::mount(server);
   Running running(server);
   constexpr int writers = 4;
@@ -724,8 +794,9 @@ TEST_CASE("mount: parallel writers over sockets lose nothing") {
   CHECK(book->state().count == writers * each / 2);
 }
 
-TEST_CASE("mount: a reader that is slow holds up no writer") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: a reader that is slow holds up no writer", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
   const auto book = addrbook::mount(server);
   for (int i = 0; i < 300; ++i) {
     book->create(nlohmann::json{{"notes", std::string(100'000, 'x')}});
@@ -740,8 +811,9 @@ TEST_CASE("mount: a reader that is slow holds up no writer") {
   CHECK(response.body.size() > 30'000'000);
 }
 
-TEST_CASE("mount: the log has a line for each request, with the stream's bytes") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: the log has a line for each request, with the stream's bytes", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
   std::mutex mutex;
   std::vector<addrbook::LogRecord> records;
   addrbook::Options options;
@@ -771,7 +843,144 @@ TEST_CASE("mount: the log has a line for each request, with the stream's bytes")
   CHECK(records[2].reason == "No such address: 'x'");
 }
 
-TEST_CASE("mount: a body without an end is sent piece by piece, and ends with the server") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: a body without an end is sent piece by piece, and ends with the server",
+                   Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   test::check_live_source(server);
+}
+
+TEST_CASE("mount: the answers are the same on all servers") {
+  addrbook::Options options;
+  options.coding = addrbook::gzip();
+  options.max_body_bytes = 1000;
+  options.allowed_origins = {"https://app.example.com"};
+  options.authorize = [](const addrbook::AccessRequest& access) {
+    return access.request.header("X-Stranger")
+               ? addrbook::Access::unauthenticated(R"(Bearer realm="addresses")")
+               : addrbook::Access::allow();
+  };
+  const auto book = std::make_shared<addrbook::Service>();  // the same behind all of them
+  const std::string id = book->create(addrbook::Document::parse(address)).id;
+  httplib::Server plain;
+  addrbook::Server lane;
+  ServerWithHooks hooks;
+  for (httplib::Server* const server :
+       std::initializer_list<httplib::Server*>{&plain, &lane, &hooks}) {
+    addrbook::mount(*server, book, options);
+  }
+  Running running_plain(plain);
+  Running<httplib::Server> running_lane(lane);
+  Running<httplib::Server> running_hooks(hooks);
+
+  const std::string host = " HTTP/1.1\r\nHost: localhost\r\n";
+  const std::string one = "/addresses/" + id;
+  const auto post = [&](const std::string& fields, const std::string& body) {
+    return "POST /addresses" + host + fields + "Content-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
+  };
+  const struct {
+    std::string request;
+    int status;
+    bool is_for_plain = true;  ///< plain httplib understands it
+  } cases[] = {
+      {"GET /addresses" + host + "\r\n", 200},
+      {"GET /addresses?" + host + "\r\n", 200},
+      {"GET /addresses?&" + host + "\r\n", 200},
+      {"GET /addresses?x=1" + host + "\r\n", 400},
+      {"GET /addresses?%zz" + host + "\r\n", 400},
+      {"GET /addresses/?a?b" + host + "\r\n", 400},
+      {"GET /addresses#part" + host + "\r\n", 200},
+      {"GET /addresses?#x=1" + host + "\r\n", 200},
+      {"GET /addresses#?x=1" + host + "\r\n", 200},
+      {"GET " + one + "#part" + host + "\r\n", 200},
+      {"GET /%61ddresses" + host + "\r\n", 200},
+      {"GET /addresse%73/" + id + host + "\r\n", 200},
+      {"GET %2Faddresses" + host + "\r\n", 200},
+      {"GET /addresses%2F" + id + host + "\r\n", 200},
+      {"GET /addresses/" + escaped(id) + host + "\r\n", 200},
+      {"GET /addresses/%zz" + host + "\r\n", 404},
+      {"GET /addresses/%" + host + "\r\n", 404},
+      {"GET /addresses/a%00b" + host + "\r\n", 404},
+      {"GET /addresses/%3Fx=1" + host + "\r\n", 404},
+      {"GET /addresses%3Fx=1" + host + "\r\n", 404},
+      {"GET /addresses/+" + host + "\r\n", 404},
+      {"GET /addresses//" + host + "\r\n", 404},
+      {"GET //addresses" + host + "\r\n", 404},
+      {"GET /addresses/../addresses" + host + "\r\n", 404},
+      {"GET /Addresses" + host + "\r\n", 404},
+      {"GET http://localhost/addresses" + host + "\r\n", 200, false},
+      {"GET HTTP://LOCALHOST:80" + one + "?x=1" + host + "\r\n", 400, false},
+      {"GET http://localhost/%61ddresses#x" + host + "\r\n", 200, false},
+      {"GET http://localhost" + host + "\r\n", 404, false},
+      {"GET http://localhost?/addresses" + host + "\r\n", 404, false},
+      {"GET http://other.example.com/addresses" + host + "\r\n", 400, false},
+      {"GET " + one + host + "\r\n", 200},
+      {"GET " + one + "/" + host + "\r\n", 200},
+      {"GET " + one + host + "Accept-Encoding: gzip\r\nOrigin: https://app.example.com\r\n\r\n",
+       200},
+      {"GET " + one + host + "Range: bytes=0-3\r\n\r\n", 200},
+      {"GET " + one + host + "If-None-Match: *\r\n\r\n", 304},
+      {"GET " + one + host + "If-None-Match: \"x\"\r\nIf-None-Match: *\r\n\r\n", 200},
+      {"GET " + one + host + "X-Stranger: 1\r\n\r\n", 401},
+      {"GET " + one + " HTTP/1.0\r\n\r\n", 200},
+      {"GET /addresses/_nothing HTTP/1.0\r\n\r\n", 404},
+      {"HEAD " + one + host + "\r\n", 200},
+      {"HEAD " + one + host + "If-None-Match: *\r\n\r\n", 304},
+      {"HEAD /addresses/nobody" + host + "\r\n", 404},
+      {"OPTIONS /addresses" + host + "\r\n", 204},
+      {"OPTIONS " + one + host +
+           "Origin: https://app.example.com\r\nAccess-Control-Request-Method: PUT\r\n\r\n",
+       204},
+      {"PATCH " + one + host + "Content-Length: 2\r\n\r\n{}", 405},
+      {"DELETE /addresses/nobody" + host + "\r\n", 404},
+      {"DELETE /addresses/nobody" + host + "Content-Length: 2\r\n\r\n{}", 404},
+      {"GET /addresses/_health" + host + "Content-Length: 2\r\n\r\n{}", 200, false},
+      {"PUT /addresses/" + std::string(32, '0') + host + "Content-Length: 2\r\n\r\n{}", 404},
+      {"POST /addresses" + host + "\r\n", 411},
+      {post("Content-Type: text/html\r\n", "{}"), 415},
+      {post("Content-Encoding: br\r\n", "{}"), 415},
+      {post("Content-Encoding: gzip\r\n", "{}"), 400},
+      {post("Origin: https://evil.example.com\r\n", "{}"), 403},
+      {post("X-Stranger: 1\r\n", "{}"), 401},
+      {post("", "nonsense"), 400},
+      {post("", std::string(1001, ' ')), 413},
+  };
+  const auto answer_of = [](int port, const std::string& request) {
+    Connection connection(port);
+    connection.send(request);
+    return connection.read_response(request.rfind("HEAD", 0) == 0);
+  };
+  // Date, Connection and Keep-Alive are the server's, and how the end of the body is said: httplib
+  // also sends Content-Length: 0 with 204 and 304, and Accept-Ranges with HEAD.
+  const std::set<std::string> not_of_rest{"date",          "connection",     "keep-alive",
+                                          "accept-ranges", "content-length", "x-request-id"};
+  const auto fields_of = [&](const test::Response& response) {
+    std::string text;
+    for (const auto& [name, value] : response.headers) {
+      if (not_of_rest.count(name) == 0) text.append(name).append(": ").append(value).append("\n");
+    }
+    return text;
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.request);
+    const auto expected = answer_of(running_lane.port(), each.request);
+    CHECK(expected.status == each.status);
+    for (const int port : {running_plain.port(), running_hooks.port()}) {
+      if (port == running_plain.port() && !each.is_for_plain) continue;
+      CAPTURE((port == running_plain.port()));
+      const auto response = answer_of(port, each.request);
+      CHECK(response.status == expected.status);
+      // The host's own 404 is not Rest's.
+      const bool is_ours = expected.has("cache-control") && response.has("cache-control");
+      CHECK((is_ours || port == running_plain.port()));
+      if (!is_ours) continue;
+      CHECK(response.body == expected.body);
+      CHECK(fields_of(response) == fields_of(expected));
+      CHECK(response.header("x-request-id").size() == expected.header("x-request-id").size());
+      if (response.status != 204 && response.status != 304) {
+        CHECK(response.header("content-length") == expected.header("content-length"));
+      }
+    }
+  }
+  CHECK(book->state().count == 1);
 }
