@@ -14,6 +14,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <ctime>
 #include <initializer_list>
 #include <memory>
@@ -48,6 +50,7 @@ class ServerWithHooks : public addrbook::Server {
 };
 
 #define ADDRBOOK_TEST_SERVERS httplib::Server, addrbook::Server, ServerWithHooks
+#define ADDRBOOK_OUR_SERVERS addrbook::Server, ServerWithHooks
 
 template <class Server>
 constexpr bool is_plain = std::is_same_v<Server, httplib::Server>;
@@ -65,6 +68,47 @@ std::string escaped(std::string_view text) {
     result += {'%', digits[byte >> 4U], digits[byte & 15U]};
   }
   return result;
+}
+
+/// Whether it is a date as in Date (RFC 9110, 5.6.7), of the last minute.
+bool is_recent_date(const std::string& text) {
+  std::tm utc{};
+  const char* const end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  const auto age = std::time(nullptr) - ::timegm(&utc);
+  return text.size() == 29 && end != nullptr && *end == '\0' && age >= -1 && age < 60;
+}
+
+/// Checks that what an answer of our Server says of its connection happens: a further request is
+/// answered, or the connection ends with nothing more sent. Of a book's answer on the lane, also
+/// what httplib does not do.
+template <class Server>
+void check_promise(Connection& connection, const test::Response& response, bool is_of_book = true) {
+  static_assert(!is_plain<Server>, "httplib announces a close with each error and reads on");
+  CHECK(response.complete);
+  const std::string said = response.header("connection");
+  if (is_of_book && is_lane<Server>) {
+    CHECK(response.headers.count("date") == 1);
+    CHECK(is_recent_date(response.header("date")));
+    CHECK(response.headers.count("connection") == 1);
+    CHECK(response.has("keep-alive") == (said == "keep-alive"));
+    if (response.status == 204 || response.status == 304) {
+      CHECK(!response.has("content-length"));
+      CHECK(!response.has("transfer-encoding"));
+    }
+  }
+  CHECK(response.headers.count("content-length") + response.headers.count("transfer-encoding") <=
+        1);
+  if (said == "close") {
+    CHECK(!response.has("keep-alive"));
+    CHECK(connection.is_closed());
+    CHECK(connection.unread().empty());
+    return;
+  }
+  CHECK((said == "keep-alive" || said.empty()));
+  CHECK(connection.unread().empty());
+  const auto next = connection.request("GET", "/addresses/_health");
+  CHECK(next.status == 200);
+  CHECK(next.body == R"({"status":"pass"})");
 }
 
 /// Checks that a path leads to no book: httplib's own 404 has no body, our Server's is JSON.
@@ -596,8 +640,9 @@ TEST_CASE("mount: the host's task queue serves ours, too") {
   CHECK(queues == 1);
 }
 
-TEST_CASE("mount: routes of the host that were there before win, later ones work beside ours") {
-  httplib::Server server;
+TEST_CASE_TEMPLATE("mount: routes of the host below the prefix come first, but not on the lane",
+                   Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
   server.Get("/addresses/special", [](const httplib::Request&, httplib::Response& response) {
     response.set_content("the host's", "text/plain");
   });
@@ -606,7 +651,12 @@ TEST_CASE("mount: routes of the host that were there before win, later ones work
     response.set_content("later", "text/plain");
   });
   Running running(server);
-  CHECK(Connection(running.port()).request("GET", "/addresses/special").body == "the host's");
+  const auto special = Connection(running.port()).request("GET", "/addresses/special");
+  if (is_lane<Server>) {
+    test::check_error(special, "GET", "/addresses/special", 404, "No such address: 'special'");
+  } else {
+    CHECK(special.body == "the host's");
+  }
   CHECK(Connection(running.port()).request("GET", "/later").body == "later");
   CHECK(Connection(running.port()).request("GET", "/addresses").body == "{}");
 }
@@ -983,4 +1033,417 @@ TEST_CASE("mount: the answers are the same on all servers") {
     }
   }
   CHECK(book->state().count == 1);
+}
+
+TEST_CASE_TEMPLATE("mount: on our Server a connection does what its answers say", Server,
+                   ADDRBOOK_OUR_SERVERS) {
+  Server server;
+  addrbook::Options options;
+  options.max_body_bytes = 1000;
+  const auto book = addrbook::mount(server, options);
+  for (int i = 0; i < 300; ++i) book->create(addrbook::Document::parse(address));
+  const std::string one = "/addresses/" + book->create(addrbook::Document::parse(address)).id;
+  Running running(server);
+  const std::string host = "Host: localhost\r\n";
+  const struct {
+    std::string request;
+    int status;
+    std::string connection;
+  } cases[] = {
+      {"GET " + one + " HTTP/1.1\r\n" + host + "\r\n", 200, "keep-alive"},
+      {"GET " + one + " HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n", 200, "close"},
+      {"GET " + one + " HTTP/1.1\r\n" + host + "Connection: x, Close\r\n\r\n", 200, "close"},
+      {"GET " + one + " HTTP/1.1\r\n" + host + "If-None-Match: *\r\n\r\n", 304, "keep-alive"},
+      {"GET " + one + " HTTP/1.1\r\n" + host + "If-None-Match: *\r\nConnection: close\r\n\r\n", 304,
+       "close"},
+      {"GET /addresses HTTP/1.1\r\n" + host + "\r\n", 200, "keep-alive"},
+      {"GET /addresses HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n", 200, "close"},
+      {"GET /addresses/nobody HTTP/1.1\r\n" + host + "\r\n", 404, "keep-alive"},
+      {"HEAD " + one + " HTTP/1.1\r\n" + host + "\r\n", 200, "keep-alive"},
+      {"HEAD " + one + " HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n", 200, "close"},
+      {"HEAD /addresses HTTP/1.1\r\n" + host + "\r\n", 200, "keep-alive"},
+      {"HEAD /addresses/nobody HTTP/1.1\r\n" + host + "\r\n", 404, "keep-alive"},
+      {"OPTIONS /addresses HTTP/1.1\r\n" + host + "\r\n", 204, "keep-alive"},
+      {"PUT " + one + " HTTP/1.1\r\n" + host + "Content-Length: 2\r\n\r\n{}", 204, "keep-alive"},
+      {"POST /addresses HTTP/1.1\r\n" + host + "Content-Length: 2\r\n\r\n{}", 201, "keep-alive"},
+      {"POST /addresses HTTP/1.1\r\n" + host + "Content-Length: 2\r\n\r\n{x", 400, "keep-alive"},
+      {"POST /addresses HTTP/1.1\r\n" + host + "\r\n", 411, "close"},
+      {"POST /addresses HTTP/1.1\r\n" + host + "Content-Length: 900000\r\n\r\n{", 413, "close"},
+      {"PATCH /addresses HTTP/1.1\r\n" + host + "Content-Length: 2\r\n\r\n{}", 405, "keep-alive"},
+      {"POST /addresses HTTP/1.1\r\n" + host +
+           "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nTrailer: x\r\nAnother: y\r\n\r\n",
+       201, "keep-alive"},
+      {"POST /addresses HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}x", 400,
+       "close"},
+      {"GET " + one + " HTTP/1.0\r\n\r\n", 200, "close"},
+      {"GET " + one + " HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", 200, "keep-alive"},
+      {"GET " + one + " HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", 200, "close"},
+      {"GET /addresses HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", 200, "close"},
+      {"HEAD /addresses HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", 200, "keep-alive"},
+      {"GET /addresses/nobody HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", 404, "keep-alive"},
+      {"POST /addresses HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}", 201, "close"},
+      {"POST /addresses HTTP/1.0\r\nConnection: Keep-Alive\r\nContent-Length: 2\r\n\r\n{}", 201,
+       "keep-alive"},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.request);
+    Connection connection(running.port());
+    connection.send(each.request);
+    const auto response = connection.read_response(each.request.rfind("HEAD", 0) == 0);
+    CHECK(response.status == each.status);
+    // httplib never says keep-alive, ends HTTP/1.0 unless it is spelled Keep-Alive, and after
+    // HTTP/1.0's errors.
+    if (is_lane<Server>) CHECK(response.header("connection") == each.connection);
+    CHECK((response.header("transfer-encoding").empty() ||
+           each.request.find("HTTP/1.1") != std::string::npos));
+    check_promise<Server>(connection, response);
+  }
+}
+
+TEST_CASE_TEMPLATE("mount: pipelined requests to a book and to the program are answered in order",
+                   Server, ADDRBOOK_OUR_SERVERS) {
+  Server server;
+  const auto book = addrbook::mount(server);
+  const std::string one = "/addresses/" + book->create(addrbook::Document::parse(address)).id;
+  for (int i = 0; i < 300; ++i) book->create(addrbook::Document::parse(address));
+  server.Post("/echo", [](const httplib::Request& request, httplib::Response& response) {
+    response.set_content(request.body, "text/plain");
+  });
+  server.Get("/local", [](const httplib::Request& request, httplib::Response& response) {
+    response.set_content(
+        request.local_addr + " " + std::to_string(request.local_port) + " " + request.remote_addr,
+        "text/plain");
+  });
+  Running running(server);
+  const std::string local = "127.0.0.1 " + std::to_string(running.port()) + " 127.0.0.1";
+  const std::string end = " HTTP/1.1\r\nHost: localhost\r\n";
+  const std::string bytes =
+      "GET " + one + end + "\r\nPOST /echo" + end +
+      "Content-Length: 5\r\n\r\nfirst\r\nPOST /addresses" + end +
+      "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\nA: b\r\n\r\n"
+      "GET /local" +
+      end + "\r\nHEAD /addresses" + end + "\r\nGET /addresses" + end + "\r\nPOST /echo" + end +
+      "Transfer-Encoding: chunked\r\n\r\n6\r\nsecond\r\n0\r\n\r\nDELETE " + one + end +
+      "\r\nGET /nowhere" + end + "\r\nGET " + one + end + "Connection: close\r\n\r\nGET /never" +
+      end + "\r\n";
+  const auto check_answers = [&](Connection& connection) {
+    CHECK(connection.read_response().body == address);
+    CHECK(connection.read_response().body == "first");
+    CHECK(connection.read_response().status == 201);
+    CHECK(connection.read_response().body == local);
+    CHECK(connection.read_response(true).status == 200);
+    CHECK(connection.read_response().body.size() > 10'000);
+    CHECK(connection.read_response().body == "second");
+    CHECK(connection.read_response().status == 204);
+    CHECK(connection.read_response().status == 404);
+    const auto last = connection.read_response();
+    CHECK(last.status == 404);
+    check_promise<Server>(connection, last);
+  };
+  SUBCASE("in one packet") {
+    Connection connection(running.port());
+    connection.send(bytes);
+    check_answers(connection);
+  }
+  SUBCASE("in many") {
+    Connection connection(running.port());
+    for (const char c : bytes) connection.send({&c, 1});
+    check_answers(connection);
+  }
+}
+
+TEST_CASE_TEMPLATE("mount: 100 Continue comes before a body that is wanted, and no other", Server,
+                   ADDRBOOK_OUR_SERVERS) {
+  Server server;
+  addrbook::Options options;
+  options.max_body_bytes = 1000;
+  options.authorize = [](const addrbook::AccessRequest& access) {
+    return access.request.header("X-Stranger")
+               ? addrbook::Access::unauthenticated(R"(Bearer realm="addresses")")
+               : addrbook::Access::allow();
+  };
+  const auto book = addrbook::mount(server, options);
+  Running running(server);
+  const std::string head = " HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n";
+
+  Connection invited(running.port());
+  invited.send("POST /addresses" + head + "Content-Length: 2\r\n\r\n");
+  REQUIRE(invited.has_more());
+  while (invited.unread().find("\r\n\r\n") == std::string::npos) {
+    REQUIRE(!invited.is_closed(std::chrono::milliseconds(1)));
+  }
+  CHECK(invited.unread() == "HTTP/1.1 100 Continue\r\n\r\n");
+  invited.send("{}");
+  auto response = invited.read_response();
+  CHECK(response.invited);
+  CHECK(response.status == 201);
+  check_promise<Server>(invited, response);
+
+  const struct {
+    std::string request;
+    int status;
+  } refused[] = {
+      {"POST /addresses" + head + "X-Stranger: 1\r\nContent-Length: 2\r\n\r\n", 401},
+      {"POST /addresses" + head + "Content-Type: text/html\r\nContent-Length: 2\r\n\r\n", 415},
+      {"POST /addresses" + head + "Content-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n",
+       415},
+      {"POST /addresses" + head + "Content-Length: 2000\r\n\r\n", 413},
+      {"POST /addresses/_nothing" + head + "Content-Length: 2\r\n\r\n", 404},
+      {"PATCH /addresses" + head + "Content-Length: 2\r\n\r\n", 405},
+      {"DELETE /addresses/nobody" + head + "Content-Length: 2\r\n\r\n", 404},
+  };
+  for (const auto& each : refused) {
+    CAPTURE(each.request);
+    Connection connection(running.port());
+    connection.send(each.request);
+    response = connection.read_response();
+    CHECK(response.status == each.status);
+    CHECK(!response.invited);
+    CHECK(response.header("connection") == "close");
+    check_promise<Server>(connection, response);
+  }
+
+  // What has arrived, or is empty, needs no invitation. HTTP/1.0 has none (RFC 9110, 10.1.1).
+  for (
+      const std::string& request :
+      {"POST /addresses" + head + "Content-Length: 2\r\n\r\n{}", "GET /addresses" + head + "\r\n",
+       "GET /addresses" + head + "Content-Length: 0\r\n\r\n",
+       "POST /addresses HTTP/1.0\r\nConnection: Keep-Alive\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}"s}) {
+    CAPTURE(request);
+    Connection connection(running.port());
+    connection.send(request);
+    response = connection.read_response();
+    CHECK(response.status < 300);
+    CHECK(!response.invited);
+    check_promise<Server>(connection, response);
+  }
+  CHECK(book->state().count == 3);
+}
+
+TEST_CASE(
+    "mount: on the lane a body that nobody needs is dropped, and the connection kept if it is "
+    "small") {
+  addrbook::Server server;
+  const auto book = addrbook::mount(server);
+  Running running(server);
+  const std::string end = " HTTP/1.1\r\nHost: localhost\r\n";
+  const std::string small(60'000, 'x');
+  const auto length = [](std::size_t size) {
+    return "Content-Length: " + std::to_string(size) + "\r\n\r\n";
+  };
+  SUBCASE("small: read first, in any pieces") {
+    const struct {
+      std::string head;
+      std::string body;
+      int status;
+    } cases[] = {
+        {"GET /addresses" + end + length(5), "later", 200},
+        {"GET /addresses" + end + length(small.size()), small, 200},
+        {"HEAD /addresses" + end + length(5), "later", 200},
+        {"OPTIONS /addresses" + end + length(5), "later", 204},
+        {"DELETE /addresses/nobody" + end + length(5), "later", 404},
+        {"DELETE /addresses/nobody" + end + "Transfer-Encoding: chunked\r\n\r\n",
+         "5\r\nlater\r\n0\r\nTrailer: x\r\n\r\n", 404},
+        {"POST /addresses" + end + "Content-Type: text/html\r\n" + length(small.size()), small,
+         415},
+    };
+    for (const auto& each : cases) {
+      CAPTURE(each.head);
+      Connection connection(running.port());
+      connection.send(each.head);
+      CHECK(!connection.is_closed(std::chrono::milliseconds(5)));
+      CHECK(connection.unread().empty());
+      connection.send(each.body.substr(0, 3));
+      connection.send(each.body.substr(3));
+      const auto response = connection.read_response(each.head.rfind("HEAD", 0) == 0);
+      CHECK(response.status == each.status);
+      CHECK(response.header("connection") == "keep-alive");
+      check_promise<addrbook::Server>(connection, response);
+    }
+  }
+  SUBCASE("large: answered at once, and the end is said") {
+    for (const std::string method : {"GET", "DELETE", "PATCH"}) {
+      CAPTURE(method);
+      Connection connection(running.port());
+      connection.send(method + " /addresses" + end + length(100'000));
+      const auto response = connection.read_response();
+      CHECK(response.status == (method == "GET" ? 200 : 405));
+      CHECK(response.header("connection") == "close");
+      connection.send(std::string(100'000, 'x'));  // it is drained: the answer is not lost
+      check_promise<addrbook::Server>(connection, response);
+    }
+  }
+  SUBCASE("large, which only its chunks show") {
+    Connection connection(running.port());
+    connection.send("GET /addresses" + end + "Transfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 100; ++i) connection.send("400\r\n" + std::string(1024, 'x') + "\r\n");
+    const auto response = connection.read_response();
+    CHECK(response.status == 200);
+    CHECK(response.header("connection") == "close");
+    check_promise<addrbook::Server>(connection, response);
+  }
+  SUBCASE("never sent: waited for a moment") {
+    Connection connection(running.port());
+    connection.send("GET /addresses" + end + length(5));
+    const auto response = connection.read_response();
+    CHECK(response.status == 200);
+    CHECK(response.header("connection") == "close");
+    check_promise<addrbook::Server>(connection, response);
+  }
+  SUBCASE("cut short") {
+    Connection connection(running.port());
+    connection.send("GET /addresses" + end + length(5));
+    connection.finish_sending();
+    const auto response = connection.read_response();
+    CHECK(response.status == 200);
+    CHECK(response.header("connection") == "close");
+    check_promise<addrbook::Server>(connection, response);
+  }
+}
+
+TEST_CASE_TEMPLATE("mount: a wanted body arrives in any pieces", Server, ADDRBOOK_TEST_SERVERS) {
+  Server server;
+  const auto book = addrbook::mount(server);
+  Running running(server);
+  const std::string end = " HTTP/1.1\r\nHost: localhost\r\n";
+  const struct {
+    std::string first;
+    std::string second;
+  } cases[] = {
+      {"POST /addresses" + end + "Content-Length: 23\r\n\r\n", address},
+      {"POST /addresses" + end + "Content-Length: 23\r\n\r\n" + address.substr(0, 7),
+       address.substr(7)},
+      {"POST /addresses" + end + "Content-Length: 23\r\n", "\r\n" + address},
+      {"POST /addresses" + end + "Transfer-Encoding: chunked\r\n\r\n1",
+       "7\r\n" + address + "\r\n0\r\n\r\n"},
+      {"POST /addresses" + end + "Transfer-Encoding: chunked\r\n\r\n17\r\n" + address +
+           "\r\n0\r\nTrai",
+       "ler: x\r\n\r\n"},
+  };
+  std::uint64_t count = 0;
+  for (const auto& each : cases) {
+    CAPTURE(each.first);
+    Connection connection(running.port());
+    connection.send(each.first);
+    CHECK(!connection.is_closed(std::chrono::milliseconds(5)));
+    CHECK(connection.unread().empty());
+    connection.send(each.second);
+    const auto response = connection.read_response();
+    CHECK(response.status == 201);
+    if constexpr (!is_plain<Server>) check_promise<Server>(connection, response);
+    CHECK(book->state().count == ++count);
+  }
+}
+
+TEST_CASE_TEMPLATE("mount: on our Server hooks see a book's requests only if that is set", Server,
+                   ADDRBOOK_OUR_SERVERS) {
+  Server server;
+  std::mutex mutex;
+  std::set<std::string> called;
+  const auto call = [&](const std::string& name) {
+    const std::lock_guard lock(mutex);
+    called.insert(name);
+  };
+  server.set_logger([&](const httplib::Request&, const httplib::Response&) { call("logger"); });
+  server.set_error_handler(
+      [&](const httplib::Request&, httplib::Response&) { call("error handler"); });
+  server.set_pre_routing_handler([&](const httplib::Request& request, httplib::Response& response) {
+    call("pre-routing handler");
+    if (!request.has_header("X-Stop")) return httplib::Server::HandlerResponse::Unhandled;
+    response.status = 418;
+    return httplib::Server::HandlerResponse::Handled;
+  });
+  server.set_post_routing_handler(
+      [&](const httplib::Request&, httplib::Response&) { call("post-routing handler"); });
+  server.set_pre_request_handler([&](const httplib::Request&, httplib::Response&) {
+    call("pre-request handler");
+    return httplib::Server::HandlerResponse::Unhandled;
+  });
+  server.set_default_headers({{"X-Host", "yes"}});
+  const auto book = addrbook::mount(server);
+  server.Get("/own", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content("own", "text/plain");
+  });
+  Running running(server);
+  const auto ask = [&](const std::string& method, const std::string& target,
+                       const test::Headers& fields = {}, const std::string& body = {}) {
+    {
+      const std::lock_guard lock(mutex);
+      called.clear();
+    }
+    return Connection(running.port()).request(method, target, fields, body);
+  };
+  const std::set<std::string> of_all{"logger", "pre-routing handler", "post-routing handler",
+                                     "pre-request handler"};
+  const std::set<std::string> of_error{"logger", "pre-routing handler", "post-routing handler",
+                                       "pre-request handler", "error handler"};
+  const auto calls = [&] {
+    const std::lock_guard lock(mutex);
+    return called;
+  };
+  CHECK(ask("POST", "/addresses", {}, address).has("x-host") == !is_lane<Server>);
+  CHECK(calls() == (is_lane<Server> ? std::set<std::string>() : of_all));
+  CHECK(ask("GET", "/addresses/nobody").status == 404);
+  CHECK(calls() == (is_lane<Server> ? std::set<std::string>() : of_error));
+  CHECK(ask("GET", "/addresses", {{"x-stop", "1"}}).status == (is_lane<Server> ? 200 : 418));
+  // The program's own requests are always seen.
+  CHECK(ask("GET", "/own").header("x-host") == "yes");
+  CHECK(calls() == of_all);
+  CHECK(ask("GET", "/addressesx").status == 404);
+  CHECK(calls().count("error handler") == 1);
+  CHECK(ask("GET", "/own", {{"x-stop", "1"}}).status == 418);
+}
+
+TEST_CASE("mount: on the lane of several books the one with the longest prefix answers") {
+  for (const bool is_longer_first : {false, true}) {
+    CAPTURE(is_longer_first);
+    addrbook::Server server;
+    std::vector<std::string> prefixes{"/a", "/a/b", "/a/bc"};
+    if (is_longer_first) prefixes = {"/a/bc", "/a/b", "/a"};
+    for (const std::string& prefix : prefixes) {
+      addrbook::Options options;
+      options.prefix = prefix;
+      addrbook::mount(server, options)->create(nlohmann::json{{"book", prefix}});
+    }
+    addrbook::Options again;
+    again.prefix = "/a";
+    addrbook::mount(server, again);  // the first of two equal ones counts
+    Running running(server);
+    Connection connection(running.port());
+    const auto book_at = [&](const std::string& target) {
+      const auto body =
+          nlohmann::json::parse(connection.request("GET", target).body, nullptr, false);
+      if (!body.is_object() || body.empty()) return std::string("none");
+      const auto& first = *body.begin();
+      return first.is_object() ? first.value("book", "none") : "error";
+    };
+    CHECK(book_at("/a") == "/a");
+    CHECK(book_at("/a/") == "/a");
+    CHECK(book_at("/a/b") == "/a/b");
+    CHECK(book_at("/a/b/") == "/a/b");
+    CHECK(book_at("/a/%62") == "/a/b");
+    CHECK(book_at("/a/bc") == "/a/bc");
+    CHECK(book_at("/a/bcd") == "error");  // an id in /a
+    CHECK(connection.request("GET", "/a/bcd").body.find("No such address: 'bcd'") !=
+          std::string::npos);
+    CHECK(connection.request("GET", "/a/b/bcd").body.find("No such address: 'bcd'") !=
+          std::string::npos);
+    CHECK(connection.request("GET", "/ab").body.find("Unknown Endpoint") != std::string::npos);
+  }
+}
+
+TEST_CASE_TEMPLATE("mount: where httplib routes, the longer of two prefixes is mounted first",
+                   Server, httplib::Server, ServerWithHooks) {
+  Server server;
+  for (const std::string prefix : {"/a/b", "/a"}) {
+    addrbook::Options options;
+    options.prefix = prefix;
+    addrbook::mount(server, options)->create(nlohmann::json{{"book", prefix}});
+  }
+  Running running(server);
+  const auto list = [&](const std::string& target) {
+    return Connection(running.port()).request("GET", target).body;
+  };
+  CHECK(list("/a").find(R"({"book":"/a"})") != std::string::npos);
+  CHECK(list("/a/b").find(R"({"book":"/a/b"})") != std::string::npos);
 }
