@@ -360,18 +360,22 @@ inline RequestLoop::Next RequestLoop::wait_for_client(Connection& connection,
                                                       bool has_progress) {
   PendingExchange& exchange = *connection.exchange;
   const auto now = Clock::now();
+  const bool is_resumed = exchange.deadline == Clock::time_point::max();
+  if (is_resumed) exchange.deadline = now + timeouts_.answer;
   switch (progress) {
     case AnswerWriter::Progress::failed: connection.answer_failed = true; return end(connection);
     case AnswerWriter::Progress::later:
-      exchange.deadline = now + timeouts_.answer;  // the client has taken all that there was
-      connection.set_deadline(Clock::time_point::max());
+      // The client has taken all that there was. Its time begins anew when there is more.
+      exchange.deadline = Clock::time_point::max();
+      connection.set_deadline(exchange.deadline);
       connection.awaits_source.store(true);
       exchange.writer.answer.source->on_ready(engine_.waker(connection));
       return Step::park;
     case AnswerWriter::Progress::turn_over: break;
     default:
-      if (has_progress)
+      if (has_progress || is_resumed) {
         connection.set_deadline((std::min)(exchange.deadline, now + timeouts_.write));
+      }
       return progress == AnswerWriter::Progress::wants_read ? Step::park : Step::await_write;
   }
   connection.set_deadline((std::min)(exchange.deadline, now + timeouts_.write));
