@@ -337,14 +337,14 @@ inline RequestLoop::Next RequestLoop::send(Connection& connection, AnswerWriter&
 
 inline RequestLoop::Next RequestLoop::continue_answer(Connection& connection, const Turn& turn) {
   PendingExchange& exchange = *connection.exchange;
-  // The source may have to wait for the storage.
-  if (turn.is_overloaded && exchange.writer.answer.source) return Step::requeue;
   if (connection.awaits_source.load()) {
     // The event may be the client's end. Only if it is closed in both directions is it gone.
     pollfd poll{connection.socket.get(), 0, 0};
     const bool is_gone = ::poll(&poll, 1, 0) > 0 && (poll.revents & (POLLERR | POLLHUP)) != 0;
     return is_gone ? Step::close : Step::park;
   }
+  // The source may have to wait for the storage.
+  if (turn.is_overloaded && exchange.writer.answer.source) return Step::requeue;
   bool has_progress = false;
   const auto progress = exchange.writer.pump(*connection.transport, has_progress);
   if (progress != AnswerWriter::Progress::complete) {

@@ -642,6 +642,18 @@ TEST_CASE(
   CHECK(fixture.connection.deadline.load() == before);
 }
 
+TEST_CASE("request_loop: in an overload, who waits for a source is not served again and again") {
+  Fixture fixture;
+  auto source = std::make_shared<test::FakeSource>(std::vector<std::string>{"one"});
+  source->next = addrbook::BodySource::Status::later;
+  source->when_asked = [](const auto&) {};
+  fixture.handler.source = [source] { return source; };
+  fixture.peer.arrivals.push_back(get("/own/source"));
+  REQUIRE(fixture.advance() == Step::park);
+  CHECK(fixture.loop.advance(fixture.connection, true) == Step::park);
+  CHECK(source->reads == 1);
+}
+
 TEST_CASE("request_loop: a source that fails cuts the answer with a reset") {
   test::SocketPair pair;
   Fixture fixture;
