@@ -103,10 +103,15 @@ class RequestLoop : private Pinned {
   static Step end(Connection& connection);
   static Step drain(Connection& connection);
 
-  static AnswerWriter& scratch_writer() {
+  /// Clear, and to be left clear.
+  static AnswerWriter& scratch_writer() noexcept {
     thread_local AnswerWriter writer;
-    writer.clear();
     return writer;
+  }
+  /// Out of memory: only this connection ends.
+  static Step give_up() noexcept {
+    scratch_writer().clear();
+    return Step::close;
   }
 
   static constexpr int fair_share = 32;  // requests, and reads, before others get their turn
@@ -128,16 +133,16 @@ inline RequestLoop::Step RequestLoop::advance(Connection& connection, bool is_ov
     const Step step = run(connection, is_overloaded);
     // Only now: a deadline measures the client, and the server may have been too busy to read.
     return step != Step::close && connection.is_past_deadline() ? time_out(connection) : step;
-  } catch (...) {  // out of memory: only this connection ends
-    return Step::close;
+  } catch (...) {
+    return give_up();
   }
 }
 
 inline RequestLoop::Step RequestLoop::expire(Connection& connection) noexcept {
   try {
     return time_out(connection);
-  } catch (...) {  // as above
-    return Step::close;
+  } catch (...) {
+    return give_up();
   }
 }
 
@@ -148,8 +153,8 @@ inline RequestLoop::Step RequestLoop::evict(Connection& connection) noexcept {
     }
     connection.answer_failed = connection.phase == Phase::answering;
     return end(connection);
-  } catch (...) {  // as above
-    return Step::close;
+  } catch (...) {
+    return give_up();
   }
 }
 
@@ -326,10 +331,13 @@ inline RequestLoop::Next RequestLoop::send(Connection& connection, AnswerWriter&
   bool has_progress = false;
   const auto progress = writer.pump(*connection.transport, has_progress);
   if (progress == AnswerWriter::Progress::complete) {
-    return finish_answer(connection, writer.answer.is_last);
+    const bool is_last = writer.answer.is_last;
+    writer.clear();
+    return finish_answer(connection, is_last);
   }
   connection.exchange = std::make_unique<PendingExchange>(BodyFraming(RequestHead()));
   connection.exchange->writer = std::move(writer);
+  writer.clear();
   connection.exchange->deadline = Clock::now() + timeouts_.answer;
   connection.enter(Phase::answering, timeouts_.write);
   return wait_for_client(connection, progress, true);

@@ -654,6 +654,17 @@ TEST_CASE("request_loop: in an overload, who waits for a source is not served ag
   CHECK(source->reads == 1);
 }
 
+TEST_CASE("request_loop: no thread keeps the source of an answer that ran out of memory") {
+  Fixture fixture;
+  auto source = std::make_shared<test::FakeSource>(std::vector<std::string>{"one"});
+  source->before_read = [] { throw std::bad_alloc(); };
+  fixture.handler.source = [&source] { return source; };
+  fixture.peer.arrivals.push_back(get("/own/source"));
+  CHECK(fixture.advance() == Step::close);
+  fixture.connection.clear();
+  CHECK(source.use_count() == 1);
+}
+
 TEST_CASE("request_loop: a source that fails cuts the answer with a reset") {
   test::SocketPair pair;
   Fixture fixture;
