@@ -2,7 +2,7 @@
 /// sends. The script says in which pieces that arrives, how much of the answers the client takes
 /// when, and what else happens:
 ///
-///     0 to 9   as many bytes and one more arrive      r, a letter   room for that many bytes
+///     0 to 9   as many bytes and one more arrive      r, a letter   room for its square of bytes
 ///     A  B     50 bytes, 500 bytes                    z  R          no room, any room
 ///     e  w     an event without a reason, a source    f, a letter   a transport's call fails or
 ///              has more                                             blocks
@@ -371,6 +371,7 @@ class Run {
       const char operation = script[0];
       script.remove_prefix(1);
       act(operation, script);
+      check_rest();
     }
     finish();
   }
@@ -399,7 +400,10 @@ class Run {
     switch (operation) {
       case 'A': return arrive(50);
       case 'B': return arrive(500);
-      case 'r': return give_room(parameter());
+      case 'r': {
+        const std::size_t side = parameter();
+        return give_room(side * side);
+      }
       case 'R': return give_room(any);
       case 'z': world_.room = 0; return;
       case 'e': return happen();
@@ -531,6 +535,17 @@ class Run {
     }
   }
 
+  /// No event is to come: what could be done is done.
+  void check_rest() const {
+    if (is_closed_ || is_overloaded_) return;
+    const Phase phase = connection_.phase;
+    if (phase != Phase::answering) {
+      check(world_.inbox.empty() || phase == Phase::handshake, "what arrives is read");
+    } else if (!connection_.awaits_source.load()) {
+      check(world_.room == 0, "who takes an answer gets it");
+    }
+  }
+
   [[nodiscard]] bool has_deadline() const {
     return connection_.deadline.load() !=
            Connection::Clock::time_point::max().time_since_epoch().count();
@@ -549,7 +564,9 @@ class Run {
     while (!is_closed_) {
       const std::size_t before = wire_.size();
       give_room(any);
+      check_rest();
       arrive(any);
+      check_rest();
       if (world_.ready) {
         wake();
       } else if (before == 0 && world_.has_ended) {
