@@ -146,6 +146,8 @@ inline void write_reply(Reply reply, const httplib::Request& request, httplib::R
     mutable_request.headers.erase("Transfer-Encoding");
     mutable_request.headers.erase("Content-Length");
     mutable_request.headers.emplace("Content-Length", "none");
+    // Our Server would otherwise take the announcement back.
+    response.set_header("Connection", "close");
   }
 
   response.status = reply.status;

@@ -280,7 +280,7 @@ bool ParkingServer<Base>::serve(ServerEngine& engine, Connection& connection,
   const bool has_readable_body =
       head.method != "GET" && head.method != "HEAD" && head.method != "OPTIONS";
   if (has_expect_handler_) stream.leave_continue_to_httplib();
-  if (connection.requests == 0) {
+  if (connection.local_address.empty()) {
     httplib::detail::get_local_ip_and_port(connection.socket.get(), connection.local_address,
                                            connection.local_port);
   }
