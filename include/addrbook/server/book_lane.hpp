@@ -121,6 +121,7 @@ class BookLane : private Pinned {
 
 // ---------------------------------------------------------------------------------------------
 
+// NOLINTNEXTLINE(modernize-pass-by-value): to move a head is to copy it
 inline BookRequest::BookRequest(BookTarget target, const RequestHead& head,
                                 std::string_view remote_address, const AnswerContext& context)
     : target_(std::move(target)),

@@ -336,8 +336,7 @@ inline RequestLoop::Next RequestLoop::send(Connection& connection, AnswerWriter&
     return finish_answer(connection, is_last);
   }
   connection.exchange = std::make_unique<PendingExchange>(BodyFraming(RequestHead()));
-  connection.exchange->writer = std::move(writer);
-  writer.clear();
+  std::swap(connection.exchange->writer, writer);
   connection.exchange->deadline = Clock::now() + timeouts_.answer;
   connection.enter(Phase::answering, timeouts_.write);
   return wait_for_client(connection, progress, true);
