@@ -1,6 +1,6 @@
-/// Server: an httplib::Server for a program that has none yet. Idle and slow clients hold no
-/// thread, each phase of a request has a total deadline, framing is strict, errors are JSON, and
-/// stop() lets requests complete. Linux (epoll).
+/// Server: an httplib::Server for a program that has none yet. Its books are served by an engine of
+/// ours: idle and slow clients hold no thread. Each phase of a request has a total deadline,
+/// framing is strict, errors are JSON, and stop() lets requests complete. Linux (epoll).
 #pragma once
 
 #include <addrbook/httplib/parking_server.hpp>
@@ -18,11 +18,16 @@ namespace addrbook {
 
 /// An httplib::Server. All functions of that class work, and so does mount().
 ///
+/// Requests for books do not pass through httplib: a request holds a thread only while the storage
+/// works on it, and the server's hooks don't see it. A request for a route of the program, and with
+/// ServerOptions::hooks_see_books each request, holds one from when its head is there to the end of
+/// its answer, also while it waits for its client.
+///
 /// It sets the server's error handler, exception handler, header writer, task queue and idle
 /// interval; a program that sets one of the handlers replaces that part. Unknown paths get a 404
 /// `Unknown Endpoint`. Requests that are refused before routing (invalid request lines, header
-/// fields, lengths) get the status for it. Both are JSON. The body of a GET, HEAD or OPTIONS is not
-/// read.
+/// fields, lengths) get the status for it. Both are JSON. Routes of the program see no body of a
+/// GET, HEAD or OPTIONS.
 /// @par Stop  stop() may be called by any thread. listen_after_bind() then returns when all
 ///      requests have been answered, at the latest after stop_timeout.
 class Server : public detail::ParkingServer<httplib::Server> {

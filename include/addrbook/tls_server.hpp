@@ -24,7 +24,8 @@
 
 namespace addrbook {
 
-/// An httplib::SSLServer with all that Server adds. An idle connection takes about 15 KiB.
+/// An httplib::SSLServer with all that Server adds, its engine for books included. An idle
+/// connection takes about 15 KiB.
 class TlsServer : public detail::ParkingServer<httplib::SSLServer> {
  public:
   /// @throws Error{invalid} naming the file that cannot be read or does not fit

@@ -7,8 +7,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
+#include <fstream>
+#include <future>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -123,6 +127,23 @@ TEST_CASE("abuse: silent connections past the limit do not block other clients")
   }));
   old.clear();
   CHECK(test::eventually(5s, [&] { return is_served(port); }));
+}
+
+TEST_CASE("abuse: a burst of clients is not told to try again a second later") {
+  std::size_t most = 0;  // that the system lets wait for a server
+  std::ifstream("/proc/sys/net/core/somaxconn") >> most;
+  LoggedServer server;
+  const int port = server.port();
+  test::raise_open_files_limit();
+  // They come faster than the server accepts them.
+  server.process().signal(SIGSTOP);
+  auto burst = std::async(std::launch::async, [&] {
+    return std::make_unique<Crowd>(port, (std::min)(most, std::size_t{2'000}));
+  });
+  CHECK(burst.wait_for(test::is_sanitized ? 10s : 900ms) == std::future_status::ready);
+  server.process().signal(SIGCONT);
+  burst.get();
+  CHECK(is_served(port));
 }
 
 TEST_CASE("abuse: more concurrent requests than threads") {

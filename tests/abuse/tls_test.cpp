@@ -2,6 +2,7 @@
 
 #include <support/certificate.hpp>
 #include <support/crowd.hpp>
+#include <support/probe.hpp>
 #include <support/proc.hpp>
 #include <support/server_process.hpp>
 
@@ -65,9 +66,9 @@ class TlsConnection {
     return true;
   }
   [[nodiscard]] int socket() const { return connection_.socket(); }
-  /// Reads what comes next, at most 64 KiB. @returns nothing at the end
-  std::string receive() {
-    std::string bytes(64 * 1024, '\0');
+  /// Reads what comes next. @returns nothing at the end
+  std::string receive(std::size_t most = std::size_t{64} * 1024) {
+    std::string bytes(most, '\0');
     const int size = SSL_read(session_.get(), bytes.data(), static_cast<int>(bytes.size()));
     bytes.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     return bytes;
@@ -118,6 +119,49 @@ TEST_CASE("abuse: idle TLS connections take little memory and CPU") {
   MESSAGE(count << " idle TLS connections: " << each_kib << " KiB each");
   if (!test::is_sanitized) CHECK(each_kib < 32);
   for (TlsConnection& each : idle) CHECK(each.is_served());
+}
+
+TEST_CASE("abuse: slow TLS readers hold no threads") {
+  const Certificate certificate;
+  LoggedServer server(with_tls(test::patient(), certificate));
+  const int port = server.port();
+  {
+    TlsConnection writer(port);
+    const std::string document = "{\"notes\":\"" + std::string(1'000'000, 'x') + "\"}";
+    for (int i = 0; i < 9; ++i) {
+      writer.send("POST /addresses HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                  std::to_string(document.size()) + "\r\n\r\n" + document);
+      REQUIRE(writer.receive().rfind("HTTP/1.1 201 ", 0) == 0);
+    }
+  }
+  const auto expect = [](bool is_served) {
+    if (!is_served) throw std::runtime_error("not served");
+  };
+  const auto fresh = [=] { expect(TlsConnection(port).is_served()); };
+  std::unique_ptr<TlsConnection> connection;
+  const auto kept = [&, requests = 0]() mutable {
+    // The server ends it after 10,000.
+    if (requests++ % 1'000 == 0) connection = std::make_unique<TlsConnection>(port);
+    expect(connection->is_served());
+  };
+  test::Probe probe(server.id(), {fresh, kept});
+  std::vector<TlsConnection> readers;
+  const std::size_t count = test::slow_clients() / 4;
+  for (std::size_t i = 0; i < count; ++i) {
+    readers.emplace_back(port);
+    readers.back().send(test::opening::list);
+  }
+  {
+    std::size_t next = 0;
+    const test::Repeating slowly(250ms, [&] { readers[next++ % count].receive(12 * 1024); });
+    std::this_thread::sleep_for(test::slow_time());
+  }
+  const auto report = probe.report();
+  MESSAGE(count << " slow TLS readers: " << test::to_text(report));
+  CHECK_MESSAGE(report.failures == 0, report.first_failure);
+  CHECK(report.most_threads < 40);
+  CHECK(test::open_files(server.id()) >= count);
+  if (!test::is_sanitized) CHECK(report.peak_kib < 200 * 1024);
 }
 
 TEST_CASE("abuse: a handshake that fails or exceeds its deadline ends the connection") {

@@ -131,7 +131,8 @@ class Console {
 
   bool matches(const std::string& shown, const std::string& output) {
     static const std::regex form(
-        "[0-9a-f]{16,32}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z|time_ms=[0-9.]+");
+        "[0-9a-f]{16,32}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z|time_ms=[0-9.]+|"
+        "[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT");
     const std::sregex_iterator end;
     std::sregex_iterator left(shown.begin(), shown.end(), form);
     std::sregex_iterator right(output.begin(), output.end(), form);

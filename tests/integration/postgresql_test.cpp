@@ -1,13 +1,16 @@
 // Several bundled servers on one PostgreSQL database, and a database that goes away.
 
+#include <support/crowd.hpp>
 #include <support/http_client.hpp>
 #include <support/life_cycle.hpp>
 #include <support/postgresql_server.hpp>
+#include <support/probe.hpp>
 #include <support/server_process.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -88,6 +91,30 @@ class Writer {
   std::vector<int> others_;
   std::atomic<std::size_t> count_{0};
   std::atomic<bool> is_ending_{false};
+  std::thread thread_;
+};
+
+/// Holds the lock of the book's state, like a server that stalls in the middle of a write.
+class StalledWriter {
+ public:
+  explicit StalledWriter(const PostgresqlServer& database)
+      : database_(database), thread_([this] {
+          try {
+            database_.sql(
+                "BEGIN; SELECT * FROM addrbook_head FOR UPDATE; SELECT pg_sleep(600); COMMIT");
+          } catch (const std::runtime_error&) {  // ended below
+          }
+        }) {
+    while (database_.sql("SELECT COUNT(*)" + sleepers_) == "0") std::this_thread::yield();
+  }
+  ~StalledWriter() {
+    database_.sql("SELECT pg_terminate_backend(pid)" + sleepers_);
+    thread_.join();
+  }
+
+ private:
+  const std::string sleepers_ = " FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+  const PostgresqlServer& database_;
   std::thread thread_;
 };
 
@@ -234,6 +261,49 @@ TEST_CASE("postgresql: 503 within the timeout while the database is silent, then
   database.thaw();
   CHECK(comes_to(server, "/addresses/_ready", 200));
   CHECK(request(server, "GET", target).status == 200);
+}
+
+TEST_CASE("postgresql: writes that wait for the database don't delay reads, up to a limit") {
+  const PostgresqlServer database;
+  // Nothing but the end of the lock ends the wait of a write.
+  const LoggedServer server(test::Settings{{"storage.postgresql", database.conninfo()},
+                                           {"postgresql.timeout_ms", "600000"}});
+  constexpr std::size_t most_writes = 256;  // the default
+  const int port = server.port();
+  const auto clients = test::fresh_and_kept(port);
+  const auto target = request(server, "POST", "/addresses", R"({"name":"Ada"})").header("location");
+  auto stalled = std::make_unique<StalledWriter>(database);
+  test::Probe probe(server.id(), clients);
+  const std::size_t count = (std::max)(test::slow_clients(), most_writes + 44);
+  test::Crowd writers(port, count,
+                      {"PUT " + target +
+                           " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                           "Content-Length: 16\r\n\r\n{\"name\":\"Grace\"}",
+                       0});
+  const auto leave = [&writers](std::size_t left) {
+    return test::eventually(std::chrono::seconds(20), [&] {
+      writers.look();
+      return writers.open_count() <= left;
+    });
+  };
+  CHECK(leave(most_writes));
+  std::this_thread::sleep_for(test::slow_time());
+  writers.look();
+  CHECK(writers.open_count() == most_writes);
+  for (const std::string& answer : writers.beginnings()) {
+    CHECK(answer.rfind("HTTP/1.1 503 ", 0) == 0);
+    CHECK(answer.find("\r\nRetry-After: 1\r\n") != std::string::npos);
+  }
+  const auto report = probe.report();
+  MESSAGE(count << " writers: " << test::to_text(report));
+  CHECK_MESSAGE(report.failures == 0, report.first_failure);
+  CHECK(report.most_threads < most_writes + 40);
+  stalled.reset();
+  CHECK(leave(0));
+  for (std::size_t i = count - most_writes; i < count; ++i) {
+    CHECK(writers.beginnings()[i].rfind("HTTP/1.1 204 ", 0) == 0);
+  }
+  CHECK(request(server, "GET", target).body == R"({"name":"Grace"})");
 }
 
 TEST_CASE("postgresql: acknowledged writes survive a kill of the database") {

@@ -51,6 +51,13 @@ inline void drip(Attack& attack, std::size_t count, const std::string& opening) 
   }
 }
 
+/// A crowd that reads a few bytes now and then.
+inline void read_a_little(Attack& attack, std::size_t count, const std::string& opening) {
+  test::Crowd crowd(attack.port, count, {opening, 4096});
+  attack.connections += crowd.size();
+  for (int i = 0; i < 50 && attack.pause(std::chrono::milliseconds(100)); ++i) crowd.look(10);
+}
+
 /// 64 MiB of zeros, compressed to 64 kB.
 inline std::string small_bomb() {
   std::string zeros(std::size_t{64} * 1024 * 1024, '\0');
@@ -114,10 +121,20 @@ inline std::vector<Kind> kinds() {
       {"dripping bodies", [](Attack& attack) { drip(attack, 100, test::opening::half_body); }});
   kinds.push_back(
       {"dripping chunks", [](Attack& attack) { drip(attack, 100, test::opening::half_chunks); }});
-  kinds.push_back({"reading a little", [](Attack& attack) {
-                     test::Crowd crowd(attack.port, 50, {test::opening::list, 4096});
-                     attack.connections += crowd.size();
-                     for (int i = 0; i < 50 && attack.pause(100ms); ++i) crowd.look(10);
+  // All that these hold at once is less than the server's max_buffered_bytes: beyond that a long
+  // list gets a 503, also a good client's.
+  kinds.push_back({"long half heads", [](Attack& attack) {
+                     drip(attack, 150, test::opening::half_head + std::string(60'000, 'x'));
+                   }});
+  kinds.push_back({"bodies almost complete", [](Attack& attack) {
+                     drip(attack, 30, test::opening::half_body + std::string(499'000, 'x'));
+                   }});
+  kinds.push_back(
+      {"reading a little", [](Attack& attack) { read_a_little(attack, 50, test::opening::list); }});
+  kinds.push_back({"reading a little, compressed", [](Attack& attack) {
+                     read_a_little(attack, 30,
+                                   "GET /addresses HTTP/1.1\r\nHost: localhost\r\n"
+                                   "Accept-Encoding: gzip\r\n\r\n");
                    }});
   kinds.push_back({"smuggling", [](Attack& attack) {
                      smuggle(attack);

@@ -33,7 +33,7 @@ class Crowd {
   };
 
   Crowd(int port, std::size_t count) : Crowd(port, count, Setting()) {}
-  Crowd(int port, std::size_t count, const Setting& setting) {
+  Crowd(int port, std::size_t count, const Setting& setting) : port_(port), setting_(setting) {
     sockets_.reserve(count);
     for (std::size_t i = 0; i < count; ++i) sockets_.push_back(open(port, setting));
   }
@@ -59,22 +59,26 @@ class Crowd {
   }
 
   /// Reads what has arrived, a limited amount of each connection, and detects closed ones.
-  void look(std::size_t most = std::size_t{64} * 1024) {
+  void look(std::size_t most = std::size_t{64} * 1024) { look_at_some(sockets_.size(), most); }
+
+  /// The same for the next `count` connections, in turns.
+  void look_at_some(std::size_t count, std::size_t most) {
     std::vector<char> buffer(most);
     received_.resize(sockets_.size());
-    for (std::size_t i = 0; i < sockets_.size(); ++i) {
-      int& socket = sockets_[i];
-      if (socket < 0) continue;
-      const auto size = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
-      if (size > 0) {
-        constexpr std::size_t kept = 512;
-        const auto fits = kept - (std::min)(kept, received_[i].size());
-        received_[i].append(buffer.data(), (std::min)(static_cast<std::size_t>(size), fits));
-      } else if (size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
-        ::close(std::exchange(socket, -1));
-        ++closed_;
-        beginnings_.push_back(std::move(received_[i]));
-      }
+    for (; count > 0; --count) {
+      look_at(next_, buffer);
+      next_ = (next_ + 1) % sockets_.size();
+    }
+  }
+
+  /// Connects anew in place of up to `most` closed connections.
+  void reopen(std::size_t most) {
+    for (std::size_t i = 0; i < sockets_.size() && most > 0; ++i) {
+      if (sockets_[i] >= 0) continue;
+      sockets_[i] = open(port_, setting_);
+      received_[i].clear();
+      --closed_;
+      --most;
     }
   }
 
@@ -100,10 +104,28 @@ class Crowd {
     return socket;
   }
 
+  void look_at(std::size_t index, std::vector<char>& buffer) {
+    int& socket = sockets_[index];
+    if (socket < 0) return;
+    const auto size = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size > 0) {
+      constexpr std::size_t kept = 512;
+      const auto fits = kept - (std::min)(kept, received_[index].size());
+      received_[index].append(buffer.data(), (std::min)(static_cast<std::size_t>(size), fits));
+    } else if (size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+      ::close(std::exchange(socket, -1));
+      ++closed_;
+      beginnings_.push_back(std::move(received_[index]));
+    }
+  }
+
+  const int port_;
+  const Setting setting_;
   std::vector<int> sockets_;  // -1: closed
   std::vector<std::string> received_;
   std::vector<std::string> beginnings_;
   std::size_t closed_ = 0;
+  std::size_t next_ = 0;  // of those to look at
 };
 
 /// Calls `action` repeatedly in a thread of its own, until it is destroyed.

@@ -69,7 +69,8 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
   /// @throws   std::system_error with the reason, e.g. std::errc::address_in_use
   int bind(const std::string& host, int port);
 
-  /// As in httplib. Without a handler, `100 Continue` is sent when the body is first read.
+  /// As in httplib, for routes of the program. Without a handler, `100 Continue` is sent when the
+  /// body is first read.
   ParkingServer& set_expect_100_continue_handler(
       httplib::Server::Expect100ContinueHandler handler) {
     has_expect_handler_ = static_cast<bool>(handler);
@@ -196,8 +197,8 @@ httplib::TaskQueue* ParkingServer<Base>::start_to_listen() {
   Descriptor listener(taken);
   this->set_idle_interval(1);  // httplib then polls its socket, and does not call accept()
   // httplib 0.41 asks for a backlog of 5. In a burst of clients the others would wait for their
-  // SYN to be sent again, a second or more.
-  constexpr int backlog = 1024;
+  // SYN to be sent again, a second or more. Systems allow 4096 (net.core.somaxconn).
+  constexpr int backlog = 4096;
   ::listen(listener.get(), backlog);
   // Connections inherit this. It limits what the system buffers of a long answer that the client
   // does not read, which is megabytes by default.
