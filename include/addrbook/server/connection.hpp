@@ -9,12 +9,11 @@
 #include <addrbook/server/answer_writer.hpp>
 #include <addrbook/server/transport.hpp>
 
-#include <time.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
