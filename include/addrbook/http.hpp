@@ -84,8 +84,8 @@ class BodySource : private detail::Pinned {
   // NOLINTNEXTLINE(performance-unnecessary-value-param): an override keeps it
   virtual void on_ready(std::function<void()> ready) { ready(); }
 
-  /// The client has fallen behind: gives back the memory of what can be had again at the next
-  /// read().
+  /// Memory is scarce, and the client has fallen behind: gives back what can be had again at the
+  /// next read().
   virtual void pause() {}
 
   /// @returns the bytes that are held now, as far as they are worth counting

@@ -314,6 +314,27 @@ TEST_CASE("server: requests on one connection are answered in order, pipelined o
   CHECK(connection.read_response().status == 200);
 }
 
+TEST_CASE("server: a list that is taken slowly is whole, also if its addresses change meanwhile") {
+  addrbook::Server server;
+  const auto book = addrbook::mount(server);
+  const auto document = [](char letter) {
+    return addrbook::Document::parse("{\"notes\":\"" + std::string(1'000'000, letter) + "\"}");
+  };
+  for (int i = 0; i < 4; ++i) static_cast<void>(book->create(document('a')));
+  Running running(server, server.bind("127.0.0.1", 0));
+  Connection slow(running.port());
+  slow.send_request("GET", "/addresses");
+  CHECK(slow.has_more());
+  // The system takes less than half of the first address for a client that does not read.
+  Connection(running.port()).request("GET", "/addresses/_health");
+  for (const addrbook::Entry& entry : book->list()) {
+    static_cast<void>(book->update(entry.id, document('b')));
+  }
+  const auto list = slow.read_response();
+  REQUIRE(list.complete);
+  CHECK(nlohmann::json::parse(list.body).size() == 4);
+}
+
 TEST_CASE("server: an error ends the connection only if a part of the request is unread") {
   addrbook::Server server;
   addrbook::mount(server);

@@ -42,6 +42,12 @@ class AnswerWriter {
   /// @param has_progress  becomes true if the transport took anything
   Progress pump(Transport& transport, bool& has_progress);
 
+  /// For when memory is scarce: the source gives back what it can get again. An answer may then
+  /// fail that would have been completed, if the book changes before it goes on.
+  void give_back() {
+    if (answer.source) answer.source->pause();
+  }
+
   /// Bytes that wait, and what the source holds.
   [[nodiscard]] std::size_t memory() const noexcept {
     return answer.text.capacity() + (answer.source ? answer.source->memory() : 0);
@@ -100,12 +106,11 @@ inline AnswerWriter::Progress AnswerWriter::pump(Transport& transport, bool& has
   }
 }
 
-// The client takes its time: what it has taken, and what the source can get again, is given back.
+// The client takes its time: what it has taken is given back.
 inline void AnswerWriter::fall_behind() {
   has_rest_ = true;
   answer.text.erase(0, std::exchange(sent_, 0));
   if (answer.text.capacity() > answer.text.size() + piece_bytes) answer.text.shrink_to_fit();
-  if (answer.source) answer.source->pause();
 }
 
 // Appends pieces of the body to the text until that is worth a system call. At the end of the body

@@ -380,6 +380,7 @@ inline RequestLoop::Next RequestLoop::wait_for_client(Connection& connection,
       return Step::park;
     case AnswerWriter::Progress::turn_over: break;
     default:
+      if (engine_.memory().is_scarce()) exchange.writer.give_back();
       if (has_progress || is_resumed) {
         connection.set_deadline((std::min)(exchange.deadline, now + timeouts_.write));
       }

@@ -663,6 +663,25 @@ TEST_CASE("request_loop: no thread keeps the source of an answer that ran out of
   CHECK(fixture.advance() == Step::close);
   fixture.connection.clear();
   CHECK(source.use_count() == 1);
+TEST_CASE("request_loop: a source gives memory back while that is scarce and the client is slow") {
+  Fixture fixture;
+  const std::string piece(std::size_t{16} * 1024, 'x');
+  auto source = std::make_shared<test::FakeSource>(std::vector<std::string>{piece, piece});
+  fixture.handler.source = [source] { return source; };
+  fixture.peer.arrivals.push_back(get("/own/source"));
+  fixture.peer.room = 1;
+  CHECK(fixture.advance() == Step::await_write);
+  fixture.peer.room = 1;
+  CHECK(fixture.advance() == Step::await_write);
+  // What it gives back may not be there again: an answer can fail for it.
+  CHECK(source->pauses == 0);
+  fixture.engine.budget.change(0, Peer::never / 2 + 2);
+  fixture.peer.room = 1;
+  CHECK(fixture.advance() == Step::await_write);
+  CHECK(source->pauses == 1);
+  fixture.peer.room = Peer::never;
+  CHECK(fixture.advance() == Step::park);
+  CHECK(source->pauses == 1);
 }
 
 TEST_CASE("request_loop: a source that fails cuts the answer with a reset") {
