@@ -663,6 +663,8 @@ TEST_CASE("request_loop: no thread keeps the source of an answer that ran out of
   CHECK(fixture.advance() == Step::close);
   fixture.connection.clear();
   CHECK(source.use_count() == 1);
+}
+
 TEST_CASE("request_loop: a source gives memory back while that is scarce and the client is slow") {
   Fixture fixture;
   const std::string piece(std::size_t{16} * 1024, 'x');
