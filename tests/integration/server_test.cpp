@@ -100,7 +100,9 @@ TEST_CASE("server: requests that httplib refuses get a JSON error") {
   } cases[] = {
       {"nonsense\r\n\r\n", 400},
       {"GET /addresses HTTP/9\r\n\r\n", 400},
-      {"TRACE /addresses HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+      {"TRACE /addresses HTTP/1.1\r\nHost: x\r\n\r\n", 405},
+      {"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", 501},
+      {"CONNECT example.com:80 HTTP/1.1\r\nHost: example.com:80\r\n\r\n", 501},
       {"get /addresses HTTP/1.1\r\nHost: x\r\n\r\n", 501},
       {"GET /" + std::string(9000, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n", 414},
   };
@@ -115,6 +117,24 @@ TEST_CASE("server: requests that httplib refuses get a JSON error") {
     REQUIRE(body.is_object());
     CHECK(body["code"] == each.status);
     CHECK(body["message"].get<std::string>() != "");
+  }
+}
+
+TEST_CASE("server: OPTIONS of the server as a whole, and of a book") {
+  addrbook::Server server;
+  addrbook::mount(server);
+  Running running(server, server.bind("127.0.0.1", 0));
+  Connection connection(running.port());
+  for (const char* target : {"*", "/addresses"}) {
+    CAPTURE(target);
+    const auto response = connection.request("OPTIONS", target);
+    CHECK(response.status == 204);
+    CHECK(response.header("allow").find("OPTIONS") != std::string::npos);
+    CHECK(!response.has("content-length"));
+    CHECK(response.has("date"));
+    CHECK(response.has("x-request-id"));
+    CHECK(response.header("connection") == "keep-alive");
+    CHECK(response.header("keep-alive") == "timeout=15");
   }
 }
 
@@ -341,7 +361,7 @@ TEST_CASE("server: an error ends the connection only if a part of the request is
     CAPTURE(each.target);
     const auto response = connection.request(each.method, each.target, {}, each.body);
     CHECK(response.status == each.status);
-    CHECK(!response.has("connection"));
+    CHECK(response.header("connection") == "keep-alive");
   }
   const auto last = connection.request("GET", "/bye");
   CHECK(last.headers.count("connection") == 1);
@@ -476,14 +496,17 @@ TEST_CASE("server: no 100 Continue for a body that will not be read") {
       CHECK(connection.request("GET", "/addresses/_health").status == 200);
     }
   }
-  SUBCASE("unless the program decides") {
+  SUBCASE("unless the program decides, for its own routes") {
     server.set_expect_100_continue_handler(
         [](const httplib::Request&, httplib::Response&) { return 417; });
     Running running(server, server.bind("127.0.0.1", 0));
     Connection connection(running.port());
-    connection.send(expecting("POST /addresses", "", 2));
+    connection.send(expecting("POST /plain", "", 2));
     CHECK(connection.is_closed());
     CHECK(connection.unread().rfind("HTTP/1.1 417 ", 0) == 0);
+    Connection to_book(running.port());  // which it does not see
+    to_book.send(expecting("POST /addresses", "", 2) + "{}");
+    CHECK(to_book.read_response().status == 201);
   }
 }
 

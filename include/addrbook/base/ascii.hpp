@@ -34,15 +34,8 @@ namespace addrbook::detail {
 /// @returns whether each character is a letter, a digit or one of `more`
 [[nodiscard]] inline bool is_alphanumeric_or(std::string_view more,
                                              std::string_view text) noexcept {
-  // Every id is checked, most of them twice: a table takes half the time of comparisons.
-  static constexpr auto table = [] {
-    std::array<bool, 256> is_one{};
-    for (std::size_t i = 0; i < is_one.size(); ++i)
-      is_one[i] = is_alphanumeric(static_cast<char>(i));
-    return is_one;
-  }();
   return std::all_of(text.begin(), text.end(), [more](char c) {
-    return table[static_cast<unsigned char>(c)] || more.find(c) != std::string_view::npos;
+    return is_alphanumeric(c) || more.find(c) != std::string_view::npos;
   });
 }
 

@@ -71,7 +71,7 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
           {"max_body_bytes", integer(rest.max_body_bytes, 1, gibibyte)},
           {"max_connections", integer(server.max_connections, 1, 1'000'000)},
           {"max_threads", integer(server.max_threads, 1, 100'000)},
-          {"max_buffered_bytes", integer(server.max_buffered_bytes, 1024 * 1024, 64 * gibibyte)},
+          {"max_buffered_bytes", integer(server.max_buffered_bytes, 1'048'576, 64 * gibibyte)},
           {"max_concurrent_writes", integer(rest.max_concurrent_writes, 1, 100'000)},
           {"header_timeout_ms", milliseconds(server.header_timeout)},
           {"body_timeout_ms", milliseconds(server.body_timeout, rest.body_timeout)},

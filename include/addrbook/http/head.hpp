@@ -152,7 +152,7 @@ inline std::optional<HeadFault> HeadReader::read() noexcept {
 
 inline std::optional<HeadFault> HeadReader::read_request_line() noexcept {
   std::string_view line = next_line();
-  if (std::any_of(line.begin(), line.end(), is_control)) {
+  if (!is_field_value(line) || line.find('\t') != std::string_view::npos) {
     return HeadFault{400, "Invalid request line"};
   }
   head_.method = cut(line, ' ');

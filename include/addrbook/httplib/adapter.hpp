@@ -3,6 +3,7 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/http.hpp>
+#include <addrbook/http/answer_head.hpp>
 #include <addrbook/rest.hpp>
 
 #include <httplib.h>
@@ -145,9 +146,12 @@ inline void write_reply(Reply reply, const httplib::Request& request, httplib::R
     mutable_request.headers.erase("Transfer-Encoding");
     mutable_request.headers.erase("Content-Length");
     mutable_request.headers.emplace("Content-Length", "none");
+    // Our Server would otherwise take the announcement back.
+    response.set_header("Connection", "close");
   }
 
   response.status = reply.status;
+  if (!response.has_header("Date")) response.headers.emplace("Date", current_date());
   if (request.method == "HEAD") response.set_header("Accept-Ranges", "none");  // else: "bytes"
   // Not by set_header() and set_content(): their copies, and checks that Rest has made already,
   // took a sixth of a GET's time.

@@ -236,7 +236,8 @@ inline void ConnectionStream::set_connection_field(httplib::Headers& fields) {
   const bool is_set_by_program = fields.count("Connection") != 1 || fields.count("Keep-Alive") != 0;
   if (is_next_allowed_ && framing.complete() && !is_set_by_program) fields.erase("Connection");
   is_last_ = fields.erase("Connection") != 0;
-  if (is_last_) fields.emplace("Connection", "close");
+  if (is_last_) fields.erase("Keep-Alive");
+  fields.emplace("Connection", is_last_ ? "close" : "keep-alive");
 }
 
 inline bool ConnectionStream::finish() {

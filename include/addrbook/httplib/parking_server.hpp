@@ -4,6 +4,7 @@
 
 #include <addrbook/base/descriptor.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/http/answer_head.hpp>
 #include <addrbook/http/head.hpp>
 #include <addrbook/httplib/book_host.hpp>
 #include <addrbook/httplib/connection_stream.hpp>
@@ -92,6 +93,8 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
     return lane_.is_instant(head);
   }
   inline bool serve(ServerEngine& engine, Connection& connection, const RequestHead& head) override;
+  Begun begin_special(ServerEngine& engine, Connection& connection, const RequestHead& head,
+                      bool is_whole, Answer& answer);
   bool is_last_request(const ServerEngine& engine, Connection& connection,
                        const RequestHead& head) const;
   std::string refusal(const Connection& connection, const RequestHead& head,
@@ -149,6 +152,7 @@ ParkingServer<Base>::ParkingServer(ServerOptions options, Arguments&&... argumen
   });
   this->set_header_writer([](httplib::Stream& stream, httplib::Headers& fields) {
     if (auto* const current = ConnectionStream::current()) current->set_connection_field(fields);
+    if (fields.count("Date") == 0) fields.emplace("Date", current_date());
     return httplib::detail::write_headers(stream, fields);
   });
   this->set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
@@ -237,10 +241,28 @@ Begun ParkingServer<Base>::begin(ServerEngine& engine, Connection& connection,
                                  const RequestHead& head, std::string_view body, bool is_whole,
                                  Answer& answer) {
   BookTarget target = lane_.find(head.target, head.authority);
-  if (target.book == nullptr) return {};
+  if (target.book == nullptr) return begin_special(engine, connection, head, is_whole, answer);
   const bool is_last = is_last_request(engine, connection, head);
   return BookLane::begin(std::move(target), connection, head, body, is_whole, options_.body_timeout,
                          {keep_alive_fields_, engine, is_last}, answer);
+}
+
+// What httplib has no routes for. @returns "elsewhere" for all other requests
+template <class Base>
+Begun ParkingServer<Base>::begin_special(ServerEngine& engine, Connection& connection,
+                                         const RequestHead& head, bool is_whole, Answer& answer) {
+  const bool is_unknown = head.method == "TRACE" || head.method == "CONNECT";
+  const bool is_options = head.method == "OPTIONS" && head.target == "*";
+  if (!is_unknown && !is_options) return {};
+  answer.is_last = is_unknown || !is_whole || is_last_request(engine, connection, head);
+  answer.text =
+      is_unknown
+          ? refusals_.to_text(connection.remote_address, head, {501, "Method Not Implemented"})
+          : refusals_.options_text(connection.remote_address, head,
+                                   answer.is_last ? "Connection: close\r\n" : keep_alive_fields_);
+  Begun begun;
+  begun.kind = Begun::Kind::answered;
+  return begun;
 }
 
 template <class Base>
@@ -259,7 +281,7 @@ bool ParkingServer<Base>::serve(ServerEngine& engine, Connection& connection,
   const bool has_readable_body =
       head.method != "GET" && head.method != "HEAD" && head.method != "OPTIONS";
   if (has_expect_handler_) stream.leave_continue_to_httplib();
-  if (connection.requests == 0) {
+  if (connection.local_address.empty()) {
     httplib::detail::get_local_ip_and_port(connection.socket.get(), connection.local_address,
                                            connection.local_port);
   }

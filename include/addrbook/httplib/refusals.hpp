@@ -2,15 +2,16 @@
 #pragma once
 
 #include <addrbook/http/answer_head.hpp>
+#include <addrbook/http/fields.hpp>
 #include <addrbook/http/head.hpp>
 #include <addrbook/httplib/adapter.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/rest/exchange.hpp>
+#include <addrbook/rest/reply.hpp>
 
 #include <httplib.h>
 
 #include <exception>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,10 @@ class Refusals {
   /// @returns the bytes of the answer to a request that is refused before httplib sees it
   [[nodiscard]] std::string to_text(std::string_view remote_address, const RequestHead& head,
                                     const HeadFault& fault) const;
+  /// @param connection_fields  as for append_answer_head()
+  /// @returns the bytes of the answer to `OPTIONS *` (RFC 9110, 9.3.7)
+  [[nodiscard]] std::string options_text(std::string_view remote_address, const RequestHead& head,
+                                         std::string_view connection_fields) const;
   /// Fills in the answer where httplib refuses a request, has no route for it, or a route threw.
   /// @param thrown  null if nothing was thrown; the response then has a status
   void answer(const httplib::Request& request, httplib::Response& response,
@@ -33,6 +38,9 @@ class Refusals {
   void log_server(LogRecord::Level level, std::string_view text) const;
 
  private:
+  // @param fields  of the head; must outlive the request, as `head` must
+  [[nodiscard]] static Request to_request(std::string_view remote_address, const RequestHead& head,
+                                          const FieldView& fields);
   Reply reply_to(const Request& request, const std::exception_ptr& error) const;
 
   LogSink log_;
@@ -42,22 +50,40 @@ class Refusals {
 
 // ---------------------------------------------------------------------------------------------
 
-inline std::string Refusals::to_text(std::string_view remote_address, const RequestHead& head,
-                                     const HeadFault& fault) const {
+inline Request Refusals::to_request(std::string_view remote_address, const RequestHead& head,
+                                    const FieldView& fields) {
   Request request;
   request.method = head.method;
   request.target = head.target;
   request.remote_address = remote_address;
-  request.header = [&head](std::string_view name) {
-    return name == "X-Request-Id" && !head.request_id.empty() ? std::optional(head.request_id)
-                                                              : std::nullopt;
-  };
-  const Reply reply = reply_to(
-      request, std::make_exception_ptr(HttpError(fault.status, std::string(fault.reason))));
+  request.header = [&fields](std::string_view name) { return fields.find(name); };
+  return request;
+}
+
+inline std::string Refusals::to_text(std::string_view remote_address, const RequestHead& head,
+                                     const HeadFault& fault) const {
+  const FieldView fields(head.text, head.fields);
+  const Reply reply =
+      reply_to(to_request(remote_address, head, fields),
+               std::make_exception_ptr(HttpError(fault.status, std::string(fault.reason))));
   std::string text;
   append_answer_head(text, reply, AnswerFraming::length, reply.body.size(),
                      "Connection: close\r\n");
   if (head.method != "HEAD") text += reply.body;
+  return text;
+}
+
+inline std::string Refusals::options_text(std::string_view remote_address, const RequestHead& head,
+                                          std::string_view connection_fields) const {
+  const FieldView fields(head.text, head.fields);
+  const Request request = to_request(remote_address, head, fields);
+  Exchange exchange(request, request_ids_);
+  Reply reply = empty_reply(204);
+  reply.headers.emplace_back("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+  exchange.finish(reply, nullptr);
+  exchange.log(reply, log_, debug_, {});
+  std::string text;
+  append_answer_head(text, reply, AnswerFraming::length, 0, connection_fields);
   return text;
 }
 
@@ -91,7 +117,7 @@ inline void Refusals::answer(const httplib::Request& request, httplib::Response&
       error = std::make_exception_ptr(HttpError(response.status, message));
     }
     const HttplibFields fields(request.headers);
-    write_reply(reply_to(to_request(request, fields, 0), error), request, response);
+    write_reply(reply_to(detail::to_request(request, fields, 0), error), request, response);
   } catch (...) {  // out of memory: there is none for an answer in JSON either
     response.status = httplib::StatusCode::InternalServerError_500;
   }

@@ -49,9 +49,9 @@ struct AnswerContext {
 };
 
 /// A request for a book.
-class BookRequest final : public PendingRequest {
+class BookRequest : public PendingRequest {
  public:
-  /// @param head  its text must outlive this object, as `remote_address` must
+  /// @param head  must outlive this object with its text, as `remote_address` must
   BookRequest(BookTarget target, const RequestHead& head, std::string_view remote_address,
               const AnswerContext& context);
 
@@ -75,12 +75,24 @@ class BookRequest final : public PendingRequest {
   [[nodiscard]] Request make_request(std::string_view remote_address) const;
 
   const BookTarget target_;
-  const RequestHead head_;
+  const RequestHead& head_;
   const FieldView fields_;
   const AnswerContext context_;
   const Request request_;
   Rest::Call call_;
   std::size_t dropped_bytes_ = 0;
+};
+
+struct OwnedHead {
+  const RequestHead owned;
+};
+
+/// A request that outlives the RequestHead from which it was made.
+class LongBookRequest final : private OwnedHead, public BookRequest {
+ public:
+  LongBookRequest(BookTarget target, const RequestHead& head, std::string_view remote_address,
+                  const AnswerContext& context)
+      : OwnedHead{head}, BookRequest(std::move(target), owned, remote_address, context) {}
 };
 
 /// The books that the engine serves itself.
@@ -109,6 +121,7 @@ class BookLane : private Pinned {
 
 // ---------------------------------------------------------------------------------------------
 
+// NOLINTNEXTLINE(modernize-pass-by-value): to move a head is to copy it
 inline BookRequest::BookRequest(BookTarget target, const RequestHead& head,
                                 std::string_view remote_address, const AnswerContext& context)
     : target_(std::move(target)),
@@ -200,7 +213,7 @@ inline Begun BookLane::begin(BookTarget target, const Connection& connection,
     return begun;
   }
   begun.body_timeout = (std::min)(body_timeout, target.book->options().body_timeout);
-  auto request = std::make_unique<BookRequest>(std::move(target), head, address, context);
+  auto request = std::make_unique<LongBookRequest>(std::move(target), head, address, context);
   // Whoever waits for `100 Continue` may never send a body that is not needed.
   const bool is_expected = request->wants_body() || (!(head.expects_continue && body.empty()) &&
                                                      head.length <= BookRequest::max_dropped_bytes);

@@ -13,12 +13,28 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace addrbook::detail {
+
+/// std::chrono::steady_clock, at most some milliseconds late, at a quarter of the cost.
+struct CoarseClock {
+  using duration = std::chrono::steady_clock::duration;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::steady_clock::time_point;
+  static constexpr bool is_steady = true;
+
+  static time_point now() noexcept {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
+  }
+};
 
 /// A request that the engine serves and whose body is on its way.
 /// @par Thread safety  one call at a time
@@ -39,7 +55,7 @@ class PendingRequest : private Pinned {
 
 /// A request and its answer while they wait for their client.
 struct PendingExchange : private Pinned {
-  using Clock = std::chrono::steady_clock;
+  using Clock = CoarseClock;
 
   std::unique_ptr<PendingRequest> request;  ///< until its body is complete
   BodyFraming framing;
@@ -61,7 +77,7 @@ struct PendingExchange : private Pinned {
 /// again.
 class Connection : private Pinned {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = CoarseClock;
 
   enum class Phase {
     handshake,     ///< TLS is being set up
@@ -120,14 +136,25 @@ class Connection : private Pinned {
     return condemned_.exchange(0) == std::uint64_t{generation()} + 1;
   }
 
-  /// Discards the first `size` bytes of the input. Frees the memory when no input is left.
+  /// Discards the first `size` bytes of the input. Gives the memory back when no input is left.
   void consume(std::size_t size) {
     scanner = {};
     if (size < input.size()) {
       input.erase(0, size);
     } else {
+      constexpr std::size_t kept_bytes = 4096;
+      input.clear();
+      if (input.capacity() <= kept_bytes && input.capacity() > spare().capacity()) {
+        input.swap(spare());
+      }
       std::string().swap(input);
     }
+  }
+
+  /// Appends to the input.
+  void receive(std::string_view bytes) {
+    if (input.empty()) input.swap(spare());
+    input.append(bytes);
   }
 
   /// For ConnectionTable: fills a free slot. The connection is claimed by the calling thread.
@@ -169,6 +196,12 @@ class Connection : private Pinned {
 
  private:
   enum class State : std::uint64_t { free, parked, claimed, claimed_with_event };
+
+  // A thread keeps the memory of one short input for the next connection.
+  static std::string& spare() noexcept {
+    thread_local std::string spare;
+    return spare;
+  }
 
   static std::uint64_t word(std::uint32_t generation, State state) noexcept {
     return std::uint64_t{generation} << 2U | static_cast<std::uint64_t>(state);

@@ -94,7 +94,7 @@ class Parking final : private ServerEngine {
   static constexpr std::uint64_t listener_handle = ~std::uint64_t{0};
   static constexpr std::uint64_t end_handle = listener_handle - 1;
 
-  // What a request may hold and never be ended for.
+  // What a request that has just begun may hold and never be ended for.
   static constexpr std::size_t small_bytes = std::size_t{8} * 1024;
 
   // Lets wakers find out whether the Parking still exists.

@@ -103,10 +103,15 @@ class RequestLoop : private Pinned {
   static Step end(Connection& connection);
   static Step drain(Connection& connection);
 
-  static AnswerWriter& scratch_writer() {
+  /// Clear, and to be left clear.
+  static AnswerWriter& scratch_writer() noexcept {
     thread_local AnswerWriter writer;
-    writer.clear();
     return writer;
+  }
+  /// Out of memory: only this connection ends.
+  static Step give_up() noexcept {
+    scratch_writer().clear();
+    return Step::close;
   }
 
   static constexpr int fair_share = 32;  // requests, and reads, before others get their turn
@@ -128,16 +133,16 @@ inline RequestLoop::Step RequestLoop::advance(Connection& connection, bool is_ov
     const Step step = run(connection, is_overloaded);
     // Only now: a deadline measures the client, and the server may have been too busy to read.
     return step != Step::close && connection.is_past_deadline() ? time_out(connection) : step;
-  } catch (...) {  // out of memory: only this connection ends
-    return Step::close;
+  } catch (...) {
+    return give_up();
   }
 }
 
 inline RequestLoop::Step RequestLoop::expire(Connection& connection) noexcept {
   try {
     return time_out(connection);
-  } catch (...) {  // as above
-    return Step::close;
+  } catch (...) {
+    return give_up();
   }
 }
 
@@ -148,8 +153,8 @@ inline RequestLoop::Step RequestLoop::evict(Connection& connection) noexcept {
     }
     connection.answer_failed = connection.phase == Phase::answering;
     return end(connection);
-  } catch (...) {  // as above
-    return Step::close;
+  } catch (...) {
+    return give_up();
   }
 }
 
@@ -245,7 +250,7 @@ inline RequestLoop::Next RequestLoop::read_head_of(Connection& connection, Turn&
     std::string_view received;
     if (const Next next = receive(connection, turn, received)) return next;
     if (received.empty()) return Step::close;
-    input.append(received);
+    connection.receive(received);
   }
 }
 
@@ -326,10 +331,12 @@ inline RequestLoop::Next RequestLoop::send(Connection& connection, AnswerWriter&
   bool has_progress = false;
   const auto progress = writer.pump(*connection.transport, has_progress);
   if (progress == AnswerWriter::Progress::complete) {
-    return finish_answer(connection, writer.answer.is_last);
+    const bool is_last = writer.answer.is_last;
+    writer.clear();
+    return finish_answer(connection, is_last);
   }
   connection.exchange = std::make_unique<PendingExchange>(BodyFraming(RequestHead()));
-  connection.exchange->writer = std::move(writer);
+  std::swap(connection.exchange->writer, writer);
   connection.exchange->deadline = Clock::now() + timeouts_.answer;
   connection.enter(Phase::answering, timeouts_.write);
   return wait_for_client(connection, progress, true);
@@ -337,14 +344,14 @@ inline RequestLoop::Next RequestLoop::send(Connection& connection, AnswerWriter&
 
 inline RequestLoop::Next RequestLoop::continue_answer(Connection& connection, const Turn& turn) {
   PendingExchange& exchange = *connection.exchange;
-  // The source may have to wait for the storage.
-  if (turn.is_overloaded && exchange.writer.answer.source) return Step::requeue;
   if (connection.awaits_source.load()) {
     // The event may be the client's end. Only if it is closed in both directions is it gone.
     pollfd poll{connection.socket.get(), 0, 0};
     const bool is_gone = ::poll(&poll, 1, 0) > 0 && (poll.revents & (POLLERR | POLLHUP)) != 0;
     return is_gone ? Step::close : Step::park;
   }
+  // The source may have to wait for the storage.
+  if (turn.is_overloaded && exchange.writer.answer.source) return Step::requeue;
   bool has_progress = false;
   const auto progress = exchange.writer.pump(*connection.transport, has_progress);
   if (progress != AnswerWriter::Progress::complete) {
@@ -360,19 +367,23 @@ inline RequestLoop::Next RequestLoop::wait_for_client(Connection& connection,
                                                       bool has_progress) {
   PendingExchange& exchange = *connection.exchange;
   const auto now = Clock::now();
+  const bool is_resumed = exchange.deadline == Clock::time_point::max();
+  if (is_resumed) exchange.deadline = now + timeouts_.answer;
   switch (progress) {
     case AnswerWriter::Progress::failed: connection.answer_failed = true; return end(connection);
     case AnswerWriter::Progress::later:
-      exchange.deadline = now + timeouts_.answer;  // the client has taken all that there was
-      connection.set_deadline(Clock::time_point::max());
+      // The client has taken all that there was. Its time begins anew when there is more.
+      exchange.deadline = Clock::time_point::max();
+      connection.set_deadline(exchange.deadline);
       connection.awaits_source.store(true);
       exchange.writer.answer.source->on_ready(engine_.waker(connection));
       return Step::park;
     case AnswerWriter::Progress::turn_over: break;
     default:
       if (engine_.memory().is_scarce()) exchange.writer.give_back();
-      if (has_progress)
+      if (has_progress || is_resumed) {
         connection.set_deadline((std::min)(exchange.deadline, now + timeouts_.write));
+      }
       return progress == AnswerWriter::Progress::wants_read ? Step::park : Step::await_write;
   }
   connection.set_deadline((std::min)(exchange.deadline, now + timeouts_.write));

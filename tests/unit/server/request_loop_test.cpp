@@ -605,6 +605,66 @@ TEST_CASE("request_loop: a source is read as the client takes its pieces") {
   CHECK(fixture.connection.phase == Phase::idle);
 }
 
+TEST_CASE(
+    "request_loop: the time of a client begins anew when a source that had nothing has more") {
+  Fixture fixture;
+  auto source = std::make_shared<test::FakeSource>(std::vector<std::string>{"one", "two"});
+  source->before_read = [&] {
+    if (source->reads == 2) source->next = addrbook::BodySource::Status::later;
+  };
+  std::function<void()> ready;
+  source->when_asked = [&](const std::function<void()>& call) { ready = call; };
+  fixture.handler.source = [source] { return source; };
+  fixture.peer.arrivals.push_back(get("/own/source"));
+  REQUIRE(fixture.advance() == Step::park);
+  constexpr auto never = Connection::Clock::time_point::max();
+  CHECK(fixture.connection.deadline.load() == never.time_since_epoch().count());
+  REQUIRE(ready);
+  ready();
+  const auto now = Connection::Clock::now();
+  const auto deadline = [&] {
+    return Connection::Clock::time_point(Connection::Clock::duration(fixture.connection.deadline));
+  };
+  SUBCASE("though it takes nothing at all") {
+    fixture.peer.room = 0;
+  }
+  SUBCASE("and takes a little") {
+    fixture.peer.room = 1;
+  }
+  CHECK(fixture.advance() == Step::await_write);
+  CHECK(deadline() >= now + 1h);
+  CHECK(deadline() < now + 2h);
+  CHECK(fixture.connection.exchange->deadline >= now + 1h);
+  CHECK(fixture.connection.exchange->deadline < now + 2h);
+  const auto before = fixture.connection.deadline.load();
+  fixture.peer.room = 0;
+  CHECK(fixture.advance() == Step::await_write);
+  CHECK(fixture.connection.deadline.load() == before);
+}
+
+TEST_CASE("request_loop: in an overload, who waits for a source is not served again and again") {
+  Fixture fixture;
+  auto source = std::make_shared<test::FakeSource>(std::vector<std::string>{"one"});
+  source->next = addrbook::BodySource::Status::later;
+  source->when_asked = [](const auto&) {};
+  fixture.handler.source = [source] { return source; };
+  fixture.peer.arrivals.push_back(get("/own/source"));
+  REQUIRE(fixture.advance() == Step::park);
+  CHECK(fixture.loop.advance(fixture.connection, true) == Step::park);
+  CHECK(source->reads == 1);
+}
+
+TEST_CASE("request_loop: no thread keeps the source of an answer that ran out of memory") {
+  Fixture fixture;
+  auto source = std::make_shared<test::FakeSource>(std::vector<std::string>{"one"});
+  source->before_read = [] { throw std::bad_alloc(); };
+  fixture.handler.source = [&source] { return source; };
+  fixture.peer.arrivals.push_back(get("/own/source"));
+  CHECK(fixture.advance() == Step::close);
+  fixture.connection.clear();
+  CHECK(source.use_count() == 1);
+}
+
 TEST_CASE("request_loop: a source gives memory back while that is scarce and the client is slow") {
   Fixture fixture;
   const std::string piece(std::size_t{16} * 1024, 'x');
