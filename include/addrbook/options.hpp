@@ -47,6 +47,9 @@ struct Options {
   std::chrono::milliseconds body_timeout = detail::default_body_timeout;
   /// The time for a client to receive a whole body; of a body without an end, each piece.
   std::chrono::milliseconds answer_timeout = detail::default_answer_timeout;
+  /// Memory for the text of the book's list. It is kept when it is asked for twice without a write
+  /// between, until the next write. A longer list is not kept; 0: none is.
+  std::size_t list_cache_bytes = std::size_t{32} * 1024 * 1024;
   /// Receives a record of every request. Without it, nothing is logged.
   LogSink log;
   /// Decides who may do what. Without it, everybody may do everything.

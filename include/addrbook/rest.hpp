@@ -15,6 +15,7 @@
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/exchange.hpp>
+#include <addrbook/rest/list_cache.hpp>
 #include <addrbook/rest/routes.hpp>
 #include <addrbook/rest/web_policy.hpp>
 #include <addrbook/service.hpp>
@@ -66,6 +67,7 @@ class Rest {
   Options options_;
   detail::WebPolicy web_;
   detail::RequestIds request_ids_;
+  std::shared_ptr<detail::ListCache> lists_;
   mutable std::atomic<std::size_t> writes_{0};
 };
 
@@ -116,7 +118,8 @@ class Rest::Call : private detail::Pinned {
 inline Rest::Rest(std::shared_ptr<Service> service, Options options)
     : service_(std::move(service)),
       options_(std::move(options)),
-      web_(options_.allowed_origins, options_.allowed_hosts) {
+      web_(options_.allowed_origins, options_.allowed_hosts),
+      lists_(std::make_shared<detail::ListCache>(options_.list_cache_bytes)) {
   if (!service_) throw Error(Errc::invalid, "mount needs a service");
   if (options_.max_concurrent_writes == 0) {
     throw Error(Errc::invalid, "max_concurrent_writes must be at least 1");
@@ -231,7 +234,8 @@ inline Reply Rest::Call::respond(BodyStatus status) {
     reply.headers.emplace_back("Allow", endpoints_->methods());
     return reply;
   }
-  detail::Context context{rest_.service_, rest_.options_, exchange_, {}, endpoints_->id(), {}};
+  detail::Context context{
+      rest_.service_, rest_.options_, exchange_, rest_.lists_, {}, endpoints_->id(), {}};
   if (body_) context.body = body_->finish(status);
   context.query = read_query(exchange_.request(), *route_);
   std::optional<WriteSlot> slot;

@@ -60,6 +60,7 @@ std::map<std::string, std::string> settings(const Config& config) {
           {"http.max_connections", std::to_string(config.server.max_connections)},
           {"http.max_threads", std::to_string(config.server.max_threads)},
           {"http.max_buffered_bytes", std::to_string(config.server.max_buffered_bytes)},
+          {"http.list_cache_bytes", std::to_string(config.rest.list_cache_bytes)},
           {"http.max_concurrent_writes", std::to_string(config.rest.max_concurrent_writes)},
           {"http.header_timeout_ms", ms(config.server.header_timeout)},
           {"http.allowed_origins", joined(config.rest.allowed_origins)},
@@ -120,6 +121,8 @@ std::vector<Key> all_keys() {
       {"http", "max_threads", "ADDRBOOK_HTTP_MAX_THREADS", "1", "100000", "1", "100000"},
       {"http", "max_buffered_bytes", "ADDRBOOK_HTTP_MAX_BUFFERED_BYTES", "1048576", "68719476736",
        "1048576", "68719476736"},
+      {"http", "list_cache_bytes", "ADDRBOOK_HTTP_LIST_CACHE_BYTES", "0", "68719476736", "0",
+       "68719476736"},
       {"http", "max_concurrent_writes", "ADDRBOOK_HTTP_MAX_CONCURRENT_WRITES", "1", "100000", "1",
        "100000"},
       {"http", "header_timeout_ms", "ADDRBOOK_HTTP_HEADER_TIMEOUT_MS", "51", "52", "51", "52"},
@@ -155,6 +158,7 @@ TEST_CASE("config: the defaults are those of the local configuration") {
   CHECK(defaults.at("http.max_connections") == "10000");
   CHECK(defaults.at("http.max_threads") == "1000");
   CHECK(defaults.at("http.max_buffered_bytes") == "67108864");
+  CHECK(defaults.at("http.list_cache_bytes") == "33554432");
   CHECK(defaults.at("http.max_concurrent_writes") == "256");
   CHECK(defaults.at("http.header_timeout_ms") == "10000");
   CHECK(defaults.at("service.max_entries") == "1000000");

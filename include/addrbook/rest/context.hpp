@@ -4,6 +4,7 @@
 #include <addrbook/http/query_string.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest/exchange.hpp>
+#include <addrbook/rest/list_cache.hpp>
 #include <addrbook/service.hpp>
 
 #include <memory>
@@ -18,6 +19,7 @@ struct Context {
   const std::shared_ptr<Service>& service;
   const Options& options;
   Exchange& exchange;
+  const std::shared_ptr<ListCache>& lists;
   QueryParameters query;  ///< only parameters that the route takes
   std::string_view id;    ///< of the address; "" on other paths
   std::string body;       ///< unpacked, if the route takes one

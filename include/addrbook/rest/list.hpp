@@ -6,6 +6,7 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/conditions.hpp>
 #include <addrbook/rest/context.hpp>
+#include <addrbook/rest/list_cache.hpp>
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/service.hpp>
 #include <addrbook/store.hpp>
@@ -45,6 +46,8 @@ class ListSource final : public BodySource {
   [[nodiscard]] std::size_t memory() const noexcept override {
     return page_bytes_ + (cut_ ? cut_->bytes() : 0);
   }
+  /// Whether no write came between the pages that were read so far.
+  [[nodiscard]] bool is_of_one_state() const noexcept { return page_.state.revision == newest_; }
 
  private:
   [[nodiscard]] static std::size_t bytes_of(const Document& document) noexcept {
@@ -108,12 +111,19 @@ inline Reply list_addresses(Context& context) {
   Reply reply = json_reply({});
   // The page's own tag: it may be newer than the state that was asked for before.
   reply.headers.emplace_back("ETag", "W/" + tag_of(page.state));
-  if (page.more || bytes > ListSource::piece_bytes) {
-    reply.source = std::make_shared<ListSource>(context.service, std::move(page));
-  } else {
-    ListSource source(context.service, std::move(page));
-    while (source.read(reply.body) == BodySource::Status::piece) {
+  const BookState state = page.state;
+  const bool is_long = page.more;
+  auto source = std::make_shared<ListSource>(context.service, std::move(page));
+  if (!is_long && bytes <= ListSource::piece_bytes) {
+    while (source->read(reply.body) == BodySource::Status::piece) {
     }
+  } else if (auto text = is_long ? context.lists->find(state) : nullptr) {
+    reply.source = std::make_shared<KeptListSource>(std::move(text));
+  } else if (is_long && context.lists->begin_collecting(state)) {
+    reply.source =
+        std::make_shared<CollectingSource<ListSource>>(std::move(source), context.lists, state);
+  } else {
+    reply.source = std::move(source);
   }
   return reply;
 }

@@ -116,22 +116,27 @@ inline void AnswerWriter::fall_behind() {
 // Appends pieces of the body to the text until that is worth a system call. At the end of the body
 // the source goes.
 inline BodySource::Status AnswerWriter::fill() {
-  thread_local std::string piece;
+  // The size of a chunk comes first (RFC 9112, 7.1) and is known last.
+  constexpr std::string_view usual_size = "4000\r\n";
+  const bool is_chunked = answer.framing == AnswerFraming::chunked;
   std::string& text = answer.text;
   while (text.size() < piece_bytes / 2) {
-    piece.clear();
-    const auto status = answer.source->read(piece);
-    const bool is_chunked = answer.framing == AnswerFraming::chunked;
+    const std::size_t before = text.size();
+    if (is_chunked) text.append(usual_size);
+    const std::size_t begin = text.size();
+    const auto status = answer.source->read(text);
     if (status == BodySource::Status::piece) {
-      if (is_chunked) {  // RFC 9112, 7.1
-        char size[16];
-        char* const end = std::to_chars(size, size + sizeof size, piece.size(), 16).ptr;
-        text.append(size, end).append("\r\n").append(piece).append("\r\n");
-      } else {
-        text.append(piece);
+      if (is_chunked) {
+        char line[18];
+        char* end = std::to_chars(line, line + 16, text.size() - begin, 16).ptr;
+        *end++ = '\r';
+        *end++ = '\n';
+        text.replace(before, usual_size.size(), line, static_cast<std::size_t>(end - line));
+        text.append("\r\n");
       }
       continue;
     }
+    text.resize(before);
     if (status == BodySource::Status::end) {
       if (is_chunked) text.append("0\r\n\r\n");
       answer.source.reset();
