@@ -42,6 +42,9 @@ class AnswerWriter {
   /// @param has_progress  becomes true if the transport took anything
   Progress pump(Transport& transport, bool& has_progress);
 
+  /// Makes the calling thread's variables, which takes memory.
+  static void prepare_thread() noexcept { static_cast<void>(spare_piece()); }
+
   /// Bytes that wait, and what the source holds.
   [[nodiscard]] std::size_t memory() const noexcept {
     return answer.text.capacity() + (answer.source ? answer.source->memory() : 0);
@@ -62,6 +65,10 @@ class AnswerWriter {
   static constexpr std::size_t piece_bytes = std::size_t{16} * 1024;  // as sources make them
   static constexpr std::size_t fair_share = std::size_t{512} * 1024;
 
+  static std::string& spare_piece() noexcept {
+    thread_local std::string piece;
+    return piece;
+  }
   void fall_behind();
   BodySource::Status fill();
 
@@ -111,7 +118,7 @@ inline void AnswerWriter::fall_behind() {
 // Appends pieces of the body to the text until that is worth a system call. At the end of the body
 // the source goes.
 inline BodySource::Status AnswerWriter::fill() {
-  thread_local std::string piece;
+  std::string& piece = spare_piece();
   std::string& text = answer.text;
   while (text.size() < piece_bytes / 2) {
     piece.clear();
