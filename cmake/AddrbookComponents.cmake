@@ -10,7 +10,7 @@
 set(ADDRBOOK_COMPONENTS
 # component  | option              | links  | needs                      | headers
   "core      |                     |        | threads nlohmann_json httplib | \
-addrbook authorization cached_store document entry error http log memory_store mount options rest \
+addrbook authorization cached_store document entry error http log log_file memory_store mount options rest \
 service store version base/ json/ http/ rest/ storage/group_commit httplib/adapter"
   "server    |                     | core   |                            | serve server server/ httplib/"
   "gzip      | ADDRBOOK_GZIP       | core   | zlib                       | gzip"

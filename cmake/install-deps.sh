@@ -37,7 +37,6 @@ ninja-build||Ninja|ninja-build|ninja|ninja-build|ninja
 pkg-config||pkg-config|pkgconf-pkg-config|pkgconf|pkgconf|pkgconf
 nlohmann-json3-dev|nlohmann/json.hpp|nlohmann-json >= 3.11|json-devel|nlohmann-json|nlohmann-json|nlohmann-json
 libyaml-cpp-dev|yaml-cpp/yaml.h|yaml-cpp >= 0.7|yaml-cpp-devel|yaml-cpp|yaml-cpp-dev|yaml-cpp
-libspdlog-dev|spdlog/spdlog.h|spdlog >= 1.10|spdlog-devel|spdlog|spdlog-dev|spdlog
 libcli11-dev|CLI/CLI.hpp|CLI11 >= 2.1|cli11-devel|cli11|cli11|cli11
 zlib1g-dev|zlib.h|zlib >= 1.2|zlib-devel|zlib|zlib-dev|zlib
 libssl-dev|openssl/evp.h|OpenSSL >= 3.0|openssl-devel|openssl|openssl-dev|openssl
@@ -58,7 +57,7 @@ valgrind|valgrind/callgrind.h|Valgrind|valgrind-devel|valgrind|valgrind-dev|valg
 '
 
 wanted='g++ cmake ninja-build pkg-config nlohmann-json3-dev'
-server='libyaml-cpp-dev libspdlog-dev libcli11-dev zlib1g-dev libssl-dev libsoci-dev libboost-dev libsqlite3-dev libpq-dev'
+server='libyaml-cpp-dev libcli11-dev zlib1g-dev libssl-dev libsoci-dev libboost-dev libsqlite3-dev libpq-dev'
 tests="$server doctest-dev postgresql curl"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"

@@ -8,10 +8,8 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdlib>
-#include <filesystem>
 #include <optional>
 #include <string>
-#include <system_error>
 
 constexpr int exit_failed = 1;     // serving failed, e.g. the port is in use
 constexpr int exit_bad_input = 2;  // in the command line, the settings or the environment
@@ -20,7 +18,7 @@ constexpr const char* default_config = "configs/addressbook-local.yaml";
 struct CommandLine {
   std::optional<std::string> config;
   std::optional<std::string> host;
-  std::optional<int> port;
+  std::optional<std::string> port;
   bool debug = false;
   bool insecure_no_auth = false;
   std::optional<std::string> backup;
@@ -31,8 +29,7 @@ struct CommandLine {
 inline std::optional<int> parse_command_line(int argc, char** argv, CommandLine& command_line) {
   CLI::App app{"An address book over HTTP.", "addrbook-server"};
   app.set_version_flag("--version", "addrbook-server " ADDRBOOK_VERSION);
-  app.add_option("-p,--port", command_line.port, "Port to listen on; 0: any free port")
-      ->check(CLI::Range(0, 65535));
+  app.add_option("-p,--port", command_line.port, "Port to listen on; 0: any free port");
   app.add_option("--host", command_line.host, "Address to listen on");
   app.add_option(
       "-c,--config", command_line.config,
@@ -57,13 +54,10 @@ inline std::optional<int> parse_command_line(int argc, char** argv, CommandLine&
 
 /// @throws  addrbook::Error{invalid}
 inline addrbook::Config read_config(const CommandLine& command_line) {
-  std::error_code ignored;
   addrbook::Config config = command_line.config ? addrbook::load_config(*command_line.config)
-                            : std::filesystem::exists(default_config, ignored)
-                                ? addrbook::load_config(default_config)
-                                : addrbook::parse_config("", "");
-  if (command_line.host) config.host = *command_line.host;
-  if (command_line.port) config.port = *command_line.port;
+                                                : addrbook::load_config_if_any(default_config);
+  if (command_line.host) addrbook::set_config(config, "http.host", *command_line.host, "--host");
+  if (command_line.port) addrbook::set_config(config, "http.port", *command_line.port, "--port");
   config.rest.debug = config.server.debug = command_line.debug;
   if (!addrbook::is_exposed(config) || command_line.insecure_no_auth) return config;
   throw addrbook::Error(

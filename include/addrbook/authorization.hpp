@@ -31,15 +31,16 @@ struct Access {
   Verdict verdict = Verdict::forbidden;
   std::string user;       ///< for the log, if known
   std::string challenge;  ///< WWW-Authenticate of a 401 (RFC 9110, 11.6.1), e.g. `Bearer`
+  std::string reason;     ///< of a 403, for the client
 
   [[nodiscard]] static Access allow(std::string user = {}) {
-    return {Verdict::allowed, std::move(user), {}};
+    return {Verdict::allowed, std::move(user), {}, {}};
   }
   [[nodiscard]] static Access unauthenticated(std::string challenge = "Bearer") {
-    return {Verdict::unauthenticated, {}, std::move(challenge)};
+    return {Verdict::unauthenticated, {}, std::move(challenge), {}};
   }
-  [[nodiscard]] static Access forbid(std::string user = {}) {
-    return {Verdict::forbidden, std::move(user), {}};
+  [[nodiscard]] static Access forbid(std::string user = {}, std::string reason = {}) {
+    return {Verdict::forbidden, std::move(user), {}, std::move(reason)};
   }
 };
 

@@ -2,6 +2,8 @@
 /// yaml-cpp (target addrbook::config).
 #pragma once
 
+#include <addrbook/base/ascii.hpp>
+#include <addrbook/base/read_file.hpp>
 #include <addrbook/config/key.hpp>
 #include <addrbook/config/sections.hpp>
 #include <addrbook/config/yaml_reader.hpp>
@@ -11,20 +13,21 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
+#include <filesystem>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace addrbook {
 
 /// The settings of a server program. A setting is a key `section.name` of the file, and the
 /// environment variable ADDRBOOK_SECTION_NAME, which overrides the file; there, commas separate the
-/// items of a list. config/sections.hpp maps keys to members.
+/// items of a list. A variable that is empty counts as not set, except for storage.memory, which
+/// has no value. config/sections.hpp maps keys to members.
 struct Config {
   /// Limits the number of entries, because the clients of a server program may be strangers. 0: no
   /// limit, the default of ServiceOptions.
@@ -72,8 +75,22 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 [[nodiscard]] inline Config load_config(const std::string& file,
                                         const Environment& environment = process_environment);
 
-/// Lists the variables ADDRBOOK_* that are not settings, e.g. misspelled ones. A program should
-/// only warn of them: container platforms set variables with such names.
+/// Reads settings from a file if there is one; otherwise from the environment alone.
+/// @throws Error{invalid} also if it can't be told whether there is one: tokens may stand in it
+[[nodiscard]] inline Config load_config_if_any(
+    const std::string& file, const Environment& environment = process_environment);
+
+/// Changes one setting, e.g. by an option of a command line.
+/// @param key    e.g. "http.port"
+/// @param value  as in an environment variable
+/// @param place  for messages, e.g. "--port"
+/// @throws Error{invalid} as parse_config(); a key that doesn't exist
+inline void set_config(Config& config, const std::string& key, const std::string& value,
+                       const std::string& place);
+
+/// Lists the variables ADDRBOOK_* that are not settings, e.g. misspelled ones, and those that
+/// Kubernetes sets for a service of that name (`tcp://10.0.0.1:80`), which are ignored. A program
+/// should only warn of them.
 /// @param environment  as the process's environ
 [[nodiscard]] inline std::vector<std::string> unknown_variables(const char* const* environment);
 
@@ -83,6 +100,18 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 ///           if the setting has its default
 [[nodiscard]] inline Error setting_error(const Config& config, const std::string& key,
                                          const Error& error);
+
+/// Does what depends on a setting.
+/// @returns  what `act` returns
+/// @throws   what it throws; an Error as setting_error()
+template <class Act>
+auto for_setting(const Config& config, const std::string& key, Act act) {
+  try {
+    return act();
+  } catch (const Error& error) {
+    throw setting_error(config, key, error);
+  }
+}
 
 /// @returns  whether other machines can reach the server without a token
 [[nodiscard]] inline bool is_exposed(const Config& config) {
@@ -111,13 +140,24 @@ inline ConfigKeys config_keys(Config& config) {
   return keys;
 }
 
+/// Whether an environment variable is one that Kubernetes sets for a service, e.g.
+/// ADDRBOOK_HTTP_PORT=tcp://10.0.0.1:80 for one that is called addrbook-http.
+inline bool is_of_kubernetes(std::string_view name, std::string_view value) {
+  constexpr std::string_view suffix = "_PORT";
+  const std::string_view scheme = value.substr(0, value.find("://"));
+  return name.size() > suffix.size() && name.substr(name.size() - suffix.size()) == suffix &&
+         scheme.size() < value.size() && (scheme == "tcp" || scheme == "udp" || scheme == "sctp");
+}
+
 /// Overrides settings with the variables that are set.
 inline void read_environment(const ConfigKeys& keys, const Environment& environment,
                              std::map<std::string, std::string>& places) {
   std::map<std::string, std::string> chosen;  // a choice's section -> the variable that is set
   for (const ConfigKey& key : keys) {
     const auto value = environment(key.variable());
-    if (!value) continue;
+    // storage.memory has no value: it is set by being there.
+    if (!value || (value->empty() && !key.is_bare)) continue;
+    if (is_of_kubernetes(key.variable(), *value)) continue;
     const std::string place = "environment: " + key.variable();
     if (key.is_choice) {
       const auto [other, is_first] = chosen.emplace(key.section, key.variable());
@@ -162,13 +202,44 @@ inline Config parse_config(const std::string& yaml, const std::string& source,
 }
 
 inline Config load_config(const std::string& file, const Environment& environment) {
-  std::ifstream stream(file, std::ios::binary);
-  static_cast<void>(stream.peek());  // a folder can be opened, but not read
-  if (!stream.is_open() || stream.bad()) {
-    throw Error(Errc::invalid, file + ": the file can't be read");
+  std::string text;
+  try {
+    text = detail::read_file(file);
+  } catch (const std::system_error& error) {
+    throw Error(Errc::invalid, file + ": the file can't be read: " + error.code().message());
   }
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
   return parse_config(text, file, environment);
+}
+
+inline Config load_config_if_any(const std::string& file, const Environment& environment) {
+  // Also a link to nothing is there, in any part of the path.
+  const std::filesystem::path whole(file);
+  std::filesystem::path part;
+  for (const auto& name : whole) {
+    part /= name;
+    std::error_code error;
+    const auto status = std::filesystem::symlink_status(part, error);
+    if (status.type() == std::filesystem::file_type::not_found)
+      return parse_config("", "", environment);
+    if (error) break;
+    const bool is_dangling = !std::filesystem::exists(part, error);
+    if (error || is_dangling) break;
+  }
+  return load_config(file, environment);  // which says what is wrong
+}
+
+inline void set_config(Config& config, const std::string& key, const std::string& value,
+                       const std::string& place) {
+  const auto keys = detail::config_keys(config);
+  const auto found = std::find_if(
+      keys.begin(), keys.end(), [&](const detail::ConfigKey& each) { return each.path() == key; });
+  try {
+    if (found == keys.end()) throw detail::BadValue{"is no setting"};
+    found->set_text(value);
+  } catch (const detail::BadValue& bad) {
+    throw Error(Errc::invalid, place + ": " + key + ": " + bad.reason);
+  }
+  config.places[key] = place;
 }
 
 inline std::vector<std::string> unknown_variables(const char* const* environment) {
@@ -176,12 +247,15 @@ inline std::vector<std::string> unknown_variables(const char* const* environment
   const auto keys = detail::config_keys(config);
   std::vector<std::string> unknown;
   for (; *environment != nullptr; ++environment) {
-    const std::string_view variable = *environment;
-    const std::string name(variable.substr(0, variable.find('=')));
-    const bool is_known = std::any_of(keys.begin(), keys.end(), [&](const detail::ConfigKey& key) {
-      return key.variable() == name;
-    });
-    if (name.rfind("ADDRBOOK_", 0) == 0 && !is_known) unknown.push_back(name);
+    std::string_view value = *environment;
+    const std::string name(detail::cut(value, '='));
+    if (name.rfind("ADDRBOOK_", 0) != 0) continue;
+    if (detail::is_of_kubernetes(name, value)) {
+      unknown.push_back(name + " (of Kubernetes)");
+    } else if (std::none_of(keys.begin(), keys.end(),
+                            [&](const detail::ConfigKey& key) { return key.variable() == name; })) {
+      unknown.push_back(name);
+    }
   }
   return unknown;
 }

@@ -45,6 +45,15 @@ struct LogRecord {
   std::vector<std::string> trace;
   std::string user_agent;           ///< in debug mode
   std::uint64_t request_bytes = 0;  ///< of the request's body; in debug mode
+
+  /// @returns a record of the kind `server`
+  [[nodiscard]] static LogRecord of_server(Level level, std::string_view reason) {
+    LogRecord record;
+    record.kind = Kind::server;
+    record.level = level;
+    record.reason = reason;
+    return record;
+  }
 };
 
 /// Receives each record: one for a request, two if it failed. What it throws is dropped.

@@ -274,7 +274,9 @@ inline void Rest::authorize(detail::Exchange& exchange, Action action, std::stri
       }
       throw detail::HttpError(401, "Unauthorized",
                               {{"WWW-Authenticate", std::move(access.challenge)}});
-    case Access::Verdict::forbidden: throw detail::HttpError(403, "Forbidden");
+    case Access::Verdict::forbidden:
+      throw detail::HttpError(403,
+                              access.reason.empty() ? "Forbidden" : "Forbidden: " + access.reason);
   }
 }
 

@@ -2,47 +2,80 @@
 /// process, and refusing requests that are not for the book. Linux.
 #pragma once
 
+#include <addrbook/http.hpp>
 #include <addrbook/http/origin.hpp>
+#include <addrbook/http/request_id.hpp>
+#include <addrbook/httplib/adapter.hpp>
+#include <addrbook/json/strings.hpp>
+#include <addrbook/log.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/exchange.hpp>
+#include <addrbook/rest/reply.hpp>
 #include <addrbook/rest/routes.hpp>
-#include <addrbook/server/stop_signals.hpp>
+#include <addrbook/server/signals.hpp>
 
 #include <httplib.h>
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <functional>
 #include <future>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 namespace addrbook {
 
-/// Blocks SIGINT and SIGTERM in the calling thread and in those that it starts. Call it before the
-/// program starts a thread, e.g. by opening a storage: a signal ends the program if it reaches a
-/// thread that does not block it.
-inline void block_stop_signals() noexcept;
+/// What a program does while serve_until_signal() runs, in the thread that called it.
+struct ServeHooks {
+  std::function<void()> on_listening = {};  ///< the server serves
+  /// SIGHUP or SIGUSR1 has arrived: read what may have changed. Without it, they end the program.
+  std::function<void()> on_reload = {};
+};
 
-/// Serves until SIGINT or SIGTERM arrives or the server is stopped otherwise. A signal that arrives
-/// earlier is not lost if it is blocked. Both signals stay blocked afterwards.
-/// @param server        addrbook::Server or any httplib::Server, bound to an address
-/// @param on_listening  is called by this thread as soon as the server serves; may be empty
-/// @throws  what listening or on_listening throws; std::runtime_error if accepting connections
-///          fails. The server is stopped then.
+/// Serves until SIGINT or SIGTERM arrives or the server is stopped otherwise. A second one ends the
+/// program at once. A program has one call of this at a time.
+/// @param server  addrbook::Server or any httplib::Server, bound to an address
+/// @param hooks   each may be empty
+/// @throws  what listening or a hook throws; std::runtime_error if accepting connections fails. The
+///          server is stopped then.
 template <class Server>
-void serve_until_signal(Server& server, const std::function<void()>& on_listening = {});
+void serve_until_signal(Server& server, const ServeHooks& hooks = {});
+
+/// As above. @param on_listening  as in ServeHooks
+template <class Server>
+void serve_until_signal(Server& server, const std::function<void()>& on_listening) {
+  serve_until_signal(server, ServeHooks{on_listening, {}});
+}
+
+/// Sets the signals up before serve_until_signal() does. Until then SIGINT and SIGTERM end the
+/// program at once, as process 1 of a container, too; SIGHUP and SIGUSR1 wait. Call it before the
+/// program starts a thread, e.g. by opening a storage.
+inline void take_signals() noexcept {
+  detail::Signals::prepare();
+}
+
+/// Opens /dev/null in the place of standard input, output and error where these are closed. What is
+/// opened next would otherwise get their numbers, and receive what is printed. Call it first.
+/// @throws  std::system_error
+inline void open_standard_streams();
 
 /// Answers all requests outside of a book with 404 before their bodies are read, which httplib
 /// would otherwise keep in memory as a whole. For a server that has nothing but the book. Uses the
 /// server's pre-routing handler and its payload limit.
-/// @param options  those of the book: prefix and max_body_bytes
-inline void refuse_other_paths(httplib::Server& server, const Options& options);
+/// @param options  those of the book: prefix, max_body_bytes and log
+/// @param name     of the service; then `GET /` says it, and where the book is
+inline void refuse_other_paths(httplib::Server& server, const Options& options,
+                               const std::string& name = {});
 
 /// Raises the limit of open files to what the system allows. The usual limit, 1024, is meant for
 /// programs that use select(); a server needs a file for each connection.
@@ -60,21 +93,16 @@ inline void limit_malloc_arenas(int count = 2) noexcept;
 
 // ---------------------------------------------------------------------------------------------
 
-inline void block_stop_signals() noexcept {
-  const sigset_t signals = detail::stop_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-}
-
 template <class Server>
-void serve_until_signal(Server& server, const std::function<void()>& on_listening) {
-  const detail::StopSignals signals;
+void serve_until_signal(Server& server, const ServeHooks& hooks) {
+  const detail::Signals signals(static_cast<bool>(hooks.on_reload));
   std::future<bool> listening = std::async(std::launch::async, [&] {
     try {
       const bool is_good = server.listen_after_bind();
-      signals.wake();
+      signals.stop();
       return is_good;
     } catch (...) {
-      signals.wake();
+      signals.stop();
       throw;
     }
   });
@@ -83,17 +111,67 @@ void serve_until_signal(Server& server, const std::function<void()>& on_listenin
     constexpr std::chrono::milliseconds interval(1);
     while (!server.is_running() && listening.wait_for(interval) != std::future_status::ready) {
     }
-    if (server.is_running() && on_listening) on_listening();
+    if (server.is_running() && hooks.on_listening) hooks.on_listening();
+    while (signals.wait() == detail::Signals::Event::reload) hooks.on_reload();
   } catch (...) {
     server.stop();
     throw;
   }
-  signals.wait();
   server.stop();
   if (!listening.get()) throw std::runtime_error("listening failed");
 }
 
-inline void refuse_other_paths(httplib::Server& server, const Options& options) {
+inline void open_standard_streams() {
+  for (int stream = 0; stream <= 2; ++stream) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    // The lowest free number is this one.
+    if (::open("/dev/null", O_RDWR) < 0) {
+      throw std::system_error(errno, std::generic_category(), "can't open /dev/null");
+    }
+  }
+}
+
+namespace detail {
+
+/// Answers GET / with what the server is.
+class Entrance {
+ public:
+  Entrance(const std::string& name, const Options& options)
+      : log_(options.log), is_debug_(options.debug) {
+    append_json_string(text_ = R"({"name":)", name, JsonCharset::utf8);
+    for (const auto& [member, path] : {std::pair("addresses", ""), std::pair("health", "/_health"),
+                                       std::pair("ready", "/_ready")}) {
+      text_.append(",\"").append(member).append("\":\"").append(options.prefix + path).append("\"");
+    }
+    text_ += '}';
+  }
+
+  void answer(const httplib::Request& request, httplib::Response& response) const {
+    if (request.method != "GET" && request.method != "HEAD") {
+      response.status = httplib::StatusCode::MethodNotAllowed_405;
+      response.set_header("Allow", "GET, HEAD");
+      return;
+    }
+    const HttplibFields fields(request.headers);
+    const Request ours = to_request(request, fields, 0);
+    Exchange exchange(ours, ids_);
+    Reply reply = json_reply(text_);
+    exchange.finish(reply, nullptr);
+    exchange.log(reply, log_, is_debug_, {});
+    write_reply(std::move(reply), request, response);
+  }
+
+ private:
+  LogSink log_;
+  bool is_debug_;
+  std::string text_;
+  RequestIds ids_;
+};
+
+}  // namespace detail
+
+inline void refuse_other_paths(httplib::Server& server, const Options& options,
+                               const std::string& name) {
   // The book applies max_body_bytes itself, and reads on for a while beyond it so that the client
   // gets the answer. httplib's limit must not cut that off.
   server.set_payload_max_length(2 * options.max_body_bytes + std::size_t{16} * 1024 * 1024);
@@ -102,7 +180,9 @@ inline void refuse_other_paths(httplib::Server& server, const Options& options) 
     const auto segments = std::count(route.path.begin(), route.path.end(), '/');
     max_segments = (std::max)(max_segments, segments + 1);  // with a '/' at the end
   }
-  server.set_pre_routing_handler([max_segments, prefix = options.prefix](
+  const auto entrance =
+      name.empty() ? nullptr : std::make_shared<const detail::Entrance>(name, options);
+  server.set_pre_routing_handler([max_segments, entrance, prefix = options.prefix](
                                      const httplib::Request& request, httplib::Response& response) {
     const std::string_view path = request.path;
     const std::string_view rest = path.substr((std::min)(prefix.size(), path.size()));
@@ -111,6 +191,7 @@ inline void refuse_other_paths(httplib::Server& server, const Options& options) 
                           std::count(rest.begin(), rest.end(), '/') <= max_segments;
     if (is_below) return httplib::Server::HandlerResponse::Unhandled;
     response.status = httplib::StatusCode::NotFound_404;
+    if (entrance && path == "/") entrance->answer(request, response);
     return httplib::Server::HandlerResponse::Handled;
   });
 }

@@ -4,6 +4,7 @@
 #include <addrbook/authorization.hpp>
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/base/hex.hpp>
+#include <addrbook/base/pinned.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/http/bearer_token.hpp>
 #include <addrbook/options.hpp>
@@ -15,6 +16,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +37,38 @@ namespace addrbook {
 /// @throws Error{invalid} a token breaks the rules of Token, or two have the same name or
 ///         secret. The message has its position in the list, from 1.
 [[nodiscard]] inline Authorize bearer_tokens(const std::vector<Token>& tokens);
+
+namespace detail {
+struct Bearer;
+}  // namespace detail
+
+/// Tokens that can be replaced while a server asks for them.
+/// @par Thread safety  any thread
+class BearerTokens : private detail::Pinned {
+ public:
+  /// @throws as bearer_tokens()
+  explicit BearerTokens(const std::vector<Token>& tokens) { replace(tokens); }
+
+  /// From now on these tokens count and no others.
+  /// @throws as bearer_tokens(); the old ones then stay
+  inline void replace(const std::vector<Token>& tokens);
+
+  [[nodiscard]] inline bool empty() const;
+
+  /// Decides as bearer_tokens() does. An Options::authorize that calls it must keep the object.
+  [[nodiscard]] inline Access authorize(const AccessRequest& access) const;
+
+ private:
+  using Bearers = std::shared_ptr<const std::vector<detail::Bearer>>;
+
+  [[nodiscard]] Bearers bearers() const {
+    const std::lock_guard lock(mutex_);
+    return bearers_;
+  }
+
+  mutable std::mutex mutex_;
+  Bearers bearers_;
+};
 
 // ---------------------------------------------------------------------------------------------
 
@@ -97,33 +131,46 @@ inline std::string hash_token(const std::string& text) {
   return detail::hex({reinterpret_cast<const char*>(hash.data()), hash.size()});
 }
 
+inline void BearerTokens::replace(const std::vector<Token>& tokens) {
+  auto bearers = std::make_shared<const std::vector<detail::Bearer>>(detail::to_bearers(tokens));
+  const std::lock_guard lock(mutex_);
+  bearers_ = std::move(bearers);
+}
+
+inline bool BearerTokens::empty() const {
+  return bearers()->empty();
+}
+
+inline Access BearerTokens::authorize(const AccessRequest& access) const {
+  const std::string realm = "Bearer realm=\"addrbook\"";
+  const auto field = access.request.header("Authorization");
+  std::string_view presented = field ? detail::trim(*field) : std::string_view();
+  if (detail::lowercase(detail::cut(presented, ' ')) != "bearer") {
+    return Access::unauthenticated(realm);
+  }
+  presented = detail::trim(presented);
+  const Bearers bearers = this->bearers();
+  const detail::Bearer* found = nullptr;
+  // Two fields are joined by a comma and so are no token: which one counts would be ambiguous.
+  if (detail::is_bearer_token(presented)) {
+    const detail::Sha256 hash = detail::sha256(presented);
+    // Compares all of them: the time must not depend on which one it is.
+    for (const detail::Bearer& bearer : *bearers) {
+      if (CRYPTO_memcmp(hash.data(), bearer.hash.data(), hash.size()) == 0) found = &bearer;
+    }
+  }
+  if (found == nullptr) {
+    return Access::unauthenticated(realm + ", error=\"invalid_token\"");
+  }
+  return found->role == Token::Role::write || access.action == Action::read
+             ? Access::allow(found->name)
+             : Access::forbid(found->name, "this token may only read");
+}
+
 inline Authorize bearer_tokens(const std::vector<Token>& tokens) {
   // Shared, because an Authorize is copied with its Options.
-  const auto bearers =
-      std::make_shared<const std::vector<detail::Bearer>>(detail::to_bearers(tokens));
-  return [bearers](const AccessRequest& access) {
-    const std::string realm = "Bearer realm=\"addrbook\"";
-    const auto field = access.request.header("Authorization");
-    std::string_view presented = field ? detail::trim(*field) : std::string_view();
-    if (detail::lowercase(detail::cut(presented, ' ')) != "bearer") {
-      return Access::unauthenticated(realm);
-    }
-    presented = detail::trim(presented);
-    const detail::Bearer* found = nullptr;
-    // Two fields are joined by a comma and so are no token: which one counts would be ambiguous.
-    if (detail::is_bearer_token(presented)) {
-      const detail::Sha256 hash = detail::sha256(presented);
-      // Compares all of them: the time must not depend on which one it is.
-      for (const detail::Bearer& bearer : *bearers) {
-        if (CRYPTO_memcmp(hash.data(), bearer.hash.data(), hash.size()) == 0) found = &bearer;
-      }
-    }
-    if (found == nullptr) {
-      return Access::unauthenticated(realm + ", error=\"invalid_token\"");
-    }
-    return found->role == Token::Role::write || access.action == Action::read
-               ? Access::allow(found->name)
-               : Access::forbid(found->name);
+  return [bearers = std::make_shared<const BearerTokens>(tokens)](const AccessRequest& access) {
+    return bearers->authorize(access);
   };
 }
 

@@ -3,6 +3,7 @@
 /// at once.
 #include "support.hpp"
 
+#include <addrbook/base/ascii.hpp>
 #include <addrbook/http/body_framing.hpp>
 #include <addrbook/http/head.hpp>
 
@@ -14,6 +15,7 @@
 #include <string_view>
 
 using addrbook::detail::BodyFraming;
+using addrbook::detail::equals_ignoring_case;
 using addrbook::detail::HeadScanner;
 using addrbook::detail::read_head;
 using addrbook::detail::RequestHead;
@@ -74,6 +76,8 @@ void check_fields(const RequestHead& head, std::string_view text) {
     auto value = line.substr(name.size() + 1);
     value.remove_prefix((std::min)(value.find_first_not_of(" \t"), value.size()));
     value = value.substr(0, value.find_last_not_of(" \t") + 1);
+    // RFC 9112, 3.2.2
+    if (!head.authority.empty() && equals_ignoring_case(name, "Host")) value = head.host;
     check(count < head.fields.size() && head.fields.name(text, count) == name &&
               head.fields.value(text, count) == value,
           "a field stands where the table says");

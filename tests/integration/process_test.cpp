@@ -1,14 +1,22 @@
 // The bundled server as a process: options, a config file, signals, a log.
 
+#include <support/addresses.hpp>
+#include <support/crowd.hpp>
+#include <support/free_port.hpp>
 #include <support/http_client.hpp>
 #include <support/life_cycle.hpp>
+#include <support/proc.hpp>
 #include <support/server_process.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <chrono>
+#include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -17,6 +25,7 @@
 namespace {
 
 using test::Connection;
+using test::LoggedServer;
 using test::Process;
 using test::ServerProcess;
 using test::TempFolder;
@@ -55,6 +64,250 @@ TEST_CASE("process: the sample addresses are created, read, changed and removed"
   test::check_life_cycle(server.port(), "/addresses");
   test::check_error(Connection(server.port()).request("GET", "/nope"), "GET", "/nope", 404,
                     "Unknown Endpoint");
+}
+
+TEST_CASE("process: closed standard streams are opened on /dev/null first of all") {
+  for (const std::string closing : {"<&-", ">&-", "2>&-", "<&- >&- 2>&-"}) {
+    CAPTURE(closing);
+    const int port = test::free_port();
+    Process server(
+        {"/bin/sh", "-c", "exec \"$0\" \"$@\" " + closing, program, "--port", std::to_string(port)},
+        test::in_memory());
+    REQUIRE(test::eventually(std::chrono::seconds(20), [&] {
+      try {
+        return Connection(port).request("GET", "/addresses").status == 200;
+      } catch (const std::runtime_error&) {
+        return false;
+      }
+    }));
+    const std::string files = "/proc/" + std::to_string(server.id()) + "/fd/";
+    const std::pair<std::string, std::string> streams[] = {
+        {"0", "<&-"}, {"1", " >&-"}, {"2", "2>&-"}};
+    for (const auto& [number, close] : streams) {
+      if ((" " + closing).find(close) == std::string::npos) continue;
+      CAPTURE(number);
+      CHECK(std::filesystem::read_symlink(files + number) == "/dev/null");
+    }
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+  }
+}
+
+TEST_CASE("process: a second signal ends it at once") {
+  for (const int number : {SIGTERM, SIGINT}) {
+    CAPTURE(number);
+    LoggedServer server(test::patient());
+    Connection half(server.port());
+    half.send("POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{");
+    Connection idle(server.port());
+    REQUIRE(idle.request("GET", "/addresses").status == 200);
+    server.process().signal(SIGTERM);
+    CHECK(idle.is_closed());  // shows that the server is stopping
+    server.process().signal(number);
+    CHECK(server.process().wait() == 128 + number);
+  }
+}
+
+TEST_CASE("process: SIGHUP and SIGUSR1 open the log file again, and end nothing") {
+  LoggedServer server;
+  Connection kept(server.port());
+  REQUIRE(kept.request("GET", "/addresses").status == 200);
+  const std::string old = server.log_file() + ".1";
+  for (const int number : {SIGHUP, SIGUSR1}) {
+    CAPTURE(number);
+    std::filesystem::rename(server.log_file(), old);
+    server.process().signal(number);
+    REQUIRE(test::eventually(std::chrono::seconds(20), [&] {
+      return std::filesystem::exists(server.log_file()) &&
+             server.log().find("reason=\"SIGHUP: the settings were read anew\"") !=
+                 std::string::npos;
+    }));
+    const std::string target = "/addresses/" + std::to_string(number);
+    CHECK(kept.request("GET", target).status == 404);
+    CHECK(server.log().find("uri=" + target + " ") != std::string::npos);
+    CHECK(test::read_file(old).find(target) == std::string::npos);
+  }
+  CHECK(server.stop() == 0);
+}
+
+TEST_CASE("process: SIGHUP reads the tokens anew; those that are wrong are logged and not used") {
+  TempFolder folder;
+  const auto tokens = [](const std::string& text) {
+    return "auth:\n  tokens:\n    - {name: ada, role: write, sha256: " + text + "}\n";
+  };
+  // The output of `printf %s writer-0123456789 | sha256sum`, and of reader-0123456789.
+  const std::string first = "28c96510ee002d722a3959427a3a2c266fcee2da75b35da285634de3a563f783";
+  const std::string second = "a0a62125c1103fb8468923c9027cc4902e430e1eb5278f53bf732a955e0c58d8";
+  const auto file = write_file(folder, "tokens.yaml", "");
+  LoggedServer server({}, {"--config", file});
+  const auto status = [&](const std::string& token) {
+    return Connection(server.port())
+        .request("GET", "/addresses", {{"authorization", "Bearer " + token}})
+        .status;
+  };
+  int reloads = 0;
+  const auto reload = [&](const std::string& text) {
+    write_file(folder, "tokens.yaml", text);
+    server.process().signal(SIGHUP);
+    ++reloads;
+    REQUIRE(test::eventually(std::chrono::seconds(20), [&] {
+      const std::string log = server.log();
+      int count = 0;
+      for (auto at = log.find("read anew"); at != std::string::npos;
+           at = log.find("read anew", at + 1))
+        ++count;
+      return count == reloads;
+    }));
+  };
+  CHECK(status("writer-0123456789") == 200);
+  CHECK(status("reader-0123456789") == 200);  // everybody
+  reload(tokens(first));
+  CHECK(status("writer-0123456789") == 200);
+  CHECK(status("reader-0123456789") == 401);
+  reload(tokens(second));
+  CHECK(status("writer-0123456789") == 401);
+  CHECK(status("reader-0123456789") == 200);
+  reload(tokens("12"));
+  CHECK(status("reader-0123456789") == 200);
+  CHECK(server.log().find("tokens.yaml:3: auth.tokens: ") != std::string::npos);
+  reload("");  // would open the book to everybody
+  CHECK(status("writer-0123456789") == 401);
+  CHECK(status("reader-0123456789") == 200);
+  std::filesystem::remove(file);
+  server.process().signal(SIGHUP);
+  ++reloads;
+  CHECK(test::eventually(std::chrono::seconds(20), [&] {
+    return server.log().find("tokens.yaml: the file can't be read: No such file") !=
+           std::string::npos;
+  }));
+  CHECK(status("reader-0123456789") == 200);
+  CHECK(server.stop() == 0);
+}
+
+TEST_CASE("process: a log that can't be written holds up neither requests nor the end") {
+  TempFolder folder;
+  const std::string pipe = (folder.path() / "pipe").string();
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  std::string file;
+  SUBCASE("a pipe that nobody reads") {
+    file = pipe;
+  }
+  SUBCASE("a full disk") {
+    file = "/dev/full";
+  }
+  SUBCASE("standard error is a pipe that nobody empties") {}
+  ServerProcess server({}, {{{"ADDRBOOK_LOGGING_FILE", file}}, "/"});
+  Connection connection(server.port());
+  constexpr int requests = 2000;  // more lines than a pipe holds
+  for (int i = 0; i < requests; ++i) {
+    REQUIRE(connection.request("GET", "/addresses").status == 200);
+  }
+  const auto start = std::chrono::steady_clock::now();
+  server.signal(SIGTERM);
+  CHECK(server.wait() == 0);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(8));
+}
+
+TEST_CASE("process: a log file in a folder that is not there is refused; a new one is private") {
+  TempFolder folder;
+  const auto file = [&](const std::string& name) { return (folder.path() / name).string(); };
+  const auto refused =
+      run({"--port", "0"}, {{{"ADDRBOOK_LOGGING_FILE", file("nowhere/a.log")}}, "/"});
+  CHECK(refused.status == 2);
+  CHECK(refused.errors.find("logging.file: can't write to '" + file("nowhere/a.log") +
+                            "': No such file or directory") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "nowhere"));
+  const ServerProcess server({}, {{{"ADDRBOOK_LOGGING_FILE", file("a.log")}}, "/"});
+  struct stat status {};
+  REQUIRE(::stat(file("a.log").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777U) == 0600);
+}
+
+TEST_CASE("process: localhost is both families, and IPv4 addresses are shown as such") {
+  {
+    ServerProcess server({"--host", "localhost"});
+    CHECK(Connection(server.port()).request("GET", "/addresses").status == 200);
+    CHECK(Connection(server.port(), AF_INET6).request("GET", "/addresses").status == 200);
+  }
+  for (const std::string host : {"[::1]", "127.1"}) {
+    CAPTURE(host);
+    ServerProcess server({"--host", host});
+    const int family = host == "[::1]" ? AF_INET6 : AF_INET;
+    CHECK(Connection(server.port(), family).request("GET", "/addresses").status == 200);
+    CHECK(server.first_line().find("http://" + host + ":") != std::string::npos);
+  }
+  ServerProcess server({"--host", "::", "--insecure-no-auth"});
+  Connection(server.port()).request("GET", "/addresses");
+  CHECK(server.read_error_line()->find(" ip=127.0.0.1 ") != std::string::npos);
+}
+
+TEST_CASE("process: the limit of open files is spoken of at the start") {
+  const auto command = [](const std::string& limit) {
+    return std::vector<std::string>{"/bin/sh", "-c",
+                                    "ulimit -n " + limit + " && exec \"$0\" \"$@\"", program};
+  };
+  ServerProcess few(command("500"), {}, {});
+  const auto warning = few.read_error_line();
+  REQUIRE(warning);
+  CHECK(warning->find("level=warning") != std::string::npos);
+  CHECK(warning->find("max_connections is 10000") != std::string::npos);
+  CHECK(warning->find("ulimit -n") != std::string::npos);
+  auto words = command("12");
+  words.insert(words.end(), {"--port", "0"});
+  Process none(words, test::in_memory());
+  CHECK(none.wait() == 1);
+  CHECK(none.read_output().empty());
+  CHECK(none.read_errors().find("(ulimit -n)") != std::string::npos);
+}
+
+TEST_CASE("process: / says what this is and where the book is") {
+  ServerProcess server({}, {{{"ADDRBOOK_HTTP_PREFIX", "/people"}}, "/"});
+  const auto answer = Connection(server.port()).request("GET", "/");
+  CHECK(answer.status == 200);
+  const auto json = nlohmann::json::parse(answer.body);
+  CHECK(json["name"] == "Address Book");
+  CHECK(json["addresses"] == "/people");
+  CHECK(server.read_error_line()->find(" uri=/ ip=127.0.0.1 status=200 ") != std::string::npos);
+}
+
+TEST_CASE("process: without memory there are 503s, and the server goes on") {
+  if (test::is_sanitized) return;  // needs terabytes of addresses
+  std::size_t used = 0;
+  {
+    ServerProcess server;
+    Connection(server.port()).request("GET", "/addresses");
+    used = test::status_kib(server.id(), "VmSize");
+  }
+  TempFolder folder;
+  constexpr std::size_t spare_kib = std::size_t{12} * 1024;
+  ServerProcess server(
+      {"/bin/sh", "-c", "ulimit -v " + std::to_string(used + spare_kib) + " && exec \"$0\" \"$@\"",
+       program},
+      {}, {{{"ADDRBOOK_LOGGING_FILE", (folder.path() / "a.log").string()}}, "/"});
+  const std::string large = R"({"notes":")" + std::string(200'000, 'x') + "\"}";
+  int short_of_memory = 0;
+  constexpr int max_rounds = 200;  // hundreds of MB
+  for (int round = 0; round < max_rounds && short_of_memory < 100; ++round) {
+    std::vector<std::thread> clients;
+    std::vector<int> statuses(20);
+    for (int& status : statuses) {
+      clients.emplace_back([&] {
+        try {
+          status = Connection(server.port()).request("POST", "/addresses", {}, large).status;
+        } catch (const std::runtime_error&) {  // an end without an answer
+        }
+      });
+    }
+    for (auto& client : clients) client.join();
+    for (const int status : statuses) {
+      CHECK((status == 0 || status == 201 || status == 503));
+      if (status == 503) ++short_of_memory;
+    }
+  }
+  CHECK(short_of_memory > 0);
+  CHECK(Connection(server.port()).request("GET", "/addresses/_health").status == 200);
+  server.signal(SIGTERM);
+  CHECK(server.wait() == 0);
 }
 
 TEST_CASE("process: SIGTERM and SIGINT end it with status 0") {
@@ -124,6 +377,8 @@ TEST_CASE("process: --help and --version") {
 
 TEST_CASE("process: bad command lines exit 2 and say why") {
   for (const auto& options : std::vector<std::vector<std::string>>{{"--port", "65536"},
+                                                                   {"--port", "0x1F90"},
+                                                                   {"--port", ""},
                                                                    {"--port", "-1"},
                                                                    {"--port", "http"},
                                                                    {"--port"},
@@ -193,6 +448,52 @@ TEST_CASE("process: a misspelled variable is named, and its value is not shown")
   CHECK(errors.find("secret") == std::string::npos);
 }
 
+TEST_CASE(
+    "process: what Kubernetes sets for a service, and a variable that is empty, are no settings") {
+  ServerProcess server({}, {{{"ADDRBOOK_HTTP_PORT", "tcp://10.0.0.1:8080"},
+                             {"ADDRBOOK_HTTP_PREFIX", ""},
+                             {"ADDRBOOK_AUTH_TOKENS", ""}},
+                            "/"});
+  CHECK(Connection(server.port()).request("GET", "/addresses").status == 200);
+  server.signal(SIGTERM);
+  CHECK(server.wait() == 0);
+  const std::string errors = server.read_errors();
+  CHECK(errors.find("environment: ADDRBOOK_HTTP_PORT (of Kubernetes) is no setting") !=
+        std::string::npos);
+  CHECK(errors.find("10.0.0.1") == std::string::npos);
+}
+
+TEST_CASE("process: --port reads a number as the file does") {
+  // Both take it as the decimal number; as an octal one it would be 8.
+  const std::string port = std::to_string(test::free_port());
+  Process server({program, "--port", "0" + port}, test::in_memory());
+  const auto line = server.read_line();
+  REQUIRE(line);
+  CHECK(test::port_in(*line) == std::stoi(port));
+}
+
+TEST_CASE("process: settings that can't be looked at are not taken for none") {
+  TempFolder folder;
+  const std::string file = "configs/addressbook-local.yaml";
+  SUBCASE("a link to nothing") {
+    std::filesystem::create_directory(folder.path() / "configs");
+    std::filesystem::create_symlink("nowhere", folder.path() / file);
+  }
+  SUBCASE("a folder that is a link to nothing") {
+    std::filesystem::create_symlink("nowhere", folder.path() / "configs");
+  }
+  SUBCASE("a folder that may not be searched") {
+    // Root may search all but a circle of links.
+    std::filesystem::create_symlink("configs", folder.path() / "configs");
+  }
+  Process::Setting setting;
+  setting.directory = folder.path().string();
+  const auto ended = run({"--port", "0"}, setting);
+  CHECK(ended.status == 2);
+  CHECK(ended.output.empty());
+  CHECK(ended.errors.find(file + ": the file can't be read: ") != std::string::npos);
+}
+
 TEST_CASE("process: a port in use exits 1 and says so") {
   ServerProcess first;
   const std::string port = std::to_string(first.port());
@@ -202,7 +503,9 @@ TEST_CASE("process: a port in use exits 1 and says so") {
   CHECK(second.errors.find("127.0.0.1:" + port) != std::string::npos);
   CHECK(second.errors.find("in use") != std::string::npos);
   CHECK(Connection(first.port()).request("GET", "/addresses").status == 200);
-  CHECK(run({"--insecure-no-auth", "--host", "256.256.256.256"}).status == 1);
+  const auto unknown = run({"--insecure-no-auth", "--host", "256.256.256.256"});
+  CHECK(unknown.status == 1);
+  CHECK(unknown.errors.find("Name or service not known") != std::string::npos);
 }
 
 TEST_CASE("process: the environment overrides the file, and the command line overrides both") {
@@ -392,6 +695,8 @@ TEST_CASE("process: without a token the answer is 401, for writes by a reader 40
     CHECK(read.status == each.read);
     CHECK(write.status == each.write);
     CHECK(write.has("www-authenticate") == (each.write == 401));
+    CHECK((write.body.find("Forbidden: this token may only read") != std::string::npos) ==
+          (each.write == 403));
     const auto bare = Connection(server.port()).request("GET", "/addresses?token=" + reader);
     CHECK(bare.status == 401);
     CHECK(bare.header("www-authenticate") == "Bearer realm=\"addrbook\"");

@@ -14,19 +14,23 @@
 #include <csignal>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
+#include <vector>
 
 namespace {
 
 using addrbook::serve_until_signal;
 using test::Connection;
 
-/// Blocks the signals as a program does, until the end of the test.
+/// Blocks the signals until the end of the test.
 class Blocked {
  public:
   Blocked() {
-    pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
-    addrbook::block_stop_signals();
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&set, number);
+    pthread_sigmask(SIG_BLOCK, &set, &mask_);
   }
   Blocked(const Blocked&) = delete;
   Blocked& operator=(const Blocked&) = delete;
@@ -68,9 +72,41 @@ TEST_CASE("serve: a server serves until either signal") {
   check_serves_until(plain, plain.bind_to_any_port("127.0.0.1"), SIGTERM);
 }
 
-TEST_CASE("serve: a signal that arrives before the server listens is not lost") {
+TEST_CASE("serve: SIGHUP and SIGUSR1 are for the program, and the server goes on") {
   const Blocked blocked;
+  addrbook::Server server;
+  addrbook::mount(server);
+  const int port = server.bind("127.0.0.1", 0);
+  int calls = 0;
+  addrbook::ServeHooks hooks;
+  hooks.on_listening = [] { send_signal(SIGHUP); };
+  hooks.on_reload = [&] {
+    CHECK(Connection(port).request("GET", "/addresses").status == 200);
+    send_signal(++calls == 1 ? SIGUSR1 : SIGTERM);
+  };
+  serve_until_signal(server, hooks);
+  CHECK(calls == 2);
+  CHECK_FALSE(server.is_running());
+}
+
+TEST_CASE("serve: on_listening is called once the server serves, not if it can't") {
+  const Blocked blocked;
+  addrbook::Server server;
+  server.bind("127.0.0.1", 0);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit lower = before;
+  lower.rlim_cur = 3;
+  bool is_called = false;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &lower) == 0);
+  CHECK_THROWS_AS(serve_until_signal(server, [&] { is_called = true; }), std::system_error);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  CHECK_FALSE(is_called);
+}
+
+TEST_CASE("serve: a signal that arrives before the server listens is not lost if it is blocked") {
   for (int i = 0; i < 20; ++i) {
+    const Blocked blocked;
     addrbook::Server server;
     server.bind("127.0.0.1", 0);
     send_signal(SIGTERM);
@@ -136,6 +172,38 @@ TEST_CASE("serve: requests outside of the book are refused before their bodies a
     send_signal(SIGTERM);
   });
   CHECK_FALSE(is_reached);
+}
+
+TEST_CASE("serve: GET / says what the server is, if it has a name") {
+  const Blocked blocked;
+  std::vector<addrbook::LogRecord> log;
+  addrbook::Options options;
+  options.prefix = "/books/mine";
+  options.log = [&](const addrbook::LogRecord& record) { log.push_back(record); };
+  addrbook::Server server;
+  addrbook::refuse_other_paths(server, options, "My \"Book\"");
+  addrbook::mount(server, options);
+  const int port = server.bind("127.0.0.1", 0);
+  serve_until_signal(server, [&] {
+    Connection connection(port);
+    const auto answer = connection.request("GET", "/");
+    CHECK(answer.status == 200);
+    CHECK(answer.header("content-type") == "application/json; charset=UTF-8");
+    CHECK(answer.body ==
+          R"({"name":"My \"Book\"","addresses":"/books/mine","health":"/books/mine/_health",)"
+          R"("ready":"/books/mine/_ready"})");
+    const auto head = connection.request("HEAD", "/");
+    CHECK(head.status == 200);
+    CHECK(head.header("content-length") == std::to_string(answer.body.size()));
+    const auto post = Connection(port).request("POST", "/", {}, "{}");
+    CHECK(post.status == 405);
+    CHECK(post.header("allow") == "GET, HEAD");
+    CHECK(Connection(port).request("GET", "/other").status == 404);
+    send_signal(SIGTERM);
+  });
+  REQUIRE(log.size() >= 2);
+  CHECK(log[0].uri == "/");
+  CHECK(log[0].status == 200);
 }
 
 TEST_CASE("serve: the descriptor limit is raised to the hard limit") {

@@ -670,7 +670,26 @@ TEST_CASE("server: a port that is in use is refused, even by another addrbook::S
     CHECK(error.code() == std::errc::address_in_use);
     CHECK(std::string(error.what()).find("127.0.0.1:" + std::to_string(port)) != std::string::npos);
   }
-  CHECK_THROWS_AS(addrbook::Server().bind("256.256.256.256", 0), std::system_error);
+  try {
+    addrbook::Server().bind("256.256.256.256", 0);
+    FAIL("it is bound");
+  } catch (const std::system_error& error) {
+    CHECK(std::string(error.what()).find("Name or service not known") != std::string::npos);
+  }
+}
+
+TEST_CASE("server: localhost is both 127.0.0.1 and ::1, and both must be free") {
+  addrbook::Server server;
+  addrbook::mount(server);
+  const int port = server.bind("localhost", 0);
+  Running running(server, port);
+  CHECK(Connection(port).request("GET", "/addresses").status == 200);
+  CHECK(Connection(port, AF_INET6).request("GET", "/addresses").status == 200);
+  running.stop();
+  CHECK_THROWS(Connection(port, AF_INET6));
+  addrbook::Server ipv6;
+  const int taken = ipv6.bind("::1", 0);
+  CHECK_THROWS_AS(addrbook::Server().bind("localhost", taken), std::system_error);
 }
 
 TEST_CASE("server: a body without an end is sent piece by piece, and ends with the server") {

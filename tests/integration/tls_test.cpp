@@ -2,6 +2,7 @@
 
 #include <addrbook/tls_server.hpp>
 
+#include <support/addresses.hpp>
 #include <support/certificate.hpp>
 #include <support/http_client.hpp>
 #include <support/process.hpp>
@@ -125,6 +126,63 @@ TEST_CASE("tls: 1.2 is the minimum version") {
   }
 }
 
+TEST_CASE("tls: 1.2 has no cipher suites with CBC, nor without forward secrecy") {
+  const Files files;
+  Files rsa;
+  test::write_certificate(rsa.certificate, rsa.key, "RSA");
+  for (const auto* const each : {&files, static_cast<const Files*>(&rsa)}) {
+    addrbook::TlsServer server({each->certificate, each->key});
+    addrbook::mount(server);
+    Running running(server, server.bind("127.0.0.1", 0));
+    for (const std::string suites :
+         {"AES256-SHA", "AES128-GCM-SHA256", "ECDHE-RSA-AES256-SHA384", "ECDHE-ECDSA-AES128-SHA",
+          "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"}) {
+      CAPTURE(suites);
+      const auto https = client(running.port());
+      auto* const context = static_cast<SSL_CTX*>(https->tls_context());
+      SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+      REQUIRE(SSL_CTX_set_cipher_list(context, suites.c_str()) == 1);
+      CHECK(static_cast<bool>(https->Get("/addresses")) == (suites.find(':') != std::string::npos));
+    }
+  }
+}
+
+TEST_CASE("tls: update() uses a renewed certificate, also one with a key of another kind") {
+  const Files files;
+  const Files renewed;
+  addrbook::TlsServer server({files.certificate, files.key});
+  addrbook::mount(server);
+  Running running(server, server.bind("127.0.0.1", 0));
+  // Trusts one certificate only.
+  const auto is_shown = [&](const Files& by, int version = TLS1_3_VERSION) {
+    httplib::SSLClient https("127.0.0.1", running.port());
+    https.set_ca_cert_path(by.certificate);
+    https.enable_server_hostname_verification(false);
+    SSL_CTX_set_max_proto_version(static_cast<SSL_CTX*>(https.tls_context()), version);
+    return static_cast<bool>(https.Get("/addresses"));
+  };
+  CHECK(is_shown(files));
+  CHECK_FALSE(is_shown(renewed));
+  const auto kept = client(running.port());
+  REQUIRE(kept->Get("/addresses"));
+
+  server.update({renewed.certificate, renewed.key});
+  CHECK(is_shown(renewed));
+  CHECK_FALSE(is_shown(files));
+  test::write_certificate(renewed.certificate, renewed.key, "RSA");
+  server.update({renewed.certificate, renewed.key});
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) CHECK(is_shown(renewed, version));
+
+  // What is refused leaves the one in use.
+  CHECK_THROWS_AS(server.update({renewed.certificate, files.key}), addrbook::Error);
+  CHECK_THROWS_AS(server.update({"", ""}), addrbook::Error);
+  CHECK(is_shown(renewed));
+  CHECK(kept->Get("/addresses")->status == 200);
+  CHECK(server.update_certs_pem(test::read_file(files.certificate).c_str(),
+                                test::read_file(files.key).c_str()));
+  CHECK(is_shown(files));
+}
+
 TEST_CASE("tls: clients that do not complete a handshake are disconnected") {
   const Files files;
   addrbook::ServerOptions options;
@@ -186,8 +244,39 @@ TEST_CASE("tls: the bundled server serves HTTPS") {
   test::ServerProcess server({"--config", config});
   CHECK(server.first_line().rfind("Starting Address Book on https://127.0.0.1:", 0) == 0);
   check_serves(server.port(), "/addresses");
+  // SIGHUP reads a renewed certificate.
+  const auto shown = [&] {
+    httplib::SSLClient https("127.0.0.1", server.port());
+    https.set_ca_cert_path(files.certificate);
+    https.enable_server_hostname_verification(false);
+    return static_cast<bool>(https.Get("/addresses"));
+  };
+  CHECK(shown());
+  test::write_certificate(files.certificate, files.key, "RSA");
+  CHECK_FALSE(shown());
+  server.signal(SIGHUP);
+  while (server.read_error_line()->find("read anew") == std::string::npos) {
+  }
+  CHECK(shown());
+  std::ofstream(files.key) << "nonsense\n";
+  server.signal(SIGHUP);
+  while (server.read_error_line()->find(config + ":2: tls.certificate: no private key is in '" +
+                                        files.key) == std::string::npos) {
+  }
+  CHECK(shown());
   server.signal(SIGTERM);
   CHECK(server.wait() == 0);
+
+  test::write_certificate(files.certificate, files.key, "RSA");
+  const std::string other_key = (files.folder.path() / "other.pem").string();
+  test::write_certificate((files.folder.path() / "other-certificate.pem").string(), other_key);
+  std::ofstream(config) << "tls:\n  certificate: " << files.certificate << "\n  key: " << other_key
+                        << "\n";
+  Process mixed({test::server_program, "--port", "0", "--config", config}, test::in_memory());
+  CHECK(mixed.wait() == 2);
+  const auto mixed_errors = mixed.read_errors();
+  CHECK(mixed_errors.find("'" + files.certificate + "' (RSA)") != std::string::npos);
+  CHECK(mixed_errors.find("'" + other_key + "' (EC)") != std::string::npos);
 
   std::ofstream(config) << "tls:\n  certificate: /nonexistent.pem\n  key: " << files.key << "\n";
   Process refused({test::server_program, "--port", "0", "--config", config}, test::in_memory());

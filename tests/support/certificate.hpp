@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include <cstdio>
@@ -13,8 +14,12 @@
 namespace test {
 
 /// Writes a self-signed certificate and its key as PEM files.
-inline void write_certificate(const std::string& certificate_file, const std::string& key_file) {
-  const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+/// @param kind  of the key: EC or RSA
+inline void write_certificate(const std::string& certificate_file, const std::string& key_file,
+                              const std::string& kind = "EC") {
+  constexpr unsigned int bits = 2048;
+  const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(
+      kind == "RSA" ? EVP_RSA_gen(bits) : EVP_EC_gen("P-256"), EVP_PKEY_free);
   const std::unique_ptr<X509, void (*)(X509*)> certificate(X509_new(), X509_free);
   if (!key || !certificate) throw std::runtime_error("no key");
   constexpr long day = 24L * 60 * 60;

@@ -296,10 +296,15 @@ struct SocketPair {
 
 /// A socket that listens on a free port of 127.0.0.1.
 struct Listener {
-  Listener() : socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  /// @param family  AF_INET6: any address of both families
+  explicit Listener(sa_family_t family = AF_INET)
+      : socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const int off = 0;
+    if (family == AF_INET6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    sockaddr_in6 address{};
+    address.sin6_family = family;
+    auto& ipv4 = reinterpret_cast<sockaddr_in&>(address);
+    if (family == AF_INET) ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     auto* const generic = reinterpret_cast<sockaddr*>(&address);
     constexpr int backlog = 128;
@@ -307,7 +312,14 @@ struct Listener {
         ::getsockname(socket.get(), generic, &size) != 0) {
       throw std::system_error(errno, std::generic_category(), "listen");
     }
-    port = ntohs(address.sin_port);
+    port = ntohs(address.sin6_port);  // it is at the same place for both
+  }
+
+  /// Gives the socket away.
+  [[nodiscard]] std::vector<Descriptor> take() {
+    std::vector<Descriptor> sockets;
+    sockets.push_back(std::move(socket));
+    return sockets;
   }
 
   Descriptor socket;

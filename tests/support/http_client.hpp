@@ -46,13 +46,22 @@ struct Response {
 /// takes nothing for as long takes no more.
 class Connection {
  public:
-  explicit Connection(int port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (socket_ < 0 ||
-        ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+  /// @param family  AF_INET6: to ::1 instead
+  explicit Connection(int port, int family = AF_INET)
+      : socket_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in ipv4{};
+    ipv4.sin_family = AF_INET;
+    ipv4.sin_port = htons(static_cast<std::uint16_t>(port));
+    ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockaddr_in6 ipv6{};
+    ipv6.sin6_family = AF_INET6;
+    ipv6.sin6_port = ipv4.sin_port;
+    ipv6.sin6_addr = IN6ADDR_LOOPBACK_INIT;
+    const int connected =
+        family == AF_INET6
+            ? ::connect(socket_, reinterpret_cast<const sockaddr*>(&ipv6), sizeof ipv6)
+            : ::connect(socket_, reinterpret_cast<const sockaddr*>(&ipv4), sizeof ipv4);
+    if (socket_ < 0 || connected != 0) {
       const std::string reason = std::strerror(errno);
       if (socket_ >= 0) ::close(socket_);
       throw std::runtime_error("connect: " + reason);

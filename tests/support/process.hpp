@@ -153,9 +153,8 @@ class Process {
 
 /// The port in a line such as "... http://127.0.0.1:41234 ...".
 inline int port_in(const std::string& line) {
-  const auto scheme = line.find("://");
-  if (scheme == std::string::npos) throw std::runtime_error("no URL in '" + line + "'");
-  return std::stoi(line.substr(line.find(':', scheme + 3) + 1));
+  if (line.find("://") == std::string::npos) throw std::runtime_error("no URL in '" + line + "'");
+  return std::stoi(line.substr(line.rfind(':') + 1));
 }
 
 }  // namespace test

@@ -64,8 +64,7 @@ inline Settings patient() {
           {"http.write_timeout_ms", "600000"},  {"http.keep_alive_timeout_ms", "600000"}};
 }
 
-/// A server whose log goes to a file: a pipe that nobody empties would stop it after a thousand
-/// requests.
+/// A server whose log goes to a file.
 class LoggedServer {
  public:
   /// @param max_files  the process's limit of open files, as `ulimit -n` sets it; 0: as it is here

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -208,7 +209,12 @@ TEST_CASE(
     expected[path] = key.other_setting;
     CHECK(settings(parse(yaml, {{key.variable, key.other}})) == expected);
   }
-  CHECK(settings(parse("logging: {file: x}", {{"ADDRBOOK_LOGGING_FILE", ""}})) == defaults);
+  // One that is empty counts as not set.
+  for (const Key& key : all_keys()) {
+    CAPTURE(key.variable);
+    CHECK(settings(parse("", {{key.variable, ""}})) == defaults);
+  }
+  CHECK(parse("logging: {file: x}", {{"ADDRBOOK_LOGGING_FILE", ""}}).logging.file == "x");
 }
 
 TEST_CASE("config: there is one storage, and the environment overrides the file") {
@@ -294,7 +300,8 @@ TEST_CASE("config: an error in use names the setting and its place") {
 TEST_CASE("config: a server is exposed if other machines reach it without a token") {
   const Variables token{{"ADDRBOOK_AUTH_TOKENS", "ada:read:secret-0123456789"}};
   CHECK_FALSE(addrbook::is_exposed(Config()));
-  for (const std::string host : {"localhost", "127.0.0.2", "'::1'"}) {
+  for (const std::string host :
+       {"localhost", "127.0.0.2", "127.1", "'::1'", "'[::1]'", "'::ffff:127.0.0.1'"}) {
     CAPTURE(host);
     CHECK_FALSE(addrbook::is_exposed(parse("http: {host: " + host + "}")));
   }
@@ -330,9 +337,10 @@ TEST_CASE("config: lists are replaced by the environment") {
   expected["auth.tokens"] = "eve reads secret-0123456789,bob writes se.cr~et+/_-01==";
   CHECK(settings(parse(yaml, variables)) == expected);
   CHECK(settings(parse("", variables)) == expected);
+  // A secret that is missing must not take the file's tokens away.
   CHECK(settings(parse(yaml, {{"ADDRBOOK_HTTP_ALLOWED_ORIGINS", ""},
                               {"ADDRBOOK_HTTP_ALLOWED_HOSTS", ""},
-                              {"ADDRBOOK_AUTH_TOKENS", ""}})) == settings(Config()));
+                              {"ADDRBOOK_AUTH_TOKENS", ""}})) == settings(parse(yaml)));
   CHECK(settings(parse("http: {allowed_origins: [], allowed_hosts: []}\nauth: {tokens: []}")) ==
         settings(Config()));
 }
@@ -533,8 +541,7 @@ TEST_CASE("config: a comma at the start of a document is refused, not read for e
 TEST_CASE("config: a refused variable is named with its key") {
   const std::vector<std::tuple<std::string, std::string, std::string>> table{
       {"ADDRBOOK_HTTP_PORT", "http", "http.port: must be an integer from 0 to 65535"},
-      {"ADDRBOOK_HTTP_PORT", "", "http.port: must be an integer from 0 to 65535"},
-      {"ADDRBOOK_SERVICE_NAME", "", "service.name: must not be empty"},
+      {"ADDRBOOK_HTTP_PORT", "http://10.0.0.1:80", "http.port: must be an integer from 0 to 65535"},
       {"ADDRBOOK_SERVICE_NAME", "a\nb",
        "service.name: must be one line, without control characters"},
       {"ADDRBOOK_LOGGING_LEVEL", "loud",
@@ -545,7 +552,6 @@ TEST_CASE("config: a refused variable is named with its key") {
        "sqlite.entry_cache_bytes: must be an integer from 0 to 1099511627776"},
       {"ADDRBOOK_POSTGRESQL_TIMEOUT_MS", "0",
        "postgresql.timeout_ms: must be an integer from 1 to 86400000"},
-      {"ADDRBOOK_STORAGE_SQLITE", "", "storage.sqlite: must not be empty"},
       {"ADDRBOOK_STORAGE_POSTGRESQL", "a\nb",
        "storage.postgresql: must be one line, without control characters"},
       {"ADDRBOOK_HTTP_ALLOWED_ORIGINS", "https://a.example.com,",
@@ -609,13 +615,68 @@ TEST_CASE("config: variables that are not settings are found") {
   const char* const variables[] = {"PATH=/bin",
                                    "ADDRBOOK_HTTP_PORT=1",
                                    "ADDRBOOK_AUTH_TOKEN=secret",
+                                   "ADDRBOOK_HTTP_PORT=tcp://10.0.0.1:80",
+                                   "ADDRBOOK_PORT=tcp://10.0.0.1:80",
                                    "ADDRBOOK_",
                                    "ADDRBOOK_HTTP_PORT_=1",
                                    "ADDRBOOKS=1",
                                    "MY_ADDRBOOK_HTTP_PORT=1",
                                    nullptr};
   CHECK(addrbook::unknown_variables(variables) ==
-        std::vector<std::string>{"ADDRBOOK_AUTH_TOKEN", "ADDRBOOK_", "ADDRBOOK_HTTP_PORT_"});
+        std::vector<std::string>{"ADDRBOOK_AUTH_TOKEN", "ADDRBOOK_HTTP_PORT (of Kubernetes)",
+                                 "ADDRBOOK_PORT (of Kubernetes)", "ADDRBOOK_",
+                                 "ADDRBOOK_HTTP_PORT_"});
+}
+
+TEST_CASE("config: what Kubernetes sets for a service is no setting") {
+  for (const std::string value :
+       {"tcp://10.0.0.1:8080", "udp://10.0.0.1:53", "sctp://[fd00::1]:80"}) {
+    CAPTURE(value);
+    CHECK(parse("http: {port: 1}", {{"ADDRBOOK_HTTP_PORT", value}}).port == 1);
+  }
+}
+
+TEST_CASE("config: a command line's options are read as the file and the environment are") {
+  Config config = parse("http: {port: 010000}");
+  CHECK(config.port == 10000);
+  CHECK(parse("", {{"ADDRBOOK_HTTP_PORT", "010000"}}).port == 10000);
+  addrbook::set_config(config, "http.port", "08080", "--port");
+  CHECK(config.port == 8080);
+  CHECK(config.places.at("http.port") == "--port");
+  addrbook::set_config(config, "http.host", "[::1]", "--host");
+  CHECK(config.host == "::1");
+  for (const std::string value : {"", "0x50", "80.0", "+80", " 80", "65536"}) {
+    CAPTURE(value);
+    CHECK(test::refusal([&] { addrbook::set_config(config, "http.port", value, "--port"); }) ==
+          "--port: http.port: must be an integer from 0 to 65535");
+  }
+  CHECK(test::refusal([&] { addrbook::set_config(config, "http.prot", "1", "-x"); }) ==
+        "-x: http.prot: is no setting");
+}
+
+TEST_CASE("config: a default file counts as missing only if nothing is there") {
+  const test::TempFolder folder;
+  const auto path = [&](const std::string& name) { return (folder.path() / name).string(); };
+  const auto load = [](const std::string& file) {
+    return addrbook::load_config_if_any(file, environment({{"ADDRBOOK_SERVICE_NAME", "x"}}));
+  };
+  CHECK(load(path("book.yaml")).name == "x");
+  CHECK(load(path("configs/book.yaml")).name == "x");
+  std::ofstream(path("book.yaml")) << "http: {port: 1}\n";
+  CHECK(load(path("book.yaml")).port == 1);
+  std::filesystem::create_symlink("book.yaml", path("link.yaml"));
+  CHECK(load(path("link.yaml")).port == 1);
+  std::filesystem::create_symlink("nowhere", path("dangling"));
+  for (const std::string& file : {path("dangling"), path("dangling/book.yaml")}) {
+    CAPTURE(file);
+    CHECK(test::refusal([&] { load(file); }) ==
+          file + ": the file can't be read: No such file or directory");
+  }
+  // A link that leads to itself stands for all that can't be looked at: root may look everywhere.
+  std::filesystem::create_symlink("circle", path("circle"));
+  const std::string circular = path("circle/book.yaml");
+  CHECK(test::refusal([&] { load(circular); }).rfind(circular + ": the file can't be read: ", 0) ==
+        0);
 }
 
 TEST_CASE("config: the environment of the process") {
@@ -647,11 +708,12 @@ TEST_CASE("config: from files") {
           file + ":2: http.port: must be an integer from 0 to 65535");
   }
   SUBCASE("a missing file") {
-    CHECK(test::refusal([&] { load(file); }) == file + ": the file can't be read");
-    CHECK(test::refusal([&] { load(""); }) == ": the file can't be read");
+    const std::string reason = ": the file can't be read: No such file or directory";
+    CHECK(test::refusal([&] { load(file); }) == file + reason);
+    CHECK(test::refusal([&] { load(""); }) == reason);
   }
   SUBCASE("a folder") {
     const std::string path = folder.path().string();
-    CHECK(test::refusal([&] { load(path); }) == path + ": the file can't be read");
+    CHECK(test::refusal([&] { load(path); }) == path + ": the file can't be read: Is a directory");
   }
 }

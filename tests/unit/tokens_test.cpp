@@ -7,9 +7,13 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -100,6 +104,44 @@ TEST_CASE("tokens: readers may read, writers may do everything, and the log has 
   CHECK(status(writer, "DELETE", book.target) == 204);
   for (const LogRecord& record : *book.log) CHECK(record.user == "ada@example.com");
   CHECK(book.service->state().revision == 4);
+}
+
+TEST_CASE("tokens: one that may only read says so") {
+  const Book book(tokens());
+  const Answer answer = book.ask("POST", "/addresses", {{"Authorization", "Bearer " + reader}});
+  CHECK(answer.body.find("\"Forbidden: this token may only read\"") != std::string::npos);
+}
+
+TEST_CASE("tokens: they can be replaced while requests come") {
+  addrbook::BearerTokens bearers(tokens());
+  const auto is_allowed = [&](const std::string& token) {
+    const std::string field = "Bearer " + token;
+    addrbook::Request request;
+    request.header = [&field](std::string_view) { return std::optional<std::string_view>(field); };
+    return bearers.authorize({addrbook::Action::read, "", request}).verdict ==
+           addrbook::Access::Verdict::allowed;
+  };
+  const std::string next = "another-0123456789";
+  CHECK(is_allowed(reader));
+  CHECK_FALSE(is_allowed(next));
+  std::atomic<bool> has_ended{false};
+  bool is_always_allowed = true;  // the writer stays
+  std::thread client([&] {
+    while (!has_ended.load()) is_always_allowed = is_always_allowed && is_allowed(writer);
+  });
+  const std::vector<Token> others{{"bob", Token::Role::read, "", next}, tokens()[1]};
+  for (int i = 0; i < 200; ++i) bearers.replace(i % 2 == 0 ? tokens() : others);
+  has_ended.store(true);
+  client.join();
+  CHECK(is_always_allowed);
+  CHECK_FALSE(is_allowed(reader));
+  CHECK(is_allowed(next));
+  // What is refused leaves the old ones.
+  CHECK_THROWS_AS(bearers.replace({{"bob", Token::Role::read, "", "short"}}), Error);
+  CHECK(is_allowed(next));
+  bearers.replace({});
+  CHECK(bearers.empty());
+  CHECK_FALSE(is_allowed(next));
 }
 
 TEST_CASE("tokens: the case of the scheme and white space around the token do not matter") {

@@ -34,6 +34,7 @@ struct ConfigKey {
   std::vector<std::string> members = {};
   std::function<void(const ConfigMap&)> set_map = {};  ///< appends such an item
   bool is_choice = false;  ///< the section must hold exactly one of its keys; the value may be null
+  bool is_bare = false;    ///< has no value: an empty environment variable sets it, too
   std::string section = {};  ///< set by in_section()
 
   [[nodiscard]] std::string path() const { return section + "." + name; }

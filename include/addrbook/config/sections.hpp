@@ -56,6 +56,11 @@ inline ConfigKey web_list(const std::string& name, std::vector<std::string>& lis
 }
 
 inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& server, Options& rest) {
+  const auto set_host = [&host](const std::string& text) {
+    host = parse_line(text, Emptiness::refused);
+    const bool is_bracketed = host.front() == '[' && host.back() == ']';  // as in a URL
+    if (is_bracketed) host = host.substr(1, host.size() - 2);
+  };
   const auto set_prefix = [&rest](const std::string& text) {
     if (!is_valid_prefix(text)) {
       throw BadValue{"must be one or more segments of [A-Za-z0-9._~-], each after a '/'"};
@@ -65,7 +70,7 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
   return in_section(
       "http",
       {
-          {"host", line(host)},
+          {"host", set_host},
           {"port", integer(port, 0, 65535)},
           {"prefix", set_prefix},
           {"max_body_bytes", integer(rest.max_body_bytes, 1, gibibyte)},
@@ -142,6 +147,7 @@ inline ConfigKeys storage_section(StorageOptions& storage) {
                                 {"postgresql", select(Kind::postgresql, storage.postgresql)},
                             });
   for (ConfigKey& key : keys) key.is_choice = true;
+  keys.front().is_bare = true;
   return keys;
 }
 

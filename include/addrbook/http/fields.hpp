@@ -74,12 +74,18 @@ class FieldTable {
   /// Adds a field. There must be room: size() below capacity.
   /// @param text   of the head, up to 4 GiB
   /// @param name   a part of `text`
-  /// @param value  a part of `text` that begins at most 64 KiB behind the name, and is no longer
+  /// @param value  a part of `text`, up to 64 KiB
   void add(std::string_view text, std::string_view name, std::string_view value) noexcept {
     places_[size_++] = {static_cast<std::uint32_t>(name.data() - text.data()),
+                        static_cast<std::uint32_t>(value.data() - text.data()),
                         static_cast<std::uint16_t>(name.size()),
-                        static_cast<std::uint16_t>(value.data() - name.data()),
                         static_cast<std::uint16_t>(value.size())};
+  }
+
+  /// Gives a field another value. @param value  as for add()
+  void set_value(std::size_t index, std::string_view text, std::string_view value) noexcept {
+    places_[index].value_at = static_cast<std::uint32_t>(value.data() - text.data());
+    places_[index].value_size = static_cast<std::uint16_t>(value.size());
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -91,15 +97,14 @@ class FieldTable {
   }
   /// @returns the value without the white space around it
   [[nodiscard]] std::string_view value(std::string_view text, std::size_t index) const noexcept {
-    return text.substr(places_[index].at + std::size_t{places_[index].value_at},
-                       places_[index].value_size);
+    return text.substr(places_[index].value_at, places_[index].value_size);
   }
 
  private:
   struct Place {
     std::uint32_t at;  // of the name, in the text
+    std::uint32_t value_at;
     std::uint16_t name_size;
-    std::uint16_t value_at;  // from the name on
     std::uint16_t value_size;
   };
 

@@ -29,9 +29,10 @@ struct RequestHead {
   std::string_view method;
   std::string_view target;
   std::string_view version;
-  std::string_view authority;    ///< the `http://host:port` of a target in absolute-form
-  std::string_view host;         ///< the value of Host
-  std::string_view request_id;   ///< the value of X-Request-Id
+  std::string_view authority;   ///< the `http://host:port` of a target in absolute-form
+  std::string_view host;        ///< the value of Host; with an authority, the host and port of that
+  std::string_view sent_host;   ///< the value of Host as it was sent
+  std::string_view request_id;  ///< the value of X-Request-Id
   std::string_view accept_line;  ///< the last Accept field, with its CRLF
   std::string_view range_line;   ///< the last Range field, with its CRLF
   bool has_percent = false;      ///< in the value of any field
@@ -40,7 +41,7 @@ struct RequestHead {
   bool expects_continue = false;
   bool wants_close = false;       ///< `Connection: close`
   bool wants_keep_alive = false;  ///< `Connection: keep-alive`, without which HTTP/1.0 closes
-  FieldTable fields;              ///< all of them, as they stand in `text`
+  FieldTable fields;  ///< all of them, as they stand in `text`, except that Host is `host`
   std::optional<HeadFault> fault;
 };
 
@@ -88,14 +89,6 @@ inline bool is_known_method(std::string_view method) noexcept {
 /// The characters of a Host value (RFC 9110, 7.2): a name or an address, and a port.
 inline constexpr CharacterSet host_characters = CharacterSet::alphanumeric_or("-._~%!$&'()*+;=:[]");
 
-/// @returns `host:port` without the port, if that is the default of http or https (RFC 9110, 4.2)
-inline std::string_view without_default_port(std::string_view authority,
-                                             std::string_view scheme) noexcept {
-  const std::string_view port = equals_ignoring_case(scheme, "https") ? ":443" : ":80";
-  const auto host_size = authority.size() - (std::min)(authority.size(), port.size());
-  return authority.substr(host_size) == port ? authority.substr(0, host_size) : authority;
-}
-
 /// Reads a head line by line into a RequestHead, up to the first fault.
 class HeadReader {
  public:
@@ -112,11 +105,13 @@ class HeadReader {
                                             std::string_view value) noexcept;
   std::optional<HeadFault> read_length(std::string_view value) noexcept;
   std::optional<HeadFault> read_coding(std::string_view value) noexcept;
-  [[nodiscard]] std::optional<HeadFault> check_host() const noexcept;
+  bool remove_user() noexcept;
+  [[nodiscard]] std::optional<HeadFault> check_host() noexcept;
 
   RequestHead& head_;
   std::string_view rest_;
   int hosts_ = 0;
+  std::size_t host_at_ = 0;  // in the table of fields
   bool has_length_ = false;
   bool has_coding_ = false;
 };
@@ -158,6 +153,7 @@ inline std::optional<HeadFault> HeadReader::read_request_line() noexcept {
   head_.method = cut(line, ' ');
   head_.target = cut(line, ' ');
   head_.version = line;
+  if (remove_user()) return HeadFault{400, "Invalid request target: a user is named in it"};
   constexpr std::size_t max_method_bytes = 64;
   if (!is_token(head_.method) || head_.method.size() > max_method_bytes || head_.target.empty()) {
     head_.method = {};
@@ -185,6 +181,19 @@ inline std::optional<HeadFault> HeadReader::read_request_line() noexcept {
   return std::nullopt;
 }
 
+// A user's name and password in a target: RFC 9110, 4.2.4 has them treated as an error. Neither the
+// answer nor a log is to show them.
+inline bool HeadReader::remove_user() noexcept {
+  std::string_view& target = head_.target;
+  if (target.empty() || target[0] == '/') return false;
+  const auto scheme_end = target.find("://");
+  const auto begin = scheme_end == std::string_view::npos ? 0 : scheme_end + 3;
+  const auto at = target.substr(0, target.find_first_of("/?#", begin)).rfind('@');
+  if (at == std::string_view::npos) return false;
+  target.remove_prefix(at + 1);
+  return true;
+}
+
 inline std::optional<HeadFault> HeadReader::read_field(std::string_view line) noexcept {
   const auto* const end = std::find_if_not(line.begin(), line.end(), is_token_character);
   const auto colon = static_cast<std::size_t>(end - line.begin());
@@ -208,7 +217,8 @@ inline std::optional<HeadFault> HeadReader::read_known_field(std::string_view li
     case 4:
       if (!is("host")) break;
       if (++hosts_ > 1 || !host_characters.has_all(value)) return HeadFault{400, "Invalid Host"};
-      head_.host = value;
+      head_.host = head_.sent_host = value;
+      host_at_ = head_.fields.size() - 1;
       break;
     case 5:
       if (is("range")) head_.range_line = {line.data(), line.size() + 2};
@@ -258,19 +268,18 @@ inline std::optional<HeadFault> HeadReader::read_coding(std::string_view value) 
   return std::nullopt;
 }
 
-inline std::optional<HeadFault> HeadReader::check_host() const noexcept {
+inline std::optional<HeadFault> HeadReader::check_host() noexcept {
   // RFC 9112, 3.2
   if (hosts_ == 0 && head_.version == "HTTP/1.1") return HeadFault{400, "Missing Host"};
-  if (head_.authority.empty() || hosts_ == 0) return std::nullopt;
-  // By RFC 9112, 3.2.2 the target's authority takes precedence over Host. No honest client sends
-  // two different ones.
+  if (head_.authority.empty()) return std::nullopt;
+  // RFC 9112, 3.2.2: what Host says makes no difference beside the target's authority.
   std::string_view authority = head_.authority;
-  const auto scheme = cut(authority, ':');
-  authority.remove_prefix(2);  // the slashes
-  if (!equals_ignoring_case(without_default_port(authority, scheme),
-                            without_default_port(head_.host, scheme))) {
-    return HeadFault{400, "Invalid Host"};
+  authority.remove_prefix(authority.find(':') + 3);  // and the slashes
+  if (authority.empty() || authority[0] == ':' || !host_characters.has_all(authority)) {
+    return HeadFault{400, "Invalid request target"};
   }
+  head_.host = authority;
+  if (hosts_ > 0) head_.fields.set_value(host_at_, head_.text, authority);
   return std::nullopt;
 }
 

@@ -4,7 +4,12 @@
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/base/hex.hpp>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -82,19 +87,34 @@ struct Origin {
   return origin;
 }
 
+/// @returns `address`, but an IPv4 address that is written as an IPv6 one (RFC 4291, 2.5.5.2), as a
+///          socket for both families shows it, without the `::ffff:`
+[[nodiscard]] inline std::string_view without_ipv6_prefix(std::string_view address) noexcept {
+  constexpr std::string_view prefix = "::ffff:";
+  const bool is_mapped =
+      address.substr(0, prefix.size()) == prefix && address.find('.') != std::string_view::npos;
+  return is_mapped ? address.substr(prefix.size()) : address;
+}
+
 /// @returns whether only this machine can reach a server that listens on `host`: an IPv4 address of
-///          127.0.0.0/8, `::1` or `localhost`
+///          127.0.0.0/8 in any form that the resolver takes (`127.1`), also as an IPv6 address,
+///          `::1` (both also in brackets) or `localhost`
 [[nodiscard]] inline bool is_loopback(std::string_view host) {
-  if (host == "::1" || equals_ignoring_case(host, "localhost")) return true;
-  int parts = 0;
-  for (std::string_view rest = host; !rest.empty(); ++parts) {
-    const auto part = cut(rest, '.');
-    const auto number = parse_decimal(part);
-    constexpr std::uint64_t max_part = 255;
-    if (!number || *number > max_part || part.size() > 3) return false;
-    if (parts == 0 && part != "127") return false;
+  if (equals_ignoring_case(host, "localhost")) return true;
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
   }
-  return parts == 4 && host.back() != '.';
+  const std::string text(host);
+  in6_addr ipv6{};
+  if (::inet_pton(AF_INET6, text.c_str(), &ipv6) == 1) {
+    constexpr std::size_t ipv4_at = 12;
+    return IN6_IS_ADDR_LOOPBACK(&ipv6) ||
+           (IN6_IS_ADDR_V4MAPPED(&ipv6) && ipv6.s6_addr[ipv4_at] == IN_LOOPBACKNET);
+  }
+  // What follows white space inet_aton() would pass over.
+  in_addr ipv4{};
+  return is_alphanumeric_or(".", host) && ::inet_aton(text.c_str(), &ipv4) == 1 &&
+         ntohl(ipv4.s_addr) >> 24U == IN_LOOPBACKNET;
 }
 
 }  // namespace addrbook::detail

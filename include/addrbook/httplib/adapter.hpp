@@ -4,6 +4,7 @@
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/answer_head.hpp>
+#include <addrbook/http/origin.hpp>
 #include <addrbook/rest.hpp>
 
 #include <httplib.h>
@@ -88,7 +89,7 @@ inline BodyStatus read_body(const httplib::Request& request, const httplib::Resp
   request.path = std::string_view(from.path).substr((std::min)(path_at, from.path.size()));
   request.query = request.target;
   cut(request.query, '?');
-  request.remote_address = from.remote_addr;
+  request.remote_address = without_ipv6_prefix(from.remote_addr);
   request.header = [&fields](std::string_view name) { return fields.find(name); };
   return request;
 }
@@ -176,7 +177,7 @@ inline void serve(const Rest& rest, const httplib::Request& request, httplib::Re
     }
     write_reply(rest.handle(ours), request, response);
   } catch (...) {  // out of memory: there is none for an answer in JSON either
-    response.status = httplib::StatusCode::InternalServerError_500;
+    response.status = httplib::StatusCode::ServiceUnavailable_503;
   }
 }
 

@@ -30,33 +30,36 @@ inline bool is_good_accept(const RequestHead& head) {
   return httplib::detail::parse_accept_header(std::string(value_of(head.accept_line)), types);
 }
 
-/// Removes from a request's head what httplib would refuse, though HTTP does not:
-/// - the `http://host` of a target, which a server must accept (RFC 9112, 3.2.2) and Host repeats;
-/// - a Range that is invalid or not for a GET, which must be ignored (RFC 9110, 14.2);
-/// - an Accept that httplib cannot parse, as it is only a preference (RFC 9110, 12.5.1).
+/// Changes in a request's head what httplib would refuse or take for something else, though HTTP
+/// does not:
+/// - the `http://host` of a target, which a server must accept (RFC 9112, 3.2.2), becomes Host;
+/// - a Range that is invalid or not for a GET, which must be ignored (RFC 9110, 14.2), goes;
+/// - so does an Accept that httplib cannot parse, as it is only a preference (RFC 9110, 12.5.1).
 /// @param input  starts with the head into which `head` points
-/// @returns  the number of bytes removed; if it is not 0, `head` is no longer valid
+/// @returns  by how many bytes the head is shorter; if it is not 0, `head` is no longer valid
 inline std::size_t repair_head(std::string& input, const RequestHead& head) {
-  std::vector<std::string_view> parts;
-  if (!head.range_line.empty() && !is_good_range(head)) parts.push_back(head.range_line);
-  if (!head.accept_line.empty() && !is_good_accept(head)) parts.push_back(head.accept_line);
+  struct Change {
+    std::string_view part;  // of the input
+    std::string text;       // stands there instead
+  };
+  std::vector<Change> changes;
+  if (!head.range_line.empty() && !is_good_range(head)) changes.push_back({head.range_line, {}});
+  if (!head.accept_line.empty() && !is_good_accept(head)) changes.push_back({head.accept_line, {}});
   if (!head.authority.empty()) {
-    std::string_view part = head.authority;
-    if (head.target.substr(part.size(), 1) != "/") {  // the path is empty and must become "/"
-      part.remove_suffix(1);
-      input[static_cast<std::size_t>(part.data() - input.data()) + part.size()] = '/';
-    }
-    parts.push_back(part);
+    const bool has_path = head.target.substr(head.authority.size(), 1) == "/";
+    changes.push_back({head.authority, has_path ? "" : "/"});
+    if (head.sent_host.data() != nullptr)
+      changes.push_back({head.sent_host, std::string(head.host)});
   }
   // From the end to the front, so that the positions of the others stay valid.
-  std::sort(parts.begin(), parts.end(),
-            [](std::string_view a, std::string_view b) { return a.data() > b.data(); });
-  std::size_t removed = 0;
-  for (const std::string_view part : parts) {
-    input.erase(static_cast<std::size_t>(part.data() - input.data()), part.size());
-    removed += part.size();
+  std::sort(changes.begin(), changes.end(),
+            [](const Change& a, const Change& b) { return a.part.data() > b.part.data(); });
+  const std::size_t before = input.size();
+  for (const Change& each : changes) {
+    input.replace(static_cast<std::size_t>(each.part.data() - input.data()), each.part.size(),
+                  each.text);
   }
-  return removed;
+  return before - input.size();
 }
 
 /// Replaces the fields by those of the head, unchanged. httplib decodes %XX in field values, so

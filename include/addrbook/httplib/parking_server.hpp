@@ -17,6 +17,7 @@
 #include <addrbook/server/book_lane.hpp>
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
+#include <addrbook/server/listening.hpp>
 #include <addrbook/server/parking.hpp>
 
 #include <httplib.h>
@@ -25,6 +26,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -35,6 +37,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
 
@@ -63,11 +66,17 @@ class ParkingQueue final : public httplib::TaskQueue {
 template <class Base>
 class ParkingServer : public Base, public BookHost, private ConnectionHandler {
  public:
-  /// Binds to an address. listen_after_bind() then serves it.
+  /// Binds to all addresses of a name, e.g. 127.0.0.1 and ::1 of localhost. listen_after_bind()
+  /// then serves them.
   /// @param port  0: any free port
   /// @returns  the port
-  /// @throws   std::system_error with the reason, e.g. std::errc::address_in_use
+  /// @throws   std::system_error with the reason, e.g. std::errc::address_in_use; for a name that
+  /// is
+  ///           not known, the resolver's
   int bind(const std::string& host, int port);
+
+  /// As in httplib: whether listen_after_bind() serves.
+  [[nodiscard]] bool is_running() const { return is_serving_.load() && Base::is_running(); }
 
   /// As in httplib, for routes of the program. Without a handler, `100 Continue` is sent when the
   /// body is first read.
@@ -124,6 +133,8 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
   BookLane lane_;
   std::string keep_alive_fields_;  // made when the server starts to listen
   bool has_expect_handler_ = false;
+  std::vector<Descriptor> further_listeners_;  // of bind(), besides httplib's
+  std::atomic<bool> is_serving_{false};        // httplib's own flag is set before the engine starts
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -168,20 +179,46 @@ ParkingServer<Base>::ParkingServer(ServerOptions options, Arguments&&... argumen
 
 template <class Base>
 int ParkingServer<Base>::bind(const std::string& host, int port) {
-  errno = 0;
-  const int bound = port == 0                        ? this->bind_to_any_port(host)
-                    : this->bind_to_port(host, port) ? port
-                                                     : -1;
-  if (bound < 0) {
-    throw std::system_error(errno != 0 ? errno : EADDRNOTAVAIL, std::generic_category(),
+  check_descriptor_limit();
+  const auto addresses = resolve(host);
+  constexpr int attempts = 20;
+  for (int attempt = 1;; ++attempt) {
+    std::vector<Descriptor> listeners;
+    int bound = port;
+    int fault = 0;
+    for (const std::string& address : addresses) {
+      errno = 0;
+      const int found = bound == 0                           ? this->bind_to_any_port(address)
+                        : this->bind_to_port(address, bound) ? bound
+                                                             : -1;
+      if (found >= 0) {
+        listeners.emplace_back(this->svr_sock_.exchange(INVALID_SOCKET));
+        bound = found;
+        continue;
+      }
+      fault = errno != 0 ? errno : EADDRNOTAVAIL;
+      this->stop();  // httplib would otherwise refuse to listen for good
+      // Not so with an address of a family that the system does not have.
+      if (fault == EADDRINUSE || fault == EACCES) break;
+    }
+    const bool is_taken = fault == EADDRINUSE || fault == EACCES;
+    if (!listeners.empty() && !is_taken) {
+      this->svr_sock_.store(listeners.back().release());
+      listeners.pop_back();
+      further_listeners_ = std::move(listeners);
+      return bound;
+    }
+    // The port that was free at one address is not at another.
+    if (fault == EADDRINUSE && port == 0 && attempt < attempts) continue;
+    throw std::system_error(fault, std::generic_category(),
                             "can't listen on " + host + ":" + std::to_string(port));
   }
-  return bound;
 }
 
 // httplib calls this when it starts to listen.
 template <class Base>
 httplib::TaskQueue* ParkingServer<Base>::start_to_listen() {
+  is_serving_.store(false);
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
     throw std::system_error(errno, std::generic_category(), "can't serve");
@@ -194,17 +231,20 @@ httplib::TaskQueue* ParkingServer<Base>::start_to_listen() {
     return queue.release();  // stop() was called meanwhile
   }
   static_cast<void>(substitute.release());  // httplib closes it
-  Descriptor listener(taken);
+  std::vector<Descriptor> listeners = std::exchange(further_listeners_, {});
+  listeners.emplace_back(taken);
   this->set_idle_interval(1);  // httplib then polls its socket, and does not call accept()
   // httplib 0.41 asks for a backlog of 5. In a burst of clients the others would wait for their
   // SYN to be sent again, a second or more. Systems allow 4096 (net.core.somaxconn).
   constexpr int backlog = 4096;
-  ::listen(listener.get(), backlog);
   // Connections inherit this. It limits what the system buffers of a long answer that the client
   // does not read, which is megabytes by default.
   const int max_unsent_bytes = 128 * 1024;
-  ::setsockopt(listener.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &max_unsent_bytes,
-               sizeof max_unsent_bytes);
+  for (const Descriptor& each : listeners) {
+    ::listen(each.get(), backlog);
+    ::setsockopt(each.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &max_unsent_bytes,
+                 sizeof max_unsent_bytes);
+  }
   ParkingLimits limits{};
   const std::chrono::seconds keep_alive(this->keep_alive_timeout_sec_);
   limits.timeouts = {options_.header_timeout, read_timeout(), write_timeout(),
@@ -218,7 +258,8 @@ httplib::TaskQueue* ParkingServer<Base>::start_to_listen() {
       "Connection: keep-alive\r\nKeep-Alive: timeout=" + std::to_string(keep_alive.count()) +
       "\r\n";
   ConnectionHandler& handler = *this;
-  queue->start(std::make_unique<Parking>(std::move(listener), limits, handler));
+  queue->start(std::make_unique<Parking>(std::move(listeners), limits, handler));
+  is_serving_.store(true);
   return queue.release();
 }
 

@@ -88,11 +88,7 @@ inline std::string Refusals::options_text(std::string_view remote_address, const
 }
 
 inline void Refusals::log_server(LogRecord::Level level, std::string_view text) const {
-  LogRecord record;
-  record.level = level;
-  record.kind = LogRecord::Kind::server;
-  record.reason = text;
-  call_log(log_, record);
+  call_log(log_, LogRecord::of_server(level, text));
 }
 
 inline Reply Refusals::reply_to(const Request& request, const std::exception_ptr& error) const {
@@ -119,7 +115,7 @@ inline void Refusals::answer(const httplib::Request& request, httplib::Response&
     const HttplibFields fields(request.headers);
     write_reply(reply_to(detail::to_request(request, fields, 0), error), request, response);
   } catch (...) {  // out of memory: there is none for an answer in JSON either
-    response.status = httplib::StatusCode::InternalServerError_500;
+    response.status = httplib::StatusCode::ServiceUnavailable_503;
   }
 }
 

@@ -7,9 +7,11 @@
 #include <addrbook/rest/reply.hpp>
 
 #include <exception>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -98,6 +100,14 @@ inline Failure to_failure(std::exception_ptr thrown, bool with_trace) {
         set(503, "The storage can't be reached", true);
         break;
       case Errc::internal: break;
+    }
+  } catch (const std::bad_alloc&) {
+    set(503, "The server is short of memory", true);
+  } catch (const std::system_error& error) {
+    // No thread can be started, which mostly is for want of memory.
+    if (error.code() == std::errc::resource_unavailable_try_again ||
+        error.code() == std::errc::not_enough_memory) {
+      set(503, "The server is short of memory", true);
     }
   } catch (...) {  // not an exception of ours: 500, its message is for the log only
   }

@@ -1,8 +1,9 @@
-/// Acceptor: takes new connections from a listening socket, up to a limit.
+/// Acceptor: takes new connections from listening sockets, up to a limit.
 #pragma once
 
 #include <addrbook/base/descriptor.hpp>
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/http/origin.hpp>
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
 #include <addrbook/server/connection_table.hpp>
@@ -21,6 +22,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
 
@@ -44,18 +46,20 @@ inline std::size_t connection_capacity(std::size_t wanted) {
 /// @par Thread safety  any thread
 class Acceptor : private Pinned {
  public:
-  /// @param listener  a listening socket; is made non-blocking
-  /// @param table     has max_connections + refusal_slots(max_connections) slots
-  Acceptor(Descriptor listener, std::size_t max_connections, ConnectionTable& table,
+  /// @param listeners  listening sockets; are made non-blocking
+  /// @param table      has max_connections + refusal_slots(max_connections) slots
+  Acceptor(std::vector<Descriptor> listeners, std::size_t max_connections, ConnectionTable& table,
            ConnectionHandler& handler)
-      : listener_(std::move(listener)),
+      : listeners_(std::move(listeners)),
         max_connections_(max_connections),
         table_(table),
         handler_(handler) {
-    ::fcntl(listener_.get(), F_SETFL, ::fcntl(listener_.get(), F_GETFL) | O_NONBLOCK);
+    for (const Descriptor& each : listeners_) {
+      ::fcntl(each.get(), F_SETFL, ::fcntl(each.get(), F_GETFL) | O_NONBLOCK);
+    }
   }
 
-  [[nodiscard]] int listener() const noexcept { return listener_.get(); }
+  [[nodiscard]] const std::vector<Descriptor>& listeners() const noexcept { return listeners_; }
 
   /// Accepts all pending connections.
   /// @param admit  admit(Connection&) is called for each, claimed by the calling thread. Those with
@@ -68,10 +72,10 @@ class Acceptor : private Pinned {
   template <class Admit>
   void retry(Admit admit);
 
-  /// Closes the listening socket. No connection is accepted after the return.
+  /// Closes the listening sockets. No connection is accepted after the return.
   void close() {
     const std::lock_guard lock(mutex_);
-    listener_.reset();
+    listeners_.clear();
   }
 
  private:
@@ -79,8 +83,8 @@ class Acceptor : private Pinned {
   static void set_remote_address(Connection& connection, const sockaddr_storage& address);
   void refuse(Descriptor socket);
 
-  std::mutex mutex_;  // guards listener_; held while accepting
-  Descriptor listener_;
+  std::mutex mutex_;  // guards listeners_; held while accepting
+  std::vector<Descriptor> listeners_;
   const std::size_t max_connections_;
   ConnectionTable& table_;
   ConnectionHandler& handler_;
@@ -95,14 +99,14 @@ template <class Admit>
 void Acceptor::accept_all(Admit admit) {
   const std::lock_guard lock(mutex_);
   is_stalled_.store(false);
-  while (listener_) {
+  for (std::size_t i = 0; i < listeners_.size();) {
     if (table_.is_full() && !handler_.can_refuse_at_once()) {
       is_stalled_.store(true);  // they stay in the backlog
       return;
     }
     sockaddr_storage address{};
     socklen_t size = sizeof address;
-    Descriptor socket(::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size,
+    Descriptor socket(::accept4(listeners_[i].get(), reinterpret_cast<sockaddr*>(&address), &size,
                                 SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (socket) {
       if (Connection* const connection = open(std::move(socket), address)) admit(*connection);
@@ -111,7 +115,7 @@ void Acceptor::accept_all(Admit admit) {
       no_descriptors_.raise();
       return;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL) {
-      return;
+      ++i;
     }
   }
 }
@@ -157,7 +161,7 @@ inline void Acceptor::set_remote_address(Connection& connection, const sockaddr_
     ::inet_ntop(AF_INET6, &ipv6.sin6_addr, text, sizeof text);
     connection.remote_port = ntohs(ipv6.sin6_port);
   }
-  connection.remote_address = text;
+  connection.remote_address = without_ipv6_prefix(text);
 }
 
 // For when the table has no slot left: the refusal may be lost, as the socket is closed at once.

@@ -151,6 +151,9 @@ class Connection : private Pinned {
     }
   }
 
+  /// Makes the calling thread's variables, which takes memory.
+  static void prepare_thread() noexcept { static_cast<void>(spare()); }
+
   /// Appends to the input.
   void receive(std::string_view bytes) {
     if (input.empty()) input.swap(spare());

@@ -17,6 +17,7 @@
 #include <mutex>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
 
@@ -29,11 +30,18 @@ class ElasticThreads final : public ThreadPool {
  public:
   /// @param ready     how many threads to keep ready; at least 1
   /// @param capacity  the most threads, blocked ones included
-  /// @param work      one round; calls round_started() when it has something to do
-  ElasticThreads(std::size_t ready, std::size_t capacity, std::function<void()> work)
+  /// @param work      one round; calls round_started() when it has something to do. What it throws,
+  ///                  out of memory, ends the round.
+  /// @param prepare   called by each thread at its start, with memory at hand: takes what the
+  /// thread
+  ///                  can't do without later
+  ElasticThreads(
+      std::size_t ready, std::size_t capacity, std::function<void()> work,
+      std::function<void()> prepare = [] {})
       : wanted_(static_cast<std::ptrdiff_t>(ready)),
         capacity_((std::max)(ready, capacity)),
-        work_(std::move(work)) {}
+        work_(std::move(work)),
+        prepare_(std::move(prepare)) {}
   ~ElasticThreads() override { join(); }
 
   /// Starts threads until enough are ready.
@@ -69,6 +77,8 @@ class ElasticThreads final : public ThreadPool {
     std::atomic<bool> is_working{false};
     std::atomic<bool> is_blocked{false};
     std::uint64_t seen_rounds = 0;  // by detect_stuck()
+    // Until the start: the C library ends the process if a thread has no memory for its variables.
+    std::vector<char> reserve = std::vector<char>(std::size_t{64} * 1024);
   };
   using Threads = std::list<Thread>;
 
@@ -82,6 +92,7 @@ class ElasticThreads final : public ThreadPool {
   const std::ptrdiff_t wanted_;
   const std::size_t capacity_;
   const std::function<void()> work_;
+  const std::function<void()> prepare_;
   std::atomic<std::ptrdiff_t> ready_{0};
   std::atomic<bool> is_ending_{false};
   std::mutex mutex_;
@@ -156,8 +167,13 @@ inline bool ElasticThreads::detect_stuck() {
 inline void ElasticThreads::run(Threads::iterator self) {
   current_thread = &*self;
   own_this_thread(this);
+  std::vector<char>().swap(self->reserve);
+  prepare_();
   while (!is_ending_.load()) {
-    work_();
+    try {
+      work_();
+    } catch (...) {  // out of memory
+    }
     self->is_working.store(false, std::memory_order_relaxed);
     set_unblocked(*self);
     auto ready = ready_.load();

@@ -35,6 +35,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -52,13 +53,14 @@ struct ParkingLimits {
   std::size_t max_buffered_bytes;
 };
 
-/// The engine: accepts connections off a listening socket and serves them in threads of its own.
+/// The engine: accepts connections off listening sockets and serves them in threads of its own.
 class Parking final : private ServerEngine {
  public:
   /// Starts to serve.
-  /// @param listener  a listening socket
+  /// @param listeners  listening sockets
   /// @throws std::system_error if the system has no descriptor or no thread left
-  Parking(Descriptor listener, const ParkingLimits& limits, ConnectionHandler& handler);
+  Parking(std::vector<Descriptor> listeners, const ParkingLimits& limits,
+          ConnectionHandler& handler);
   ~Parking() override { stop(); }
 
   /// Accepts no further connections, lets requests complete within the limits, and closes all
@@ -150,7 +152,7 @@ inline bool Parking::add_to_epoll(int descriptor, std::uint64_t handle,
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0;
 }
 
-inline Parking::Parking(Descriptor listener, const ParkingLimits& limits,
+inline Parking::Parking(std::vector<Descriptor> listeners, const ParkingLimits& limits,
                         ConnectionHandler& handler)
     : limits_(limits),
       max_connections_(connection_capacity(limits.max_connections)),
@@ -158,15 +160,22 @@ inline Parking::Parking(Descriptor listener, const ParkingLimits& limits,
       table_(max_connections_ + refusal_slots(max_connections_)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       end_(::eventfd(0, EFD_CLOEXEC)),
-      acceptor_(std::move(listener), max_connections_, table_, handler),
+      acceptor_(std::move(listeners), max_connections_, table_, handler),
       loop_(*this, handler, limits.timeouts),
       memory_short_(handler, "max_buffered_bytes is reached: the largest and slowest requests end"),
       wakers_(std::make_shared<Wakers>()),
-      threads_(usable_cpus(), limits.max_threads, [this] { work(-1, false); }) {
+      threads_(
+          usable_cpus(), limits.max_threads, [this] { work(-1, false); },
+          RequestLoop::prepare_thread) {
   wakers_->parking = this;
   const auto check = [](bool is_done) {
     if (!is_done) throw std::system_error(errno, std::generic_category(), "can't serve");
   };
+  if (max_connections_ < limits.max_connections) {
+    handler.warn("max_connections is " + std::to_string(limits.max_connections) +
+                 ", but the limit of open files (ulimit -n) leaves room for " +
+                 std::to_string(max_connections_));
+  }
   try {
     check(epoll_ && end_);
     check(add_to_epoll(end_.get(), end_handle, EPOLLIN));
@@ -174,7 +183,9 @@ inline Parking::Parking(Descriptor listener, const ParkingLimits& limits,
     check(threads_.fill_up());
     watch_thread_ = std::thread([this] { watch(); });
     // Last: clients in the backlog may occupy all threads at once.
-    check(add_to_epoll(acceptor_.listener(), listener_handle, EPOLLIN | EPOLLET));
+    for (const Descriptor& each : acceptor_.listeners()) {
+      check(add_to_epoll(each.get(), listener_handle, EPOLLIN | EPOLLET));
+    }
   } catch (...) {
     stop();
     throw;
@@ -395,19 +406,22 @@ inline void Parking::watch() {
   while (!watch_ends_) {
     watch_wake_.wait_for(lock, is_watch_slow_.load() ? sweep_interval : tick);
     lock.unlock();
-    is_watch_slow_.store(!threads_.detect_stuck());
-    // Requests are refused only if no thread was ready at two ticks in a row: a thread that has
-    // just sent an answer is ready a moment later.
-    const bool is_overloaded = !threads_.fill_up() && threads_.ready() == 0;
-    if (is_overloaded && was_overloaded) {
-      constexpr int max_refusals = 256;
-      for (int i = 0; i < max_refusals && threads_.ready() == 0 && work(0, true); ++i) {
+    try {
+      is_watch_slow_.store(!threads_.detect_stuck());
+      // Requests are refused only if no thread was ready at two ticks in a row: a thread that has
+      // just sent an answer is ready a moment later.
+      const bool is_overloaded = !threads_.fill_up() && threads_.ready() == 0;
+      if (is_overloaded && was_overloaded) {
+        constexpr int max_refusals = 256;
+        for (int i = 0; i < max_refusals && threads_.ready() == 0 && work(0, true); ++i) {
+        }
       }
-    }
-    was_overloaded = is_overloaded;
-    if (Clock::now() >= next_sweep) {
-      sweep();
-      next_sweep = Clock::now() + sweep_interval;
+      was_overloaded = is_overloaded;
+      if (Clock::now() >= next_sweep) {
+        sweep();
+        next_sweep = Clock::now() + sweep_interval;
+      }
+    } catch (...) {  // out of memory: the next tick does it
     }
     lock.lock();
   }

@@ -68,6 +68,12 @@ class RequestLoop : private Pinned {
   /// begun.
   Step evict(Connection& connection) noexcept;
 
+  /// Makes the calling thread's variables, which takes memory.
+  static void prepare_thread() {
+    static_cast<void>(scratch_writer());
+    Connection::prepare_thread();
+  }
+
   /// Threads are free again: the next overload is logged.
   void clear_overload() noexcept { overload_.clear(); }
 
@@ -108,11 +114,7 @@ class RequestLoop : private Pinned {
     thread_local AnswerWriter writer;
     return writer;
   }
-  /// Out of memory: only this connection ends.
-  static Step give_up() noexcept {
-    scratch_writer().clear();
-    return Step::close;
-  }
+  inline static Step give_up(Connection& connection) noexcept;
 
   static constexpr int fair_share = 32;  // requests, and reads, before others get their turn
   static constexpr std::size_t buffer_bytes = std::size_t{16} * 1024;
@@ -134,7 +136,7 @@ inline RequestLoop::Step RequestLoop::advance(Connection& connection, bool is_ov
     // Only now: a deadline measures the client, and the server may have been too busy to read.
     return step != Step::close && connection.is_past_deadline() ? time_out(connection) : step;
   } catch (...) {
-    return give_up();
+    return give_up(connection);
   }
 }
 
@@ -142,7 +144,7 @@ inline RequestLoop::Step RequestLoop::expire(Connection& connection) noexcept {
   try {
     return time_out(connection);
   } catch (...) {
-    return give_up();
+    return give_up(connection);
   }
 }
 
@@ -154,7 +156,24 @@ inline RequestLoop::Step RequestLoop::evict(Connection& connection) noexcept {
     connection.answer_failed = connection.phase == Phase::answering;
     return end(connection);
   } catch (...) {
-    return give_up();
+    return give_up(connection);
+  }
+}
+
+// Out of memory: only this connection ends, with an answer that needs none if none has begun.
+inline RequestLoop::Step RequestLoop::give_up(Connection& connection) noexcept {
+  scratch_writer().clear();
+  if (connection.phase != Phase::reading_head && connection.phase != Phase::reading_body) {
+    return Step::close;
+  }
+  constexpr std::string_view refusal =
+      "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
+      "Connection: close\r\n\r\n";
+  try {
+    connection.transport->write(refusal.data(), refusal.size());
+    return end(connection);
+  } catch (...) {
+    return Step::close;
   }
 }
 
@@ -269,6 +288,7 @@ inline RequestLoop::Next RequestLoop::begin(Connection& connection, const Reques
     case Begun::Kind::pending: return wait_for_body(connection, framing, std::move(begun));
     case Begun::Kind::elsewhere: break;
   }
+  connection.phase = Phase::answering;  // no other answer from here on
   if (!handler_.serve(engine_, connection, head)) return end(connection);
   connection.enter(Phase::idle, timeouts_.keep_alive);
   return std::nullopt;
@@ -329,6 +349,7 @@ inline RequestLoop::Next RequestLoop::answer_pending(Connection& connection, Bod
 
 inline RequestLoop::Next RequestLoop::send(Connection& connection, AnswerWriter& writer) {
   bool has_progress = false;
+  connection.phase = Phase::answering;  // no other answer from here on
   const auto progress = writer.pump(*connection.transport, has_progress);
   if (progress == AnswerWriter::Progress::complete) {
     const bool is_last = writer.answer.is_last;

@@ -32,7 +32,10 @@ TEST_CASE("origin: the default port of a scheme counts as not given") {
 
 TEST_CASE("origin: loopback hosts") {
   for (const std::string host :
-       {"127.0.0.1", "127.255.255.255", "127.1.2.3", "::1", "localhost", "LOCALHOST"}) {
+       {"127.0.0.1", "127.255.255.255", "127.1.2.3", "::1", "localhost", "LOCALHOST",
+        // As the resolver takes them.
+        "127.1", "127.0.0", "0x7f.1", "2130706433", "0:0:0:0:0:0:0:1", "[::1]", "::ffff:127.0.0.1",
+        "[::ffff:127.0.0.1]"}) {
     CAPTURE(host);
     CHECK(addrbook::detail::is_loopback(host));
   }
@@ -41,7 +44,6 @@ TEST_CASE("origin: loopback hosts") {
                                  "",
                                  "128.0.0.1",
                                  "192.0.2.1",
-                                 "127.0.0",
                                  "127.0.0.1.1",
                                  "127.0.0.256",
                                  "127.0.0.",
@@ -57,8 +59,23 @@ TEST_CASE("origin: loopback hosts") {
                                  "localhost.evil.example",
                                  "::2",
                                  "::ffff:192.0.2.1",
+                                 "::127.0.0.1",
+                                 "[::1",
+                                 "::1]",
+                                 "[]",
+                                 "[localhost]",
+                                 "127.0.0.1 x",
                                  "localhost."}) {
     CAPTURE(host);
     CHECK_FALSE(addrbook::detail::is_loopback(host));
+  }
+}
+
+TEST_CASE("origin: an IPv4 address that is written as an IPv6 one") {
+  using addrbook::detail::without_ipv6_prefix;
+  CHECK(without_ipv6_prefix("::ffff:127.0.0.1") == "127.0.0.1");
+  for (const std::string address : {"127.0.0.1", "::1", "::ffff:0:1", "fe80::1%eth0", ""}) {
+    CAPTURE(address);
+    CHECK(without_ipv6_prefix(address) == address);
   }
 }

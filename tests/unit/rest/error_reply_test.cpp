@@ -4,9 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include <exception>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 using addrbook::Errc;
@@ -75,6 +77,12 @@ TEST_CASE("error reply: what was thrown decides status and message") {
       {error_reply(Error(static_cast<Errc>(99), "what?")), 500, "Internal Server Error", none},
       {error_reply(std::runtime_error("secret")), 500, "Internal Server Error", none},
       {error_reply(7), 500, "Internal Server Error", none},
+      {error_reply(std::bad_alloc()), 503, "The server is short of memory", "1"},
+      {error_reply(
+           std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again))),
+       503, "The server is short of memory", "1"},
+      {error_reply(std::system_error(std::make_error_code(std::errc::io_error))), 500,
+       "Internal Server Error", none},
       {error_reply(HttpError(418, "Teapot", {{"Allow", "BREW"}})), 418, "Teapot", none},
       {error_reply(HttpError(503, "Not ready: x")), 503, "Not ready: x", "1"},
   };
@@ -87,7 +95,7 @@ TEST_CASE("error reply: what was thrown decides status and message") {
                                 std::to_string(row.status) + R"(,"message":")" + row.message +
                                 "\"}");
   }
-  CHECK(header(table[10].reply, "Allow") == "BREW");
+  CHECK(header(table[13].reply, "Allow") == "BREW");
 }
 
 TEST_CASE("error reply: debug mode adds what was thrown, with its causes") {

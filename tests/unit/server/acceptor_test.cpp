@@ -15,6 +15,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -45,7 +46,7 @@ class DescriptorLimit {
 
 struct Fixture {
   explicit Fixture(std::size_t max_connections, std::size_t slots)
-      : table(slots), acceptor(std::move(listener.socket), max_connections, table, handler) {}
+      : table(slots), acceptor(listener.take(), max_connections, table, handler) {}
 
   void accept_all() {
     acceptor.accept_all(
@@ -198,4 +199,37 @@ TEST_CASE("acceptor: the capacity leaves descriptors for refusals and for the pr
   const DescriptorLimit limit(20);
   CHECK(connection_capacity(1'000'000) >= 1);
   CHECK(connection_capacity(0) == 1);
+}
+
+TEST_CASE("acceptor: a socket for both families shows IPv4 addresses as such") {
+  test::Listener both(AF_INET6);
+  ConnectionTable table(2);
+  test::FakeHandler handler;
+  Acceptor acceptor(both.take(), 2, table, handler);
+  const test::Connection ipv4(both.port);
+  const test::Connection ipv6(both.port, AF_INET6);
+  std::vector<std::string> addresses;
+  acceptor.accept_all([&](addrbook::detail::Connection& connection) {
+    addresses.push_back(connection.remote_address);
+  });
+  CHECK(addresses == std::vector<std::string>{"127.0.0.1", "::1"});
+}
+
+TEST_CASE("acceptor: takes from several sockets") {
+  test::Listener first;
+  test::Listener second;
+  const int ports[] = {first.port, second.port};
+  std::vector<Descriptor> sockets = first.take();
+  sockets.push_back(std::move(second.socket));
+  ConnectionTable table(4);
+  test::FakeHandler handler;
+  Acceptor acceptor(std::move(sockets), 4, table, handler);
+  const test::Connection clients[] = {test::Connection(ports[1]), test::Connection(ports[0]),
+                                      test::Connection(ports[1])};
+  int count = 0;
+  acceptor.accept_all([&](addrbook::detail::Connection&) { ++count; });
+  CHECK(count == 3);
+  acceptor.close();
+  CHECK_THROWS(test::Connection(ports[0]));
+  CHECK_THROWS(test::Connection(ports[1]));
 }

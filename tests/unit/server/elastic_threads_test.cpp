@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <new>
 #include <set>
 #include <thread>
 #include <utility>
@@ -21,7 +22,10 @@ namespace {
 /// Threads that take jobs from a queue.
 class Pool {
  public:
-  Pool(std::size_t ready, std::size_t capacity) : threads(ready, capacity, [this] { run_one(); }) {}
+  Pool(
+      std::size_t ready, std::size_t capacity, std::function<void()> prepare = [] {})
+      : threads(
+            ready, capacity, [this] { run_one(); }, std::move(prepare)) {}
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   ~Pool() {
@@ -191,4 +195,16 @@ TEST_CASE("elastic_threads: join() ends spare threads as well") {
   gate.wait_for(10);
   gate.open();
   done.wait_for(10);
+}
+
+TEST_CASE(
+    "elastic_threads: a round that throws ends no more than itself; each thread is prepared") {
+  test::Arrivals prepared;
+  test::Arrivals done;
+  Pool pool(2, 2, [&] { prepared.add(); });
+  REQUIRE(pool.threads.fill_up());
+  prepared.wait_for(2);
+  for (int i = 0; i < 4; ++i) pool.add([] { throw std::bad_alloc(); });
+  pool.add([&] { done.add(); });
+  done.wait_for(1);
 }

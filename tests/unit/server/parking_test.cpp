@@ -40,7 +40,7 @@ ParkingLimits generous() {
 
 struct Fixture {
   explicit Fixture(const ParkingLimits& limits = generous(), test::FakeHandler* with = nullptr)
-      : parking(std::move(listener.socket), limits, with != nullptr ? *with : handler) {}
+      : parking(listener.take(), limits, with != nullptr ? *with : handler) {}
 
   [[nodiscard]] Connection connect() const { return Connection(listener.port); }
 
@@ -233,9 +233,9 @@ TEST_CASE("parking: leaves no descriptor behind, not even where it can't start")
   CHECK(test::open_files(::getpid()) == before);
   test::FakeHandler handler;
   const std::string file = std::string(ADDRBOOK_SOURCE_DIR) + "/LICENSE";  // epoll takes no file
-  CHECK_THROWS_AS(
-      Parking(Descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC)), generous(), handler),
-      std::system_error);
+  std::vector<Descriptor> files;
+  files.emplace_back(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  CHECK_THROWS_AS(Parking(std::move(files), generous(), handler), std::system_error);
   CHECK(test::open_files(::getpid()) == before);
 }
 

@@ -347,6 +347,17 @@ TEST_CASE("request_loop: an exception ends one connection") {
   fixture.handler.during = [](auto&, auto&, const auto&) -> bool { throw std::bad_alloc(); };
   fixture.peer.arrivals.push_back(get("/1"));
   CHECK(fixture.advance() == Step::close);
+  CHECK(fixture.peer.written.empty());  // an answer may have begun
+}
+
+TEST_CASE("request_loop: without memory for an answer there is a 503 that needs none") {
+  Fixture fixture;
+  fixture.handler.while_answering = [](const auto&) { throw std::bad_alloc(); };
+  fixture.peer.arrivals.push_back(get("/own/1"));
+  static_cast<void>(fixture.advance());
+  CHECK(fixture.peer.written.rfind("HTTP/1.1 503 ", 0) == 0);
+  CHECK(fixture.peer.written.find("Connection: close\r\n") != std::string::npos);
+  CHECK(fixture.peer.is_finished);
 }
 
 TEST_CASE("request_loop: a read that would block is repeated") {

@@ -1,0 +1,50 @@
+// What addrbook-server reads anew at a SIGHUP.
+#pragma once
+
+#include "command_line.hpp"
+
+#include <addrbook/config.hpp>
+#include <addrbook/error.hpp>
+#include <addrbook/log_file.hpp>
+#include <addrbook/tls_server.hpp>
+#include <addrbook/tokens.hpp>
+
+#include <exception>
+#include <functional>
+#include <string>
+#include <type_traits>
+
+/// Opens the log file again, and reads the tokens and the certificate. What is wrong is logged, and
+/// the old one stays.
+template <class Server>
+void reload(const CommandLine& command_line, addrbook::LogFile& log, addrbook::BearerTokens& tokens,
+            Server& server) {
+  using Level = addrbook::LogRecord::Level;
+  const auto attempt = [&log](const std::function<void()>& act) {
+    try {
+      act();
+    } catch (const std::exception& error) {
+      const std::string reason = std::string("SIGHUP: ") + error.what();
+      log.write(addrbook::LogRecord::of_server(Level::error, reason));
+    }
+  };
+  attempt([&] { log.reopen(); });
+  attempt([&] {
+    const addrbook::Config config = read_config(command_line);
+    attempt([&] {
+      // Without any, everybody could do everything from now on.
+      if (config.tokens.empty() && !tokens.empty()) {
+        throw addrbook::Error(
+            addrbook::Errc::invalid,
+            "auth.tokens: all tokens are gone; the old ones stay, until a restart");
+      }
+      tokens.replace(config.tokens);
+    });
+    if constexpr (std::is_same_v<Server, addrbook::TlsServer>) {
+      attempt([&] {
+        addrbook::for_setting(config, "tls.certificate", [&] { server.update(config.tls); });
+      });
+    }
+  });
+  log.write(addrbook::LogRecord::of_server(Level::info, "SIGHUP: the settings were read anew"));
+}
