@@ -6,6 +6,7 @@
 #include <support/faulty_files.hpp>
 #include <support/parallel.hpp>
 #include <support/process.hpp>
+#include <support/refused_calls.hpp>
 
 #include <doctest/doctest.h>
 
@@ -395,6 +396,23 @@ TEST_CASE("sqlite: a backup and a restore overwrite nothing and leave no partial
   CHECK(begins(error_of([&] { backup_sqlite(folder / "book", folder / "none/copy"); }),
                "storage: '" + fs::canonical(folder.path()).string() + "/none/copy'"));
   CHECK(before == folder.content());
+}
+
+TEST_CASE("sqlite: a book is made, backed up and restored where there are no hard links") {
+  for (const auto calls :
+       {test::RefusedCalls::hard_links, test::RefusedCalls::hard_links_and_flags_of_rename}) {
+    const Folder folder;
+    std::string error;
+    test::run_with(calls, [&] {
+      error = error_of([&] {
+        make_book(folder / "book");
+        backup_sqlite(folder / "book", folder / "copy");
+        restore_sqlite(folder / "copy", folder / "restored");
+      });
+    });
+    CHECK(error == "nothing");
+    CHECK(open_sqlite(folder / "restored")->state().count == 3);
+  }
 }
 
 TEST_CASE(

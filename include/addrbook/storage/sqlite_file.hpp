@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -51,7 +52,7 @@ class SqliteFile {
   [[nodiscard]] bool exists() const;
 
   /// Makes the file: gives `fill` the name of an empty file, and renames that once it is complete
-  /// and on the disk.
+  /// and on the disk. Needs no hard links: FAT, exFAT and several FUSE file systems have none.
   /// @throws Error{storage} if the file exists
   template <class Fill>
   void make(Fill fill) const;
@@ -61,6 +62,8 @@ class SqliteFile {
   [[nodiscard]] static std::string connect_string(const std::string& path);
 
  private:
+  void take_name(const std::string& made) const;
+
   std::string path_;
 };
 
@@ -156,6 +159,28 @@ inline bool SqliteFile::exists() const {
   return true;
 }
 
+// Gives a file that is made the name of the book, which replaces nothing.
+inline void SqliteFile::take_name(const std::string& made) const {
+  const auto refuse = [this] {
+    if (errno == EEXIST) fail("is there already");
+    fail_by_errno("can't be made");
+  };
+#ifdef RENAME_NOREPLACE
+  if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) == 0) return;
+  if (errno != EINVAL && errno != ENOSYS) refuse();
+#endif
+  // The file system can't do both at once. An empty file keeps the name free of others' files.
+  constexpr mode_t owner_only = 0600;
+  if (!Descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, owner_only))) {
+    refuse();
+  }
+  if (::rename(made.c_str(), path_.c_str()) == 0) return;
+  const int error = errno;
+  ::unlink(path_.c_str());
+  errno = error;
+  refuse();
+}
+
 template <class Fill>
 void SqliteFile::make(Fill fill) const {
   if (::access(path_.c_str(), F_OK) == 0) fail("is there already");
@@ -176,10 +201,7 @@ void SqliteFile::make(Fill fill) const {
   fill(name);
   const Descriptor made(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
   if (!made || ::fsync(made.get()) != 0) fail_by_errno("can't be written");
-  if (::link(name.c_str(), path_.c_str()) != 0) {
-    if (errno == EEXIST) fail("is there already");
-    fail_by_errno("can't be made");
-  }
+  take_name(name);
   const std::string folder = std::filesystem::path(path_).parent_path().string();
   const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory || ::fsync(directory.get()) != 0) fail_by_errno("can't be written");

@@ -3,6 +3,7 @@
 #include <contract/error_of.hpp>
 #include <support/addresses.hpp>
 #include <support/process.hpp>
+#include <support/refused_calls.hpp>
 
 #include <doctest/doctest.h>
 
@@ -109,6 +110,33 @@ TEST_CASE("sqlite_file: a file that is made is there as a whole or not at all") 
   CHECK(error_of([&] { file.make([](const std::string&) {}); }) ==
         "storage: '" + file.path() + "': is there already");
   CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
+}
+
+TEST_CASE("sqlite_file: a file is made without hard links, and never replaces another") {
+  for (const auto calls : {test::RefusedCalls::none, test::RefusedCalls::hard_links,
+                           test::RefusedCalls::hard_links_and_flags_of_rename}) {
+    CAPTURE(static_cast<int>(calls));
+    const Folder folder;
+    std::string made;
+    std::string refused;
+    test::run_with(calls, [&] {
+      const SqliteFile file(folder / "book");
+      made = error_of([&] { file.make([](const std::string& name) { write(name, header()); }); });
+      // Another file gets the name meanwhile.
+      const SqliteFile late(folder / "late");
+      refused = error_of([&] {
+        late.make([&](const std::string& name) {
+          write(name, header());
+          write(late.path(), "mine");
+        });
+      });
+    });
+    CHECK(made == "nothing");
+    CHECK(test::read_file(folder / "book") == header());
+    CHECK(refused == "storage: '" + (folder / "late") + "': is there already");
+    CHECK(test::read_file(folder / "late") == "mine");
+    CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 2);
+  }
 }
 
 TEST_CASE("sqlite_file: a lock is held once, and its file goes unless it is kept") {
