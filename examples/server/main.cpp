@@ -16,8 +16,11 @@
 
 #include <unistd.h>
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 #include <memory>
+#include <string>
+#include <system_error>
 
 namespace {
 
@@ -33,13 +36,21 @@ void copy_book(const CommandLine& command_line, const Config& config) {
                 "--backup and --restore are for storage.sqlite; use pg_dump and pg_restore for "
                 "PostgreSQL");
   }
+  std::string done;
   if (command_line.backup) {
+    std::error_code ignored;
+    if (config.places.count("storage.sqlite") == 0 && !std::filesystem::exists(file, ignored)) {
+      throw Error(Errc::storage, "'" + file +
+                                     "' is not in this folder, and no settings name another file: "
+                                     "give yours by -c, or go to the folder of the book");
+    }
     addrbook::backup_sqlite(file, *command_line.backup);
-    std::cout << "'" << file << "' is backed up in '" << *command_line.backup << "'\n";
+    done = "' is backed up in '" + *command_line.backup;
   } else {
     addrbook::restore_sqlite(*command_line.restore, file);
-    std::cout << "'" << file << "' is restored from '" << *command_line.restore << "'\n";
+    done = "' is restored from '" + *command_line.restore;
   }
+  if (!command_line.quiet) std::cout << "'" << file << done << "'\n";
 }
 
 std::shared_ptr<addrbook::Store> open_store(const Config& config) {
@@ -55,7 +66,7 @@ std::shared_ptr<addrbook::Store> open_store(const Config& config) {
 }
 
 template <class Server>
-void serve(Server& server, const Config& config) {
+void serve(Server& server, const Config& config, bool is_quiet) {
   // Binds before it opens the storage: a second server on the port must not touch that.
   const int port = server.bind(config.host, config.port);
   const auto service = std::make_shared<addrbook::Service>(
@@ -66,6 +77,7 @@ void serve(Server& server, const Config& config) {
   addrbook::refuse_other_paths(server, options);
   addrbook::mount(server, service, std::move(options));
   addrbook::serve_until_signal(server, [&] {
+    if (is_quiet) return;
     const bool is_ipv6 = config.host.find(':') != std::string::npos;
     std::cout << "Starting " << config.name << " on "
               << (config.tls.certificate.empty() ? "http://" : "https://")
@@ -88,7 +100,7 @@ void run(const CommandLine& command_line) {
   config.rest.log = config.server.log = open_log(config);
   if (config.tls.certificate.empty()) {
     addrbook::Server server(config.server);
-    return serve(server, config);
+    return serve(server, config, command_line.quiet);
   }
   std::unique_ptr<addrbook::TlsServer> server;
   try {
@@ -96,7 +108,7 @@ void run(const CommandLine& command_line) {
   } catch (const Error& error) {
     throw addrbook::setting_error(config, "tls.certificate", error);
   }
-  serve(*server, config);
+  serve(*server, config, command_line.quiet);
 }
 
 }  // namespace

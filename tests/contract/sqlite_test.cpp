@@ -182,6 +182,32 @@ TEST_CASE("sqlite: a book can be open once, by whatever name") {
   CHECK(open_sqlite(folder / "link")->find("a"));
 }
 
+TEST_CASE("sqlite: a link to nothing yet names the file that is made") {
+  const Folder folder;
+  fs::create_directory(folder / "sub");
+  fs::create_symlink("sub/book", folder / "relative");
+  fs::create_symlink(folder / "relative", folder / "chain");
+  make_book(folder / "chain");
+  CHECK(fs::is_regular_file(fs::symlink_status(folder / "sub/book")));
+  CHECK(fs::exists(folder / "sub/book-lock"));
+  CHECK(fs::is_symlink(folder / "chain"));
+  CHECK(open_sqlite(folder / "relative")->state().count == 3);
+  fs::create_symlink(folder / "sub/copy", folder / "copy");
+  backup_sqlite(folder / "chain", folder / "copy");
+  fs::create_symlink("sub/restored", folder / "restored");
+  restore_sqlite(folder / "copy", folder / "restored");
+  CHECK(open_sqlite(folder / "sub/restored")->state().count == 3);
+  CHECK(error_of([&] {
+          backup_sqlite(folder / "chain", folder / "copy");
+        }).find("/sub/copy': is there already") != std::string::npos);
+
+  fs::create_symlink("missing/book", folder / "nowhere");
+  CHECK(error_of_open(folder / "nowhere").find("/missing/book': its folder doesn't exist") !=
+        std::string::npos);
+  fs::create_symlink("circle", folder / "circle");
+  CHECK(begins(error_of_open(folder / "circle"), "storage: '"));
+}
+
 TEST_CASE("sqlite: a file that is not a book is refused and left unchanged") {
   const Folder folder;
   const std::string path = folder / "it";

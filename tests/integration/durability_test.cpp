@@ -55,16 +55,18 @@ Response request(const LoggedServer& server, const std::string& method, const st
 struct Ended {
   int status;
   std::string errors;
+  std::string output;
 };
+/// @param path  "": as without settings
 Ended run(const std::string& path, const std::vector<std::string>& options,
           const std::string& directory = "/") {
   Process::Setting setting;
-  setting.environment.emplace_back("ADDRBOOK_STORAGE_SQLITE", path);
+  if (!path.empty()) setting.environment.emplace_back("ADDRBOOK_STORAGE_SQLITE", path);
   setting.directory = directory;
   std::vector<std::string> command{test::server_program, "--port", "0"};
   command.insert(command.end(), options.begin(), options.end());
   Process process(command, setting);
-  Ended ended{0, process.read_errors()};
+  Ended ended{0, process.read_errors(), process.read_output()};
   ended.status = process.wait();
   return ended;
 }
@@ -336,27 +338,100 @@ TEST_CASE(
   check_full_disk(server, path, [&] { limit_files(server.id(), RLIM_INFINITY); });
 }
 
+/// A small file system of its own, if this user may mount one.
+class Disk {
+ public:
+  explicit Disk(const fs::path& folder) : path_((folder / "disk").string()) {
+    fs::create_directory(path_);
+    is_mounted_ = ::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=2m") == 0;
+    if (!is_mounted_) MESSAGE("not run: this user may not mount a small tmpfs");
+  }
+  Disk(const Disk&) = delete;
+  Disk& operator=(const Disk&) = delete;
+  ~Disk() {
+    if (is_mounted_) ::umount2(path_.c_str(), MNT_DETACH);
+  }
+
+  explicit operator bool() const { return is_mounted_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  void make_read_only() const {
+    REQUIRE(::mount("tmpfs", path_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=2m") == 0);
+  }
+
+ private:
+  std::string path_;
+  bool is_mounted_ = false;
+};
+
 TEST_CASE("durability: on a full disk writes are refused, nothing is lost, and service resumes") {
   const TempFolder folder;
-  const std::string disk = (folder.path() / "disk").string();
-  fs::create_directory(disk);
-  struct Mount {
-    const std::string& at;
-    bool is_done;
-    ~Mount() {
-      if (is_done) ::umount2(at.c_str(), MNT_DETACH);
-    }
-  };
-  const Mount mount{disk, ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=2m") == 0};
-  if (!mount.is_done) {
-    MESSAGE("not run: this user may not mount a small tmpfs");
-    return;
-  }
-  const std::string ballast = disk + "/ballast";
+  const Disk disk(folder.path());
+  if (!disk) return;
+  const std::string ballast = disk.path() + "/ballast";
   std::ofstream(ballast) << std::string(500'000, 'x');
-  const std::string path = disk + "/book.db";
+  const std::string path = disk.path() + "/book.db";
   const LoggedServer server(over(path));
   check_full_disk(server, path, [&] { fs::remove(ballast); });
+}
+
+TEST_CASE("durability: a backup from a read-only file system tells what SQLite needs") {
+  const TempFolder folder;
+  const Disk disk(folder.path());
+  if (!disk) return;
+  const std::string path = disk.path() + "/book.db";
+  CHECK(LoggedServer(over(path)).stop() == 0);
+  disk.make_read_only();
+  const auto backup = run(path, {"--backup", (folder.path() / "copy").string()});
+  CHECK(backup.status == 1);
+  CHECK(backup.errors.find("/book.db': its folder can't be written to (Read-only file system), and "
+                           "SQLite needs its files with '-wal' and '-shm' there") !=
+        std::string::npos);
+  CHECK_FALSE(fs::exists(folder.path() / "copy"));
+  // What it advises works.
+  const std::string elsewhere = (folder.path() / "book.db").string();
+  fs::copy_file(path, elsewhere);
+  CHECK(run(elsewhere, {"--backup", (folder.path() / "copy").string()}).status == 0);
+}
+
+TEST_CASE("durability: a backup needs a file, and the settings that name the book") {
+  const TempFolder folder;
+  const std::string path = (folder.path() / "addressbook.db").string();
+  CHECK(LoggedServer(over(path)).stop() == 0);
+  const std::string here = folder.path().string();
+  for (const char* const option : {"--backup", "--restore"}) {
+    const auto refused = run(path, {option, "-"}, here);
+    CHECK(refused.status == 2);
+    CHECK(refused.errors.find("a book needs a file, not '-'") != std::string::npos);
+    CHECK_FALSE(fs::exists(folder.path() / "-"));
+  }
+  CHECK(run(path, {"--backup", "./-"}, here).status == 0);
+
+  // From another folder, without the settings.
+  fs::create_directory(folder.path() / "other");
+  const auto lost = run("", {"--backup", "copy"}, here + "/other");
+  CHECK(lost.status == 1);
+  CHECK(lost.errors.find("'addressbook.db' is not in this folder, and no settings name another "
+                         "file: give yours by -c") != std::string::npos);
+  CHECK(run("", {"--backup", "copy"}, here).status == 0);
+  CHECK(run(path, {"--backup", "copy 2"}, here + "/other").status == 0);
+}
+
+TEST_CASE("durability: with --quiet a backup and a restore say nothing when all is well") {
+  const TempFolder folder;
+  const std::string path = (folder.path() / "book.db").string();
+  const std::string copy = (folder.path() / "copy").string();
+  const std::string restored = (folder.path() / "restored").string();
+  CHECK(LoggedServer(over(path)).stop() == 0);
+  for (const auto& ended :
+       {run(path, {"--quiet", "--backup", copy}), run(restored, {"-q", "--restore", copy})}) {
+    CHECK(ended.status == 0);
+    CHECK(ended.output.empty());
+    CHECK(ended.errors.empty());
+  }
+  const auto refused = run(path, {"--quiet", "--backup", copy});
+  CHECK(refused.status == 1);
+  CHECK(refused.errors.find("is there already") != std::string::npos);
+  CHECK_FALSE(run(path, {"--backup", copy + "2"}).output.empty());
 }
 
 TEST_CASE("durability: a second server on one file is refused and names the file") {

@@ -31,7 +31,8 @@ using ::sqlite3_stmt;
 
 namespace addrbook::detail {
 
-/// Runs `work`. What another library throws becomes an Error that names the file.
+/// Runs `work`. What another library throws becomes an Error that names the file, and what is wrong
+/// with its place.
 template <class Work>
 auto naming(const std::string& path, Work work) {
   try {
@@ -39,7 +40,10 @@ auto naming(const std::string& path, Work work) {
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
-    throw Error(Errc::storage, "'" + path + "': " + reason_of(error));
+    const std::string hindrance = SqliteFile::hindrance(path);
+    const std::string reason = reason_of(error);
+    throw Error(Errc::storage, "'" + path + "': " +
+                                   (hindrance.empty() ? reason : hindrance + " (" + reason + ")"));
   }
 }
 

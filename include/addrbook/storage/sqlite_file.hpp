@@ -33,7 +33,8 @@ class SqliteFile {
   /// @throws Error{invalid} a path that can't be used | Error{storage}
   explicit SqliteFile(const std::string& path);
 
-  /// The absolute path without symbolic links: one book has one name, and so one lock.
+  /// The absolute path without symbolic links: one book has one name, and so one lock. A link to
+  /// nothing yet stands for the file that it names, as it does for SQLite.
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   /// @throws Error{storage}
@@ -56,6 +57,9 @@ class SqliteFile {
   /// @throws Error{storage} if the file exists
   template <class Fill>
   void make(Fill fill) const;
+
+  /// @returns why SQLite, which needs to write beside the book even to read it, can't; "" if it can
+  [[nodiscard]] static std::string hindrance(const std::string& path);
 
   /// @returns the connection string of a file for SOCI
   /// @throws Error{invalid} if there is none
@@ -92,9 +96,28 @@ inline SqliteFile::SqliteFile(const std::string& path) {
     throw Error(Errc::invalid, "a file's name must not be empty or hold NUL");
   }
   std::error_code error;
-  path_ = std::filesystem::weakly_canonical(std::filesystem::absolute(path), error).string();
-  if (error) throw Error(Errc::storage, "'" + path + "': " + error.message());
+  auto resolved = std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
+  constexpr int max_links = 40;  // as the kernel
+  for (int links = 0; !error && std::filesystem::is_symlink(resolved, error); ++links) {
+    const auto target = std::filesystem::read_symlink(resolved, error);
+    if (links == max_links) error = std::make_error_code(std::errc::too_many_symbolic_link_levels);
+    if (error) break;
+    resolved = std::filesystem::weakly_canonical(resolved.parent_path() / target, error);
+  }
+  path_ = resolved.string();
+  // is_symlink() also reports that there is nothing.
+  if (error && error != std::errc::no_such_file_or_directory) {
+    throw Error(Errc::storage, "'" + path + "': " + error.message());
+  }
   static_cast<void>(connect_string(path_));
+}
+
+inline std::string SqliteFile::hindrance(const std::string& path) {
+  const auto folder = std::filesystem::absolute(path).parent_path();
+  if (::access(folder.c_str(), W_OK) == 0 || (errno != EROFS && errno != EACCES)) return "";
+  return "its folder can't be written to (" + std::generic_category().message(errno) +
+         "), and SQLite needs its files with '-wal' and '-shm' there, even to read; copy the book, "
+         "and its '-wal' file if there is one, to another folder";
 }
 
 // SOCI splits a string that holds '=' at each '=' and ' '.
