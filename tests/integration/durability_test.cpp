@@ -374,6 +374,64 @@ TEST_CASE("durability: on a full disk writes are refused, nothing is lost, and s
   check_full_disk(server, path, [&] { fs::remove(ballast); });
 }
 
+TEST_CASE("durability: a start on a full disk says so, and works when there is room") {
+  const TempFolder folder;
+  const Disk disk(folder.path());
+  if (!disk) return;
+  const std::string path = disk.path() + "/book.db";
+  CHECK(LoggedServer(over(path)).stop() == 0);
+  const std::string ballast = disk.path() + "/ballast";
+  {
+    std::ofstream filling(ballast);
+    while (filling << std::string(4096, 'x') << std::flush) {
+    }
+  }
+  for (const std::string& name : {path, disk.path() + "/new.db"}) {
+    const auto refused = run(name, {});
+    CAPTURE(refused.errors);
+    CHECK(refused.status == 1);
+    CHECK(refused.errors.find("storage.sqlite: '" + fs::canonical(disk.path()).string()) !=
+          std::string::npos);
+    CHECK((refused.errors.find("no room on the disk") != std::string::npos ||
+           refused.errors.find("disk is full") != std::string::npos ||
+           refused.errors.find("No space left on device") != std::string::npos));
+  }
+  fs::remove(ballast);
+  const LoggedServer server(over(path));
+  CHECK(request(server, "POST", "/addresses", "{}").status == 201);
+  // Nothing is left of the other book.
+  for (const auto& each : fs::directory_iterator(disk.path())) {
+    CHECK(each.path().filename().string().find("new.db") == std::string::npos);
+  }
+}
+
+TEST_CASE("durability: acknowledged writes survive a kill after the log is deleted") {
+  const TempFolder folder;
+  const std::string path = (folder.path() / "book.db").string();
+  std::map<std::string, std::string> created;
+  {
+    LoggedServer server(over(path));
+    const auto create = [&](int i) {
+      const auto text = R"({"n":)" + std::to_string(i) + "}";
+      const auto response = request(server, "POST", "/addresses", text);
+      if (response.status == 201) created[response.header("location")] = text;
+      return response.status;
+    };
+    for (int i = 0; i < 50; ++i) REQUIRE(create(i) == 201);
+    fs::remove(path + "-wal");
+    for (int i = 0; i < 5; ++i) CHECK(create(i) == 503);
+    CHECK(request(server, "GET", "/addresses/_ready").status == 503);
+    CHECK(server.log().find("book.db-wal' has been moved, deleted or replaced") !=
+          std::string::npos);
+    server.process().signal(SIGKILL);
+    server.process().wait();
+  }
+  const LoggedServer server(over(path));
+  CHECK(json::parse(request(server, "GET", "/addresses").body).size() == created.size());
+  for (const auto& [target, text] : created) CHECK(request(server, "GET", target).body == text);
+  CHECK(integrity_of(path) == "ok");
+}
+
 TEST_CASE("durability: a backup from a read-only file system tells what SQLite needs") {
   const TempFolder folder;
   const Disk disk(folder.path());
@@ -443,8 +501,16 @@ TEST_CASE("durability: a second server on one file is refused and names the file
   CHECK(second.status == 1);
   CHECK(second.errors.find("storage.sqlite: '" + path + "': another server has it open") !=
         std::string::npos);
-  // Also by another name.
+  // Also by another name, and without its lock file.
   CHECK(run("a book.db", {}, folder.path().string()).status == 1);
+  const std::string link = (folder.path() / "link.db").string();
+  fs::create_hard_link(path, link);
+  fs::remove(path + "-lock");
+  for (const auto& name : {path, link}) {
+    const auto refused = run(name, {});
+    CHECK(refused.status == 1);
+    CHECK(refused.errors.find("another server has it open") != std::string::npos);
+  }
   test::check_life_cycle(server.port(), "/addresses");
 }
 
