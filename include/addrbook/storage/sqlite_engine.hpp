@@ -224,7 +224,8 @@ inline const SqlTexts& SqliteEngine::texts() const {
       "BEGIN", "BEGIN IMMEDIATE", "SELECT epoch, revision, count, '' FROM addrbook_head",
       // Rows are fetched one by one, so there is no need to limit their bytes.
       "SELECT id, created, revision, document FROM addrbook_entries "
-      "WHERE created > :after AND :bytes >= 0 ORDER BY created LIMIT :entries"};
+      "WHERE created > :after AND :bytes >= 0 ORDER BY created LIMIT :entries",
+      "1 = 1"};
   return texts;
 }
 
