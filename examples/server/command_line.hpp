@@ -21,6 +21,7 @@ struct CommandLine {
   std::optional<std::string> port;
   bool debug = false;
   bool insecure_no_auth = false;
+  bool quiet = false;
   std::optional<std::string> backup;
   std::optional<std::string> restore;
 };
@@ -38,11 +39,19 @@ inline std::optional<int> parse_command_line(int argc, char** argv, CommandLine&
                "Show in error answers what was thrown and where, and log more of each request");
   app.add_flag("--insecure-no-auth", command_line.insecure_no_auth,
                "Serve other machines even though no token is required");
+  app.add_flag("-q,--quiet", command_line.quiet, "Print nothing if all is well");
+  const CLI::Validator is_file(
+      [](std::string& name) {
+        return name == "-" ? std::string("a book needs a file, not '-'; './-' is one") : "";
+      },
+      "");
   auto* const backup =
       app.add_option("--backup", command_line.backup,
-                     "Copy the book to this new file and exit; a server may be running");
+                     "Copy the book to this new file and exit; a server may be running")
+          ->check(is_file);
   app.add_option("--restore", command_line.restore,
                  "Create the book from this backup and exit; it must not exist yet")
+      ->check(is_file)
       ->excludes(backup);
   try {
     app.parse(argc, argv);

@@ -43,6 +43,7 @@ void serve(Server& server, const CommandLine& command_line, const Config& config
   addrbook::mount(server, service, std::move(options));
   addrbook::ServeHooks hooks;
   hooks.on_listening = [&] {
+    if (command_line.quiet) return;
     const bool is_ipv6 = config.host.find(':') != std::string::npos;
     std::cout << "Starting " << config.name << " on "
               << (config.tls.certificate.empty() ? "http://" : "https://")

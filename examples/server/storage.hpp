@@ -10,9 +10,11 @@
 #include <addrbook/sqlite.hpp>
 #include <addrbook/store.hpp>
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <system_error>
 
 /// --backup and --restore.
 inline void copy_book(const CommandLine& command_line, const addrbook::Config& config) {
@@ -22,13 +24,22 @@ inline void copy_book(const CommandLine& command_line, const addrbook::Config& c
                           "--backup and --restore are for storage.sqlite; use pg_dump and "
                           "pg_restore for PostgreSQL");
   }
+  std::string done;
   if (command_line.backup) {
+    std::error_code ignored;
+    if (config.places.count("storage.sqlite") == 0 && !std::filesystem::exists(file, ignored)) {
+      throw addrbook::Error(addrbook::Errc::storage,
+                            "'" + file +
+                                "' is not in this folder, and no settings name another file: "
+                                "give yours by -c, or go to the folder of the book");
+    }
     addrbook::backup_sqlite(file, *command_line.backup);
-    std::cout << "'" << file << "' is backed up in '" << *command_line.backup << "'\n";
+    done = "' is backed up in '" + *command_line.backup;
   } else {
     addrbook::restore_sqlite(*command_line.restore, file);
-    std::cout << "'" << file << "' is restored from '" << *command_line.restore << "'\n";
+    done = "' is restored from '" + *command_line.restore;
   }
+  if (!command_line.quiet) std::cout << "'" << file << done << "'\n";
 }
 
 inline std::shared_ptr<addrbook::Store> open_store(const addrbook::Config& config) {

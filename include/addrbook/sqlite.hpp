@@ -8,6 +8,8 @@
 #include <addrbook/options.hpp>
 #include <addrbook/storage/sql_store.hpp>
 #include <addrbook/storage/sqlite_engine.hpp>
+#include <addrbook/storage/sqlite_file.hpp>
+#include <addrbook/storage/sqlite_lock.hpp>
 #include <addrbook/store.hpp>
 
 #include <chrono>
@@ -24,18 +26,21 @@ namespace addrbook {
 ///
 /// What commit() has returned is on the disk (WAL, synchronous=FULL): it survives a crash of the
 /// process and of the system, and a power failure. A book of an older version of the library is
-/// migrated.
+/// migrated. If one of the book's files is moved, deleted or replaced while it is open, commit()
+/// and page() throw until it is back. If that is the log, what is in it is saved into the book
+/// then.
 /// @param path  "" and ":memory:" are books that are lost with the store
-/// @throws Error{storage} naming the file: another process has it open for writing; it is not an
-///         address book, or one of a newer version; it can't be read or made. The file is unchanged
-///         then.
+/// @throws Error{storage} naming the file: another process has it open for writing, by whatever
+///         name; it is not an address book, or one of a newer version; it has a second name (a hard
+///         link); it can't be read or made. The file is unchanged then.
 /// @throws Error{invalid} a path that can't be given to SOCI: with NUL, or with both '=' and '"'
 [[nodiscard]] inline std::shared_ptr<Store> open_sqlite(const std::string& path,
                                                         SqliteOptions options = {});
 
 /// Copies a book, as it is at one moment, to a new file with mode 0600. The book can be in use, by
 /// this process or another. The copy is checked and on the disk before it gets its name; until then
-/// its name is `<copy>.` and six characters. That file is left behind if the process is killed.
+/// its name is `<copy>.addrbook-` and six characters. If the process is killed, that file is left
+/// behind; the next backup to the same name removes it.
 /// @throws Error{storage} naming the file, for example because `copy` exists
 /// @par Cost  reads and writes the book once, and reads the copy; the book's writers do not wait
 inline void backup_sqlite(const std::string& path, const std::string& copy);
@@ -67,6 +72,7 @@ inline void backup_sqlite(const std::string& path, const std::string& copy) {
   const detail::SqliteFile made(copy);
   // Not book.exists(): to close a file that SQLite has open in this process drops SQLite's locks.
   if (!std::filesystem::exists(book.path())) book.fail("is missing");
+  book.check_only_name();
   made.make([&](const std::string& name) {
     const auto session = detail::naming(book.path(), [&] {
       auto opened = SqliteEngine::open(book.path());

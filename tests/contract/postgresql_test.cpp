@@ -473,6 +473,83 @@ TEST_CASE("postgresql: tables that disappear while the book is used are an error
   CHECK(shared_server().sql("SELECT count(DISTINCT revision) FROM addrbook_head", database) == "1");
 }
 
+TEST_CASE("postgresql: a restore from a dump while the book is used is noticed") {
+  const auto database = new_database();
+  const auto copy = new_database();
+  const auto conninfo = shared_server().conninfo(database);
+  const auto one = open_postgresql(conninfo);
+  const auto other = open_postgresql(conninfo);
+  // Several connections, all of which are idle when the tables are replaced.
+  CHECK(test::run_parallel(
+            4, [&](std::size_t t) { one->commit({{put("a" + std::to_string(t), t)}}); }) == "");
+  const auto epoch = one->state().epoch;
+  shared_server().copy_by_dump(database, copy);
+  one->commit({{put("later", 9)}});
+  CHECK(other->find("later"));
+  shared_server().sql("DROP TABLE addrbook_head, addrbook_entries, addrbook_schema", database);
+  shared_server().copy_by_dump(copy, database);
+  SUBCASE("by a find") {
+    CHECK(one->find("a0").value().epoch != epoch);
+    CHECK_FALSE(other->find("later"));
+  }
+  SUBCASE("by a list") {
+    CHECK(one->page(0, {}).entries.at(0).epoch != epoch);
+  }
+  SUBCASE("by a write") {
+    const auto result = one->commit({{put("b", 5)}});
+    CHECK(result.done());
+    CHECK(result.epoch != epoch);
+    CHECK(result.base == 4);
+  }
+  SUBCASE("by the state") {
+    CHECK(one->state().epoch != epoch);
+  }
+  const auto now = one->state().epoch;
+  CHECK(now != epoch);
+  CHECK(other->state().epoch == now);
+  for (int i = 0; i < 10; ++i) CHECK(one->state().epoch == now);
+  CHECK(open_postgresql(conninfo)->state().epoch == now);
+}
+
+TEST_CASE("postgresql: no entry is absent while the tables are restored") {
+  const auto database = new_database();
+  const auto store = open_postgresql(shared_server().conninfo(database));
+  store->commit({{put("a", 1)}});
+  const auto epoch = store->state().epoch;
+  // As pg_restore --clean does, one statement after the other.
+  shared_server().sql("CREATE TABLE head AS TABLE addrbook_head", database);
+  shared_server().sql("DROP TABLE addrbook_head", database);
+  shared_server().sql("CREATE TABLE addrbook_head (LIKE head INCLUDING ALL)", database);
+  shared_server().sql("ALTER TABLE addrbook_entries RENAME TO saved", database);
+  shared_server().sql("CREATE TABLE addrbook_entries (LIKE saved INCLUDING ALL)", database);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(begins(error_of([&] { static_cast<void>(store->find("a")); }), "storage: "));
+    CHECK(begins(error_of([&] { static_cast<void>(store->find("none")); }), "storage: "));
+    CHECK(begins(error_of([&] { store->commit({{put("b", 2)}}); }), "storage: "));
+  }
+  shared_server().sql("INSERT INTO addrbook_entries TABLE saved", database);
+  CHECK(begins(error_of([&] { static_cast<void>(store->find("none")); }), "storage: "));
+  shared_server().sql("INSERT INTO addrbook_head TABLE head", database);
+  CHECK(patiently([&] { return store->find("a"); }).value().epoch != epoch);
+  CHECK_FALSE(store->find("none"));
+}
+
+TEST_CASE("postgresql: tables that may not be read fail the start") {
+  const auto& server = shared_server();
+  const auto database = new_database();
+  static_cast<void>(open_postgresql(server.conninfo(database)));
+  server.sql("CREATE ROLE reader LOGIN");
+  const auto conninfo = "host=" + server.folder().string() +
+                        " port=" + std::to_string(server.port()) +
+                        " user=reader dbname=" + database;
+  const std::string denied = "permission denied for table addrbook_";
+  for (const std::string table : {"schema", "head", "entries"}) {
+    CHECK(error_of_open(conninfo).find(denied + table) != std::string::npos);
+    server.sql("GRANT SELECT ON addrbook_" + table + " TO reader", database);
+  }
+  CHECK(open_postgresql(conninfo)->state().revision == 0);
+}
+
 TEST_CASE("postgresql: no error shows a document") {
   const auto database = new_database();
   const auto store = open_postgresql(shared_server().conninfo(database));

@@ -1,17 +1,20 @@
 // A book in SQLite beyond the contract: files that are opened again, refused, copied and broken.
 
+#include <addrbook/base/descriptor.hpp>
 #include <addrbook/sqlite.hpp>
 
 #include <support/addresses.hpp>
 #include <support/faulty_files.hpp>
 #include <support/parallel.hpp>
 #include <support/process.hpp>
+#include <support/refused_calls.hpp>
 
 #include <doctest/doctest.h>
 
 #include "error_of.hpp"
 #include "writes.hpp"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -179,6 +182,74 @@ TEST_CASE("sqlite: a book can be open once, by whatever name") {
     CHECK(error_of([&] { restore_sqlite(folder / "book", folder / "book"); }) == refused);
   }
   CHECK(open_sqlite(folder / "link")->find("a"));
+}
+
+TEST_CASE("sqlite: a book that is open is refused by a hard link, and without its lock file") {
+  const Folder folder;
+  {
+    const auto store = open_sqlite(folder / "book");
+    // Closed only at the end: to close a descriptor of the book drops SQLite's locks.
+    const addrbook::detail::Descriptor book(::open((folder / "book").c_str(), O_RDWR | O_CLOEXEC));
+    const auto is_locked_by_sqlite = [&] {
+      struct flock lock {};
+      lock.l_type = F_WRLCK;
+      lock.l_whence = SEEK_SET;
+      lock.l_start = 0x40000002;  // sqlite.org/fileformat.html, 1.5
+      lock.l_len = 510;
+      REQUIRE(::fcntl(book.get(), F_OFD_GETLK, &lock) == 0);
+      return lock.l_type == F_RDLCK;
+    };
+    REQUIRE(is_locked_by_sqlite());
+    fs::create_hard_link(folder / "book", folder / "link");
+    fs::remove(folder / "book-lock");
+    for (const char* const name : {"book", "link"}) {
+      CAPTURE(name);
+      CHECK(error_of_open(folder / name).find("another server has it open") != std::string::npos);
+      CHECK_FALSE(fs::exists(folder / (std::string(name) + "-lock")));
+      CHECK(error_of([&] {
+              backup_sqlite(folder / name, folder / "copy");
+            }).find("has a second name") != std::string::npos);
+    }
+    fs::remove(folder / "link");
+    restore_sqlite(folder / "book", folder / "restored");  // from a book that is open
+    CHECK(is_locked_by_sqlite());
+    CHECK(store->commit({{put("a", 1)}}).done());
+  }
+  fs::create_hard_link(folder / "book", folder / "link");
+  const auto before = folder.content();
+  for (const char* const name : {"book", "link"}) {
+    CHECK(error_of_open(folder / name).find("has a second name (a hard link)") !=
+          std::string::npos);
+  }
+  CHECK(before == folder.content());
+  fs::remove(folder / "link");
+  CHECK(open_sqlite(folder / "book")->find("a"));
+}
+
+TEST_CASE("sqlite: a link to nothing yet names the file that is made") {
+  const Folder folder;
+  fs::create_directory(folder / "sub");
+  fs::create_symlink("sub/book", folder / "relative");
+  fs::create_symlink(folder / "relative", folder / "chain");
+  make_book(folder / "chain");
+  CHECK(fs::is_regular_file(fs::symlink_status(folder / "sub/book")));
+  CHECK(fs::exists(folder / "sub/book-lock"));
+  CHECK(fs::is_symlink(folder / "chain"));
+  CHECK(open_sqlite(folder / "relative")->state().count == 3);
+  fs::create_symlink(folder / "sub/copy", folder / "copy");
+  backup_sqlite(folder / "chain", folder / "copy");
+  fs::create_symlink("sub/restored", folder / "restored");
+  restore_sqlite(folder / "copy", folder / "restored");
+  CHECK(open_sqlite(folder / "sub/restored")->state().count == 3);
+  CHECK(error_of([&] {
+          backup_sqlite(folder / "chain", folder / "copy");
+        }).find("/sub/copy': is there already") != std::string::npos);
+
+  fs::create_symlink("missing/book", folder / "nowhere");
+  CHECK(error_of_open(folder / "nowhere").find("/missing/book': its folder doesn't exist") !=
+        std::string::npos);
+  fs::create_symlink("circle", folder / "circle");
+  CHECK(begins(error_of_open(folder / "circle"), "storage: '"));
 }
 
 TEST_CASE("sqlite: a file that is not a book is refused and left unchanged") {
@@ -397,6 +468,23 @@ TEST_CASE("sqlite: a backup and a restore overwrite nothing and leave no partial
   CHECK(before == folder.content());
 }
 
+TEST_CASE("sqlite: a book is made, backed up and restored where there are no hard links") {
+  for (const auto calls :
+       {test::RefusedCalls::hard_links, test::RefusedCalls::hard_links_and_flags_of_rename}) {
+    const Folder folder;
+    std::string error;
+    test::run_with(calls, [&] {
+      error = error_of([&] {
+        make_book(folder / "book");
+        backup_sqlite(folder / "book", folder / "copy");
+        restore_sqlite(folder / "copy", folder / "restored");
+      });
+    });
+    CHECK(error == "nothing");
+    CHECK(open_sqlite(folder / "restored")->state().count == 3);
+  }
+}
+
 TEST_CASE(
     "sqlite: while another program writes to the file, commits wait, then fail; reads succeed") {
   const Folder folder;
@@ -450,6 +538,42 @@ TEST_CASE("sqlite: a file that is moved away is an error, and is used again when
   fs::rename(folder / "old/book", folder / "book");
   CHECK(store->find("a").value().document == test::numbered(1));
   CHECK(store->commit({{put("b", 2)}}).base == 1);
+}
+
+TEST_CASE("sqlite: a log that is moved, deleted or replaced is an error, and nothing is lost") {
+  for (const char* const suffix : {"-wal", "-shm"}) {
+    CAPTURE(suffix);
+    const Folder folder;
+    const std::string part = folder / "book" + suffix;
+    auto store = open_sqlite(folder / "book");
+    store->commit({{put("a", 1)}});
+    const auto check_missed = [&] {
+      const std::string missed = part + "' has been moved, deleted or replaced";
+      CHECK(error_of([&] { static_cast<void>(store->page(0, {})); }).find(missed) !=
+            std::string::npos);
+      CHECK(error_of([&] { store->commit({{put("b", 2)}}); }).find(missed) != std::string::npos);
+      CHECK(store->find("a"));
+    };
+    fs::rename(part, folder / "away");
+    check_missed();
+    fs::rename(folder / "away", part);
+    CHECK(store->commit({{put("c", 3)}}).base == 1);
+    SUBCASE("deleted") {
+      fs::remove(part);
+    }
+    SUBCASE("replaced") {
+      fs::rename(part, folder / "away");
+      std::ofstream(part).flush();
+    }
+    check_missed();
+    // As a kill would leave the book: without the log, it has all that was committed.
+    fs::copy_file(folder / "book", folder / "killed");
+    CHECK(open_sqlite(folder / "killed")->state().count == 2);
+    store.reset();
+    store = open_sqlite(folder / "book");
+    CHECK(store->state().count == 2);
+    CHECK(store->commit({{put("d", 4)}}).done());
+  }
 }
 
 TEST_CASE("sqlite: every commit is synced before it returns") {

@@ -55,16 +55,18 @@ Response request(const LoggedServer& server, const std::string& method, const st
 struct Ended {
   int status;
   std::string errors;
+  std::string output;
 };
+/// @param path  "": as without settings
 Ended run(const std::string& path, const std::vector<std::string>& options,
           const std::string& directory = "/") {
   Process::Setting setting;
-  setting.environment.emplace_back("ADDRBOOK_STORAGE_SQLITE", path);
+  if (!path.empty()) setting.environment.emplace_back("ADDRBOOK_STORAGE_SQLITE", path);
   setting.directory = directory;
   std::vector<std::string> command{test::server_program, "--port", "0"};
   command.insert(command.end(), options.begin(), options.end());
   Process process(command, setting);
-  Ended ended{0, process.read_errors()};
+  Ended ended{0, process.read_errors(), process.read_output()};
   ended.status = process.wait();
   return ended;
 }
@@ -336,27 +338,158 @@ TEST_CASE(
   check_full_disk(server, path, [&] { limit_files(server.id(), RLIM_INFINITY); });
 }
 
+/// A small file system of its own, if this user may mount one.
+class Disk {
+ public:
+  explicit Disk(const fs::path& folder) : path_((folder / "disk").string()) {
+    fs::create_directory(path_);
+    is_mounted_ = ::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=2m") == 0;
+    if (!is_mounted_) MESSAGE("not run: this user may not mount a small tmpfs");
+  }
+  Disk(const Disk&) = delete;
+  Disk& operator=(const Disk&) = delete;
+  ~Disk() {
+    if (is_mounted_) ::umount2(path_.c_str(), MNT_DETACH);
+  }
+
+  explicit operator bool() const { return is_mounted_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  void make_read_only() const {
+    REQUIRE(::mount("tmpfs", path_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=2m") == 0);
+  }
+
+ private:
+  std::string path_;
+  bool is_mounted_ = false;
+};
+
 TEST_CASE("durability: on a full disk writes are refused, nothing is lost, and service resumes") {
   const TempFolder folder;
-  const std::string disk = (folder.path() / "disk").string();
-  fs::create_directory(disk);
-  struct Mount {
-    const std::string& at;
-    bool is_done;
-    ~Mount() {
-      if (is_done) ::umount2(at.c_str(), MNT_DETACH);
-    }
-  };
-  const Mount mount{disk, ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=2m") == 0};
-  if (!mount.is_done) {
-    MESSAGE("not run: this user may not mount a small tmpfs");
-    return;
-  }
-  const std::string ballast = disk + "/ballast";
+  const Disk disk(folder.path());
+  if (!disk) return;
+  const std::string ballast = disk.path() + "/ballast";
   std::ofstream(ballast) << std::string(500'000, 'x');
-  const std::string path = disk + "/book.db";
+  const std::string path = disk.path() + "/book.db";
   const LoggedServer server(over(path));
   check_full_disk(server, path, [&] { fs::remove(ballast); });
+}
+
+TEST_CASE("durability: a start on a full disk says so, and works when there is room") {
+  const TempFolder folder;
+  const Disk disk(folder.path());
+  if (!disk) return;
+  const std::string path = disk.path() + "/book.db";
+  CHECK(LoggedServer(over(path)).stop() == 0);
+  const std::string ballast = disk.path() + "/ballast";
+  {
+    std::ofstream filling(ballast);
+    while (filling << std::string(4096, 'x') << std::flush) {
+    }
+  }
+  for (const std::string& name : {path, disk.path() + "/new.db"}) {
+    const auto refused = run(name, {});
+    CAPTURE(refused.errors);
+    CHECK(refused.status == 1);
+    CHECK(refused.errors.find("storage.sqlite: '" + fs::canonical(disk.path()).string()) !=
+          std::string::npos);
+    CHECK((refused.errors.find("no room on the disk") != std::string::npos ||
+           refused.errors.find("disk is full") != std::string::npos ||
+           refused.errors.find("No space left on device") != std::string::npos));
+  }
+  fs::remove(ballast);
+  const LoggedServer server(over(path));
+  CHECK(request(server, "POST", "/addresses", "{}").status == 201);
+  // Nothing is left of the other book.
+  for (const auto& each : fs::directory_iterator(disk.path())) {
+    CHECK(each.path().filename().string().find("new.db") == std::string::npos);
+  }
+}
+
+TEST_CASE("durability: acknowledged writes survive a kill after the log is deleted") {
+  const TempFolder folder;
+  const std::string path = (folder.path() / "book.db").string();
+  std::map<std::string, std::string> created;
+  {
+    LoggedServer server(over(path));
+    const auto create = [&](int i) {
+      const auto text = R"({"n":)" + std::to_string(i) + "}";
+      const auto response = request(server, "POST", "/addresses", text);
+      if (response.status == 201) created[response.header("location")] = text;
+      return response.status;
+    };
+    for (int i = 0; i < 50; ++i) REQUIRE(create(i) == 201);
+    fs::remove(path + "-wal");
+    for (int i = 0; i < 5; ++i) CHECK(create(i) == 503);
+    CHECK(request(server, "GET", "/addresses/_ready").status == 503);
+    CHECK(server.log().find("book.db-wal' has been moved, deleted or replaced") !=
+          std::string::npos);
+    server.process().signal(SIGKILL);
+    server.process().wait();
+  }
+  const LoggedServer server(over(path));
+  CHECK(json::parse(request(server, "GET", "/addresses").body).size() == created.size());
+  for (const auto& [target, text] : created) CHECK(request(server, "GET", target).body == text);
+  CHECK(integrity_of(path) == "ok");
+}
+
+TEST_CASE("durability: a backup from a read-only file system tells what SQLite needs") {
+  const TempFolder folder;
+  const Disk disk(folder.path());
+  if (!disk) return;
+  const std::string path = disk.path() + "/book.db";
+  CHECK(LoggedServer(over(path)).stop() == 0);
+  disk.make_read_only();
+  const auto backup = run(path, {"--backup", (folder.path() / "copy").string()});
+  CHECK(backup.status == 1);
+  CHECK(backup.errors.find("/book.db': its folder can't be written to (Read-only file system), and "
+                           "SQLite needs its files with '-wal' and '-shm' there") !=
+        std::string::npos);
+  CHECK_FALSE(fs::exists(folder.path() / "copy"));
+  // What it advises works.
+  const std::string elsewhere = (folder.path() / "book.db").string();
+  fs::copy_file(path, elsewhere);
+  CHECK(run(elsewhere, {"--backup", (folder.path() / "copy").string()}).status == 0);
+}
+
+TEST_CASE("durability: a backup needs a file, and the settings that name the book") {
+  const TempFolder folder;
+  const std::string path = (folder.path() / "addressbook.db").string();
+  CHECK(LoggedServer(over(path)).stop() == 0);
+  const std::string here = folder.path().string();
+  for (const char* const option : {"--backup", "--restore"}) {
+    const auto refused = run(path, {option, "-"}, here);
+    CHECK(refused.status == 2);
+    CHECK(refused.errors.find("a book needs a file, not '-'") != std::string::npos);
+    CHECK_FALSE(fs::exists(folder.path() / "-"));
+  }
+  CHECK(run(path, {"--backup", "./-"}, here).status == 0);
+
+  // From another folder, without the settings.
+  fs::create_directory(folder.path() / "other");
+  const auto lost = run("", {"--backup", "copy"}, here + "/other");
+  CHECK(lost.status == 1);
+  CHECK(lost.errors.find("'addressbook.db' is not in this folder, and no settings name another "
+                         "file: give yours by -c") != std::string::npos);
+  CHECK(run("", {"--backup", "copy"}, here).status == 0);
+  CHECK(run(path, {"--backup", "copy 2"}, here + "/other").status == 0);
+}
+
+TEST_CASE("durability: with --quiet a backup and a restore say nothing when all is well") {
+  const TempFolder folder;
+  const std::string path = (folder.path() / "book.db").string();
+  const std::string copy = (folder.path() / "copy").string();
+  const std::string restored = (folder.path() / "restored").string();
+  CHECK(LoggedServer(over(path)).stop() == 0);
+  for (const auto& ended :
+       {run(path, {"--quiet", "--backup", copy}), run(restored, {"-q", "--restore", copy})}) {
+    CHECK(ended.status == 0);
+    CHECK(ended.output.empty());
+    CHECK(ended.errors.empty());
+  }
+  const auto refused = run(path, {"--quiet", "--backup", copy});
+  CHECK(refused.status == 1);
+  CHECK(refused.errors.find("is there already") != std::string::npos);
+  CHECK_FALSE(run(path, {"--backup", copy + "2"}).output.empty());
 }
 
 TEST_CASE("durability: a second server on one file is refused and names the file") {
@@ -368,8 +501,16 @@ TEST_CASE("durability: a second server on one file is refused and names the file
   CHECK(second.status == 1);
   CHECK(second.errors.find("storage.sqlite: '" + path + "': another server has it open") !=
         std::string::npos);
-  // Also by another name.
+  // Also by another name, and without its lock file.
   CHECK(run("a book.db", {}, folder.path().string()).status == 1);
+  const std::string link = (folder.path() / "link.db").string();
+  fs::create_hard_link(path, link);
+  fs::remove(path + "-lock");
+  for (const auto& name : {path, link}) {
+    const auto refused = run(name, {});
+    CHECK(refused.status == 1);
+    CHECK(refused.errors.find("another server has it open") != std::string::npos);
+  }
   test::check_life_cycle(server.port(), "/addresses");
 }
 

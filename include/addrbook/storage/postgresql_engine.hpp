@@ -5,6 +5,7 @@
 #include <addrbook/error.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/storage/socket_deadlines.hpp>
+#include <addrbook/storage/sql_connection.hpp>
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_tables.hpp>
 
@@ -216,7 +217,7 @@ inline void PostgresqlEngine::migrate(soci::session& session) const {
 // The source of a book is the cluster, its timeline, which changes by a promotion or a recovery to
 // a point in time, the database, and the table, which is another one after a restore from a dump. A
 // book that comes from another source may lack writes that clients have seen, so it gets a new
-// epoch.
+// epoch. The connection remembers the table, so that it is not used for another one.
 inline void PostgresqlEngine::check_source(soci::session& session) {
   const auto source =
       ask<std::string>(session,
@@ -224,10 +225,18 @@ inline void PostgresqlEngine::check_source(soci::session& session) {
                        "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), "
                        "(SELECT oid FROM pg_database WHERE datname = current_database()), "
                        "CAST(CAST('addrbook_head' AS regclass) AS oid))");
-  const std::string query = "SELECT origin FROM addrbook_head";
-  if (ask<std::string>(session, query) == source) return;
+  const std::string table = source.substr(source.rfind('/') + 1);
+  ask<std::string>(session, "SELECT set_config('addrbook.head', '" + table + "', false)");
+  const std::string query =
+      "SELECT origin FROM addrbook_head WHERE tableoid = CAST('" + table + "' AS oid)";
+  const auto origin = [&](const std::string& how) {
+    auto found = ask<std::string>(session, query + how);
+    if (!session.got_data()) throw StateLost();  // it is being restored
+    return found;
+  };
+  if (origin("") == source) return;
   SqlTransaction transaction(session);
-  const auto known = ask<std::string>(session, query + " FOR UPDATE");
+  const auto known = origin(" FOR UPDATE");
   if (known != source) {
     if (!known.empty()) SqlTables::renew_epoch(session);
     session << "UPDATE addrbook_head SET origin = :source", soci::use(source);
@@ -236,12 +245,16 @@ inline void PostgresqlEngine::check_source(soci::session& session) {
 }
 
 inline const SqlTexts& PostgresqlEngine::texts() const {
+  static const std::string is_same_head =
+      "addrbook_head.tableoid = CAST(current_setting('addrbook.head') AS oid)";  // by
+                                                                                 // check_source()
   static const SqlTexts texts{
       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
       "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
       // The row stays locked until the commit, so revisions are in the order of commits.
       "SELECT epoch, revision, count, CAST(pg_current_xact_id() AS text) FROM addrbook_head "
-      "FOR UPDATE",
+      "WHERE " +
+          is_same_head + " FOR UPDATE",
       // All rows arrive at once, so the query itself limits their bytes: it leaves out what follows
       // the row by which `bytes` is exceeded. That row shows that there are more.
       "SELECT id, created, revision, document FROM (SELECT *, "
@@ -251,7 +264,8 @@ inline const SqlTexts& PostgresqlEngine::texts() const {
       "FROM (SELECT * FROM addrbook_entries WHERE created > :after ORDER BY created LIMIT "
       ":entries) "
       "AS candidates) AS measured "
-      "WHERE before <= GREATEST(CAST(:bytes AS BIGINT), first) ORDER BY created"};
+      "WHERE before <= GREATEST(CAST(:bytes AS BIGINT), first) ORDER BY created",
+      is_same_head};
   return texts;
 }
 

@@ -21,6 +21,13 @@
 
 namespace addrbook::detail {
 
+/// The book's state is not there, or not where it was when the connection was made. Another
+/// connection may find it.
+struct StateLost : Error {
+  explicit StateLost(SourceLine thrown_at = SourceLine::here())
+      : Error(Errc::storage, "the database has lost the book's state", thrown_at) {}
+};
+
 /// Throws what SOCI throws; call SqlEngine::reset() before the connection is used again.
 /// @par Thread safety  one thread at a time.
 class SqlConnection : private Pinned {
@@ -103,7 +110,8 @@ class SqlConnection : private Pinned {
 inline SqlConnection::SqlConnection(SqlEngine& engine, std::unique_ptr<soci::session> session)
     : engine_(engine),
       session_(std::move(session)),
-      state_query_((session_->prepare << "SELECT epoch, revision, count FROM addrbook_head",
+      state_query_((session_->prepare << "SELECT epoch, revision, count FROM addrbook_head WHERE " +
+                                             engine.texts().is_same_head,
                     soci::into(epoch_), soci::into(revision_), soci::into(count_))),
       lock_query_((session_->prepare << engine.texts().lock_state, soci::into(epoch_),
                    soci::into(revision_), soci::into(count_), soci::into(transaction_))),
@@ -113,11 +121,12 @@ inline SqlConnection::SqlConnection(SqlEngine& engine, std::unique_ptr<soci::ses
       key_query_(
           (session_->prepare << "SELECT created, revision FROM addrbook_entries WHERE id = :id",
            soci::into(created_), soci::into(revision_), soci::use(id_))),
-      // An outer join, so that a database without the book's state gives a row without an epoch,
-      // which is an error. An inner join would give no row: the entry would seem to be absent.
-      find_query_((session_->prepare << "SELECT created, e.revision, document, COALESCE(epoch, '') "
-                                        "FROM addrbook_entries e LEFT JOIN addrbook_head ON 1 = 1 "
-                                        "WHERE id = :id",
+      // There is a row whether or not there is an entry. None means that the state is lost: the
+      // entry must not seem to be absent then.
+      find_query_((session_->prepare << "SELECT COALESCE(created, 0), COALESCE(e.revision, 0), "
+                                        "COALESCE(document, ''), epoch FROM addrbook_head "
+                                        "LEFT JOIN addrbook_entries e ON id = :id WHERE " +
+                                            engine.texts().is_same_head,
                    soci::into(created_), soci::into(revision_), soci::into(document_),
                    soci::into(epoch_), soci::use(id_))),
       page_query_((session_->prepare << engine.texts().page, soci::into(id_), soci::into(created_),
@@ -146,7 +155,7 @@ inline void SqlConnection::check_last(soci::statement& query) {
 }
 
 inline BookState SqlConnection::read_state(soci::statement& query) {
-  if (!run(query)) throw Error(Errc::storage, "the database has lost the book's state");
+  if (!run(query)) throw StateLost();
   const BookState state{SqlTables::parse_epoch(epoch_), from_integer(revision_),
                         from_integer(count_)};
   check_last(query);
@@ -160,8 +169,9 @@ inline Entry SqlConnection::entry(std::uint64_t epoch) const {
 
 inline std::optional<Entry> SqlConnection::find(std::string_view id) {
   id_ = id;
-  if (!run(find_query_)) return std::nullopt;
-  std::optional<Entry> found = entry(SqlTables::parse_epoch(epoch_));
+  if (!run(find_query_)) throw StateLost();
+  std::optional<Entry> found;
+  if (created_ != 0) found = entry(SqlTables::parse_epoch(epoch_));
   check_last(find_query_);
   return found;
 }

@@ -72,6 +72,9 @@ struct SqlTexts {
   /// `created` to continue after; `entries`, the maximum number of rows; and `bytes`, how much text
   /// the documents before the last one may hold.
   std::string page;
+  /// A condition: addrbook_head is still the table that the connection was made for, and has not
+  /// been replaced by one from a dump.
+  std::string is_same_head;
 };
 
 /// @par Thread safety  any thread; a session is used by one thread at a time.

@@ -87,7 +87,7 @@ inline SqlStore::SqlStore(std::unique_ptr<SqlEngine> engine, std::size_t connect
              [this](const std::string& transaction) { return was_committed(transaction); }),
       writers_([this](const Group& group) { retry_.run(group); }) {
   try {
-    remember_state(do_state());
+    remember_state(do_page(0, {1, 1}).state);  // all that is read must be readable
   } catch (const Error& error) {
     // The outer message is made for clients. The program that opens the store needs the cause.
     std::rethrow_if_nested(error);
@@ -128,6 +128,11 @@ auto SqlStore::on_connection(Work work) const {
       connection.discard();
       pool_.discard_all();
       throw;
+    } catch (const StateLost&) {
+      forget_state();
+      connection.discard();
+      pool_.discard_all();  // it is not where the others look for it either
+      if (is_second) throw;
     } catch (const Error&) {
       forget_state();  // a book in memory is lost with its connection
       connection.discard();

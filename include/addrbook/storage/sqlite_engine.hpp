@@ -7,6 +7,8 @@
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_tables.hpp>
 #include <addrbook/storage/sqlite_file.hpp>
+#include <addrbook/storage/sqlite_lock.hpp>
+#include <addrbook/storage/sqlite_open_books.hpp>
 
 #include <sqlite3.h>
 
@@ -21,17 +23,18 @@ using ::sqlite3_stmt;
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
 
-#include <sys/stat.h>
-
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace addrbook::detail {
 
-/// Runs `work`. What another library throws becomes an Error that names the file.
+/// Runs `work`. What another library throws becomes an Error that names the file, and what is wrong
+/// with its place.
 template <class Work>
 auto naming(const std::string& path, Work work) {
   try {
@@ -39,7 +42,10 @@ auto naming(const std::string& path, Work work) {
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
-    throw Error(Errc::storage, "'" + path + "': " + reason_of(error));
+    const std::string hindrance = SqliteFile::hindrance(path);
+    const std::string reason = reason_of(error);
+    throw Error(Errc::storage, "'" + path + "': " +
+                                   (hindrance.empty() ? reason : hindrance + " (" + reason + ")"));
   }
 }
 
@@ -82,21 +88,23 @@ class SqliteEngine final : public SqlEngine {
     return static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_;
   }
 
-  /// Identifies a file, whatever its name.
-  struct Identity {
-    dev_t device;
-    ino_t number;
+  static void use_log(const std::string& path, soci::session& session);
+  inline void save_log() const;
+
+  /// A file that belongs to the book.
+  struct Part {
+    std::string path;
+    FileId id;
   };
-  [[nodiscard]] static std::optional<Identity> identity_of(const std::string& path) noexcept {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-    return Identity{status.st_dev, status.st_ino};
-  }
 
   const SqliteOptions options_;
   std::optional<SqliteFile> file_;
-  std::optional<Identity> identity_;
   std::optional<SqliteLock> lock_;
+  // While a connection is open, SQLite neither removes the log nor begins another one. Used only
+  // with the mutex.
+  std::unique_ptr<soci::session> keeper_;
+  mutable std::mutex keeper_mutex_;
+  std::vector<Part> parts_;  // the book first
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -111,22 +119,30 @@ inline SqliteEngine::SqliteEngine(const std::string& path, const SqliteOptions& 
   if (is_in_memory(path)) return;
   file_.emplace(path);
   lock_.emplace(*file_);
-  if (!file_->exists()) {
+  if (file_->exists()) {
+    file_->remove_leftovers();
+  } else {
     file_->make([](const std::string& name) { make_tables(*open(name)); });
     lock_->keep();
-    identity_ = identity_of(file_->path());
-    return;
   }
-  identity_ = identity_of(file_->path());
-  const auto session = open(file_->path());
-  const auto version = pragma(*session, "user_version");
+  lock_->lock_book(*file_);
+  keeper_ = open(file_->path());
+  const auto version = pragma(*keeper_, "user_version");
   check_version(*file_, version);
   lock_->keep();
-  if (version == SqlTables::version) return;
-  SqlTransaction transaction(*session, "BEGIN IMMEDIATE");
-  tables().migrate(*session, static_cast<int>(version));
-  *session << "PRAGMA user_version = " + std::to_string(SqlTables::version);
-  transaction.commit();
+  if (version != SqlTables::version) {
+    SqlTransaction transaction(*keeper_, "BEGIN IMMEDIATE");
+    tables().migrate(*keeper_, static_cast<int>(version));
+    *keeper_ << "PRAGMA user_version = " + std::to_string(SqlTables::version);
+    transaction.commit();
+  }
+  use_log(file_->path(), *keeper_);
+  for (const char* const suffix : {"", "-wal", "-shm"}) {
+    const std::string part = file_->path() + suffix;
+    const auto id = FileId::of(part);
+    if (!id) file_->fail_by_errno("there is no '" + part + "'");
+    parts_.push_back({part, *id});
+  }
 }
 
 inline std::unique_ptr<soci::session> SqliteEngine::open(const std::string& path) {
@@ -166,10 +182,8 @@ inline void SqliteEngine::check_integrity(const SqliteFile& file, soci::session&
 inline std::unique_ptr<soci::session> SqliteEngine::connect() {
   check_identity();  // before opening, which would make a missing file
   auto session = open(file_ ? file_->path() : ":memory:");
+  if (file_) use_log(file_->path(), *session);
   check_identity();
-  std::string mode;
-  *session << "PRAGMA journal_mode = WAL", soci::into(mode);
-  if (file_ && mode != "wal") file_->fail("can't be put into WAL mode");
   *session << "PRAGMA synchronous = FULL";
   constexpr std::size_t kibibyte = 1024;
   *session << "PRAGMA cache_size = -" + std::to_string(options_.page_cache_bytes / kibibyte);
@@ -180,13 +194,29 @@ inline std::unique_ptr<soci::session> SqliteEngine::connect() {
   return session;
 }
 
+inline void SqliteEngine::use_log(const std::string& path, soci::session& session) {
+  std::string mode;
+  session << "PRAGMA journal_mode = WAL", soci::into(mode);
+  if (mode != "wal") throw Error(Errc::storage, "'" + path + "': can't be put into WAL mode");
+  static_cast<void>(pragma(session, "user_version"));  // a read opens the log
+}
+
 // Otherwise writes would go to a file that nothing can find any more.
 inline void SqliteEngine::check_identity() const {
-  if (!file_) return;
-  const auto now = identity_of(file_->path());
-  if (!now || !identity_ || now->device != identity_->device || now->number != identity_->number) {
-    file_->fail("has been moved, deleted or replaced while it was open");
+  for (const Part& part : parts_) {
+    if (FileId::of(part.path) == part.id) continue;
+    const std::string what = " has been moved, deleted or replaced while it was open";
+    if (&part == &parts_.front()) file_->fail(what.substr(1));
+    save_log();
+    file_->fail("'" + part.path + "'" + what +
+                "; stop the server: it writes all that it knows into the book");
   }
+}
+
+// What is in a log that nothing can find any more goes into the book, so that a kill loses nothing.
+inline void SqliteEngine::save_log() const {
+  const std::lock_guard lock(keeper_mutex_);
+  ::sqlite3_wal_checkpoint_v2(handle(*keeper_), nullptr, SQLITE_CHECKPOINT_FULL, nullptr, nullptr);
 }
 
 inline const SqlTexts& SqliteEngine::texts() const {
@@ -194,7 +224,8 @@ inline const SqlTexts& SqliteEngine::texts() const {
       "BEGIN", "BEGIN IMMEDIATE", "SELECT epoch, revision, count, '' FROM addrbook_head",
       // Rows are fetched one by one, so there is no need to limit their bytes.
       "SELECT id, created, revision, document FROM addrbook_entries "
-      "WHERE created > :after AND :bytes >= 0 ORDER BY created LIMIT :entries"};
+      "WHERE created > :after AND :bytes >= 0 ORDER BY created LIMIT :entries",
+      "1 = 1"};
   return texts;
 }
 

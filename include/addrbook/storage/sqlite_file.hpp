@@ -1,10 +1,11 @@
-/// SqliteFile, SqliteLock: the files of a book in SQLite: their names, their lock, and how a new
-/// one is made. POSIX; does not use SQLite.
+/// SqliteFile: the file of a book in SQLite: its name, what it must be, and how a new one is made.
+/// POSIX; does not use SQLite.
 #pragma once
 
 #include <addrbook/base/descriptor.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/storage/sqlite_open_books.hpp>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -15,6 +16,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -32,7 +34,8 @@ class SqliteFile {
   /// @throws Error{invalid} a path that can't be used | Error{storage}
   explicit SqliteFile(const std::string& path);
 
-  /// The absolute path without symbolic links: one book has one name, and so one lock.
+  /// The absolute path without symbolic links: one book has one name, and so one lock. A link to
+  /// nothing yet stands for the file that it names, as it does for SQLite.
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   /// @throws Error{storage}
@@ -51,35 +54,34 @@ class SqliteFile {
   [[nodiscard]] bool exists() const;
 
   /// Makes the file: gives `fill` the name of an empty file, and renames that once it is complete
-  /// and on the disk.
+  /// and on the disk. Needs no hard links: FAT, exFAT and several FUSE file systems have none.
   /// @throws Error{storage} if the file exists
   template <class Fill>
   void make(Fill fill) const;
+
+  /// Removes what make() has left where it was killed. Only that: files of others, whatever their
+  /// names, and those that are being made now, stay.
+  void remove_leftovers() const;
+
+  /// @throws Error{storage} if the file has two names (hard links). SQLite keeps its log by the
+  ///         name: by the other one, what was written last would be missing.
+  void check_only_name() const;
+
+  /// @returns why SQLite, which needs to write beside the book even to read it, can't; "" if it can
+  [[nodiscard]] static std::string hindrance(const std::string& path);
 
   /// @returns the connection string of a file for SOCI
   /// @throws Error{invalid} if there is none
   [[nodiscard]] static std::string connect_string(const std::string& path);
 
  private:
+  // What follows the name of a book in that of a file that is to become it, before mkstemp()'s.
+  static constexpr const char* unfinished = ".addrbook-";
+
+  static Descriptor make_unfinished(std::string& name);
+  void take_name(const std::string& made) const;
+
   std::string path_;
-};
-
-/// Keeps other processes, and other stores of this process, from opening a book. Removes a lock
-/// file that it has made, unless keep() is called: a file that is not a book gets no lock file.
-class SqliteLock : private Pinned {
- public:
-  /// @throws Error{storage} if the book is open elsewhere
-  explicit SqliteLock(const SqliteFile& file);
-  ~SqliteLock() {
-    if (is_new_) ::unlink(name_.c_str());
-  }
-  /// Leaves the lock file in place: the file is a book.
-  void keep() noexcept { is_new_ = false; }
-
- private:
-  const std::string name_;
-  Descriptor descriptor_;
-  bool is_new_ = false;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -89,9 +91,37 @@ inline SqliteFile::SqliteFile(const std::string& path) {
     throw Error(Errc::invalid, "a file's name must not be empty or hold NUL");
   }
   std::error_code error;
-  path_ = std::filesystem::weakly_canonical(std::filesystem::absolute(path), error).string();
-  if (error) throw Error(Errc::storage, "'" + path + "': " + error.message());
+  auto resolved = std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
+  constexpr int max_links = 40;  // as the kernel
+  for (int links = 0; !error && std::filesystem::is_symlink(resolved, error); ++links) {
+    const auto target = std::filesystem::read_symlink(resolved, error);
+    if (links == max_links) error = std::make_error_code(std::errc::too_many_symbolic_link_levels);
+    if (error) break;
+    resolved = std::filesystem::weakly_canonical(resolved.parent_path() / target, error);
+  }
+  path_ = resolved.string();
+  // is_symlink() also reports that there is nothing.
+  if (error && error != std::errc::no_such_file_or_directory) {
+    throw Error(Errc::storage, "'" + path + "': " + error.message());
+  }
   static_cast<void>(connect_string(path_));
+}
+
+inline std::string SqliteFile::hindrance(const std::string& path) {
+  std::string name = std::filesystem::absolute(path).string();
+  const Descriptor probe = make_unfinished(name);
+  bool is_full = !probe && (errno == ENOSPC || errno == EDQUOT);
+  if (probe) {
+    const std::string filling(32768, ' ');  // the size of a file with '-shm'
+    const auto written = ::write(probe.get(), filling.data(), filling.size());
+    is_full = written != static_cast<ssize_t>(filling.size());
+    ::unlink(name.c_str());
+  }
+  if (is_full) return "there is no room on the disk";
+  if (probe || (errno != EROFS && errno != EACCES)) return "";
+  return "its folder can't be written to (" + std::generic_category().message(errno) +
+         "), and SQLite needs its files with '-wal' and '-shm' there, even to read; copy the book, "
+         "and its '-wal' file if there is one, to another folder";
 }
 
 // SOCI splits a string that holds '=' at each '=' and ' '.
@@ -103,29 +133,18 @@ inline std::string SqliteFile::connect_string(const std::string& path) {
   return "db=\"" + path + "\"";
 }
 
-inline SqliteLock::SqliteLock(const SqliteFile& file) : name_(file.path() + "-lock") {
-  constexpr mode_t owner_only = 0600;
+inline void SqliteFile::check_only_name() const {
   struct stat status {};
-  do {
-    descriptor_.reset(::open(name_.c_str(), O_RDWR | O_CLOEXEC));
-    is_new_ = !descriptor_ && errno == ENOENT;
-    if (is_new_) {
-      descriptor_.reset(::open(name_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, owner_only));
-    }
-    if (!descriptor_) {
-      if (errno == ENOENT) file.fail("its folder doesn't exist");
-      file.fail_by_errno("can't make its lock file");
-    }
-    if (::flock(descriptor_.get(), LOCK_EX | LOCK_NB) != 0) {
-      is_new_ = false;
-      if (errno == EWOULDBLOCK) file.fail("another server has it open");
-      file.fail_by_errno("can't lock it");
-    }
-    if (::fstat(descriptor_.get(), &status) != 0) file.fail_by_errno("can't look at its lock file");
-  } while (status.st_nlink == 0);  // removed by its last owner
+  if (::stat(path_.c_str(), &status) != 0) fail_by_errno("can't be looked at");
+  if (status.st_nlink > 1) {
+    fail(
+        "has a second name (a hard link), and SQLite would take each for a book of its own; remove "
+        "that name, or copy the file");
+  }
 }
 
 inline bool SqliteFile::exists() const {
+  if (const auto id = FileId::of(path_); id && OpenBooks::has(*id)) return true;
   // O_NONBLOCK: if it is a FIFO, open() would wait for a writer.
   const Descriptor file(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!file) {
@@ -156,14 +175,76 @@ inline bool SqliteFile::exists() const {
   return true;
 }
 
+// Makes an empty file and completes its name, which begins with the book's. The lock tells other
+// makers that it is not a leftover. The descriptor is kept until the file is complete: to close it
+// would drop the locks of SQLite.
+inline Descriptor SqliteFile::make_unfinished(std::string& name) {
+  const std::string pattern = name + unfinished + "XXXXXX";
+  while (true) {
+    name = pattern;
+    Descriptor made(::mkostemp(name.data(), O_CLOEXEC));  // mode 0600
+    if (!made) return made;
+    struct stat status {};
+    const bool is_ours = ::flock(made.get(), LOCK_EX | LOCK_NB) == 0;
+    if (::fstat(made.get(), &status) != 0) return Descriptor();
+    if (is_ours && status.st_nlink != 0) return made;  // else it was taken for a leftover
+  }
+}
+
+inline void SqliteFile::remove_leftovers() const {
+  namespace fs = std::filesystem;
+  const fs::path path(path_);
+  const std::string beginning = path.filename().string() + unfinished;
+  constexpr std::size_t random_size = 6;
+  std::error_code error;
+  for (fs::directory_iterator at(path.parent_path(), error), end; !error && at != end;
+       at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (name.compare(0, beginning.size(), beginning) != 0 ||
+        name.size() != beginning.size() + random_size) {
+      continue;
+    }
+    const std::string left = at->path().string();
+    const Descriptor file(::open(left.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    struct stat status {};
+    if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
+        status.st_uid != ::geteuid() || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+      continue;
+    }
+    ::unlink(left.c_str());
+    ::unlink((left + "-journal").c_str());
+  }
+}
+
+// Gives a file that is made the name of the book, which replaces nothing.
+inline void SqliteFile::take_name(const std::string& made) const {
+  const auto refuse = [this] {
+    if (errno == EEXIST) fail("is there already");
+    fail_by_errno("can't be made");
+  };
+#ifdef RENAME_NOREPLACE
+  if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) == 0) return;
+  if (errno != EINVAL && errno != ENOSYS) refuse();
+#endif
+  // The file system can't do both at once. An empty file keeps the name free of others' files.
+  constexpr mode_t owner_only = 0600;
+  if (!Descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, owner_only))) {
+    refuse();
+  }
+  if (::rename(made.c_str(), path_.c_str()) == 0) return;
+  const int error = errno;
+  ::unlink(path_.c_str());
+  errno = error;
+  refuse();
+}
+
 template <class Fill>
 void SqliteFile::make(Fill fill) const {
   if (::access(path_.c_str(), F_OK) == 0) fail("is there already");
-  std::string name = path_ + ".XXXXXX";
-  {
-    const Descriptor made(::mkostemp(name.data(), O_CLOEXEC));  // mode 0600
-    if (!made) fail_by_errno("can't be made");
-  }
+  remove_leftovers();
+  std::string name = path_;
+  const Descriptor made = make_unfinished(name);
+  if (!made) fail_by_errno("can't be made");
   struct Remover : private Pinned {
     explicit Remover(const std::string& to_remove) : name(to_remove) {}
     ~Remover() {
@@ -174,12 +255,8 @@ void SqliteFile::make(Fill fill) const {
   };
   const Remover remover(name);
   fill(name);
-  const Descriptor made(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!made || ::fsync(made.get()) != 0) fail_by_errno("can't be written");
-  if (::link(name.c_str(), path_.c_str()) != 0) {
-    if (errno == EEXIST) fail("is there already");
-    fail_by_errno("can't be made");
-  }
+  if (::fsync(made.get()) != 0) fail_by_errno("can't be written");
+  take_name(name);
   const std::string folder = std::filesystem::path(path_).parent_path().string();
   const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory || ::fsync(directory.get()) != 0) fail_by_errno("can't be written");

@@ -3,10 +3,13 @@
 #include <contract/error_of.hpp>
 #include <support/addresses.hpp>
 #include <support/process.hpp>
+#include <support/refused_calls.hpp>
 
 #include <doctest/doctest.h>
 
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -16,7 +19,6 @@
 
 namespace fs = std::filesystem;
 using addrbook::detail::SqliteFile;
-using addrbook::detail::SqliteLock;
 using test::error_of;
 
 namespace {
@@ -111,25 +113,65 @@ TEST_CASE("sqlite_file: a file that is made is there as a whole or not at all") 
   CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
 }
 
-TEST_CASE("sqlite_file: a lock is held once, and its file goes unless it is kept") {
+TEST_CASE("sqlite_file: a file is made without hard links, and never replaces another") {
+  for (const auto calls : {test::RefusedCalls::none, test::RefusedCalls::hard_links,
+                           test::RefusedCalls::hard_links_and_flags_of_rename}) {
+    CAPTURE(static_cast<int>(calls));
+    const Folder folder;
+    std::string made;
+    std::string refused;
+    test::run_with(calls, [&] {
+      const SqliteFile file(folder / "book");
+      made = error_of([&] { file.make([](const std::string& name) { write(name, header()); }); });
+      // Another file gets the name meanwhile.
+      const SqliteFile late(folder / "late");
+      refused = error_of([&] {
+        late.make([&](const std::string& name) {
+          write(name, header());
+          write(late.path(), "mine");
+        });
+      });
+    });
+    CHECK(made == "nothing");
+    CHECK(test::read_file(folder / "book") == header());
+    CHECK(refused == "storage: '" + (folder / "late") + "': is there already");
+    CHECK(test::read_file(folder / "late") == "mine");
+    CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 2);
+  }
+}
+
+TEST_CASE("sqlite_file: what a killed process has left is removed, and nothing else") {
   const Folder folder;
   const SqliteFile file(folder / "book");
-  {
-    const SqliteLock lock(file);
-    CHECK(fs::exists(folder / "book-lock"));
-    CHECK(error_of([&] { const SqliteLock second(file); }) ==
-          "storage: '" + file.path() + "': another server has it open");
-    CHECK(fs::exists(folder / "book-lock"));
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    file.make([](const std::string& name) {
+      write(name, "half");
+      write(name + "-journal", "half");
+      ::_exit(0);
+    });
   }
-  CHECK_FALSE(fs::exists(folder / "book-lock"));
-  {
-    SqliteLock lock(file);
-    lock.keep();
+  REQUIRE(::waitpid(child, nullptr, 0) == child);
+  REQUIRE(std::distance(fs::directory_iterator(folder.path()), {}) == 2);
+  // Files of others.
+  for (const char* const name : {"book.backup", "book.addrbook-1234567", "book.addrbook-12345",
+                                 "other.addrbook-123456", "xbook.addrbook-123456", "target"}) {
+    write(folder / name, header());
   }
-  CHECK(fs::exists(folder / "book-lock"));
-  { const SqliteLock lock(file); }
-  CHECK(fs::exists(folder / "book-lock"));
-  const SqliteFile nowhere(folder / "missing/book");
-  CHECK(error_of([&] { const SqliteLock lock(nowhere); }) ==
-        "storage: '" + nowhere.path() + "': its folder doesn't exist");
+  fs::create_directory(folder / "book.addrbook-folder");
+  fs::create_symlink(folder / "target", folder / "book.addrbook-symbol");
+  file.make([&](const std::string& name) {
+    write(name, header());
+    // Another maker of the same file meanwhile.
+    CHECK_THROWS_AS(file.make([&](const std::string& second) {
+      CHECK(fs::exists(name));
+      CHECK(fs::exists(second));
+      throw std::runtime_error("no more");
+    }),
+                    std::runtime_error);
+    CHECK(fs::exists(name));
+  });
+  CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 9);
+  CHECK(test::read_file(folder / "target") == header());
 }
