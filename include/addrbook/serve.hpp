@@ -3,11 +3,10 @@
 #pragma once
 
 #include <addrbook/http/origin.hpp>
+#include <addrbook/httplib/httplib.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest/routes.hpp>
 #include <addrbook/server/stop_signals.hpp>
-
-#include <httplib.h>
 
 #include <malloc.h>
 #include <sys/resource.h>

@@ -8,12 +8,12 @@
 #endif
 
 #include <addrbook/error.hpp>
+#include <addrbook/httplib/httplib.hpp>
 #include <addrbook/httplib/parking_server.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/server.hpp>
 #include <addrbook/server/tls_transport.hpp>
 
-#include <httplib.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 

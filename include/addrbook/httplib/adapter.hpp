@@ -4,9 +4,8 @@
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/answer_head.hpp>
+#include <addrbook/httplib/httplib.hpp>
 #include <addrbook/rest.hpp>
-
-#include <httplib.h>
 
 #include <algorithm>
 #include <chrono>

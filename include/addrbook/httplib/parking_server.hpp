@@ -9,6 +9,7 @@
 #include <addrbook/httplib/book_host.hpp>
 #include <addrbook/httplib/connection_stream.hpp>
 #include <addrbook/httplib/head_repair.hpp>
+#include <addrbook/httplib/httplib.hpp>
 #include <addrbook/httplib/refusals.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/options.hpp>
@@ -18,8 +19,6 @@
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
 #include <addrbook/server/parking.hpp>
-
-#include <httplib.h>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
