@@ -1,15 +1,18 @@
 /// mount(): serves a book on a program's httplib::Server. It uses none of the server's own slots
 /// (error handler, logger, ...), keeps to its prefix, and lets no exception out. A Server of
 /// server.hpp serves books by its own engine instead of httplib's routes; the answers are the same.
+/// @par Thread safety  Setting up a server is for one thread: no other may mount a book, register a
+///      route or start the server meanwhile. Once it listens, it takes no further book; the Service
+///      is for all threads, at any time.
 #pragma once
 
+#include <addrbook/error.hpp>
 #include <addrbook/httplib/adapter.hpp>
 #include <addrbook/httplib/book_host.hpp>
+#include <addrbook/httplib/httplib.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest.hpp>
 #include <addrbook/service.hpp>
-
-#include <httplib.h>
 
 #include <memory>
 #include <string>
@@ -21,7 +24,8 @@ namespace addrbook {
 /// @param server   an httplib::Server or SSLServer that is not listening yet
 /// @param options  see Options
 /// @returns  the book, for use in the program; the routes keep it alive as long as the server
-/// @throws   Error{invalid} the prefix is not valid; nothing is registered
+/// @throws   Error{invalid} the server is listening, or the prefix is not valid; nothing is
+///           registered
 /// @par Order  httplib takes the first route that matches. Routes that the program registers before
 ///      keep working; one such as `/.*` hides the book. If one prefix begins another (/a, /a/b),
 ///      mount the longer one first. On a Server or TlsServer, a book has all paths below its
@@ -32,17 +36,23 @@ inline std::shared_ptr<Service> mount(httplib::Server& server, Options options =
 
 /// Serves `service`, which the routes keep alive as long as the server. One service may be mounted
 /// more than once, and several on one server under different prefixes.
-/// @throws Error{invalid} `service` is null, or the prefix is not valid; nothing is registered
+/// @throws Error{invalid} `service` is null, the server is listening, or the prefix is not valid;
+///         nothing is registered
 inline void mount(httplib::Server& server, std::shared_ptr<Service> service, Options options = {});
 
 /// Serves `service`, which must outlive the server.
-/// @throws Error{invalid} the prefix is not valid; nothing is registered
+/// @throws Error{invalid} the server is listening, or the prefix is not valid; nothing is
+/// registered
 inline void mount(httplib::Server& server, Service& service, Options options = {});
 void mount(httplib::Server& server, Service&& service, Options options = {}) = delete;
 
 // ---------------------------------------------------------------------------------------------
 
 inline void mount(httplib::Server& server, std::shared_ptr<Service> service, Options options) {
+  // Its threads read the routes without a lock.
+  if (server.is_running()) {
+    throw Error(Errc::invalid, "The server is listening already: mount a book before it does");
+  }
   const auto rest = std::make_shared<const Rest>(std::move(service), std::move(options));
 
   if (auto* const host = dynamic_cast<detail::BookHost*>(&server)) {

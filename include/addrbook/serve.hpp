@@ -6,6 +6,7 @@
 #include <addrbook/http/origin.hpp>
 #include <addrbook/http/request_id.hpp>
 #include <addrbook/httplib/adapter.hpp>
+#include <addrbook/httplib/httplib.hpp>
 #include <addrbook/json/strings.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/options.hpp>
@@ -13,8 +14,6 @@
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/rest/routes.hpp>
 #include <addrbook/server/signals.hpp>
-
-#include <httplib.h>
 
 #include <fcntl.h>
 #include <malloc.h>

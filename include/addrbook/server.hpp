@@ -3,13 +3,12 @@
 /// framing is strict, errors are JSON, and stop() lets requests complete. Linux (epoll).
 #pragma once
 
+#include <addrbook/httplib/httplib.hpp>
 #include <addrbook/httplib/parking_server.hpp>
 #include <addrbook/mount.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/serve.hpp>
 #include <addrbook/server/transport.hpp>
-
-#include <httplib.h>
 
 #include <memory>
 #include <utility>
@@ -28,7 +27,11 @@ namespace addrbook {
 /// `Unknown Endpoint`. Requests that are refused before routing (invalid request lines, header
 /// fields, lengths) get the status for it. Both are JSON. Routes of the program see no body of a
 /// GET, HEAD or OPTIONS.
-/// @par Stop  stop() may be called by any thread. listen_after_bind() then returns when all
+/// @par Thread safety  Limits, handlers, routes and books are set by one thread, before the server
+///      listens; mount() refuses a book afterwards. is_running() and wait_until_ready() are for any
+///      thread. The destructor must wait until listen_after_bind() has returned.
+/// @par Stop  stop() may be called once by any thread, also from a route, when wait_until_ready()
+///      has returned; earlier it does nothing. listen_after_bind() then returns when all
 ///      requests have been answered, at the latest after stop_timeout.
 class Server : public detail::ParkingServer<httplib::Server> {
  public:

@@ -8,13 +8,13 @@
 #endif
 
 #include <addrbook/error.hpp>
+#include <addrbook/httplib/httplib.hpp>
 #include <addrbook/httplib/parking_server.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/server.hpp>
 #include <addrbook/server/tls_files.hpp>
 #include <addrbook/server/tls_transport.hpp>
 
-#include <httplib.h>
 #include <openssl/ssl.h>
 
 #include <memory>

@@ -18,6 +18,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <regex>
@@ -59,6 +61,9 @@ const std::map<std::string, std::string> not_run{
      "measures"},
     {"c++ -std=c++17 host.cpp $(pkg-config --cflags --libs addrbook zlib)",
      "needs an installed package; the suite `package` does it in pkg_config.cmake"},
+    {"c++ -std=c++17 -DCPPHTTPLIB_OPENSSL_SUPPORT secure.cpp $(pkg-config --cflags --libs addrbook "
+     "openssl)",
+     "the same, for a program with TLS"},
     {"include/addrbook/", "a picture, checked below"},
 };
 
@@ -91,6 +96,12 @@ bool is_part_of_any(const std::string& text, const std::vector<std::string>& fil
   return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
     return is_part(text, test::read_file(std::string(ADDRBOOK_SOURCE_DIR "/") + file));
   });
+}
+
+std::string joined(const std::set<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += word + " ";
+  return text;
 }
 
 /// The settings of a YAML file of two levels, "section.key" -> value.
@@ -163,7 +174,8 @@ TEST_CASE("pages: all other blocks are compiled, built, read or listed") {
       if (block.kind == "cpp") {
         CHECK(is_part_of_any(block.text, programs));
       } else if (block.kind == "cmake") {
-        CHECK(is_part_of_any(block.text, {"tests/package/stranger/CMakeLists.txt"}));
+        CHECK(is_part_of_any(block.text, {"tests/package/stranger/CMakeLists.txt",
+                                          "tests/package/fetcher/CMakeLists.txt"}));
       } else if (block.kind == "yaml") {
         CHECK_NOTHROW(static_cast<void>(addrbook::parse_config(block.text, page.name)));
       } else if (block.kind == "text") {
@@ -274,6 +286,90 @@ TEST_CASE("pages: CONTRIBUTING.md's picture of the house has every door and room
     if (word.back() == '/' && word != "include/addrbook/") {
       CHECK((std::filesystem::exists(house / word) ||
              std::filesystem::exists(std::string(ADDRBOOK_SOURCE_DIR "/") + word)));
+    }
+  }
+}
+
+TEST_CASE("pages: the reference has every member, with its default") {
+  const auto all = test::pages();
+  // Of each type the names and the rows, as the page has them.
+  std::map<std::string, std::set<std::string>> named;
+  std::map<std::string, std::map<std::string, std::string>> rows;
+  const std::regex name("`([a-z_0-9]+)(?:\\([a-z]*\\))?`");
+  std::string type;
+  std::istringstream lines(test::page(all, "examples/README.md").text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto cells = test::cells_of(line);
+    static const std::regex head("`([A-Z][A-Za-z]+)`");
+    std::smatch found;
+    if (cells.size() < 2) {
+      type.clear();
+    } else if (type.empty()) {
+      type = std::regex_match(cells[0], found, head) ? found[1].str() : "no type";
+    } else {
+      for (std::sregex_iterator at(cells[0].begin(), cells[0].end(), name), end; at != end; ++at) {
+        CHECK(named[type].insert((*at)[1]).second);
+      }
+      rows[type][cells[0]] = cells[1];
+    }
+  }
+  const std::map<std::string, std::string> declared_in{
+      {"Options", "options.hpp"}, {"ServerOptions", "options.hpp"},
+      {"Errc", "error.hpp"},      {"AccessRequest", "authorization.hpp"},
+      {"LogRecord", "log.hpp"},   {"Access", "authorization.hpp"}};
+  const std::regex member(
+      "\n  (?:[^ \n/][^\n/;=]*[ >&])?([a-z_0-9]+)(?: = [^\n;]*|\\{[^\n;]*\\})?[;,]");
+  const std::regex function("\n  \\[\\[nodiscard\\]\\] static [A-Za-z]+ ([a-z_0-9]+)\\(");
+  for (const auto& each : declared_in) {
+    CAPTURE(each.first);
+    const std::string text =
+        test::read_file(ADDRBOOK_SOURCE_DIR "/include/addrbook/" + each.second);
+    const std::regex definition("\n(?:struct|enum class) " + each.first + " \\{");
+    std::smatch begin;
+    REQUIRE(std::regex_search(text, begin, definition));
+    const auto from = static_cast<std::size_t>(begin.position() + begin.length());
+    const std::string body = text.substr(from, text.find("\n};", from) - from);
+    std::set<std::string> declared;
+    for (const std::regex& form : {member, function}) {
+      for (std::sregex_iterator at(body.begin(), body.end(), form), end; at != end; ++at) {
+        declared.insert((*at)[1]);
+      }
+    }
+    CHECK(joined(named[each.first]) == joined(declared));
+  }
+
+  const auto seconds = [](std::chrono::milliseconds time) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
+  };
+  const auto mebibytes = [](std::size_t bytes) { return std::to_string(bytes >> 20U) + " MiB"; };
+  const addrbook::Options options;
+  const addrbook::ServerOptions server;
+  const std::map<std::string, std::map<std::string, std::string>> defaults{
+      {"Options",
+       {{"`prefix`", "`" + options.prefix + "`"},
+        {"`debug`", options.debug ? "`true`" : "`false`"},
+        {"`max_body_bytes`", mebibytes(options.max_body_bytes)},
+        {"`max_concurrent_writes`", std::to_string(options.max_concurrent_writes)},
+        {"`body_timeout`", seconds(options.body_timeout)},
+        {"`answer_timeout`", seconds(options.answer_timeout)}}},
+      {"ServerOptions",
+       {{"`header_timeout`", seconds(server.header_timeout)},
+        {"`body_timeout`, `answer_timeout`",
+         seconds(server.body_timeout) + ", " + seconds(server.answer_timeout)},
+        {"`read_timeout`, `write_timeout`",
+         seconds(server.read_timeout) + ", " + seconds(server.write_timeout)},
+        {"`keep_alive_timeout`", seconds(server.keep_alive_timeout)},
+        {"`stop_grace`, `stop_timeout`",
+         seconds(server.stop_grace) + ", " + seconds(server.stop_timeout)},
+        {"`max_connections`", std::to_string(server.max_connections)},
+        {"`max_threads`", std::to_string(server.max_threads)},
+        {"`max_buffered_bytes`", mebibytes(server.max_buffered_bytes)},
+        {"`hooks_see_books`", server.hooks_see_books ? "`true`" : "`false`"}}}};
+  for (const auto& each : defaults) {
+    for (const auto& member_of_it : each.second) {
+      CAPTURE(member_of_it.first);
+      CHECK(rows[each.first][member_of_it.first].find("(" + member_of_it.second + ")") !=
+            std::string::npos);
     }
   }
 }

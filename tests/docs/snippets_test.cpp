@@ -6,16 +6,23 @@
 #include <addrbook/sqlite.hpp>
 #include <addrbook/tokens.hpp>
 
+#include <support/http_client.hpp>
 #include <support/process.hpp>
+#include <support/running.hpp>
 
 #include <doctest/doctest.h>
 
+#include <strings.h>
+
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 namespace {
 
@@ -44,6 +51,40 @@ void mount_with_everything(httplib::Server& server) {
   addrbook::mount(server, book, options);
 }
 
+/// @param users  by the SHA-256 of their tokens, as addrbook::hash_token() makes them
+addrbook::Authorize known_users(std::map<std::string, std::string> users) {
+  return [users = std::move(users)](const addrbook::AccessRequest& access) {
+    const auto field = access.request.header("Authorization").value_or("");
+    constexpr std::string_view scheme = "Bearer ";  // in any case (RFC 9110, 11.1)
+    if (::strncasecmp(std::string(field).c_str(), scheme.data(), scheme.size()) != 0) {
+      return addrbook::Access::unauthenticated(R"(Bearer realm="contacts")");
+    }
+    std::string hash;
+    try {
+      hash = addrbook::hash_token(std::string(field.substr(scheme.size())));
+    } catch (const addrbook::Error&) {  // no token has this form, and no hash is ""
+    }
+    const auto user = users.find(hash);
+    if (user == users.end()) {
+      return addrbook::Access::unauthenticated(R"(Bearer realm="contacts", error="invalid_token")");
+    }
+    if (access.action == addrbook::Action::remove && user->second != "ada") {
+      return addrbook::Access::forbid(user->second);
+    }
+    return addrbook::Access::allow(user->second);
+  };
+}
+
+void mount_with_users(httplib::Server& server, std::ostream& log) {
+  addrbook::Options options;
+  options.authorize = known_users({{addrbook::hash_token("correct-horse-battery"), "ada"},
+                                   {addrbook::hash_token("staple-of-the-house"), "bob"}});
+  options.log = [&log](const addrbook::LogRecord& record) {
+    log << addrbook::to_logfmt(record) + "\n";  // ... user=ada
+  };
+  addrbook::mount(server, options);
+}
+
 void serve(addrbook::Server& server, int port) {
   addrbook::mount(server);
   server.bind("127.0.0.1", port);
@@ -67,6 +108,46 @@ TEST_CASE("snippets: a book in a file, with tokens, behind a server") {
   mount_with_everything(server);
   CHECK(std::filesystem::exists(folder.path() / "contacts.db"));
   std::filesystem::current_path("/");
+}
+
+TEST_CASE("snippets: an authorization that reads a token") {
+  const struct {
+    std::string method;
+    test::Headers fields;
+    int status;
+    std::string challenge;
+    std::string user;
+  } cases[] = {
+      {"GET", {}, 401, R"(Bearer realm="contacts")", ""},
+      {"GET", {{"Authorization", "Basic YWRhOmFkYQ=="}}, 401, R"(Bearer realm="contacts")", ""},
+      {"GET", {{"Authorization", "Bearer "}}, 401, R"(Bearer realm="contacts")", ""},
+      {"GET",
+       {{"Authorization", "Bearer not-one-of-these"}},
+       401,
+       R"(Bearer realm="contacts", error="invalid_token")",
+       ""},
+      {"GET", {{"Authorization", "Bearer correct-horse-battery"}}, 200, "", "ada"},
+      {"GET", {{"Authorization", "bearer staple-of-the-house"}}, 200, "", "bob"},
+      {"DELETE", {{"Authorization", "Bearer staple-of-the-house"}}, 403, "", "bob"},
+      {"DELETE", {{"Authorization", "Bearer correct-horse-battery"}}, 404, "", "ada"},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.method);
+    CAPTURE(each.status);
+    std::ostringstream log;  // of one request
+    httplib::Server server;
+    mount_with_users(server, log);
+    test::Running running(server);
+    const std::string target = each.method == "GET" ? "/addresses" : "/addresses/x";
+    const auto response =
+        test::Connection(running.port()).request(each.method, target, each.fields);
+    CHECK(response.status == each.status);
+    CHECK(response.header("www-authenticate") == each.challenge);
+    running.stop();  // the record is written
+    const auto at = log.str().find(" user=");
+    CHECK((at == std::string::npos ? "" : log.str().substr(at)) ==
+          (each.user.empty() ? "" : " user=" + each.user + "\n"));
+  }
 }
 
 TEST_CASE("snippets: the server that the library brings") {

@@ -1432,6 +1432,37 @@ TEST_CASE("mount: on the lane of several books the one with the longest prefix a
   }
 }
 
+TEST_CASE_TEMPLATE("mount: a server that is listening takes no further book", Server,
+                   ADDRBOOK_TEST_SERVERS) {
+  Server server;
+  const auto book = addrbook::mount(server);
+  const auto service = std::make_shared<addrbook::Service>();
+  addrbook::Service own;
+  addrbook::Options options;
+  options.prefix = "/late";
+  const auto code_of = [](const auto& call) {
+    try {
+      call();
+    } catch (const addrbook::Error& error) {
+      return std::optional(error.code());
+    }
+    return std::optional<addrbook::Errc>();
+  };
+  Running first(server);
+  CHECK(code_of([&] { addrbook::mount(server); }) == addrbook::Errc::invalid);
+  CHECK(code_of([&] { addrbook::mount(server, service, options); }) == addrbook::Errc::invalid);
+  CHECK(code_of([&] { addrbook::mount(server, own, options); }) == addrbook::Errc::invalid);
+  CHECK(service.use_count() == 1);
+  check_not_ours<Server>(first.port(), "/late");
+  CHECK(Connection(first.port()).request("GET", "/addresses").status == 200);
+  first.stop();
+
+  addrbook::mount(server, service, options);
+  Running second(server);
+  CHECK(Connection(second.port()).request("GET", "/late").status == 200);
+  CHECK(Connection(second.port()).request("GET", "/addresses").status == 200);
+}
+
 TEST_CASE_TEMPLATE("mount: where httplib routes, the longer of two prefixes is mounted first",
                    Server, httplib::Server, ServerWithHooks) {
   Server server;

@@ -2,7 +2,7 @@
 # package in PREFIX.
 function(run_pkg_config_host prefix)
   cmake_path(CONVERT "${prefix}/share/pkgconfig;$ENV{PKG_CONFIG_PATH}" TO_NATIVE_PATH_LIST path)
-  set(ENV{PKG_CONFIG_PATH} "${path}")
+  set(ENV{PKG_CONFIG_PATH} "${path}") # for the caller too
   run("${pkg_config}" --modversion addrbook)
   expect_match("${output}" "^0\\.1\\.")
   run("${pkg_config}" --cflags --libs addrbook)

@@ -5,9 +5,8 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/answer_head.hpp>
 #include <addrbook/http/origin.hpp>
+#include <addrbook/httplib/httplib.hpp>
 #include <addrbook/rest.hpp>
-
-#include <httplib.h>
 
 #include <algorithm>
 #include <chrono>

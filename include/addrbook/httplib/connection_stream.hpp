@@ -4,11 +4,10 @@
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/http/body_framing.hpp>
 #include <addrbook/http/head.hpp>
+#include <addrbook/httplib/httplib.hpp>
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
 #include <addrbook/server/transport.hpp>
-
-#include <httplib.h>
 
 #include <poll.h>
 

@@ -3,8 +3,7 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/http/head.hpp>
-
-#include <httplib.h>
+#include <addrbook/httplib/httplib.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -9,6 +9,7 @@
 #include <addrbook/httplib/book_host.hpp>
 #include <addrbook/httplib/connection_stream.hpp>
 #include <addrbook/httplib/head_repair.hpp>
+#include <addrbook/httplib/httplib.hpp>
 #include <addrbook/httplib/refusals.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/options.hpp>
@@ -19,8 +20,6 @@
 #include <addrbook/server/connection_handler.hpp>
 #include <addrbook/server/listening.hpp>
 #include <addrbook/server/parking.hpp>
-
-#include <httplib.h>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

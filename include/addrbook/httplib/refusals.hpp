@@ -5,11 +5,10 @@
 #include <addrbook/http/fields.hpp>
 #include <addrbook/http/head.hpp>
 #include <addrbook/httplib/adapter.hpp>
+#include <addrbook/httplib/httplib.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/reply.hpp>
-
-#include <httplib.h>
 
 #include <exception>
 #include <string>
