@@ -217,7 +217,7 @@ fi
 httplib_notice() {
   # If an earlier configure step fetched a copy, the user has seen this.
   compgen -G "$repository/build/*/_deps/*httplib*-src/httplib.h" >/dev/null ||
-    say "cpp-httplib >= $min_httplib is needed and $1; CMake will try to fetch it (FetchContent) when it configures."
+    say "cpp-httplib >= $min_httplib is needed and $1; CMake will try to fetch it when it configures."
 }
 
 if ! has apt-get; then
@@ -236,14 +236,11 @@ if ! has apt-get; then
 fi
 
 # Only Debian's own archive has the sources of a recent enough version; other
-# distributions (and derivatives) are left to CMake, which clones it.
+# distributions (and derivatives) are left to CMake, which fetches its archive.
 fetch_httplib=
-if [[ -n $need_httplib ]]; then
-  if grep -qx 'ID="\{0,1\}debian"\{0,1\}' /etc/os-release 2>/dev/null; then
-    fetch_httplib=1
-  elif ! has git; then
-    missing+=(git ca-certificates)
-  fi
+if [[ -n $need_httplib ]] &&
+  grep -qx 'ID="\{0,1\}debian"\{0,1\}' /etc/os-release 2>/dev/null; then
+  fetch_httplib=1
 fi
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/install-deps.XXXXXX")
@@ -431,7 +428,8 @@ find_sources() {
 
 # The package of the current release is too old, but the header needs no
 # porting: the one in the source package of sid serves any release. apt checks
-# it against the archive's signature like any package.
+# it against the archive's signature like any package. A mirror's index of sid
+# may be out of date: that is a matter of security updates, not of this.
 install_httplib() {
   local sources options source version=
   find_sources
@@ -442,7 +440,7 @@ install_httplib() {
     options=(-q -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$sources"
       -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null
       -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache" -o APT::Default-Release=
-      -o Acquire::Languages=none -o Acquire::Retries=1 -o Acquire::http::Timeout=20)
+      -o Acquire::Languages=none -o Acquire::Check-Valid-Until=false -o Acquire::Retries=1 -o Acquire::http::Timeout=20)
     apt-get "${options[@]}" update || continue
     # Other repositories use the same names for their suites.
     [[ $(apt-get "${options[@]}" indextargets --format "\$(ORIGIN)/\$(LABEL)" 'Created-By: Sources') == Debian/Debian ]] ||
