@@ -460,7 +460,8 @@ install_httplib() {
     options=(-q -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$sources"
       -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null
       -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache" -o APT::Default-Release=
-      -o Acquire::Languages=none -o Acquire::Check-Valid-Until=false -o Acquire::Retries=1 -o Acquire::http::Timeout=20)
+      -o Acquire::Languages=none -o Acquire::Check-Valid-Until=false
+      -o Acquire::Retries=1 -o Acquire::http::Timeout=20)
     apt-get "${options[@]}" update || continue
     # Other repositories use the same names for their suites.
     [[ $(apt-get "${options[@]}" indextargets --format "\$(ORIGIN)/\$(LABEL)" 'Created-By: Sources') == Debian/Debian ]] ||
