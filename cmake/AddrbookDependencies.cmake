@@ -7,8 +7,14 @@
 # It consists of functions, and its targets are not GLOBAL: a build that has addrbook as a guest
 # keeps its variables, and can still define targets of these names.
 
-# v0.53.1, which the build fetches if the machine has no recent enough version.
-set(ADDRBOOK_HTTPLIB_COMMIT b8fe69e4e892ec394ca8de27ab2fe219008690b6)
+# The release of cpp-httplib that the build fetches if the machine has no recent enough one. Both may
+# be set to those of another place, or of another release.
+if(NOT ADDRBOOK_HTTPLIB_URL)
+  set(ADDRBOOK_HTTPLIB_URL https://github.com/yhirose/cpp-httplib/archive/refs/tags/v0.53.1.tar.gz)
+endif()
+if(NOT ADDRBOOK_HTTPLIB_SHA256)
+  set(ADDRBOOK_HTTPLIB_SHA256 185af9587e270de9a3bfee234c6740f02e82265da33c7a41f97e02ee42f979d2)
+endif()
 
 # The version that a cpp-httplib header states, "" if there is none.
 function(addrbook_httplib_version header result)
@@ -136,19 +142,39 @@ On Debian cmake/install-deps.sh of addrbook's source gets the header)"
       PARENT_SCOPE)
 endfunction()
 
-# The header of the pinned commit. Its own CMake project is not used: it would bring options,
+# The header of the pinned release. Its own CMake project is not used: it would bring options,
 # searches and an install into the host's build.
 function(addrbook_fetch_httplib)
   addrbook_package(httplib row)
-  message(STATUS "Fetching cpp-httplib: the machine has no ${row_version} or newer")
-  include(FetchContent)
-  FetchContent_Declare(
-    addrbook_httplib GIT_REPOSITORY https://github.com/yhirose/cpp-httplib.git
-    GIT_TAG ${ADDRBOOK_HTTPLIB_COMMIT} SOURCE_SUBDIR header-only)
-  FetchContent_MakeAvailable(addrbook_httplib)
-  addrbook_header_httplib("${addrbook_httplib_SOURCE_DIR}")
+  set(base "${CMAKE_BINARY_DIR}/_deps/addrbook_httplib")
+  if(NOT EXISTS "${base}-src/httplib.h")
+    message(STATUS "Fetching cpp-httplib: the machine has no ${row_version} or newer")
+    # The hash says whether it is the right one. A bare machine has no certificates to ask.
+    file(DOWNLOAD "${ADDRBOOK_HTTPLIB_URL}" "${base}.tar.gz" STATUS status TLS_VERIFY OFF
+         INACTIVITY_TIMEOUT 30)
+    list(POP_FRONT status failed reason)
+    if(NOT failed)
+      file(SHA256 "${base}.tar.gz" hash)
+      if(NOT hash STREQUAL ADDRBOOK_HTTPLIB_SHA256)
+        set(failed TRUE)
+        set(reason "its SHA-256 is ${hash}, not ${ADDRBOOK_HTTPLIB_SHA256}")
+      endif()
+    endif()
+    if(failed)
+      file(REMOVE "${base}.tar.gz")
+      message(FATAL_ERROR "addrbook needs ${row_hint}, and ${ADDRBOOK_HTTPLIB_URL} could not be had "
+                          "(${reason}): put its httplib.h into /usr/local/include and configure again.")
+    endif()
+    file(REMOVE_RECURSE "${base}-src" "${base}-tmp")
+    file(ARCHIVE_EXTRACT INPUT "${base}.tar.gz" DESTINATION "${base}-tmp"
+         PATTERNS "*/httplib.h" "*/LICENSE")
+    file(GLOB folder "${base}-tmp/*")
+    file(RENAME "${folder}" "${base}-src")
+    file(REMOVE_RECURSE "${base}-tmp")
+  endif()
+  addrbook_header_httplib("${base}-src")
   # For the install: other machines do not have this directory.
-  set(addrbook_fetched_httplib "${addrbook_httplib_SOURCE_DIR}" PARENT_SCOPE)
+  set(addrbook_fetched_httplib "${base}-src" PARENT_SCOPE)
 endfunction()
 
 # A target from a package config, or else from pkg-config.

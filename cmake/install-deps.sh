@@ -19,6 +19,8 @@ Uses apt-get (Debian, Ubuntu); on other systems it says what to install.
   --tests     also what the test suites need (implies --server)
   --coverage  also gcovr (implies --tests)
   --clang     also Clang with its sanitizers (implies --tests)
+  --clients   also the clients and proxies of tests/clients/run.sh, 700 MB
+              with Go's compiler; Debian starts nginx and haproxy as services
   --ci        everything the checks in CI use (implies all of the above)
   --check     install nothing, list what is missing; exit status 1 if anything is
   --help      this text
@@ -47,6 +49,13 @@ libpq-dev|postgresql/libpq-fe.h|libpq >= 14|libpq-devel|postgresql-libs|libpq-de
 doctest-dev|doctest/doctest.h|doctest >= 2.4|doctest-devel|doctest|doctest-dev|doctest
 postgresql||the PostgreSQL server >= 15|postgresql-server|postgresql|postgresql|postgresql
 curl||curl|curl|curl|curl|curl
+nodejs||Node.js|nodejs|nodejs|nodejs|node
+python3-requests||Python 3 with requests|python3-requests|python-requests|py3-requests|python
+openssl||the openssl command|openssl|openssl|openssl|openssl
+apache2-utils||ab, a tool of Apache|httpd-tools|apache|apache2-utils|httpd
+nginx-light||nginx|nginx|nginx|nginx|nginx
+haproxy||HAProxy|haproxy|haproxy|haproxy|haproxy
+golang-go||Go|golang|go|go|go
 gcovr||gcovr >= 5|gcovr|gcovr|gcovr|gcovr
 clang||Clang|clang|clang|clang|llvm
 libclang-rt-dev||the sanitizer runtime of Clang|compiler-rt|compiler-rt|compiler-rt|llvm
@@ -61,7 +70,8 @@ server='libyaml-cpp-dev libcli11-dev zlib1g-dev libssl-dev libsoci-dev libboost-
 tests="$server doctest-dev postgresql curl"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"
-ci="$coverage $clang clang-tidy clang-format ccache valgrind"
+clients='curl openssl nodejs python3-requests apache2-utils nginx-light haproxy golang-go'
+ci="$coverage $clang $clients clang-tidy clang-format ccache valgrind"
 check_only=
 
 for arg; do
@@ -70,6 +80,7 @@ for arg; do
     --tests) wanted+=" $tests" ;;
     --coverage) wanted+=" $coverage" ;;
     --clang) wanted+=" $clang" ;;
+    --clients) wanted+=" $clients" ;;
     --ci) wanted+=" $ci" ;;
     --check) check_only=1 ;;
     --help | -h) usage; exit 0 ;;
@@ -107,6 +118,8 @@ has_clang_runtime() {
     compgen -G "$(clang++ -print-resource-dir)/lib/*/libclang_rt.asan*" >/dev/null
 }
 
+has_program() { has "$1" || [[ -x /usr/sbin/$1 ]]; } # which users have not in PATH
+
 # A tool in PATH counts wherever it comes from: a newer CMake there makes the
 # distribution's unnecessary.
 has_tool() {
@@ -116,6 +129,13 @@ has_tool() {
       at_least "${BASH_REMATCH[1]}" "$min_cmake" ;;
     ninja-build) has ninja || has ninja-build ;;
     pkg-config) has pkg-config || has pkgconf ;;
+    nodejs) has node || has nodejs ;;
+    python3-requests) python3 -c 'import requests' 2>/dev/null ||
+      /usr/bin/python3 -c 'import requests' 2>/dev/null ;;
+    apache2-utils) has ab ;;
+    nginx-light) has_program nginx ;;
+    haproxy) has_program haproxy ;;
+    golang-go) has go ;;
     clang) has clang++ ;;
     libclang-rt-dev) has_clang_runtime ;;
     # Debian has it where several versions can be side by side, not in PATH.
@@ -216,7 +236,7 @@ fi
 httplib_notice() {
   # If an earlier configure step fetched a copy, the user has seen this.
   compgen -G "$repository/build/*/_deps/*httplib*-src/httplib.h" >/dev/null ||
-    say "cpp-httplib >= $min_httplib is needed and $1; CMake will try to fetch it (FetchContent) when it configures."
+    say "cpp-httplib >= $min_httplib is needed and $1; CMake will try to fetch it when it configures."
 }
 
 if ! has apt-get; then
@@ -235,14 +255,11 @@ if ! has apt-get; then
 fi
 
 # Only Debian's own archive has the sources of a recent enough version; other
-# distributions (and derivatives) are left to CMake, which clones it.
+# distributions (and derivatives) are left to CMake, which fetches its archive.
 fetch_httplib=
-if [[ -n $need_httplib ]]; then
-  if grep -qx 'ID="\{0,1\}debian"\{0,1\}' /etc/os-release 2>/dev/null; then
-    fetch_httplib=1
-  elif ! has git; then
-    missing+=(git ca-certificates)
-  fi
+if [[ -n $need_httplib ]] &&
+  grep -qx 'ID="\{0,1\}debian"\{0,1\}' /etc/os-release 2>/dev/null; then
+  fetch_httplib=1
 fi
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/install-deps.XXXXXX")
@@ -430,7 +447,8 @@ find_sources() {
 
 # The package of the current release is too old, but the header needs no
 # porting: the one in the source package of sid serves any release. apt checks
-# it against the archive's signature like any package.
+# it against the archive's signature like any package. A mirror's index of sid
+# may be out of date: that is a matter of security updates, not of this.
 install_httplib() {
   local sources options source version=
   find_sources
@@ -441,7 +459,8 @@ install_httplib() {
     options=(-q -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$sources"
       -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null
       -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache" -o APT::Default-Release=
-      -o Acquire::Languages=none -o Acquire::Retries=1 -o Acquire::http::Timeout=20)
+      -o Acquire::Languages=none -o Acquire::Check-Valid-Until=false
+      -o Acquire::Retries=1 -o Acquire::http::Timeout=20)
     apt-get "${options[@]}" update || continue
     # Other repositories use the same names for their suites.
     [[ $(apt-get "${options[@]}" indextargets --format "\$(ORIGIN)/\$(LABEL)" 'Created-By: Sources') == Debian/Debian ]] ||

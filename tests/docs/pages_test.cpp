@@ -43,6 +43,8 @@ const std::map<std::string, std::string> not_run{
     {"./tests/run.sh --asan", "builds; CI runs the others of its kind"},
     {"./tests/fuzz/run.sh all 600", "takes an hour; the suite `fuzz` replays the corpus"},
     {"./tests/soak/run.sh", "takes 3 minutes"},
+    {"./tests/clients/run.sh", "installs packages; CI runs it"},
+    {"tests/package/bare_machine.sh", "needs root and a mirror of Debian"},
     {".ci/run", "runs this test"},
     {"cmake/build.sh dev unit_tests", "builds; the build of this test used it"},
     {"cmake --build --preset release --target get_bench server_bench commit_bench growth_bench",

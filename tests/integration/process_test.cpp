@@ -83,10 +83,10 @@ TEST_CASE("process: closed standard streams are opened on /dev/null first of all
     const std::string files = "/proc/" + std::to_string(server.id()) + "/fd/";
     const std::pair<std::string, std::string> streams[] = {
         {"0", "<&-"}, {"1", " >&-"}, {"2", "2>&-"}};
-    for (const auto& [number, close] : streams) {
-      if ((" " + closing).find(close) == std::string::npos) continue;
-      CAPTURE(number);
-      CHECK(std::filesystem::read_symlink(files + number) == "/dev/null");
+    for (const auto& stream : streams) {
+      if ((" " + closing).find(stream.second) == std::string::npos) continue;
+      CAPTURE(stream.first);
+      CHECK(std::filesystem::read_symlink(files + stream.first) == "/dev/null");
     }
     server.signal(SIGTERM);
     CHECK(server.wait() == 0);

@@ -58,7 +58,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON CACHE BOOL \"\")
 ")
   if(fetched_httplib) # once is enough, and there may be no network
     file(APPEND "${here}/settings.cmake"
-         "set(FETCHCONTENT_SOURCE_DIR_ADDRBOOK_HTTPLIB \"${fetched_httplib}\" CACHE PATH \"\")\n")
+         "set(ADDRBOOK_HTTPLIB_URL \"file://${fetched_httplib}/../addrbook_httplib.tar.gz\")\n")
   endif()
   run(${fails} "${CMAKE_COMMAND}" -S "${project}" -B "${here}/${directory}" -G "${generator}"
       -C "${here}/settings.cmake" ${ARGV})

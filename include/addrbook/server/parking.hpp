@@ -398,6 +398,7 @@ inline bool Parking::wait_for(const Connection& connection, short events,
 
 // Handles what no event reports: deadlines, and threads that block inside the program's handlers.
 inline void Parking::watch() {
+  RequestLoop::prepare_thread();  // it refuses requests
   constexpr auto tick = std::chrono::milliseconds(10);
   constexpr auto sweep_interval = std::chrono::milliseconds(250);
   auto next_sweep = Clock::now() + sweep_interval;

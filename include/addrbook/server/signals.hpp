@@ -32,12 +32,14 @@ class Signals : private Pinned {
 
   /// @throws std::system_error
   explicit Signals(bool wants_reload) : wants_reload_(wants_reload) {
-    if (wake_ < 0) wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);  // stays: a handler may use it
-    if (wake_ < 0) throw std::system_error(errno, std::generic_category(), "can't take signals");
+    if (wake_descriptor < 0)
+      wake_descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);  // stays: a handler may use it
+    if (wake_descriptor < 0)
+      throw std::system_error(errno, std::generic_category(), "can't take signals");
     clear();
-    is_stopped_.store(false);
-    is_reload_due_.store(false);
-    is_in_use_.store(true);
+    is_stopped.store(false);
+    is_reload_due.store(false);
+    is_in_use.store(true);
     for (int i = 0; i < 2; ++i) stop_before_[i] = set_handler(stop_signals[i], on_stop);
     mask(SIG_UNBLOCK, stop_signals);
     if (!wants_reload_) return;
@@ -49,16 +51,16 @@ class Signals : private Pinned {
       mask(SIG_BLOCK, reload_signals);
       for (int i = 0; i < 2; ++i) ::sigaction(reload_signals[i], &reload_before_[i], nullptr);
     }
-    is_in_use_.store(false);
+    is_in_use.store(false);
     for (int i = 0; i < 2; ++i) ::sigaction(stop_signals[i], &stop_before_[i], nullptr);
   }
 
   /// Waits for a signal, also one that came before the wait.
   [[nodiscard]] Event wait() const noexcept {
     while (true) {
-      if (is_stopped_.load()) return Event::stop;
-      if (is_reload_due_.exchange(false)) return Event::reload;
-      pollfd polled{wake_, POLLIN, 0};
+      if (is_stopped.load()) return Event::stop;
+      if (is_reload_due.exchange(false)) return Event::reload;
+      pollfd polled{wake_descriptor, POLLIN, 0};
       ::poll(&polled, 1, -1);
       clear();
     }
@@ -66,7 +68,7 @@ class Signals : private Pinned {
 
   /// Acts like a stop signal. @par Thread safety  any thread
   void stop() const noexcept {
-    is_stopped_.store(true);
+    is_stopped.store(true);
     wake();
   }
 
@@ -94,7 +96,7 @@ class Signals : private Pinned {
   // Handlers: they may only do what signal-safety(7) allows.
 
   static void on_stop(int number) {
-    if (is_in_use_.load() && !is_stopped_.exchange(true)) return wake();
+    if (is_in_use.load() && !is_stopped.exchange(true)) return wake();
     set_handler(number, SIG_DFL);
     mask(SIG_UNBLOCK, stop_signals);
     ::raise(number);
@@ -102,26 +104,26 @@ class Signals : private Pinned {
   }
 
   static void on_reload(int /*number*/) {
-    is_reload_due_.store(true);
+    is_reload_due.store(true);
     wake();
   }
 
   static void wake() noexcept {
     const int error = errno;
     const std::uint64_t one = 1;
-    static_cast<void>(!::write(wake_, &one, sizeof one));
+    static_cast<void>(!::write(wake_descriptor, &one, sizeof one));
     errno = error;
   }
 
   static void clear() noexcept {
     std::uint64_t count = 0;
-    static_cast<void>(!::read(wake_, &count, sizeof count));
+    static_cast<void>(!::read(wake_descriptor, &count, sizeof count));
   }
 
-  static inline std::atomic<bool> is_in_use_{false};
-  static inline std::atomic<bool> is_stopped_{false};
-  static inline std::atomic<bool> is_reload_due_{false};
-  static inline std::atomic<int> wake_{-1};
+  static inline std::atomic<bool> is_in_use{false};
+  static inline std::atomic<bool> is_stopped{false};
+  static inline std::atomic<bool> is_reload_due{false};
+  static inline std::atomic<int> wake_descriptor{-1};
 
   const bool wants_reload_;
   struct sigaction stop_before_[2]{};
