@@ -121,7 +121,8 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
   ServerOptions options_;
   Refusals refusals_;
   BookLane lane_;
-  std::string keep_alive_fields_;  // made when the server starts to listen
+  std::string keep_alive_;         // the value of Keep-Alive, made when the server starts to listen
+  std::string keep_alive_fields_;  // whole lines with it
   bool has_expect_handler_ = false;
 };
 
@@ -150,7 +151,9 @@ ParkingServer<Base>::ParkingServer(ServerOptions options, Arguments&&... argumen
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   });
   this->set_header_writer([](httplib::Stream& stream, httplib::Headers& fields) {
-    if (auto* const current = ConnectionStream::current()) current->set_connection_field(fields);
+    if (auto* const current = ConnectionStream::current()) {
+      current->set_connection_fields(fields, stream);
+    }
     if (fields.count("Date") == 0) fields.emplace("Date", current_date());
     return httplib::detail::write_headers(stream, fields);
   });
@@ -213,9 +216,8 @@ httplib::TaskQueue* ParkingServer<Base>::start_to_listen() {
   limits.max_connections = options_.max_connections;
   limits.max_threads = options_.max_threads;
   limits.max_buffered_bytes = options_.max_buffered_bytes;
-  keep_alive_fields_ =
-      "Connection: keep-alive\r\nKeep-Alive: timeout=" + std::to_string(keep_alive.count()) +
-      "\r\n";
+  keep_alive_ = "timeout=" + std::to_string(keep_alive.count());
+  keep_alive_fields_ = "Connection: keep-alive\r\nKeep-Alive: " + keep_alive_ + "\r\n";
   ConnectionHandler& handler = *this;
   queue->start(std::make_unique<Parking>(std::move(listener), limits, handler));
   return queue.release();
@@ -274,9 +276,11 @@ bool ParkingServer<Base>::serve(ServerEngine& engine, Connection& connection,
     connection.scanner.shorten(removed);
     return serve(engine, connection, read_head(head_text()));
   }
+  const bool is_last = is_last_request(engine, connection, head);
   ConnectionStream stream(
       connection, head,
-      {options_.body_timeout, options_.answer_timeout, read_timeout(), write_timeout()}, engine);
+      {options_.body_timeout, options_.answer_timeout, read_timeout(), write_timeout()}, engine,
+      is_last, keep_alive_);
   const bool has_readable_body =
       head.method != "GET" && head.method != "HEAD" && head.method != "OPTIONS";
   if (has_expect_handler_) stream.leave_continue_to_httplib();
@@ -284,7 +288,6 @@ bool ParkingServer<Base>::serve(ServerEngine& engine, Connection& connection,
     httplib::detail::get_local_ip_and_port(connection.socket.get(), connection.local_address,
                                            connection.local_port);
   }
-  const bool is_last = is_last_request(engine, connection, head);
   bool is_closed = false;
   bool is_upgraded = false;
   bool is_done = false;
@@ -301,7 +304,6 @@ bool ParkingServer<Base>::serve(ServerEngine& engine, Connection& connection,
             request.headers.erase("Transfer-Encoding");
           }
           describe(connection, request);
-          if (!is_last && head.version == "HTTP/1.1") stream.allow_next();
         },
         &is_upgraded);
   } catch (...) {
@@ -313,7 +315,7 @@ bool ParkingServer<Base>::serve(ServerEngine& engine, Connection& connection,
         LogRecord::Level::error,
         "A callback of the program threw: " + (causes.empty() ? std::string() : causes.front()));
   }
-  return stream.finish() && is_done && !is_last && !is_closed && !is_upgraded;
+  return stream.finish(is_done, is_closed) && !is_upgraded;
 }
 
 }  // namespace addrbook::detail

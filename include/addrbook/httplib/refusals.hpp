@@ -117,7 +117,8 @@ inline void Refusals::answer(const httplib::Request& request, httplib::Response&
       error = std::make_exception_ptr(HttpError(response.status, message));
     }
     const HttplibFields fields(request.headers);
-    write_reply(reply_to(detail::to_request(request, fields, 0), error), request, response);
+    write_reply(reply_to(detail::to_request(request, fields, 0), error), request, response,
+                ConnectionKeeper::engine);
   } catch (...) {  // out of memory: there is none for an answer in JSON either
     response.status = httplib::StatusCode::InternalServerError_500;
   }
