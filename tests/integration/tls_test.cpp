@@ -168,6 +168,20 @@ TEST_CASE("tls: a cut answer to HTTP/1.0 ends without close_notify, a whole one 
   }
 }
 
+TEST_CASE("tls: a client that sends 50 MiB before it reads gets the refusal") {
+  const Files files;
+  addrbook::TlsServer server({files.certificate, files.key});
+  addrbook::mount(server);
+  Running running(server, server.bind("127.0.0.1", 0));
+  constexpr std::size_t size = std::size_t{50} * 1024 * 1024;
+  const auto [answer, has_close_notify] = ask_to_the_end(
+      running.port(), "POST /addresses HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                          std::to_string(size) + "\r\n\r\n" + std::string(size, 'x'));
+  CHECK(answer.rfind("HTTP/1.1 413 ", 0) == 0);
+  CHECK(answer.find(R"("code":413)") != std::string::npos);
+  CHECK(has_close_notify);
+}
+
 TEST_CASE("tls: 1.2 is the minimum version") {
   const Files files;
   addrbook::TlsServer server({files.certificate, files.key});
