@@ -53,8 +53,9 @@ struct Options {
   std::function<Access(const AccessRequest&)> authorize;
   /// Origins, e.g. "https://app.example.com", whose web pages may read and write the book (CORS).
   /// "*" alone allows all origins; then only `authorize` limits them. Writes by pages of any other
-  /// origin are refused, except for the server's own. Behind a proxy that changes Host, add the
-  /// origin of your own pages. Credentials that a browser adds by itself are never allowed.
+  /// origin are refused, except for the server's own. Behind a proxy that changes Host, browsers
+  /// tell those over https only (Sec-Fetch-Site): over http add the origin of your own pages.
+  /// Credentials that a browser adds by itself are never allowed.
   std::vector<std::string> allowed_origins;
   /// The host names that requests may use (Host without the port; an IPv6 address in brackets).
   /// Requests to other names are refused, except for _health and _ready. This stops web pages that

@@ -48,6 +48,12 @@ class Rest {
 
   class Call;
 
+  /// Adds to a server's own refusal of a request for this book what lets web pages read it, as
+  /// handle() does (Options::allowed_origins).
+  void allow_origin(const Request& request, Reply& reply) const {
+    web_.add_headers(request, {}, reply);
+  }
+
   /// @param path  below the prefix, decoded
   /// @returns whether a request is answered without the storage, at once: it can be served even
   /// when

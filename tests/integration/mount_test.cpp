@@ -1159,6 +1159,52 @@ TEST_CASE_TEMPLATE("mount: on our Server a connection does what its answers say"
   }
 }
 
+TEST_CASE_TEMPLATE("mount: our Server's own refusals of a book's requests can be read by its pages",
+                   Server, ADDRBOOK_OUR_SERVERS) {
+  Server server;
+  addrbook::Options options;
+  options.allowed_origins = {"https://app.example.com"};
+  addrbook::mount(server, options);
+  options.prefix = "/other";
+  options.allowed_origins = {"https://other.example.com"};
+  addrbook::mount(server, options);
+  Running running(server);
+  const struct {
+    std::string start;
+    std::string end;
+    int status;
+    std::string origin;  ///< that may read the answer
+  } cases[] = {
+      {"GET /addresses HTTP/1.1\r\nHost: localhost\r\n", "No Field\r\n\r\n", 400,
+       "https://app.example.com"},
+      {"GET /addresses/x?y HTTP/1.1\r\nHost: localhost\r\n",
+       "X: " + std::string(9000, 'x') + "\r\n\r\n", 431, "https://app.example.com"},
+      {"GET http://localhost/addresses HTTP/1.1\r\nHost: localhost\r\n",
+       "Transfer-Encoding: gzip\r\n\r\n", 501, "https://app.example.com"},
+      {"POST /other HTTP/1.1\r\nHost: localhost\r\n", "Content-Length: x\r\n\r\n", 400,
+       "https://other.example.com"},
+      {"GET /addresses/1/2/3/4/5/6/7/8/9/10 HTTP/1.1\r\nHost: localhost\r\n", "\r\n", 404,
+       "https://app.example.com"},
+      {"GET /addressesx HTTP/1.1\r\nHost: localhost\r\n", "\r\n", 404, ""},
+      {"GET /nope HTTP/1.1\r\nHost: localhost\r\n", "Content-Length: x\r\n\r\n", 400, ""},
+  };
+  for (const auto& each : cases) {
+    for (const std::string origin : {"https://app.example.com", "https://other.example.com"}) {
+      CAPTURE(each.start);
+      CAPTURE(origin);
+      Connection connection(running.port());
+      connection.send(each.start + "Origin: " + origin + "\r\n" + each.end);
+      const auto response = connection.read_response();
+      CHECK(response.status == each.status);
+      const bool may_read = origin == each.origin;
+      CHECK(response.header("access-control-allow-origin") == (may_read ? origin : ""));
+      CHECK(response.has("access-control-expose-headers") == may_read);
+      CHECK(response.header("vary") == (each.origin.empty() ? "" : "Origin"));
+      check_promise<Server>(connection, response);
+    }
+  }
+}
+
 TEST_CASE_TEMPLATE("mount: pipelined requests to a book and to the program are answered in order",
                    Server, ADDRBOOK_OUR_SERVERS) {
   Server server;

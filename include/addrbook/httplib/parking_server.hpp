@@ -89,7 +89,7 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
   inline Begun begin(ServerEngine& engine, Connection& connection, const RequestHead& head,
                      std::string_view body, bool is_whole, Answer& answer) override;
   [[nodiscard]] bool is_instant(const RequestHead& head) const override {
-    return lane_.is_instant(head);
+    return !options_.hooks_see_books && books_.is_instant(head);
   }
   inline bool serve(ServerEngine& engine, Connection& connection, const RequestHead& head) override;
   Begun begin_special(ServerEngine& engine, Connection& connection, const RequestHead& head,
@@ -98,7 +98,8 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
                        const RequestHead& head) const;
   std::string refusal(const Connection& connection, const RequestHead& head,
                       const HeadFault& fault) override {
-    return refusals_.to_text(connection.remote_address, head, fault);
+    const Rest* const book = books_.find(head.target, head.authority).book;
+    return refusals_.to_text(connection.remote_address, head, fault, book);
   }
   void warn(std::string_view text) noexcept override {
     try {
@@ -107,6 +108,9 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
     }
   }
 
+  [[nodiscard]] const Rest* book_of(const httplib::Request& request) const {
+    return books_.find(request.target, {}).book;
+  }
   httplib::TaskQueue* start_to_listen();
   // The program may change these two.
   [[nodiscard]] std::chrono::milliseconds read_timeout() const {
@@ -120,7 +124,7 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
 
   ServerOptions options_;
   Refusals refusals_;
-  BookLane lane_;
+  BookLane books_;                 // also those that httplib's routes serve
   std::string keep_alive_;         // the value of Keep-Alive, made when the server starts to listen
   std::string keep_alive_fields_;  // whole lines with it
   bool has_expect_handler_ = false;
@@ -160,12 +164,13 @@ ParkingServer<Base>::ParkingServer(ServerOptions options, Arguments&&... argumen
   this->set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
     // httplib calls this for every status from 400 up. A route that set a body keeps it.
     if (response.body.empty() && !response.content_provider_) {
-      refusals_.answer(request, response, nullptr);
+      refusals_.answer(request, response, nullptr, book_of(request));
     }
   });
-  this->set_exception_handler(
-      [this](const httplib::Request& request, httplib::Response& response,
-             const std::exception_ptr& thrown) { refusals_.answer(request, response, thrown); });
+  this->set_exception_handler([this](const httplib::Request& request, httplib::Response& response,
+                                     const std::exception_ptr& thrown) {
+    refusals_.answer(request, response, thrown, book_of(request));
+  });
 }
 
 template <class Base>
@@ -225,9 +230,8 @@ httplib::TaskQueue* ParkingServer<Base>::start_to_listen() {
 
 template <class Base>
 bool ParkingServer<Base>::take_book(const std::shared_ptr<const Rest>& book) {
-  if (options_.hooks_see_books) return false;
-  lane_.add(book);
-  return true;
+  books_.add(book);
+  return !options_.hooks_see_books;
 }
 
 template <class Base>
@@ -241,7 +245,8 @@ template <class Base>
 Begun ParkingServer<Base>::begin(ServerEngine& engine, Connection& connection,
                                  const RequestHead& head, std::string_view body, bool is_whole,
                                  Answer& answer) {
-  BookTarget target = lane_.find(head.target, head.authority);
+  BookTarget target;
+  if (!options_.hooks_see_books) target = books_.find(head.target, head.authority);
   if (target.book == nullptr) return begin_special(engine, connection, head, is_whole, answer);
   const bool is_last = is_last_request(engine, connection, head);
   return BookLane::begin(std::move(target), connection, head, body, is_whole, options_.body_timeout,
@@ -256,11 +261,10 @@ Begun ParkingServer<Base>::begin_special(ServerEngine& engine, Connection& conne
   const bool is_options = head.method == "OPTIONS" && head.target == "*";
   if (!is_unknown && !is_options) return {};
   answer.is_last = is_unknown || !is_whole || is_last_request(engine, connection, head);
-  answer.text =
-      is_unknown
-          ? refusals_.to_text(connection.remote_address, head, {501, "Method Not Implemented"})
-          : refusals_.options_text(connection.remote_address, head,
-                                   answer.is_last ? "Connection: close\r\n" : keep_alive_fields_);
+  answer.text = is_unknown ? refusal(connection, head, {501, "Method Not Implemented"})
+                           : refusals_.options_text(
+                                 connection.remote_address, head,
+                                 answer.is_last ? "Connection: close\r\n" : keep_alive_fields_);
   Begun begun;
   begun.kind = Begun::Kind::answered;
   return begun;
