@@ -63,6 +63,7 @@ void serve(Server& server, const Config& config) {
   addrbook::Options options = config.rest;
   if (!config.tokens.empty()) options.authorize = addrbook::bearer_tokens(config.tokens);
   options.coding = addrbook::gzip();
+  addrbook::guard_loopback(options, config.host);
   addrbook::refuse_other_paths(server, options);
   addrbook::mount(server, service, std::move(options));
   addrbook::serve_until_signal(server, [&] {

@@ -61,6 +61,9 @@ struct Options {
   /// Requests to other names are refused, except for _health and _ready. This stops web pages that
   /// reach the server under a name of their own (DNS rebinding). Empty: any name.
   std::vector<std::string> allowed_hosts;
+  /// While allowed_hosts is empty: localhost, 127.0.0.0/8 and [::1] are the only names. For servers
+  /// that only their own machine can reach; guard_loopback() of serve.hpp sets it where it helps.
+  bool loopback_hosts_only = false;
   /// Decompresses bodies and compresses answers, e.g. gzip() of gzip.hpp. Without it, compressed
   /// bodies are refused.
   std::shared_ptr<const Coding> coding;

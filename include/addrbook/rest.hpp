@@ -122,7 +122,7 @@ class Rest::Call : private detail::Pinned {
 inline Rest::Rest(std::shared_ptr<Service> service, Options options)
     : service_(std::move(service)),
       options_(std::move(options)),
-      web_(options_.allowed_origins, options_.allowed_hosts) {
+      web_(options_.allowed_origins, options_.allowed_hosts, options_.loopback_hosts_only) {
   if (!service_) throw Error(Errc::invalid, "mount needs a service");
   if (options_.max_concurrent_writes == 0) {
     throw Error(Errc::invalid, "max_concurrent_writes must be at least 1");
@@ -251,7 +251,9 @@ inline Reply Rest::Call::respond(BodyStatus status) {
 
 inline void Rest::check_web(const Request& request, bool is_write) const {
   if (!web_.is_known_host(request)) {
-    throw detail::HttpError(403, "Forbidden: Host is not a name of this server");
+    // Named as in the settings, for who sees this behind a proxy of their own.
+    throw detail::HttpError(
+        403, "Forbidden: Host is not a name of this server (see http.allowed_hosts)");
   }
   if (is_write && !web_.may_write(request)) {
     throw detail::HttpError(403, "Forbidden: a web page of another origin must not write");

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <addrbook/http/origin.hpp>
+#include <addrbook/log.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/access_log.hpp>
 #include <addrbook/rest/routes.hpp>
 #include <addrbook/server/stop_signals.hpp>
 
@@ -43,6 +45,14 @@ void serve_until_signal(Server& server, const std::function<void()>& on_listenin
 /// server's pre-routing handler and its payload limit.
 /// @param options  those of the book: prefix and max_body_bytes
 inline void refuse_other_paths(httplib::Server& server, const Options& options);
+
+/// Closes a book that everybody on this machine may use to the web pages in its browsers: a page
+/// can reach any server under a name of its own (DNS rebinding). If `host` is a loopback address
+/// and neither `authorize` nor `allowed_hosts` is set, sets `loopback_hosts_only`, and logs that. A
+/// proxy on this machine that passes another Host on then needs `allowed_hosts`.
+/// @param host  where the server listens
+/// @returns whether that is set now
+inline bool guard_loopback(Options& options, std::string_view host);
 
 /// Raises the limit of open files to what the system allows. The usual limit, 1024, is meant for
 /// programs that use select(); a server needs a file for each connection.
@@ -113,6 +123,18 @@ inline void refuse_other_paths(httplib::Server& server, const Options& options) 
     response.status = httplib::StatusCode::NotFound_404;
     return httplib::Server::HandlerResponse::Handled;
   });
+}
+
+inline bool guard_loopback(Options& options, std::string_view host) {
+  if (options.authorize || !options.allowed_hosts.empty() || !is_loopback(host)) return false;
+  options.loopback_hosts_only = true;
+  LogRecord record;
+  record.kind = LogRecord::Kind::server;
+  record.reason =
+      "no tokens and no http.allowed_hosts: requests to localhost, 127.0.0.0/8 and [::1] only are "
+      "answered";
+  detail::call_log(options.log, record);
+  return true;
 }
 
 inline void raise_descriptor_limit() noexcept {

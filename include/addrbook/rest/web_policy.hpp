@@ -22,7 +22,9 @@ namespace addrbook::detail {
 class WebPolicy {
  public:
   /// @throws Error{invalid} naming the entry that is not an origin, or not a host name
-  WebPolicy(const std::vector<std::string>& origins, const std::vector<std::string>& hosts);
+  /// @param only_loopback  as Options::loopback_hosts_only
+  WebPolicy(const std::vector<std::string>& origins, const std::vector<std::string>& hosts,
+            bool only_loopback = false);
 
   /// @returns whether the request's Host is an allowed one
   [[nodiscard]] bool is_known_host(const Request& request) const;
@@ -41,6 +43,7 @@ class WebPolicy {
   [[nodiscard]] bool is_allowed(std::string_view origin) const;
 
   bool any_origin_ = false;
+  bool only_loopback_;
   std::vector<Origin> origins_;
   std::vector<std::string> hosts_;
 };
@@ -59,7 +62,8 @@ inline bool is_list_of_names(std::string_view list) noexcept {
 }
 
 inline WebPolicy::WebPolicy(const std::vector<std::string>& origins,
-                            const std::vector<std::string>& hosts) {
+                            const std::vector<std::string>& hosts, bool only_loopback)
+    : only_loopback_(only_loopback) {
   for (const std::string& entry : origins) {
     if (entry == "*") {
       if (origins.size() != 1) {
@@ -86,10 +90,12 @@ inline WebPolicy::WebPolicy(const std::vector<std::string>& origins,
 }
 
 inline bool WebPolicy::is_known_host(const Request& request) const {
-  if (hosts_.empty()) return true;
+  if (hosts_.empty() && !only_loopback_) return true;
   const auto value = request.header("Host");
   const auto called = value ? parse_authority(*value) : std::nullopt;
-  return called && std::find(hosts_.begin(), hosts_.end(), called->host) != hosts_.end();
+  if (!called) return false;
+  if (hosts_.empty()) return called->host == "[::1]" || is_loopback(called->host);
+  return std::find(hosts_.begin(), hosts_.end(), called->host) != hosts_.end();
 }
 
 inline bool WebPolicy::may_write(const Request& request) const {

@@ -28,7 +28,8 @@ using test::Fields;
 namespace {
 
 const std::string foreign = "Forbidden: a web page of another origin must not write";
-const std::string unknown_host = "Forbidden: Host is not a name of this server";
+const std::string unknown_host =
+    "Forbidden: Host is not a name of this server (see http.allowed_hosts)";
 const std::string none = "(absent)";
 
 /// A book with one address in it.
@@ -400,6 +401,33 @@ TEST_CASE("web policy: under a host name that is not its own a book does not ans
   }
   CHECK(asked == 0);
   CHECK(book.service->state().revision == before.revision);
+}
+
+TEST_CASE("web policy: with loopback_hosts_only this machine's names count, or those of the list") {
+  Options options;
+  options.loopback_hosts_only = true;
+  const Book book(options);
+  for (const std::string host :
+       {"localhost", "LOCALHOST:8080", "127.0.0.1:1", "127.255.0.1", "[::1]", "[::1]:8080"}) {
+    CAPTURE(host);
+    CHECK(book.ask("POST", "/addresses", {{"Host", host}}).status == 201);
+  }
+  for (const Fields& headers :
+       {Fields{}, Fields{{"Host", "evil.example"}}, Fields{{"Host", "localhost.evil.example"}},
+        Fields{{"Host", "127.0.0.1.evil.example"}}, Fields{{"Host", "128.0.0.1"}},
+        Fields{{"Host", "127.0.0.256"}}, Fields{{"Host", "127.0.0.1."}}, Fields{{"Host", "[::2]"}},
+        Fields{{"Host", "::1"}}, Fields{{"Host", ""}}}) {
+    CAPTURE(headers.empty() ? none : headers.front().second);
+    const Answer answer = book.ask("GET", "/addresses", headers);
+    CHECK(answer.status == 403);
+    CHECK(answer.message() == unknown_host);
+    CHECK(book.ask("GET", "/addresses/_health", headers).status == 200);
+    CHECK(book.ask("GET", "/addresses/_ready", headers).status == 200);
+  }
+  options.allowed_hosts = {"book.example.com"};
+  const Book named(options);
+  CHECK(named.ask("GET", "/addresses", {{"Host", "book.example.com"}}).status == 200);
+  CHECK(named.ask("GET", "/addresses", {{"Host", "localhost"}}).status == 403);
 }
 
 TEST_CASE("web policy: an entry that is no origin, or no host name, is refused by name") {
