@@ -35,6 +35,7 @@ void serve(Server& server, const CommandLine& command_line, const Config& config
       open_store(config), std::vector<addrbook::Validator>(), config.service);
   const auto tokens = std::make_shared<addrbook::BearerTokens>(config.tokens);
   addrbook::Options options = config.rest;
+  if (config.tokens.empty()) addrbook::guard_loopback(options, config.host);
   options.authorize = [tokens](const addrbook::AccessRequest& request) {
     return tokens->empty() ? addrbook::Access::allow() : tokens->authorize(request);
   };

@@ -1,6 +1,8 @@
 /// mount(): serves a book on a program's httplib::Server. It uses none of the server's own slots
 /// (error handler, logger, ...), keeps to its prefix, and lets no exception out. A Server of
 /// server.hpp serves books by its own engine instead of httplib's routes; the answers are the same.
+/// On other servers a list that the storage cuts looks complete to an HTTP/1.0 client: a provider
+/// of httplib's can't reset the connection.
 /// @par Thread safety  Setting up a server is for one thread: no other may mount a book, register a
 ///      route or start the server meanwhile. Once it listens, it takes no further book; the Service
 ///      is for all threads, at any time.
@@ -55,15 +57,16 @@ inline void mount(httplib::Server& server, std::shared_ptr<Service> service, Opt
   }
   const auto rest = std::make_shared<const Rest>(std::move(service), std::move(options));
 
-  if (auto* const host = dynamic_cast<detail::BookHost*>(&server)) {
-    if (host->take_book(rest)) return;
-  }
-  const auto read = [rest](const httplib::Request& request, httplib::Response& response) {
-    detail::serve(*rest, request, response, nullptr);
+  auto* const host = dynamic_cast<detail::BookHost*>(&server);
+  if (host != nullptr && host->take_book(rest)) return;
+  const auto keeper =
+      host != nullptr ? detail::ConnectionKeeper::engine : detail::ConnectionKeeper::httplib;
+  const auto read = [rest, keeper](const httplib::Request& request, httplib::Response& response) {
+    detail::serve(*rest, request, response, nullptr, keeper);
   };
-  const auto write = [rest](const httplib::Request& request, httplib::Response& response,
-                            const httplib::ContentReader& reader) {
-    detail::serve(*rest, request, response, &reader);
+  const auto write = [rest, keeper](const httplib::Request& request, httplib::Response& response,
+                                    const httplib::ContentReader& reader) {
+    detail::serve(*rest, request, response, &reader, keeper);
   };
   const auto route = [&](const std::string& pattern) {
     server.Get(pattern, read);

@@ -56,13 +56,17 @@ struct Options {
   std::function<Access(const AccessRequest&)> authorize;
   /// Origins, e.g. "https://app.example.com", whose web pages may read and write the book (CORS).
   /// "*" alone allows all origins; then only `authorize` limits them. Writes by pages of any other
-  /// origin are refused, except for the server's own. Behind a proxy that changes Host, add the
-  /// origin of your own pages. Credentials that a browser adds by itself are never allowed.
+  /// origin are refused, except for the server's own. Behind a proxy that changes Host, browsers
+  /// tell those over https only (Sec-Fetch-Site): over http add the origin of your own pages.
+  /// Credentials that a browser adds by itself are never allowed.
   std::vector<std::string> allowed_origins;
   /// The host names that requests may use (Host without the port; an IPv6 address in brackets).
   /// Requests to other names are refused, except for _health and _ready. This stops web pages that
   /// reach the server under a name of their own (DNS rebinding). Empty: any name.
   std::vector<std::string> allowed_hosts;
+  /// While allowed_hosts is empty: localhost, 127.0.0.0/8 and [::1] are the only names. For servers
+  /// that only their own machine can reach; guard_loopback() of serve.hpp sets it where it helps.
+  bool loopback_hosts_only = false;
   /// Decompresses bodies and compresses answers, e.g. gzip() of gzip.hpp. Without it, compressed
   /// bodies are refused.
   std::shared_ptr<const Coding> coding;

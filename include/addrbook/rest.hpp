@@ -49,6 +49,12 @@ class Rest {
 
   class Call;
 
+  /// Adds to a server's own refusal of a request for this book what lets web pages read it, as
+  /// handle() does (Options::allowed_origins).
+  void allow_origin(const Request& request, Reply& reply) const {
+    web_.add_headers(request, {}, reply);
+  }
+
   /// @param path  below the prefix, decoded
   /// @returns whether a request is answered without the storage, at once: it can be served even
   /// when
@@ -118,7 +124,7 @@ class Rest::Call : private detail::Pinned {
 inline Rest::Rest(std::shared_ptr<Service> service, Options options)
     : service_(std::move(service)),
       options_(std::move(options)),
-      web_(options_.allowed_origins, options_.allowed_hosts),
+      web_(options_.allowed_origins, options_.allowed_hosts, options_.loopback_hosts_only),
       lists_(std::make_shared<detail::ListCache>(options_.list_cache_bytes)) {
   if (!service_) throw Error(Errc::invalid, "mount needs a service");
   if (options_.max_concurrent_writes == 0) {
@@ -249,7 +255,9 @@ inline Reply Rest::Call::respond(BodyStatus status) {
 
 inline void Rest::check_web(const Request& request, bool is_write) const {
   if (!web_.is_known_host(request)) {
-    throw detail::HttpError(403, "Forbidden: Host is not a name of this server");
+    // Named as in the settings, for who sees this behind a proxy of their own.
+    throw detail::HttpError(
+        403, "Forbidden: Host is not a name of this server (see http.allowed_hosts)");
   }
   if (is_write && !web_.may_write(request)) {
     throw detail::HttpError(403, "Forbidden: a web page of another origin must not write");

@@ -6,10 +6,12 @@
 #include <addrbook/http/origin.hpp>
 #include <addrbook/http/request_id.hpp>
 #include <addrbook/httplib/adapter.hpp>
+#include <addrbook/httplib/book_host.hpp>
 #include <addrbook/httplib/httplib.hpp>
 #include <addrbook/json/strings.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/access_log.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/rest/routes.hpp>
@@ -75,6 +77,14 @@ inline void open_standard_streams();
 /// @param name     of the service; then `GET /` says it, and where the book is
 inline void refuse_other_paths(httplib::Server& server, const Options& options,
                                const std::string& name = {});
+
+/// Closes a book that everybody on this machine may use to the web pages in its browsers: a page
+/// can reach any server under a name of its own (DNS rebinding). If `host` is a loopback address
+/// and neither `authorize` nor `allowed_hosts` is set, sets `loopback_hosts_only`, and logs that. A
+/// proxy on this machine that passes another Host on then needs `allowed_hosts`.
+/// @param host  where the server listens
+/// @returns whether that is set now
+inline bool guard_loopback(Options& options, std::string_view host);
 
 /// Raises the limit of open files to what the system allows. The usual limit, 1024, is meant for
 /// programs that use select(); a server needs a file for each connection.
@@ -145,7 +155,8 @@ class Entrance {
     text_ += '}';
   }
 
-  void answer(const httplib::Request& request, httplib::Response& response) const {
+  void answer(const httplib::Request& request, httplib::Response& response,
+              ConnectionKeeper keeper) const {
     if (request.method != "GET" && request.method != "HEAD") {
       response.status = httplib::StatusCode::MethodNotAllowed_405;
       response.set_header("Allow", "GET, HEAD");
@@ -157,7 +168,7 @@ class Entrance {
     Reply reply = json_reply(text_);
     exchange.finish(reply, nullptr);
     exchange.log(reply, log_, is_debug_, {});
-    write_reply(std::move(reply), request, response);
+    write_reply(std::move(reply), request, response, keeper);
   }
 
  private:
@@ -181,7 +192,10 @@ inline void refuse_other_paths(httplib::Server& server, const Options& options,
   }
   const auto entrance =
       name.empty() ? nullptr : std::make_shared<const detail::Entrance>(name, options);
-  server.set_pre_routing_handler([max_segments, entrance, prefix = options.prefix](
+  const auto keeper = dynamic_cast<detail::BookHost*>(&server) != nullptr
+                          ? detail::ConnectionKeeper::engine
+                          : detail::ConnectionKeeper::httplib;
+  server.set_pre_routing_handler([max_segments, entrance, keeper, prefix = options.prefix](
                                      const httplib::Request& request, httplib::Response& response) {
     const std::string_view path = request.path;
     const std::string_view rest = path.substr((std::min)(prefix.size(), path.size()));
@@ -190,9 +204,21 @@ inline void refuse_other_paths(httplib::Server& server, const Options& options,
                           std::count(rest.begin(), rest.end(), '/') <= max_segments;
     if (is_below) return httplib::Server::HandlerResponse::Unhandled;
     response.status = httplib::StatusCode::NotFound_404;
-    if (entrance && path == "/") entrance->answer(request, response);
+    if (entrance && path == "/") entrance->answer(request, response, keeper);
     return httplib::Server::HandlerResponse::Handled;
   });
+}
+
+inline bool guard_loopback(Options& options, std::string_view host) {
+  if (options.authorize || !options.allowed_hosts.empty() || !is_loopback(host)) return false;
+  options.loopback_hosts_only = true;
+  LogRecord record;
+  record.kind = LogRecord::Kind::server;
+  record.reason =
+      "no tokens and no http.allowed_hosts: requests to localhost, 127.0.0.0/8 and [::1] only are "
+      "answered";
+  detail::call_log(options.log, record);
+  return true;
 }
 
 inline void raise_descriptor_limit() noexcept {

@@ -85,6 +85,26 @@ TEST_CASE("abuse: a refusal reaches a client that keeps sending for a while") {
   }
 }
 
+TEST_CASE("abuse: a client that sends all of a large body before it reads gets the refusal") {
+  LoggedServer server;
+  const std::string slice(mebibyte, 'x');
+  auto cases = refusals(server.port());
+  cases.push_back({"413", "POST /addresses HTTP/1.1\r\n", 413});
+  for (const Refusal& each : cases) {
+    CAPTURE(each.name);
+    constexpr std::size_t size = 50 * mebibyte;
+    Connection connection(server.port());
+    connection.send(each.request + "Host: localhost\r\nContent-Length: " + std::to_string(size) +
+                    "\r\n\r\n");
+    for (std::size_t sent = 0; sent < size; sent += slice.size()) REQUIRE(connection.send(slice));
+    const auto response = connection.read_response();
+    CHECK(response.status == each.status);
+    test::check_is_json_error(response);
+    CHECK(response.header("connection") == "close");
+    CHECK(connection.is_closed());
+  }
+}
+
 TEST_CASE("abuse: a refusal of a chunked body reaches the client") {
   LoggedServer server;
   const std::string chunk = "4000\r\n" + std::string(0x4000, ' ') + "\r\n";
@@ -107,24 +127,34 @@ TEST_CASE("abuse: a refusal of a chunked body reaches the client") {
 }
 
 TEST_CASE("abuse: a connection that sends an endless body is closed") {
-  LoggedServer server;
+  LoggedServer server(test::Settings{{"http.max_threads", "4"}});
   const std::string data(0x10000, ' ');
   const std::string chunk = "10000\r\n" + data + "\r\n";
-  for (const bool is_chunked : {true, false}) {
-    for (const std::string target : {"/addresses", "/nothing"}) {
-      CAPTURE(is_chunked);
-      CAPTURE(target);
-      Connection connection(server.port());
-      connection.send("POST " + target + " HTTP/1.1\r\nHost: localhost\r\n" +
-                      (is_chunked ? "Transfer-Encoding: chunked\r\n\r\n"
-                                  : "Content-Length: 1000000000000\r\n\r\n"));
-      // 1 GB, unless the connection is closed earlier.
-      int sent = 0;
-      while (sent < 16'000 && connection.send(is_chunked ? chunk : data)) ++sent;
-      CHECK(sent < 16'000);
-    }
+  const struct {
+    std::string target;
+    bool is_chunked;
+  } cases[] = {
+      {"/addresses", true}, {"/addresses", false}, {"/nothing", true}, {"/nothing", false}};
+  std::vector<Connection> connections;
+  for (const auto& each : cases) {
+    connections.emplace_back(server.port());
+    connections.back().send("POST " + each.target + " HTTP/1.1\r\nHost: localhost\r\n" +
+                            (each.is_chunked ? "Transfer-Encoding: chunked\r\n\r\n"
+                                             : "Content-Length: 1000000000000\r\n\r\n"));
   }
-  CHECK(Connection(server.port()).request("GET", "/addresses").body == "{}");
+  // All of them go on sending without a pause of more than a moment, and hold no thread.
+  constexpr auto linger_time = std::chrono::seconds(30);
+  const auto start = std::chrono::steady_clock::now();
+  std::size_t open = connections.size();
+  while (open > 0) {
+    open = 0;
+    for (std::size_t i = 0; i < connections.size(); ++i) {
+      if (connections[i].send(cases[i].is_chunked ? chunk : data)) ++open;
+    }
+    CHECK(Connection(server.port()).request("GET", "/addresses").body == "{}");
+    REQUIRE(std::chrono::steady_clock::now() - start < 2 * linger_time);
+    if (open > 0) static_cast<void>(connections[0].is_closed(std::chrono::milliseconds(20)));
+  }
 }
 
 TEST_CASE("abuse: no 100 Continue for a body that is refused") {

@@ -168,6 +168,9 @@ std::vector<std::string> hostile_log(const test::Settings& settings,
   const auto answers = send_all(server.port(), hostile_requests());
   CHECK(server.stop() == 0);
   auto lines = lines_of(server.log());
+  REQUIRE(!lines.empty());
+  CHECK(lines.front().find("http.allowed_hosts") != std::string::npos);  // of the start
+  lines.erase(lines.begin());
   CHECK(lines.size() == answers);
   for (const std::string& line : lines) {
     CAPTURE(line);

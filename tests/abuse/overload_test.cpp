@@ -58,12 +58,14 @@ bool is_served(int port) {
   }
 }
 
-/// Counts the lines of the log that are not about a request.
+/// Counts the lines of the log that are neither about a request nor of the start.
 std::size_t other_lines(const std::string& log) {
   std::istringstream stream(log);
   std::size_t count = 0;
   for (std::string line; std::getline(stream, line);) {
-    count += line.find("message=RESPONSE") == std::string::npos ? 1 : 0;
+    const bool is_known = line.find("message=RESPONSE") != std::string::npos ||
+                          line.find("http.allowed_hosts") != std::string::npos;
+    count += is_known ? 0 : 1;
   }
   return count;
 }

@@ -5,6 +5,7 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/http/body_framing.hpp>
+#include <addrbook/http/fields.hpp>
 #include <addrbook/http/head.hpp>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 using addrbook::detail::BodyFraming;
 using addrbook::detail::equals_ignoring_case;
 using addrbook::detail::HeadScanner;
+using addrbook::detail::is_token;
 using addrbook::detail::read_head;
 using addrbook::detail::RequestHead;
 using fuzz::check;
@@ -65,6 +67,10 @@ std::optional<Body> chunked_body(std::string_view bytes) {
     const auto trailer = line();
     if (!trailer) return std::nullopt;
     if (trailer->empty()) return Body{at, data};
+    const auto colon = trailer->find(':');
+    if (colon == std::string_view::npos || !is_token(trailer->substr(0, colon))) {
+      return std::nullopt;
+    }
   }
 }
 

@@ -333,7 +333,7 @@ TEST_CASE("process: a signal right after the start is not lost") {
 TEST_CASE("process: a request in flight at SIGTERM is completed") {
   ServerProcess server;
   Connection in_flight(server.port());
-  in_flight.send("POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: " +
+  in_flight.send("POST /addresses HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
                  std::to_string(address.size()) + "\r\nExpect: 100-continue\r\n\r\n");
   // 100 Continue shows that the request is being served.
   while (in_flight.unread().find("100 Continue") == std::string::npos) {
@@ -544,7 +544,7 @@ TEST_CASE("process: configs/addressbook-local.yaml is read by default if it exis
 TEST_CASE("process: each request has a log line, in logfmt") {
   ServerProcess server;
   Connection(server.port()).request("GET", "/addresses/x?&", {{"x-request-id", "r-1"}});
-  const auto line = server.read_error_line();
+  const auto line = server.read_log_line();
   REQUIRE(line);
   CAPTURE(*line);
   CHECK(line->rfind("time=20", 0) == 0);
@@ -558,7 +558,7 @@ TEST_CASE("process: each request has a log line, in logfmt") {
   CHECK(line->find('?') == std::string::npos);
   CHECK(line->find("trace=") == std::string::npos);
   Connection(server.port()).request("GET", "/addresses/x?secret=1");
-  const auto refused = server.read_error_line();
+  const auto refused = server.read_log_line();
   REQUIRE(refused);
   CHECK(refused->find(" status=400 ") != std::string::npos);
   CHECK(refused->find("secret") == std::string::npos);
@@ -568,7 +568,7 @@ TEST_CASE("process: log lines in JSON, and the level") {
   {
     ServerProcess server({}, {{{"ADDRBOOK_LOGGING_FORMAT", "json"}}, "/"});
     Connection(server.port()).request("GET", "/addresses/x");
-    const auto line = server.read_error_line();
+    const auto line = server.read_log_line();
     REQUIRE(line);
     const auto fields = nlohmann::json::parse(*line, nullptr, false);
     CAPTURE(*line);
@@ -608,10 +608,10 @@ TEST_CASE("process: --debug adds only a trace, to errors and to the log") {
     CHECK(std::count(trace.begin(), trace.end(), '\n') == 1);
     error.erase("trace");
     CHECK(error.dump() == without.body);
-    const auto line = debug.read_error_line();
+    const auto line = debug.read_log_line();
     REQUIRE(line);
     CHECK(line->find(" trace=") != std::string::npos);
-    CHECK(plain.read_error_line()->find(" trace=") == std::string::npos);
+    CHECK(plain.read_log_line()->find(" trace=") == std::string::npos);
   }
 }
 
@@ -745,7 +745,43 @@ TEST_CASE("process: the settings allow web pages and host names") {
   rebound.send("GET /addresses HTTP/1.1\r\nHost: evil.example:" + std::to_string(server.port()) +
                "\r\n\r\n");
   test::check_error(rebound.read_response(), "GET", "/addresses", 403,
-                    "Forbidden: Host is not a name of this server");
+                    "Forbidden: Host is not a name of this server (see http.allowed_hosts)");
+}
+
+TEST_CASE("process: with the defaults a page can't reach the book under a name of its own") {
+  const auto status = [](const ServerProcess& server, const std::string& target,
+                         const std::string& host) {
+    Connection connection(server.port());
+    connection.send("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    return connection.read_response().status;
+  };
+  ServerProcess server;
+  const auto line = server.read_error_line();
+  REQUIRE(line);
+  CHECK(line->find("http.allowed_hosts") != std::string::npos);
+  const std::string port = ":" + std::to_string(server.port());
+  for (const std::string host : {"localhost", "LOCALHOST", "127.0.0.1", "127.1.2.3", "[::1]"}) {
+    CAPTURE(host);
+    CHECK(status(server, "/addresses", host) == 200);
+    CHECK(status(server, "/addresses", host + port) == 200);
+  }
+  for (const std::string host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
+                                 "localhost.", "0.0.0.0", "[::2]", "10.0.0.1"}) {
+    CAPTURE(host);
+    CHECK(status(server, "/addresses", host) == 403);
+    CHECK(status(server, "/addresses", host + port) == 403);
+    CHECK(status(server, "/addresses/_health", host) == 200);
+    CHECK(status(server, "/addresses/_ready", host) == 200);
+  }
+  // Where a page is kept out otherwise, or is meant to be let in.
+  const std::string token = "ada:write:0123456789abcdef";
+  const ServerProcess with_tokens({}, {{{"ADDRBOOK_AUTH_TOKENS", token}}, "/"});
+  CHECK(status(with_tokens, "/addresses", "book.example.com") == 401);
+  const ServerProcess named({}, {{{"ADDRBOOK_HTTP_ALLOWED_HOSTS", "book.example.com"}}, "/"});
+  CHECK(status(named, "/addresses", "book.example.com") == 200);
+  CHECK(status(named, "/addresses", "localhost") == 403);
+  const ServerProcess open({"--host", "0.0.0.0", "--insecure-no-auth"});
+  CHECK(status(open, "/addresses", "book.example.com") == 200);
 }
 
 TEST_CASE("process: only web pages of the server's own origin may write") {

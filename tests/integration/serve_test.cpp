@@ -1,5 +1,7 @@
 // serve.hpp: what a program does around its server.
 
+#include <addrbook/authorization.hpp>
+#include <addrbook/log.hpp>
 #include <addrbook/memory_store.hpp>
 #include <addrbook/serve.hpp>
 #include <addrbook/server.hpp>
@@ -217,6 +219,41 @@ TEST_CASE("serve: the descriptor limit is raised to the hard limit") {
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &raised) == 0);
   CHECK(raised.rlim_cur == before.rlim_max);
   ::setrlimit(RLIMIT_NOFILE, &before);
+}
+
+TEST_CASE("serve: a book that everybody on the machine may use is closed to pages of other names") {
+  std::vector<addrbook::LogRecord> records;
+  addrbook::Options options;
+  options.log = [&records](const addrbook::LogRecord& record) { records.push_back(record); };
+  SUBCASE("on loopback") {
+    for (const std::string host : {"127.0.0.1", "::1", "localhost"}) {
+      CAPTURE(host);
+      records.clear();
+      options.loopback_hosts_only = false;
+      CHECK(addrbook::guard_loopback(options, host));
+      CHECK(options.loopback_hosts_only);
+      REQUIRE(records.size() == 1);
+      CHECK(records[0].kind == addrbook::LogRecord::Kind::server);
+      CHECK(records[0].level == addrbook::LogRecord::Level::info);
+      CHECK(records[0].reason.find("http.allowed_hosts") != std::string::npos);
+    }
+    options.log = nullptr;
+    CHECK(addrbook::guard_loopback(options, "127.0.0.1"));
+    return;
+  }
+  std::string host = "127.0.0.1";
+  SUBCASE("not where other machines call") {
+    host = "0.0.0.0";
+  }
+  SUBCASE("not with tokens") {
+    options.authorize = [](const addrbook::AccessRequest&) { return addrbook::Access::allow(); };
+  }
+  SUBCASE("not where the names are known") {
+    options.allowed_hosts = {"book.example.com"};
+  }
+  CHECK_FALSE(addrbook::guard_loopback(options, host));
+  CHECK_FALSE(options.loopback_hosts_only);
+  CHECK(records.empty());
 }
 
 TEST_CASE("serve: loopback addresses") {

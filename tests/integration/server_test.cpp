@@ -375,6 +375,142 @@ TEST_CASE("server: an error ends the connection only if a part of the request is
   CHECK(unread.is_closed());
 }
 
+TEST_CASE("server: what the program's routes answer says what happens to the connection") {
+  addrbook::Server server;
+  addrbook::mount(server);
+  server.Get("/text", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content("text", "text/plain");
+  });
+  server.Get("/unframed", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content_provider("text/plain", [](std::size_t, httplib::DataSink& sink) {
+      sink.write("text", 4);
+      sink.done();
+      return true;
+    });
+  });
+  server.Put("/unread", [](const httplib::Request&, httplib::Response& response,
+                           const httplib::ContentReader&) { response.status = 204; });
+  server.Post("/read", [](const httplib::Request& request, httplib::Response& response) {
+    response.set_content(request.body, "text/plain");
+  });
+  Running running(server, server.bind("127.0.0.1", 0));
+  const std::string host = " HTTP/1.1\r\nHost: x\r\n";
+  const std::string chunked = "Transfer-Encoding: chunked\r\n\r\n";
+  const auto length = [](std::size_t size) {
+    return "Content-Length: " + std::to_string(size) + "\r\n\r\n";
+  };
+  const std::string small(60'000, 'x');
+  const struct {
+    std::string head;
+    std::string rest;  ///< sent later
+    int status;
+    std::string connection;
+  } cases[] = {
+      {"GET /text" + host + "\r\n", "", 200, "keep-alive"},
+      {"GET /text" + host + length(5), "later", 200, "keep-alive"},
+      {"GET /text" + host + length(small.size()), small, 200, "keep-alive"},
+      {"GET /text" + host + chunked, "5\r\nlater\r\n0\r\nA: b\r\n\r\n", 200, "keep-alive"},
+      {"GET /text" + host + chunked, "5\r\nlater\r\n0\r\nno trailer\r\n\r\n", 200, "close"},
+      {"GET /text" + host + length(5), "", 200, "close"},
+      {"GET /text" + host + length(100'000), "", 200, "close"},
+      {"GET /text" + host + "Expect: 100-continue\r\n" + length(5), "", 200, "close"},
+      {"GET /text" + host + "Connection: Close\r\n\r\n", "", 200, "close"},
+      {"GET /text HTTP/1.0\r\n\r\n", "", 200, "close"},
+      {"GET /text HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", "", 200, "keep-alive"},
+      {"GET /text HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "", 200, "keep-alive"},
+      {"GET /unframed" + host + "\r\n", "", 200, "close"},
+      {"GET /unframed HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", "", 200, "close"},
+      {"GET /nope" + host + length(5), "later", 404, "keep-alive"},
+      {"GET /nope HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", "", 404, "keep-alive"},
+      {"PUT /unread" + host + length(5), "later", 204, "keep-alive"},
+      {"PUT /unread" + host + "\r\n", "", 204, "keep-alive"},
+      {"PUT /nope" + host + "\r\n", "", 404, "keep-alive"},
+      {"POST /read" + host + length(5), "later", 200, "keep-alive"},
+      {"POST /read" + host + "\r\n", "", 200, "keep-alive"},
+      {"POST /read" + host + chunked, "5\r\nlater\r\n0\r\nno trailer\r\n\r\n", 400, "close"},
+      {"POST /read" + host + chunked, "5\r\nlater\r\n0\r\n: b\r\n\r\n", 400, "close"},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.head);
+    CAPTURE(each.rest.substr(0, 50));
+    Connection connection(running.port());
+    connection.send(each.head);
+    if (!each.rest.empty()) CHECK(!connection.is_closed(5ms));
+    connection.send(each.rest);
+    const auto response = connection.read_response();
+    CHECK(response.status == each.status);
+    CHECK(response.complete);
+    CHECK(response.headers.count("connection") == 1);
+    CHECK(response.header("connection") == each.connection);
+    CHECK(response.header("keep-alive") == (each.connection == "close" ? "" : "timeout=15"));
+    CHECK((response.status != 204 || !response.has("content-length")));
+    if (each.connection == "close") CHECK(connection.is_closed());
+    if (each.connection == "close") CHECK(!connection.was_reset());
+    if (each.connection != "close") CHECK(connection.request("GET", "/text").body == "text");
+  }
+}
+
+TEST_CASE("server: a program's answer that is cut ends with a reset") {
+  addrbook::Server server;
+  const auto half = [](std::size_t, httplib::DataSink& sink) {
+    sink.write("half", 4);
+    return false;
+  };
+  server.Get("/unframed", [half](const httplib::Request&, httplib::Response& response) {
+    response.set_content_provider("text/plain", half);
+  });
+  server.Get("/chunked", [half](const httplib::Request&, httplib::Response& response) {
+    response.set_chunked_content_provider("text/plain", half);
+  });
+  server.Get("/length", [half](const httplib::Request&, httplib::Response& response) {
+    response.set_content_provider(
+        100, "text/plain",
+        [half](std::size_t at, std::size_t, httplib::DataSink& sink) { return half(at, sink); });
+  });
+  server.Get("/throws", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content_provider("text/plain", [](std::size_t, httplib::DataSink& sink) -> bool {
+      sink.write("half", 4);
+      throw std::runtime_error("x");
+    });
+  });
+  Running running(server, server.bind("127.0.0.1", 0));
+  for (const std::string target : {"/unframed", "/chunked", "/length", "/throws"}) {
+    for (const std::string version : {"1.0", "1.1"}) {
+      CAPTURE(target);
+      CAPTURE(version);
+      Connection connection(running.port());
+      connection.send("GET " + target + " HTTP/" + version + "\r\nHost: x\r\n\r\n");
+      CHECK(connection.is_closed());
+      CHECK(connection.was_reset());
+      CHECK(connection.unread().find("half") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("server: an answer that is made while the server stops says that the connection ends") {
+  addrbook::Server server;
+  addrbook::mount(server);
+  Gate gate;
+  server.Post("/wait", [&](const httplib::Request& request, httplib::Response& response) {
+    gate.wait();
+    response.set_content(request.body, "text/plain");
+  });
+  Running running(server, server.bind("127.0.0.1", 0));
+  Connection idle(running.port());
+  REQUIRE(idle.request("GET", "/addresses").status == 200);
+  Connection waiting(running.port());
+  waiting.send_request("POST", "/wait", {}, "text");
+  gate.wait_until_waited_for();
+  auto stopped = std::async(std::launch::async, [&] { return running.stop(); });
+  CHECK(idle.is_closed());  // stop() has started
+  gate.open();
+  const auto response = waiting.read_response();
+  CHECK(response.body == "text");
+  CHECK(response.header("connection") == "close");
+  CHECK(!response.has("keep-alive"));
+  CHECK(waiting.is_closed());
+}
+
 TEST_CASE("server: each phase of a request has a total deadline") {
   addrbook::ServerOptions options;
   options.header_timeout = 300ms;

@@ -8,14 +8,20 @@
 #include <support/process.hpp>
 #include <support/running.hpp>
 #include <support/server_process.hpp>
+#include <unit/fake_store.hpp>
 
 #include <doctest/doctest.h>
+#include <openssl/ssl.h>
 #include <nlohmann/json.hpp>
 
+#include <array>
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -52,6 +58,24 @@ void check_serves(int port, const std::string& base) {
   CHECK(https->Delete(location)->status == 204);
   CHECK(https->Get(location)->status == 404);
   CHECK(https->Get(base)->body == "{}");
+}
+
+/// @returns all that the server sends, and whether it ends that with close_notify
+std::pair<std::string, bool> ask_to_the_end(int port, const std::string& request) {
+  const Connection connection(port);
+  const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_client_method()),
+                                                             SSL_CTX_free);
+  const std::unique_ptr<SSL, void (*)(SSL*)> session(SSL_new(context.get()), SSL_free);
+  SSL_set_fd(session.get(), connection.socket());
+  REQUIRE(SSL_connect(session.get()) == 1);
+  REQUIRE(SSL_write(session.get(), request.data(), static_cast<int>(request.size())) > 0);
+  std::string answer;
+  std::array<char, 16384> buffer{};
+  std::size_t size = 0;
+  while (SSL_read_ex(session.get(), buffer.data(), buffer.size(), &size) == 1) {
+    answer.append(buffer.data(), size);
+  }
+  return {answer, (SSL_get_shutdown(session.get()) & SSL_RECEIVED_SHUTDOWN) != 0};
 }
 
 std::string refusal(const std::string& certificate, const std::string& key) {
@@ -104,6 +128,59 @@ TEST_CASE("tls: long lists, large bodies, and the SSL session in a request") {
   CHECK(nlohmann::json::parse(list->body).size() == 8);
   CHECK(https->Get("/cipher")->body == "TLSv1.3");
   CHECK(book->state().count == 8);
+}
+
+TEST_CASE("tls: a cut answer to HTTP/1.0 ends without close_notify, a whole one with it") {
+  const Files files;
+  const auto store = std::make_shared<test::FakeStore>();
+  const auto service = std::make_shared<addrbook::Service>(store);
+  for (int i = 0; i < 2000; ++i) service->create(nlohmann::json{{"number", i}});
+  std::atomic<bool> fails{false};
+  std::atomic<int> pages{0};
+  store->before_page = [&] {
+    if (fails && pages++ > 1) test::fail_storage();
+  };
+  addrbook::ServerOptions options;
+  SUBCASE("the engine serves the book") {}
+  SUBCASE("httplib's routes do") {
+    options.hooks_see_books = true;
+  }
+  addrbook::TlsServer server({files.certificate, files.key}, options);
+  addrbook::mount(server, service);
+  server.Get("/own", [&fails](const httplib::Request&, httplib::Response& response) {
+    response.set_content_provider("text/plain", [&fails](std::size_t, httplib::DataSink& sink) {
+      sink.write("half", 4);
+      if (!fails) sink.done();
+      return !fails;
+    });
+  });
+  Running running(server, server.bind("127.0.0.1", 0));
+  for (const std::string target : {"/addresses", "/own"}) {
+    for (const bool is_cut : {false, true}) {
+      CAPTURE(target);
+      CAPTURE(is_cut);
+      fails = is_cut;
+      pages = 0;
+      const auto [answer, has_close_notify] =
+          ask_to_the_end(running.port(), "GET " + target + " HTTP/1.0\r\n\r\n");
+      CHECK(answer.rfind("HTTP/1.1 200 ", 0) == 0);
+      CHECK(has_close_notify == !is_cut);
+    }
+  }
+}
+
+TEST_CASE("tls: a client that sends 50 MiB before it reads gets the refusal") {
+  const Files files;
+  addrbook::TlsServer server({files.certificate, files.key});
+  addrbook::mount(server);
+  Running running(server, server.bind("127.0.0.1", 0));
+  constexpr std::size_t size = std::size_t{50} * 1024 * 1024;
+  const auto [answer, has_close_notify] = ask_to_the_end(
+      running.port(), "POST /addresses HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                          std::to_string(size) + "\r\n\r\n" + std::string(size, 'x'));
+  CHECK(answer.rfind("HTTP/1.1 413 ", 0) == 0);
+  CHECK(answer.find(R"("code":413)") != std::string::npos);
+  CHECK(has_close_notify);
 }
 
 TEST_CASE("tls: 1.2 is the minimum version") {
@@ -191,7 +268,7 @@ TEST_CASE("tls: clients that do not complete a handshake are disconnected") {
   addrbook::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   Connection plain(running.port());
-  plain.send("GET /addresses HTTP/1.1\r\nHost: x\r\n\r\n");
+  plain.send("GET /addresses HTTP/1.1\r\nHost: localhost\r\n\r\n");
   CHECK(plain.is_closed());
   Connection silent(running.port());
   CHECK(silent.is_closed());

@@ -74,10 +74,13 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   Connection(Connection&& other) noexcept
-      : socket_(std::exchange(other.socket_, -1)), received_(std::move(other.received_)) {}
+      : socket_(std::exchange(other.socket_, -1)),
+        received_(std::move(other.received_)),
+        was_reset_(other.was_reset_) {}
   Connection& operator=(Connection&& other) noexcept {
     std::swap(socket_, other.socket_);
     std::swap(received_, other.received_);
+    std::swap(was_reset_, other.was_reset_);
     return *this;
   }
   ~Connection() {
@@ -159,6 +162,8 @@ class Connection {
 
   /// What has been received and not been read as a response.
   [[nodiscard]] const std::string& unread() const { return received_; }
+  /// Whether the peer has ended the connection with a reset.
+  [[nodiscard]] bool was_reset() const { return was_reset_; }
   [[nodiscard]] int socket() const { return socket_; }
 
  private:
@@ -172,6 +177,7 @@ class Connection {
     if (!is_readable(std::chrono::seconds(20))) throw std::runtime_error("no answer for 20 s");
     char buffer[16384];
     const auto size = ::recv(socket_, buffer, sizeof buffer, 0);
+    was_reset_ = size < 0 && errno == ECONNRESET;
     if (size <= 0) return false;
     received_.append(buffer, static_cast<std::size_t>(size));
     return true;
@@ -235,6 +241,7 @@ class Connection {
 
   int socket_;
   std::string received_;
+  bool was_reset_ = false;
 };
 
 }  // namespace test

@@ -4,6 +4,7 @@
 #include <support/addresses.hpp>
 #include <support/process.hpp>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -41,6 +42,13 @@ class ServerProcess : public Process {
 
   [[nodiscard]] const std::string& first_line() const { return first_line_; }
   [[nodiscard]] int port() const { return port_; }
+
+  /// @returns the next line of the log on standard error that is about a request
+  std::optional<std::string> read_log_line() {
+    auto line = read_error_line();
+    while (line && line->find("SERVER") != std::string::npos) line = read_error_line();
+    return line;
+  }
 
  private:
   static std::vector<std::string> with_options(std::vector<std::string> words,

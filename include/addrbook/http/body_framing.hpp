@@ -49,6 +49,7 @@ class BodyFraming {
     data_cr,
     data_lf,
     trailer_start,
+    trailer_name,
     trailer,
     trailer_lf,
     end_lf,
@@ -135,13 +136,22 @@ inline void BodyFraming::step(char c) noexcept {
     case State::data_cr: expect('\r', State::data_lf); break;
     case State::data_lf: expect('\n', State::size_first); break;
     case State::trailer_start:
-    case State::trailer:
-      if (c == '\r') {
-        state_ = state_ == State::trailer_start ? State::end_lf : State::trailer_lf;
-      } else if (++line_ > max_trailer_bytes || !is_field_value({&c, 1})) {
+    case State::trailer_name:  // RFC 9112, 5.1: as in a head
+      if (c == '\r' && state_ == State::trailer_start) {
+        state_ = State::end_lf;
+      } else if (c == ':' && state_ == State::trailer_name) {
+        state_ = State::trailer;
+      } else if (++line_ > max_trailer_bytes || !is_token_character(c)) {
         state_ = State::broken;
       } else {
-        state_ = State::trailer;
+        state_ = State::trailer_name;
+      }
+      break;
+    case State::trailer:
+      if (c == '\r') {
+        state_ = State::trailer_lf;
+      } else if (++line_ > max_trailer_bytes || !is_field_value({&c, 1})) {
+        state_ = State::broken;
       }
       break;
     case State::trailer_lf: expect('\n', State::trailer_start); break;

@@ -20,6 +20,12 @@
 
 namespace addrbook::detail {
 
+/// Who decides whether a connection stays, and says so in the answers.
+enum class ConnectionKeeper {
+  httplib,  ///< a plain httplib::Server: a route has little influence
+  engine,   ///< our Server
+};
+
 /// Looks fields up in httplib's without a copy.
 class HttplibFields {
  public:
@@ -93,16 +99,26 @@ inline BodyStatus read_body(const httplib::Request& request, const httplib::Resp
   return request;
 }
 
+/// Makes httplib announce that the connection ends, which it decides before a route is called.
+inline void announce_close(const httplib::Request& request) {
+  auto& fields = const_cast<httplib::Request&>(request).headers;
+  fields.erase("Connection");
+  fields.emplace("Connection", "close");
+}
+
 /// Gives a source's body to httplib.
 inline void set_source(std::shared_ptr<BodySource> source, const httplib::Request& request,
-                       httplib::Response& response) {
+                       httplib::Response& response,
+                       ConnectionKeeper keeper = ConnectionKeeper::httplib) {
   const std::string content_type = response.get_header_value("Content-Type");
   response.headers.erase("Content-Type");  // httplib adds the provider's
   const bool knows_chunked = request.version != "HTTP/1.0";
   // A finite body is sent in one call, because httplib ends an answer between two calls when the
   // server stops. A live one has no end of its own, so that is what must end it.
-  auto provider = [source = std::move(source), knows_chunked](std::size_t,
-                                                              httplib::DataSink& sink) {
+  // Without chunks only the connection's end tells a client that the body is complete, and a plain
+  // httplib::Server closes the connection only for false.
+  const bool may_succeed = knows_chunked || keeper == ConnectionKeeper::engine;
+  auto provider = [source = std::move(source), may_succeed](std::size_t, httplib::DataSink& sink) {
     try {
       bool is_interrupted = false;
       const bool complete = send_body(*source, [&](std::string_view bytes) {
@@ -112,10 +128,8 @@ inline void set_source(std::shared_ptr<BodySource> source, const httplib::Reques
         return is_sent && !is_interrupted;
       });
       if (is_interrupted) return true;  // httplib calls again, unless the server stops
-      if (complete && knows_chunked) sink.done();
-      // Without chunks only the connection's end tells a client that the body is complete, and
-      // httplib closes the connection only for false.
-      return complete && knows_chunked;
+      if (complete && may_succeed) sink.done();
+      return complete && may_succeed;
     } catch (...) {  // httplib ends the process if a provider throws
       return false;
     }
@@ -123,13 +137,14 @@ inline void set_source(std::shared_ptr<BodySource> source, const httplib::Reques
   if (knows_chunked) {
     response.set_chunked_content_provider(content_type, std::move(provider));
   } else {
-    response.set_header("Connection", "close");
+    if (keeper == ConnectionKeeper::httplib) announce_close(request);
     response.set_content_provider(content_type, std::move(provider));
   }
 }
 
 /// Our reply as httplib's.
-inline void write_reply(Reply reply, const httplib::Request& request, httplib::Response& response) {
+inline void write_reply(Reply reply, const httplib::Request& request, httplib::Response& response,
+                        ConnectionKeeper keeper) {
   auto& mutable_request = const_cast<httplib::Request&>(request);
   // Otherwise httplib compresses (brotli first, and what is gzip already), or cuts out a range.
   mutable_request.headers.erase("Accept-Encoding");
@@ -147,7 +162,11 @@ inline void write_reply(Reply reply, const httplib::Request& request, httplib::R
     mutable_request.headers.erase("Content-Length");
     mutable_request.headers.emplace("Content-Length", "none");
     // Our Server would otherwise take the announcement back.
-    response.set_header("Connection", "close");
+    if (keeper == ConnectionKeeper::engine) response.set_header("Connection", "close");
+  }
+  if (keeper == ConnectionKeeper::httplib && request.version == "HTTP/1.0" &&
+      request.get_header_value("Connection") != "Keep-Alive") {
+    announce_close(request);  // httplib does close the connection, but would say Keep-Alive
   }
 
   response.status = reply.status;
@@ -157,7 +176,7 @@ inline void write_reply(Reply reply, const httplib::Request& request, httplib::R
   // took a sixth of a GET's time.
   for (auto& [name, value] : reply.headers) response.headers.emplace(name, std::move(value));
   if (reply.source) {
-    set_source(std::move(reply.source), request, response);
+    set_source(std::move(reply.source), request, response, keeper);
   } else {
     response.body = std::move(reply.body);
   }
@@ -165,7 +184,7 @@ inline void write_reply(Reply reply, const httplib::Request& request, httplib::R
 
 /// Answers a request by `rest`. @param reader  null for methods without a body
 inline void serve(const Rest& rest, const httplib::Request& request, httplib::Response& response,
-                  const httplib::ContentReader* reader) noexcept {
+                  const httplib::ContentReader* reader, ConnectionKeeper keeper) noexcept {
   try {
     const HttplibFields fields(request.headers);
     Request ours = to_request(request, fields, rest.options().prefix.size());
@@ -174,7 +193,7 @@ inline void serve(const Rest& rest, const httplib::Request& request, httplib::Re
         return read_body(request, response, *reader, rest.options().body_timeout, sink);
       };
     }
-    write_reply(rest.handle(ours), request, response);
+    write_reply(rest.handle(ours), request, response, keeper);
   } catch (...) {  // out of memory: there is none for an answer in JSON either
     response.status = httplib::StatusCode::ServiceUnavailable_503;
   }

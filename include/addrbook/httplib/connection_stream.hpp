@@ -5,6 +5,7 @@
 #include <addrbook/http/body_framing.hpp>
 #include <addrbook/http/head.hpp>
 #include <addrbook/httplib/httplib.hpp>
+#include <addrbook/server/book_lane.hpp>
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
 #include <addrbook/server/transport.hpp>
@@ -31,17 +32,24 @@ struct StreamLimits {
 
 /// Gives httplib the head and the body, and not a byte beyond them, under total deadlines. Sends
 /// `100 Continue` when the body is first read, so that a client is not invited to send a body that
-/// is refused. Once an answer has begun, no more of the body is waited for.
+/// is refused. A small rest of the body that nobody has read is dropped before the answer; once
+/// that has begun, no more of the body is waited for.
 class ConnectionStream final : public httplib::Stream, private Pinned {
  public:
+  /// @param is_last     the client or the server wants no further request on the connection
+  /// @param keep_alive  the value of Keep-Alive where there may be one
   ConnectionStream(Connection& connection, const RequestHead& head, const StreamLimits& limits,
-                   ServerEngine& engine)
+                   ServerEngine& engine, bool is_last, std::string_view keep_alive)
       : connection_(connection),
         engine_(engine),
         limits_(limits),
         head_left_(connection.scanner.size()),
         framing_(head),
-        awaits_continue_(head.expects_continue) {
+        has_long_body_(head.length > BookRequest::max_dropped_bytes),
+        is_head_(head.method == "HEAD"),
+        keep_alive_(keep_alive),
+        awaits_continue_(head.expects_continue),
+        is_last_(is_last) {
     current_stream = this;
   }
   ~ConnectionStream() override { current_stream = nullptr; }
@@ -49,17 +57,18 @@ class ConnectionStream final : public httplib::Stream, private Pinned {
   /// The stream of the request that the calling thread serves.
   [[nodiscard]] static ConnectionStream* current() noexcept { return current_stream; }
 
-  /// The client did not ask to close the connection: it may stay open even after an error.
-  void allow_next() noexcept { is_next_allowed_ = true; }
+  /// Decides whether the connection stays open, and says so in the answer's fields. It ends if the
+  /// program has set `Connection`, if a part of the body is left, and if nothing else shows where
+  /// the answer ends.
+  /// @param answer  to which httplib has written the status line
+  void set_connection_fields(httplib::Headers& fields, const httplib::Stream& answer);
 
-  /// Decides whether the connection stays open, and sets `Connection` in the answer's fields.
-  /// httplib announces a close with every error, though it is needed only if a part of the body is
-  /// left unread.
-  void set_connection_field(httplib::Headers& fields);
-
-  /// Discards what httplib has not read of the body, as far as it has arrived.
+  /// Ends the request. An answer that is not complete ends the connection with a reset: to an
+  /// HTTP/1.0 client it would otherwise look complete.
+  /// @param is_complete  httplib has sent all of the answer
+  /// @param is_closed    httplib would end the connection
   /// @returns  whether the connection may carry a further request
-  bool finish();
+  bool finish(bool is_complete, bool is_closed);
 
   /// Lets httplib send `100 Continue`, or a refusal in its place.
   void leave_continue_to_httplib() noexcept { awaits_continue_ = false; }
@@ -108,6 +117,7 @@ class ConnectionStream final : public httplib::Stream, private Pinned {
   using Clock = Connection::Clock;
 
   bool receive();
+  void drop_rest();
   bool send(std::string_view bytes);
   bool wait(Transfer::State wanted, std::chrono::milliseconds silence, Clock::time_point deadline);
 
@@ -117,12 +127,15 @@ class ConnectionStream final : public httplib::Stream, private Pinned {
   std::size_t input_at_ = 0;  // how much of the connection's input httplib has read
   std::size_t head_left_;     // how much of the head is left to read
   BodyFraming framing_;
+  const bool has_long_body_;
+  const bool is_head_;
+  const std::string_view keep_alive_;
   Clock::time_point body_deadline_{};  // from the first wait on, as the next
   Clock::time_point answer_deadline_{};
   bool awaits_continue_;
   bool is_answered_ = false;
-  bool is_next_allowed_ = false;
-  bool is_last_ = false;
+  bool is_announced_ = false;  // the answer says whether the connection stays
+  bool is_last_;
   bool is_raw_ = false;
   bool is_unreadable_ = false;
 
@@ -228,20 +241,56 @@ inline bool ConnectionStream::wait(Transfer::State wanted, std::chrono::millisec
   return left.count() > 0 && engine_.wait_for(connection_, events, (std::min)(silence, left));
 }
 
-inline void ConnectionStream::set_connection_field(httplib::Headers& fields) {
-  BodyFraming framing = framing_;
-  framing.take(std::string_view(connection_.input).substr(input_at_));
-  // Either httplib's `Connection: close` alone, or what the program has set.
-  const bool is_set_by_program = fields.count("Connection") != 1 || fields.count("Keep-Alive") != 0;
-  if (is_next_allowed_ && framing.complete() && !is_set_by_program) fields.erase("Connection");
-  is_last_ = fields.erase("Connection") != 0;
-  if (is_last_) fields.erase("Keep-Alive");
-  fields.emplace("Connection", is_last_ ? "close" : "keep-alive");
+// Reads what is left of a body that nobody wants, if it is little and comes at once, so that the
+// connection can carry a further request.
+inline void ConnectionStream::drop_rest() {
+  if (head_left_ > 0 || is_raw_ || is_unreadable_) return;
+  std::size_t dropped = 0;
+  const auto take = [&] {
+    const auto size = framing_.take(std::string_view(connection_.input).substr(input_at_));
+    input_at_ += size;
+    dropped += size;
+  };
+  take();
+  // Whoever waits for `100 Continue` may never send the body.
+  if (has_long_body_ || (awaits_continue_ && dropped == 0)) return;
+  awaits_continue_ = false;
+  const auto soon = Clock::now() + BookRequest::drop_timeout;
+  if (body_deadline_ == Clock::time_point() || body_deadline_ > soon) body_deadline_ = soon;
+  const auto has_end = [this] { return framing_.complete() || framing_.broken(); };
+  while (!has_end() && dropped <= BookRequest::max_dropped_bytes && receive()) take();
 }
 
-inline bool ConnectionStream::finish() {
-  if (!framing_.complete() && !framing_.broken() && head_left_ == 0) {
-    input_at_ += framing_.take(std::string_view(connection_.input).substr(input_at_));
+inline void ConnectionStream::set_connection_fields(httplib::Headers& fields,
+                                                    const httplib::Stream& answer) {
+  drop_rest();
+  std::string_view status;
+  if (const auto* const text = dynamic_cast<const httplib::detail::BufferStream*>(&answer)) {
+    status = std::string_view(text->get_buffer()).substr(0, 12);  // "HTTP/1.1 204"
+    status.remove_prefix((std::min)(status.size(), std::size_t{9}));
+  }
+  const bool has_no_body = status == "204" || status == "304";
+  // RFC 9110, 8.6: not in a 204, and in a 304 it would have to be that of the 200.
+  if (has_no_body) fields.erase("Content-Length");
+  const bool has_end = has_no_body || is_head_ || fields.count("Content-Length") != 0 ||
+                       fields.count("Transfer-Encoding") != 0;
+  // httplib itself sets either of the two, once.
+  const bool is_set_by_program = fields.count("Connection") > (fields.count("Keep-Alive") == 0);
+  is_last_ = is_last_ || engine_.is_stopping() || is_set_by_program || !has_end || head_left_ > 0 ||
+             !framing_.complete();
+  is_announced_ = true;
+  for (const char* const name : {"Connection", "Keep-Alive"}) fields.erase(name);
+  fields.emplace("Connection", is_last_ ? "close" : "keep-alive");
+  if (!is_last_) fields.emplace("Keep-Alive", keep_alive_);
+}
+
+inline bool ConnectionStream::finish(bool is_complete, bool is_closed) {
+  if (is_answered_ && !is_complete) connection_.answer_failed = true;
+  if (!is_announced_) {  // the program has replaced the header writer: what httplib said holds
+    is_last_ = is_last_ || is_closed;
+    if (head_left_ == 0) {
+      input_at_ += framing_.take(std::string_view(connection_.input).substr(input_at_));
+    }
   }
   connection_.consume(input_at_);
   return is_answered_ && !is_last_ && !connection_.answer_failed && framing_.complete() && !is_raw_;

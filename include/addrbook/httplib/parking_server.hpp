@@ -98,7 +98,7 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
   inline Begun begin(ServerEngine& engine, Connection& connection, const RequestHead& head,
                      std::string_view body, bool is_whole, Answer& answer) override;
   [[nodiscard]] bool is_instant(const RequestHead& head) const override {
-    return lane_.is_instant(head);
+    return !options_.hooks_see_books && books_.is_instant(head);
   }
   inline bool serve(ServerEngine& engine, Connection& connection, const RequestHead& head) override;
   Begun begin_special(ServerEngine& engine, Connection& connection, const RequestHead& head,
@@ -107,7 +107,8 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
                        const RequestHead& head) const;
   std::string refusal(const Connection& connection, const RequestHead& head,
                       const HeadFault& fault) override {
-    return refusals_.to_text(connection.remote_address, head, fault);
+    const Rest* const book = books_.find(head.target, head.authority).book;
+    return refusals_.to_text(connection.remote_address, head, fault, book);
   }
   void warn(std::string_view text) noexcept override {
     try {
@@ -116,6 +117,9 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
     }
   }
 
+  [[nodiscard]] const Rest* book_of(const httplib::Request& request) const {
+    return books_.find(request.target, {}).book;
+  }
   httplib::TaskQueue* start_to_listen();
   // The program may change these two.
   [[nodiscard]] std::chrono::milliseconds read_timeout() const {
@@ -129,8 +133,9 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
 
   ServerOptions options_;
   Refusals refusals_;
-  BookLane lane_;
-  std::string keep_alive_fields_;  // made when the server starts to listen
+  BookLane books_;                 // also those that httplib's routes serve
+  std::string keep_alive_;         // the value of Keep-Alive, made when the server starts to listen
+  std::string keep_alive_fields_;  // whole lines with it
   bool has_expect_handler_ = false;
   std::vector<Descriptor> further_listeners_;  // of bind(), besides httplib's
   std::atomic<bool> is_serving_{false};        // httplib's own flag is set before the engine starts
@@ -161,19 +166,22 @@ ParkingServer<Base>::ParkingServer(ServerOptions options, Arguments&&... argumen
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   });
   this->set_header_writer([](httplib::Stream& stream, httplib::Headers& fields) {
-    if (auto* const current = ConnectionStream::current()) current->set_connection_field(fields);
+    if (auto* const current = ConnectionStream::current()) {
+      current->set_connection_fields(fields, stream);
+    }
     if (fields.count("Date") == 0) fields.emplace("Date", current_date());
     return httplib::detail::write_headers(stream, fields);
   });
   this->set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
     // httplib calls this for every status from 400 up. A route that set a body keeps it.
     if (response.body.empty() && !response.content_provider_) {
-      refusals_.answer(request, response, nullptr);
+      refusals_.answer(request, response, nullptr, book_of(request));
     }
   });
-  this->set_exception_handler(
-      [this](const httplib::Request& request, httplib::Response& response,
-             const std::exception_ptr& thrown) { refusals_.answer(request, response, thrown); });
+  this->set_exception_handler([this](const httplib::Request& request, httplib::Response& response,
+                                     const std::exception_ptr& thrown) {
+    refusals_.answer(request, response, thrown, book_of(request));
+  });
 }
 
 template <class Base>
@@ -253,9 +261,8 @@ httplib::TaskQueue* ParkingServer<Base>::start_to_listen() {
   limits.max_connections = options_.max_connections;
   limits.max_threads = options_.max_threads;
   limits.max_buffered_bytes = options_.max_buffered_bytes;
-  keep_alive_fields_ =
-      "Connection: keep-alive\r\nKeep-Alive: timeout=" + std::to_string(keep_alive.count()) +
-      "\r\n";
+  keep_alive_ = "timeout=" + std::to_string(keep_alive.count());
+  keep_alive_fields_ = "Connection: keep-alive\r\nKeep-Alive: " + keep_alive_ + "\r\n";
   ConnectionHandler& handler = *this;
   queue->start(std::make_unique<Parking>(std::move(listeners), limits, handler));
   is_serving_.store(true);
@@ -264,9 +271,8 @@ httplib::TaskQueue* ParkingServer<Base>::start_to_listen() {
 
 template <class Base>
 bool ParkingServer<Base>::take_book(const std::shared_ptr<const Rest>& book) {
-  if (options_.hooks_see_books) return false;
-  lane_.add(book);
-  return true;
+  books_.add(book);
+  return !options_.hooks_see_books;
 }
 
 template <class Base>
@@ -280,7 +286,8 @@ template <class Base>
 Begun ParkingServer<Base>::begin(ServerEngine& engine, Connection& connection,
                                  const RequestHead& head, std::string_view body, bool is_whole,
                                  Answer& answer) {
-  BookTarget target = lane_.find(head.target, head.authority);
+  BookTarget target;
+  if (!options_.hooks_see_books) target = books_.find(head.target, head.authority);
   if (target.book == nullptr) return begin_special(engine, connection, head, is_whole, answer);
   const bool is_last = is_last_request(engine, connection, head);
   return BookLane::begin(std::move(target), connection, head, body, is_whole, options_.body_timeout,
@@ -295,11 +302,10 @@ Begun ParkingServer<Base>::begin_special(ServerEngine& engine, Connection& conne
   const bool is_options = head.method == "OPTIONS" && head.target == "*";
   if (!is_unknown && !is_options) return {};
   answer.is_last = is_unknown || !is_whole || is_last_request(engine, connection, head);
-  answer.text =
-      is_unknown
-          ? refusals_.to_text(connection.remote_address, head, {501, "Method Not Implemented"})
-          : refusals_.options_text(connection.remote_address, head,
-                                   answer.is_last ? "Connection: close\r\n" : keep_alive_fields_);
+  answer.text = is_unknown ? refusal(connection, head, {501, "Method Not Implemented"})
+                           : refusals_.options_text(
+                                 connection.remote_address, head,
+                                 answer.is_last ? "Connection: close\r\n" : keep_alive_fields_);
   Begun begun;
   begun.kind = Begun::Kind::answered;
   return begun;
@@ -315,9 +321,11 @@ bool ParkingServer<Base>::serve(ServerEngine& engine, Connection& connection,
     connection.scanner.shorten(removed);
     return serve(engine, connection, read_head(head_text()));
   }
+  const bool is_last = is_last_request(engine, connection, head);
   ConnectionStream stream(
       connection, head,
-      {options_.body_timeout, options_.answer_timeout, read_timeout(), write_timeout()}, engine);
+      {options_.body_timeout, options_.answer_timeout, read_timeout(), write_timeout()}, engine,
+      is_last, keep_alive_);
   const bool has_readable_body =
       head.method != "GET" && head.method != "HEAD" && head.method != "OPTIONS";
   if (has_expect_handler_) stream.leave_continue_to_httplib();
@@ -325,7 +333,6 @@ bool ParkingServer<Base>::serve(ServerEngine& engine, Connection& connection,
     httplib::detail::get_local_ip_and_port(connection.socket.get(), connection.local_address,
                                            connection.local_port);
   }
-  const bool is_last = is_last_request(engine, connection, head);
   bool is_closed = false;
   bool is_upgraded = false;
   bool is_done = false;
@@ -342,7 +349,6 @@ bool ParkingServer<Base>::serve(ServerEngine& engine, Connection& connection,
             request.headers.erase("Transfer-Encoding");
           }
           describe(connection, request);
-          if (!is_last && head.version == "HTTP/1.1") stream.allow_next();
         },
         &is_upgraded);
   } catch (...) {
@@ -354,7 +360,7 @@ bool ParkingServer<Base>::serve(ServerEngine& engine, Connection& connection,
         LogRecord::Level::error,
         "A callback of the program threw: " + (causes.empty() ? std::string() : causes.front()));
   }
-  return stream.finish() && is_done && !is_last && !is_closed && !is_upgraded;
+  return stream.finish(is_done, is_closed) && !is_upgraded;
 }
 
 }  // namespace addrbook::detail

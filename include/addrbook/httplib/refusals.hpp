@@ -7,6 +7,7 @@
 #include <addrbook/httplib/adapter.hpp>
 #include <addrbook/httplib/httplib.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/rest.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/reply.hpp>
 
@@ -22,17 +23,19 @@ class Refusals {
  public:
   Refusals(LogSink log, bool debug) : log_(std::move(log)), debug_(debug) {}
 
+  /// @param book  to which the request goes; null: to none
   /// @returns the bytes of the answer to a request that is refused before httplib sees it
   [[nodiscard]] std::string to_text(std::string_view remote_address, const RequestHead& head,
-                                    const HeadFault& fault) const;
+                                    const HeadFault& fault, const Rest* book) const;
   /// @param connection_fields  as for append_answer_head()
   /// @returns the bytes of the answer to `OPTIONS *` (RFC 9110, 9.3.7)
   [[nodiscard]] std::string options_text(std::string_view remote_address, const RequestHead& head,
                                          std::string_view connection_fields) const;
   /// Fills in the answer where httplib refuses a request, has no route for it, or a route threw.
   /// @param thrown  null if nothing was thrown; the response then has a status
+  /// @param book    as for to_text()
   void answer(const httplib::Request& request, httplib::Response& response,
-              const std::exception_ptr& thrown) const;
+              const std::exception_ptr& thrown, const Rest* book) const;
   /// Logs something about the server as a whole.
   void log_server(LogRecord::Level level, std::string_view text) const;
 
@@ -40,7 +43,7 @@ class Refusals {
   // @param fields  of the head; must outlive the request, as `head` must
   [[nodiscard]] static Request to_request(std::string_view remote_address, const RequestHead& head,
                                           const FieldView& fields);
-  Reply reply_to(const Request& request, const std::exception_ptr& error) const;
+  Reply reply_to(const Request& request, const std::exception_ptr& error, const Rest* book) const;
 
   LogSink log_;
   bool debug_;
@@ -60,11 +63,11 @@ inline Request Refusals::to_request(std::string_view remote_address, const Reque
 }
 
 inline std::string Refusals::to_text(std::string_view remote_address, const RequestHead& head,
-                                     const HeadFault& fault) const {
+                                     const HeadFault& fault, const Rest* book) const {
   const FieldView fields(head.text, head.fields);
   const Reply reply =
       reply_to(to_request(remote_address, head, fields),
-               std::make_exception_ptr(HttpError(fault.status, std::string(fault.reason))));
+               std::make_exception_ptr(HttpError(fault.status, std::string(fault.reason))), book);
   std::string text;
   append_answer_head(text, reply, AnswerFraming::length, reply.body.size(),
                      "Connection: close\r\n");
@@ -90,10 +93,12 @@ inline void Refusals::log_server(LogRecord::Level level, std::string_view text) 
   call_log(log_, LogRecord::of_server(level, text));
 }
 
-inline Reply Refusals::reply_to(const Request& request, const std::exception_ptr& error) const {
+inline Reply Refusals::reply_to(const Request& request, const std::exception_ptr& error,
+                                const Rest* book) const {
   Exchange exchange(request, request_ids_);
   Reply reply = exchange.fail(error, debug_);
   exchange.finish(reply, nullptr);
+  if (book != nullptr) book->allow_origin(request, reply);
   // A connection over the limit is closed before its request is read. It gets no log line: under
   // attack there can be more of them than a disk holds.
   const bool is_unread = reply.status == 503 && request.method.empty();
@@ -102,7 +107,7 @@ inline Reply Refusals::reply_to(const Request& request, const std::exception_ptr
 }
 
 inline void Refusals::answer(const httplib::Request& request, httplib::Response& response,
-                             const std::exception_ptr& thrown) const {
+                             const std::exception_ptr& thrown, const Rest* book) const {
   try {
     std::exception_ptr error = thrown;
     if (!error) {
@@ -112,7 +117,8 @@ inline void Refusals::answer(const httplib::Request& request, httplib::Response&
       error = std::make_exception_ptr(HttpError(response.status, message));
     }
     const HttplibFields fields(request.headers);
-    write_reply(reply_to(detail::to_request(request, fields, 0), error), request, response);
+    write_reply(reply_to(detail::to_request(request, fields, 0), error, book), request, response,
+                ConnectionKeeper::engine);
   } catch (...) {  // out of memory: there is none for an answer in JSON either
     response.status = httplib::StatusCode::ServiceUnavailable_503;
   }

@@ -26,9 +26,8 @@ class JsonBody : private Pinned {
  public:
   /// Checks what the head says of the body.
   /// @param exchange, options  must outlive the body
-  /// @throws HttpError{415} another type or coding | {400, 411, 501} the framing is missing,
-  /// invalid
-  ///         or unknown | {413} over max_body_bytes
+  /// @throws HttpError{415} another type or coding | {400} a part of a body | {400, 411, 501} the
+  ///         framing is missing, invalid or unknown | {413} over max_body_bytes
   JsonBody(Exchange& exchange, const Options& options);
 
   /// Takes the next bytes, as they are on the wire without the chunked coding.
@@ -124,6 +123,9 @@ inline JsonBody::JsonBody(Exchange& exchange, const Options& options)
   decoder_ = make_decoder(exchange.request(), options.coding.get());
   // Compression can enlarge incompressible data by this much.
   if (decoder_) max_packed_bytes_ += options.max_body_bytes / 256 + 1024;
+  if (exchange.request().header("Content-Range")) {  // RFC 9110, 14.5
+    throw HttpError(400, "Content-Range is not supported: an address is sent as a whole");
+  }
   const auto length = check_framing(exchange);
   if (length && *length > max_packed_bytes_) throw over_limit();
 }

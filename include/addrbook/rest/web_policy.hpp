@@ -2,11 +2,14 @@
 /// also to one on the user's own machine.
 #pragma once
 
+#include <addrbook/base/ascii.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/http.hpp>
+#include <addrbook/http/fields.hpp>
 #include <addrbook/http/origin.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,15 +22,20 @@ namespace addrbook::detail {
 class WebPolicy {
  public:
   /// @throws Error{invalid} naming the entry that is not an origin, or not a host name
-  WebPolicy(const std::vector<std::string>& origins, const std::vector<std::string>& hosts);
+  /// @param only_loopback  as Options::loopback_hosts_only
+  WebPolicy(const std::vector<std::string>& origins, const std::vector<std::string>& hosts,
+            bool only_loopback = false);
 
   /// @returns whether the request's Host is an allowed one
   [[nodiscard]] bool is_known_host(const Request& request) const;
 
-  /// @returns whether a write comes from no page, a page of this host, or one of an allowed origin
+  /// @returns whether a write comes from no page, a page of this host, or one of an allowed origin.
+  ///          Of which host the page is, the browser says too (Sec-Fetch-Site; Fetch
+  ///          Metadata, 2.4): behind a proxy Host may be another name. A page can't set that field.
   [[nodiscard]] bool may_write(const Request& request) const;
 
-  /// Adds the fields that a browser needs.
+  /// Adds the fields that a browser needs. A preflight of an allowed origin may ask for any fields
+  /// (Fetch standard, 4.8): which of them count is decided when they come.
   /// @param methods  of the path, as in Allow, for an OPTIONS that is allowed; else ""
   void add_headers(const Request& request, std::string_view methods, Reply& reply) const;
 
@@ -35,14 +43,27 @@ class WebPolicy {
   [[nodiscard]] bool is_allowed(std::string_view origin) const;
 
   bool any_origin_ = false;
+  bool only_loopback_;
   std::vector<Origin> origins_;
   std::vector<std::string> hosts_;
 };
 
 // ---------------------------------------------------------------------------------------------
 
+/// @returns whether it is a list of field names that is worth repeating
+inline bool is_list_of_names(std::string_view list) noexcept {
+  constexpr std::size_t max_bytes = 2048;
+  constexpr int max_names = 64;
+  if (list.size() > max_bytes) return false;
+  for (int names = 0; !list.empty(); ++names) {
+    if (names == max_names || !is_token(trim(cut(list, ',')))) return false;
+  }
+  return true;
+}
+
 inline WebPolicy::WebPolicy(const std::vector<std::string>& origins,
-                            const std::vector<std::string>& hosts) {
+                            const std::vector<std::string>& hosts, bool only_loopback)
+    : only_loopback_(only_loopback) {
   for (const std::string& entry : origins) {
     if (entry == "*") {
       if (origins.size() != 1) {
@@ -69,16 +90,19 @@ inline WebPolicy::WebPolicy(const std::vector<std::string>& origins,
 }
 
 inline bool WebPolicy::is_known_host(const Request& request) const {
-  if (hosts_.empty()) return true;
+  if (hosts_.empty() && !only_loopback_) return true;
   const auto value = request.header("Host");
   const auto called = value ? parse_authority(*value) : std::nullopt;
-  return called && std::find(hosts_.begin(), hosts_.end(), called->host) != hosts_.end();
+  if (!called) return false;
+  if (hosts_.empty()) return called->host == "[::1]" || is_loopback(called->host);
+  return std::find(hosts_.begin(), hosts_.end(), called->host) != hosts_.end();
 }
 
 inline bool WebPolicy::may_write(const Request& request) const {
   if (any_origin_) return true;
   const auto value = request.header("Origin");  // a browser sends it with every write
   if (!value) return true;
+  if (request.header("Sec-Fetch-Site") == "same-origin") return true;
   const auto origin = parse_origin(*value);
   if (!origin) return false;
   const auto host = request.header("Host");
@@ -103,16 +127,19 @@ inline void WebPolicy::add_headers(const Request& request, std::string_view meth
   reply.headers.emplace_back("Access-Control-Allow-Origin", any_origin_ ? "*" : *origin);
   if (request.method != "OPTIONS") {
     reply.headers.emplace_back("Access-Control-Expose-Headers",
-                               "Location, ETag, Link, X-Total-Count, X-Request-Id");
+                               "Accept-Patch, Allow, Content-Disposition, ETag, Link, Location, "
+                               "Preference-Applied, Retry-After, WWW-Authenticate, X-Request-Id, "
+                               "X-Total-Count");
     return;
   }
   if (methods.empty() || !request.header("Access-Control-Request-Method")) return;
   reply.headers.emplace_back("Access-Control-Allow-Methods", methods);
   // Without Access-Control-Allow-Credentials: a page must know its credentials and send them in a
   // header field. A cookie would be added by the browser for whatever page asks.
-  reply.headers.emplace_back("Access-Control-Allow-Headers",
-                             "Authorization, Content-Type, Content-Encoding, If-Match, "
-                             "If-None-Match, Idempotency-Key, Prefer, X-Request-Id");
+  const auto asked = request.header("Access-Control-Request-Headers");
+  if (asked && is_list_of_names(*asked)) {
+    reply.headers.emplace_back("Access-Control-Allow-Headers", *asked);
+  }
   reply.headers.emplace_back("Access-Control-Max-Age", "600");
 }
 

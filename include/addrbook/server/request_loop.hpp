@@ -119,8 +119,12 @@ class RequestLoop : private Pinned {
   static constexpr int fair_share = 32;  // requests, and reads, before others get their turn
   static constexpr std::size_t buffer_bytes = std::size_t{16} * 1024;
   static constexpr std::size_t max_head_bytes = std::size_t{64} * 1024;
-  static constexpr std::size_t max_drained_bytes = std::size_t{8} * 1024 * 1024;
-  static constexpr std::chrono::milliseconds drain_timeout{2'000};
+  // How long a client that has its last answer may go on sending: whatever it sends; in all, if it
+  // sends fast enough; and without sending.
+  static constexpr std::chrono::milliseconds linger_start{2'000};
+  static constexpr std::chrono::milliseconds linger_time{30'000};
+  static constexpr std::chrono::milliseconds linger_silence{5'000};
+  static constexpr std::size_t linger_bytes_per_ms = 16;
 
   ServerEngine& engine_;
   ConnectionHandler& handler_;
@@ -444,7 +448,7 @@ inline RequestLoop::Step RequestLoop::refuse_overload(Connection& connection) {
 }
 
 // Closing a socket with unread input resets the connection, and the peer may then lose the answer.
-// So the input is drained first.
+// So the input is drained first. That takes a slot and no thread.
 inline RequestLoop::Step RequestLoop::end(Connection& connection) {
   connection.exchange.reset();
   if (connection.answer_failed) {
@@ -457,19 +461,24 @@ inline RequestLoop::Step RequestLoop::end(Connection& connection) {
   connection.transport->finish();
   connection.consume(connection.input.size());
   if (connection.input_ended) return Step::close;
-  connection.enter(Phase::draining, drain_timeout);
+  connection.enter(Phase::draining, linger_start);
   return drain(connection);
 }
 
 inline RequestLoop::Step RequestLoop::drain(Connection& connection) {
   std::array<char, buffer_bytes> buffer;  // NOLINT: written before it is read
-  while (connection.drained_bytes < max_drained_bytes && !connection.is_past_deadline()) {
+  const auto start = Clock::time_point(Clock::duration(connection.since.load()));
+  for (int reads = 0; reads < fair_share; ++reads) {
     const auto received = connection.transport->read(buffer.data(), buffer.size());
     if (received.state == Transfer::State::wants_read) return Step::park;
     if (received.state != Transfer::State::done) return Step::close;
     connection.drained_bytes += received.size;
+    if (connection.exceeds_limit) continue;  // such connections have few slots
+    const std::chrono::milliseconds earned(connection.drained_bytes / linger_bytes_per_ms);
+    connection.set_deadline((std::min)(
+        {start + linger_time, start + linger_start + earned, Clock::now() + linger_silence}));
   }
-  return Step::close;
+  return Step::requeue;
 }
 
 }  // namespace addrbook::detail

@@ -84,7 +84,13 @@ TEST_CASE("body_framing: chunks follow the grammar of RFC 9112, 7.1") {
                                   "1;" + std::string(300, 'x') + "\r\n",
                                   std::string("1;\x01\r\n"),
                                   std::string("0\r\n") + std::string(9000, 'x') + "\r\n\r\n",
+                                  "0\r\nX: " + std::string(9000, 'x') + "\r\n\r\n",
                                   std::string("0\r\nX: 1\n\r\n"),
+                                  std::string("0\r\nX\r\n\r\n"),
+                                  std::string("0\r\nX : 1\r\n\r\n"),
+                                  std::string("0\r\n: 1\r\n\r\n"),
+                                  std::string("0\r\n X: 1\r\n\r\n"),
+                                  std::string("0\r\nX: 1\r\n y\r\n\r\n"),
                                   std::string("0\r\n\rx")}) {
     CAPTURE(body);
     const auto taken = take(head, body, body.size());

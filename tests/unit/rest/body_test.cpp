@@ -44,6 +44,15 @@ TEST_CASE("body: which content types a body may have") {
   CHECK(get(book.rest, "/addresses", {{"Content-Type", "text/html"}}).status == 200);
 }
 
+TEST_CASE("body: a part of an address is not taken for the whole") {
+  const Book book;
+  const Answer answer = post(book.rest, ada, {{"Content-Range", "bytes 0-1/100"}});
+  CHECK(answer.status == 400);
+  CHECK(answer.message() == "Content-Range is not supported: an address is sent as a whole");
+  CHECK_FALSE(answer.was_body_read);
+  CHECK(book.service->state().count == 0);
+}
+
 TEST_CASE("body: a body arrives in any pieces") {
   const Book book;
   std::vector<std::string> pieces;

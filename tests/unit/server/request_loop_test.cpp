@@ -239,7 +239,7 @@ TEST_CASE("request_loop: past the deadline half a head gets a 408, anything else
     Fixture fixture(-1ms);
     fixture.peer.short_read_means_empty = false;
     for (int i = 0; i < 100; ++i) fixture.peer.arrivals.emplace_back("G");
-    CHECK(fixture.advance() == Step::park);
+    CHECK(fixture.advance() == Step::requeue);
     CHECK(fixture.peer.written == refusal(408));
     CHECK(fixture.connection.phase == Phase::draining);
   }
@@ -279,7 +279,7 @@ TEST_CASE("request_loop: a request that has arrived is served, however late the 
   CHECK(fixture.peer.written == answer_to("/1") + answer_to("/2"));
 }
 
-TEST_CASE("request_loop: draining ends with the peer, after 8 MiB, or at its deadline") {
+TEST_CASE("request_loop: draining ends with the peer, its silence, or after a time") {
   Fixture fixture;
   fixture.peer.arrivals.emplace_back("\n");
   REQUIRE(fixture.advance() == Step::park);
@@ -294,17 +294,53 @@ TEST_CASE("request_loop: draining ends with the peer, after 8 MiB, or at its dea
     fixture.peer.fault_at = fixture.peer.calls;
     CHECK(fixture.advance() == Step::close);
   }
-  SUBCASE("the peer never ends") {
+  using Clock = addrbook::detail::Connection::Clock;
+  // As if the answer had been sent that long ago.
+  const auto send_earlier = [&fixture](std::chrono::milliseconds age) {
+    fixture.connection.since.store((Clock::now() - age).time_since_epoch().count());
+  };
+  const auto time_left = [&fixture] {
+    return Clock::time_point(Clock::duration(fixture.connection.deadline.load())) - Clock::now();
+  };
+  SUBCASE("the peer never ends: others get their turn") {
     fixture.peer.is_endless = true;
+    for (int i = 0; i < 10; ++i) CHECK(fixture.advance() == Step::requeue);
+    CHECK(time_left() > 4s);
+    CHECK(time_left() <= 5s);
+    send_earlier(29s);
+    CHECK(fixture.advance() == Step::requeue);
+    CHECK(time_left() <= 1s);
+    send_earlier(31s);
     CHECK(fixture.advance() == Step::close);
-    CHECK(fixture.connection.drained_bytes >= 8 * 1024 * 1024);
-    CHECK(fixture.connection.drained_bytes < 9 * 1024 * 1024);
   }
-  SUBCASE("the deadline passes") {
+  SUBCASE("the peer is silent") {
+    CHECK(time_left() > 1s);
+    CHECK(time_left() <= 2s);
     fixture.connection.enter(Phase::draining, -1ms);
-    fixture.peer.is_endless = true;
     CHECK(fixture.advance() == Step::close);
-    CHECK(fixture.connection.drained_bytes == 0);
+  }
+  SUBCASE("the peer sends a byte now and then") {
+    fixture.peer.arrivals.emplace_back("x");
+    CHECK(fixture.advance() == Step::park);
+    CHECK(time_left() <= 2s);
+    send_earlier(3s);
+    fixture.peer.arrivals.emplace_back("x");
+    CHECK(fixture.advance() == Step::close);
+  }
+  SUBCASE("what arrives counts, however late it is read") {
+    fixture.connection.enter(Phase::draining, -1ms);
+    send_earlier(3s);
+    for (int i = 0; i < 10; ++i) fixture.peer.arrivals.emplace_back(10'000, 'x');
+    CHECK(fixture.advance() == Step::park);
+    CHECK(time_left() > 1s);
+  }
+  SUBCASE("past max_connections there is no more time") {
+    fixture.connection.exceeds_limit = true;
+    fixture.peer.is_endless = true;
+    CHECK(fixture.advance() == Step::requeue);
+    CHECK(time_left() <= 2s);
+    fixture.connection.set_deadline(Clock::now() - 1ms);
+    CHECK(fixture.advance() == Step::close);
   }
   CHECK(fixture.handler.served().empty());
 }
