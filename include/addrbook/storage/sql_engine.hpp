@@ -117,6 +117,11 @@ class SqlEngine : private Pinned {
     return nullptr;
   }
 
+  /// @returns the beginning of the reason of a failure that watch() has caused
+  [[nodiscard]] std::string lateness(Clock::time_point deadline) const {
+    return is_remote() && Clock::now() > deadline ? "no answer in time: " : "";
+  }
+
   /// Prepares a connection for being closed, with all its statements.
   virtual void hang_up(soci::session&) const noexcept {}
 

@@ -132,7 +132,8 @@ inline std::unique_ptr<SqlConnection> SqlPool::open(Clock::time_point deadline) 
     } catch (const Error&) {
       throw;
     } catch (const std::exception& error) {
-      throw Error(Errc::storage, engine_.name() + ": can't be opened: " + reason_of(error));
+      throw Error(Errc::storage, engine_.name() + ": can't be opened: " +
+                                     engine_.lateness(deadline) + reason_of(error));
     }
   }
 }
