@@ -158,11 +158,12 @@ struct PostgresqlOptions {
   /// The maximum number of connections of this process, at least 1; opened on demand. Requests wait
   /// if all are in use.
   std::size_t connections = 16;
-  /// The time to open a connection, rounded up to whole seconds, at least 2. A `connect_timeout` in
-  /// the connection string overrides it.
+  /// The time to open a connection to one address, as a part of `timeout`, which all addresses of
+  /// the connection string share. A `connect_timeout` there overrides it.
   std::chrono::milliseconds connect_timeout{3000};
-  /// The time to wait for a free connection, and then for a whole query or commit. Half a second
-  /// more if the server does not cancel the statement itself.
+  /// The time for a call of the store, with all its waits: for other writes, for a connection to
+  /// come free or to be opened, for a query or a commit, and for a second try. Half a second more
+  /// if the server does not cancel the statement itself.
   std::chrono::milliseconds timeout{5000};
 };
 

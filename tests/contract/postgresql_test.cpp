@@ -7,6 +7,7 @@
 #include <support/addresses.hpp>
 #include <support/parallel.hpp>
 #include <support/postgresql_server.hpp>
+#include <support/silent_proxy.hpp>
 
 #include <doctest/doctest.h>
 
@@ -75,6 +76,22 @@ auto patiently(Call call) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   }
+}
+
+/// Runs calls of stores that are impatient(). @returns whether none took longer than its timeout
+template <class... Calls>
+bool are_in_time(Calls... calls) {
+  bool all = true;
+  const auto run = [&](const auto& call) {
+    const auto begin = std::chrono::steady_clock::now();
+    call();
+    // Half a second more if the server is silent, a quarter until that is seen, and the same again
+    // for a slow machine.
+    const auto taken = std::chrono::steady_clock::now() - begin;
+    all = all && taken < std::chrono::milliseconds(1000 + 750 + 750);
+  };
+  (run(calls), ...);
+  return all;
 }
 
 /// Waits until the result of a query is `wanted`.
@@ -358,6 +375,115 @@ TEST_CASE("postgresql: calls to a silent server fail within the timeout") {
   server.thaw();
   CHECK(patiently([&] { return store->find("a"); }).value().document == test::numbered(1));
   CHECK(patiently([&] { return store->commit({{put("c", 3)}}); }).done());
+}
+
+TEST_CASE("postgresql: a pooler whose pool is full holds up nothing") {
+  test::SilentProxy proxy(shared_server().port());
+  proxy.set(test::SilentProxy::Mode::full);
+  std::string error;
+  CHECK(are_in_time([&] { error = error_of_open(proxy.conninfo()); }));
+  CHECK(begins(error, "storage: "));
+  CHECK(proxy.connections() > 0);
+  proxy.set(test::SilentProxy::Mode::talks);
+  auto store = open_postgresql(proxy.conninfo(), impatient());
+  store->commit({{put("a", 1)}});
+  const auto find = [&] { static_cast<void>(store->find("a")); };
+  proxy.set(test::SilentProxy::Mode::full);
+  CHECK(error_of(find) == "nothing");  // it has its connection
+  // The others must wait for one.
+  const auto failures = test::run_parallel(4, [&](std::size_t) {
+    for (int i = 0; i < 3; ++i) {
+      if (!are_in_time([&] { error_of(find); })) throw std::runtime_error("late");
+    }
+  });
+  CHECK(failures == "");
+  CHECK(are_in_time([&] { store.reset(); }));
+}
+
+TEST_CASE("postgresql: a proxy that falls silent holds up nothing, neither calls nor the end") {
+  test::SilentProxy proxy(shared_server().port());
+  auto options = impatient();
+  options.connections = 2;
+  auto store = open_postgresql(proxy.conninfo(), options);
+  CHECK(test::run_parallel(
+            2, [&](std::size_t t) { store->commit({{put(std::to_string(t), 1)}}); }) == "");
+  proxy.set(test::SilentProxy::Mode::silent);
+  // More than there are connections, so that some wait for one, or for other writes, first.
+  const auto failures = test::run_parallel(8, [&](std::size_t t) {
+    for (int i = 0; i < 2; ++i) {
+      std::string error;
+      const bool is_in_time = are_in_time([&] {
+        error = error_of([&] {
+          if (t % 4 == 0) static_cast<void>(store->find("0"));
+          if (t % 4 == 1) static_cast<void>(store->page(0, {}));
+          if (t % 4 >= 2) store->commit({{put("x" + std::to_string(t), 2)}});
+        });
+      });
+      if (!is_in_time) throw std::runtime_error("late");
+      if (!begins(error, "storage: ")) throw std::runtime_error(error);
+    }
+  });
+  CHECK(failures == "");
+  CHECK(are_in_time([&] { CHECK(begins(error_of_open(proxy.conninfo()), "storage: ")); }));
+  SUBCASE("it talks again") {
+    proxy.set(test::SilentProxy::Mode::talks);
+    CHECK(patiently([&] { return store->find("0"); }).value().document == test::numbered(1));
+    CHECK(patiently([&] { return store->commit({{put("b", 3)}}); }).done());
+  }
+  SUBCASE("it stays silent") {
+    CHECK(are_in_time([&] { store.reset(); }));
+  }
+}
+
+TEST_CASE("postgresql: of several hosts, a silent one leaves time for the others") {
+  test::SilentProxy silent(shared_server().port());
+  silent.set(test::SilentProxy::Mode::silent);
+  const auto of_ports = [](const std::string& hosts, int first, int second, int third) {
+    return "user=postgres dbname=postgres host=" + hosts + " port=" + std::to_string(first) + "," +
+           std::to_string(second) + "," + std::to_string(third);
+  };
+  const int port = shared_server().port();
+  const std::string here = "127.0.0.1,localhost,127.0.0.1";
+  CHECK(are_in_time([&] {
+    CHECK(error_of_open(of_ports(here, silent.port(), silent.port(), port)) == "nothing");
+  }));
+  CHECK(silent.connections() >= 2);
+  CHECK(error_of_open(of_ports(here, 1, port, silent.port())) == "nothing");
+  CHECK(are_in_time([&] {
+    const auto error = error_of_open(of_ports(here, 1, silent.port(), 1));
+    CHECK(begins(error, "storage: PostgreSQL: can't be opened: "));
+    CHECK(error.find("Connection refused") != std::string::npos);
+    CHECK(error.find("no answer in time from \"localhost\"") != std::string::npos);
+  }));
+  CHECK(begins(error_of_open("host=a,b port=1,2,3 dbname=x"), "storage: "));
+  CHECK(begins(error_of_open("host=nowhere.invalid dbname=x"), "storage: "));
+  // A part of the time, and the connection string's own.
+  CHECK(are_in_time([&] {
+    CHECK(error_of_open("connect_timeout=1 " + of_ports(here, silent.port(), 1, 1)) != "nothing");
+  }));
+}
+
+TEST_CASE("postgresql: a write waits only so long for the writes before it") {
+  const auto database = new_database();
+  const auto store = open_postgresql(shared_server().conninfo(database), impatient());
+  store->commit({{put("a", 1)}});
+  soci::session other(soci::postgresql, shared_server().conninfo(database));
+  other.begin();
+  other << "UPDATE addrbook_head SET revision = revision";
+  // Each of them would wait for its own second after those before.
+  const auto failures = test::run_parallel(12, [&](std::size_t t) {
+    for (int i = 0; i < 3; ++i) {
+      std::string error;
+      const bool is_in_time = are_in_time(
+          [&] { error = error_of([&] { store->commit({{put(std::to_string(t), 2)}}); }); });
+      if (!is_in_time) throw std::runtime_error("late");
+      if (!begins(error, "storage: ")) throw std::runtime_error(error);
+    }
+  });
+  CHECK(failures == "");
+  other.rollback();
+  CHECK(store->commit({{put("b", 3)}}).done());
+  CHECK(store->state().count == 2);
 }
 
 TEST_CASE("postgresql: a lock on the book that is held too long makes writers fail, not readers") {

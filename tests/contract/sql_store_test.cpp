@@ -122,10 +122,10 @@ class FaultyEngine final : public SqlEngine {
 
   [[nodiscard]] const SqlTexts& texts() const override { return texts_; }
 
-  [[nodiscard]] std::unique_ptr<soci::session> connect() override {
+  [[nodiscard]] std::unique_ptr<soci::session> connect(Clock::time_point deadline) override {
     ++line_.connects_;
     line_.before_connect();
-    auto session = engine_.connect();
+    auto session = engine_.connect(deadline);
     if (line_.max_pages > 0) {
       *session << "PRAGMA max_page_count = " + std::to_string(line_.max_pages);
     }
@@ -156,9 +156,10 @@ class FaultyEngine final : public SqlEngine {
     return std::to_string(revision) != transaction;
   }
 
-  [[nodiscard]] std::shared_ptr<void> watch(soci::session& session) override {
+  [[nodiscard]] std::shared_ptr<void> watch(soci::session& session,
+                                            Clock::time_point deadline) override {
     line_.before_use();
-    return engine_.watch(session);
+    return engine_.watch(session, deadline);
   }
 
   bool reset(soci::session& session) const noexcept override { return engine_.reset(session); }
@@ -916,7 +917,9 @@ TEST_CASE("sql_store: a failed attempt to connect wakes a call that waits for th
   FaultyEngine engine((folder.path() / "book").string(), line);
   constexpr auto wait = std::chrono::seconds(60);
   SqlPool connections(engine, 1, wait);
-  const auto take = [&] { return error_of([&] { static_cast<void>(connections.take()); }); };
+  const auto take = [&] {
+    return error_of([&] { static_cast<void>(connections.take(connections.deadline())); });
+  };
   auto first = std::async(std::launch::async, take);
   gate.wait_for();
   test::WatchingPool pool;

@@ -6,6 +6,7 @@
 #include <support/postgresql_server.hpp>
 #include <support/probe.hpp>
 #include <support/server_process.hpp>
+#include <support/silent_proxy.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -304,6 +305,55 @@ TEST_CASE("postgresql: writes that wait for the database don't delay reads, up t
     CHECK(writers.beginnings()[i].rfind("HTTP/1.1 204 ", 0) == 0);
   }
   CHECK(request(server, "GET", target).body == R"({"name":"Grace"})");
+TEST_CASE("postgresql: a silent proxy holds up neither requests nor a stop nor a start") {
+  const PostgresqlServer database;
+  test::SilentProxy proxy(database.port());
+  const test::Settings settings{{"storage.postgresql", proxy.conninfo()},
+                                {"postgresql.timeout_ms", "2000"},
+                                {"postgresql.connections", "2"}};
+  // 2 s, half a second more, and time for a slow machine.
+  constexpr auto enough = std::chrono::seconds(5);
+  using Clock = std::chrono::steady_clock;
+  LoggedServer server(settings);
+  const auto target = request(server, "POST", "/addresses", R"({"name":"Ada"})").header("location");
+  proxy.set(test::SilentProxy::Mode::silent);
+  std::vector<std::thread> clients;
+  std::atomic<int> unavailable{0};
+  for (int i = 0; i < 12; ++i) {
+    clients.emplace_back([&, i] {
+      for (int time = 0; time < 2; ++time) {
+        const auto begin = Clock::now();
+        const auto response = i % 3 == 0   ? request(server, "GET", target)
+                              : i % 3 == 1 ? request(server, "GET", "/addresses")
+                                           : request(server, "POST", "/addresses", "{}");
+        if (response.status == 503 && Clock::now() - begin < enough) ++unavailable;
+      }
+    });
+  }
+  for (auto& client : clients) client.join();
+  CHECK(unavailable == 24);
+  // A stop ends also while a request waits.
+  std::thread waiting([&] {
+    try {
+      request(server, "GET", target);
+    } catch (const std::runtime_error&) {
+      // It may be cut off.
+    }
+  });
+  auto begin = Clock::now();
+  CHECK(server.stop() == 0);
+  CHECK(Clock::now() - begin < enough);
+  waiting.join();
+
+  proxy.set(test::SilentProxy::Mode::full);
+  begin = Clock::now();
+  Process::Setting setting;
+  setting.environment.emplace_back("ADDRBOOK_STORAGE_POSTGRESQL", proxy.conninfo());
+  setting.environment.emplace_back("ADDRBOOK_POSTGRESQL_TIMEOUT_MS", "2000");
+  Process starting({test::server_program, "--port", "0"}, setting);
+  CHECK(starting.read_errors().find("can't be opened: no answer in time: ") != std::string::npos);
+  CHECK(starting.wait() == 1);
+  CHECK(Clock::now() - begin < enough);
 }
 
 TEST_CASE("postgresql: acknowledged writes survive a kill of the database") {

@@ -3,8 +3,11 @@
 
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/waiting.hpp>
+#include <addrbook/error.hpp>
 #include <addrbook/store.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -21,9 +24,13 @@ namespace addrbook::detail {
 /// @par Thread safety  any thread.
 class GroupCommit : private Pinned {
  public:
+  using Clock = std::chrono::steady_clock;
+  static constexpr auto never = Clock::time_point::max();
+
   /// One writer's batch and its outcome.
   struct Member {
     Batch batch;
+    Clock::time_point deadline = never;
     CommitResult result;
     std::exception_ptr error;  ///< why it was not written, or why that is unknown
   };
@@ -36,17 +43,24 @@ class GroupCommit : private Pinned {
   explicit GroupCommit(Run run, std::size_t max_writes = 1000)
       : run_(std::move(run)), max_writes_(max_writes) {}
 
-  /// @throws the error that `run` has set
-  CommitResult commit(Batch batch);
+  /// @param deadline  for the batch's turn to come; its group has the deadline of its first member
+  /// @throws the error that `run` has set | Error{storage} if the groups before took too long
+  CommitResult commit(Batch batch, Clock::time_point deadline = never);
 
  private:
   struct Writer : Member {
     enum class State { waits, leads, done };
 
-    State wait() {
+    /// @returns `waits` if the time is over
+    State wait(Clock::time_point until) {
       const Waiting waiting;
       std::unique_lock lock(mutex);
-      wake.wait(lock, [this] { return state != State::waits; });
+      const auto is_called = [this] { return state != State::waits; };
+      if (until == never) {
+        wake.wait(lock, is_called);
+      } else {
+        wake.wait_until(lock, until, is_called);
+      }
       return state;
     }
     void set(State now) {
@@ -61,6 +75,7 @@ class GroupCommit : private Pinned {
     State state = State::waits;
   };
 
+  bool leave(Writer& writer);
   Group take_group(Writer& leader) noexcept;
 
   const Run run_;
@@ -72,17 +87,28 @@ class GroupCommit : private Pinned {
 
 // ---------------------------------------------------------------------------------------------
 
-inline CommitResult GroupCommit::commit(Batch batch) {
+inline CommitResult GroupCommit::commit(Batch batch, Clock::time_point deadline) {
   using State = Writer::State;
   Writer own;
   own.batch = std::move(batch);
+  own.deadline = deadline;
   bool leads = false;
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(&own);
     leads = !std::exchange(is_led_, true);
   }
-  if (leads || own.wait() == State::leads) {
+  if (!leads) {
+    State state = own.wait(deadline);
+    if (state == State::waits) {
+      if (leave(own)) {
+        throw Error(Errc::storage, "the writes before this one took too long; it was not done");
+      }
+      state = own.wait(never);  // its group is being committed, until the deadline of an older one
+    }
+    leads = state == State::leads;
+  }
+  if (leads) {
     const auto group = take_group(own);
     if (!group.empty()) run_(group);
     {
@@ -99,6 +125,17 @@ inline CommitResult GroupCommit::commit(Batch batch) {
   }
   if (own.error) std::rethrow_exception(own.error);
   return own.result;
+}
+
+// Gives up a writer's place in the queue. @returns false if its turn has come
+inline bool GroupCommit::leave(Writer& writer) {
+  const std::lock_guard lock(mutex_);
+  const auto at = std::find(queue_.begin(), queue_.end(), &writer);
+  if (at == queue_.end()) return false;
+  const std::lock_guard lock_of_state(writer.mutex);
+  if (writer.state != Writer::State::waits) return false;
+  queue_.erase(at);
+  return true;
 }
 
 // The leader is the first in the queue, so its own batch is in the group.

@@ -4,6 +4,8 @@
 
 #include <addrbook/error.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/storage/postgresql_connection.hpp>
+#include <addrbook/storage/postgresql_session.hpp>
 #include <addrbook/storage/socket_deadlines.hpp>
 #include <addrbook/storage/sql_connection.hpp>
 #include <addrbook/storage/sql_engine.hpp>
@@ -15,11 +17,9 @@
 #include <libpq-fe.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <exception>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,7 +33,7 @@ class PostgresqlEngine final : public SqlEngine {
   PostgresqlEngine(const std::string& conninfo, const PostgresqlOptions& options);
 
   [[nodiscard]] inline const SqlTexts& texts() const override;
-  [[nodiscard]] inline std::unique_ptr<soci::session> connect() override;
+  [[nodiscard]] inline std::unique_ptr<soci::session> connect(Clock::time_point deadline) override;
   [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
   // A connection is not used again after a failure: SOCI leaks the memory of the failed statement's
   // values.
@@ -43,7 +43,8 @@ class PostgresqlEngine final : public SqlEngine {
                                                   const std::string& transaction) const override;
   [[nodiscard]] bool has_other_writers() const noexcept override { return true; }
   [[nodiscard]] bool is_remote() const noexcept override { return true; }
-  [[nodiscard]] inline std::shared_ptr<void> watch(soci::session& session) override;
+  [[nodiscard]] inline std::shared_ptr<void> watch(soci::session& session,
+                                                   Clock::time_point deadline) override;
   void hang_up(soci::session& session) const noexcept override {
     // Otherwise SOCI deallocates each statement on the server, and waits for each answer.
     ::shutdown(::PQsocket(handle(session)), SHUT_RDWR);
@@ -51,10 +52,8 @@ class PostgresqlEngine final : public SqlEngine {
   [[nodiscard]] std::string name() const override { return "PostgreSQL"; }
 
  private:
-  /// libpq's parameters by name.
-  using Parameters = std::map<std::string, std::string>;
-  static Parameters parse(const std::string& conninfo);
-  static std::string connect_string(const Parameters& parameters);
+  using Parameters = PostgresqlConnection::Parameters;
+  static Parameters parse(const std::string& conninfo, const PostgresqlOptions& options);
 
   void set_up(soci::session& session);
   static void check_server(soci::session& session);
@@ -68,72 +67,41 @@ class PostgresqlEngine final : public SqlEngine {
   static Value ask(soci::session& session, const std::string& query);
 
   const PostgresqlOptions options_;
-  std::string connect_string_;
+  const PostgresqlConnection connections_;
   std::atomic<bool> has_book_{false};  // the tables have been there once
   SocketDeadlines deadlines_;
 };
 
 // ---------------------------------------------------------------------------------------------
 
-inline PostgresqlEngine::Parameters PostgresqlEngine::parse(const std::string& conninfo) {
+inline PostgresqlEngine::PostgresqlEngine(const std::string& conninfo,
+                                          const PostgresqlOptions& options)
+    : options_(options), connections_(parse(conninfo, options), options.connect_timeout) {}
+
+inline PostgresqlEngine::Parameters PostgresqlEngine::parse(const std::string& conninfo,
+                                                            const PostgresqlOptions& options) {
   const auto refuse = [](const std::string& reason) {
     throw Error(Errc::invalid, "the connection string " + reason);
   };
   if (conninfo.find('\0') != std::string::npos) refuse("holds NUL");
   char* message = nullptr;
-  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parsed(
       ::PQconninfoParse(conninfo.c_str(), &message), ::PQconninfoFree);
   ::PQfreemem(message);  // not shown, because it may hold a part of the string
-  if (!options) refuse("is not one that PostgreSQL's library understands");
+  if (!parsed) refuse("is not one that PostgreSQL's library understands");
   Parameters parameters;
-  for (const PQconninfoOption* each = options.get(); each->keyword != nullptr; ++each) {
+  for (const PQconninfoOption* each = parsed.get(); each->keyword != nullptr; ++each) {
     if (each->val != nullptr && *each->val != '\0') parameters[each->keyword] = each->val;
   }
-  return parameters;
-}
-
-inline PostgresqlEngine::PostgresqlEngine(const std::string& conninfo,
-                                          const PostgresqlOptions& options)
-    : options_(options) {
-  auto parameters = parse(conninfo);
-  constexpr auto shortest = std::chrono::seconds(2);  // libpq takes 1 second for 2
-  const auto connect_timeout =
-      (std::max)(std::chrono::ceil<std::chrono::seconds>(options.connect_timeout), shortest);
   // insert(): the connection string takes precedence.
-  parameters.insert({{"connect_timeout", std::to_string(connect_timeout.count())},
-                     {"tcp_user_timeout", std::to_string(options.timeout.count())},
+  parameters.insert({{"tcp_user_timeout", std::to_string(options.timeout.count())},
                      {"keepalives_idle", "10"},
                      {"keepalives_interval", "2"},
                      {"keepalives_count", "3"},
                      {"fallback_application_name", "addrbook"},
                      {"target_session_attrs", "read-write"}});
   parameters["client_encoding"] = "UTF8";
-  connect_string_ = connect_string(parameters);
-}
-
-// SOCI splits a connection string and joins it again. No version handles all characters.
-inline std::string PostgresqlEngine::connect_string(const Parameters& parameters) {
-  std::string text;
-  for (const auto& [name, value] : parameters) {
-    const bool has_space = value.find_first_of(" \t\n\r\f\v") != std::string::npos;
-    const bool has_quote = value.find('"') != std::string::npos;
-    if (has_quote && (has_space || value.front() == '"')) {
-      throw Error(Errc::invalid, "the connection string's '" + name +
-                                     "' can't have both a space and '\"', nor begin with that");
-    }
-    std::string quoted = value;
-#if SOCI_VERSION < 401000
-    quoted.clear();
-    for (const char c : value) {
-      if (c == '\'' || c == '\\') quoted += '\\';
-      quoted += c;
-    }
-    if (has_space) quoted.insert(0, 1, '\'').push_back('\'');
-#endif
-    if (has_space) quoted.insert(0, 1, '"').push_back('"');
-    text.append(text.empty() ? "" : " ").append(name).append("=").append(quoted);
-  }
-  return text;
+  return parameters;
 }
 
 template <class Value>
@@ -143,13 +111,11 @@ Value PostgresqlEngine::ask(soci::session& session, const std::string& query) {
   return value;
 }
 
-inline std::unique_ptr<soci::session> PostgresqlEngine::connect() {
-  auto session = std::make_unique<soci::session>(soci::postgresql, connect_string_);
-  ::PQsetNoticeProcessor(
-      handle(*session), [](void*, const char*) {}, nullptr);
+inline std::unique_ptr<soci::session> PostgresqlEngine::connect(Clock::time_point deadline) {
+  auto session = session_of(connections_.open(deadline));
   // An error's details hold the values of the statement.
   ::PQsetErrorVerbosity(handle(*session), PQERRORS_TERSE);
-  const auto watched = watch(*session);
+  const auto watched = watch(*session, deadline);
   set_up(*session);
   return session;
 }
@@ -295,12 +261,12 @@ inline std::optional<bool> PostgresqlEngine::was_committed(soci::session& sessio
   }
 }
 
-inline std::shared_ptr<void> PostgresqlEngine::watch(soci::session& session) {
+inline std::shared_ptr<void> PostgresqlEngine::watch(soci::session& session,
+                                                     Clock::time_point deadline) {
   // The server itself ends a statement after `timeout`, with a better message.
   constexpr auto grace = std::chrono::milliseconds(500);
-  return std::make_shared<SocketDeadlines::Deadline>(
-      deadlines_, ::PQsocket(handle(session)),
-      SocketDeadlines::Clock::now() + options_.timeout + grace);
+  return std::make_shared<SocketDeadlines::Deadline>(deadlines_, ::PQsocket(handle(session)),
+                                                     deadline + grace);
 }
 
 }  // namespace addrbook::detail

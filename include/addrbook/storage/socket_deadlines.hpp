@@ -36,6 +36,21 @@ class SocketDeadlines : private Pinned {
     watch_.join();
   }
 
+  /// While it exists, the calling thread takes no signals. The host's signals must not be delivered
+  /// to a thread of ours, which inherits the mask.
+  class BlockedSignals : private Pinned {
+   public:
+    BlockedSignals() {
+      sigset_t all;
+      sigfillset(&all);
+      ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+   private:
+    sigset_t before_{};
+  };
+
   /// Shuts a socket down if this object still exists when the time is over.
   class Deadline : private Pinned {
    public:
@@ -59,20 +74,6 @@ class SocketDeadlines : private Pinned {
   };
 
  private:
-  /// The host's signals must not be delivered to this class's thread, which inherits the mask.
-  class BlockedSignals : private Pinned {
-   public:
-    BlockedSignals() {
-      sigset_t all;
-      sigfillset(&all);
-      ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-   private:
-    sigset_t before_{};
-  };
-
   void watch() {
     constexpr auto interval = std::chrono::milliseconds(250);
     std::unique_lock lock(mutex_);

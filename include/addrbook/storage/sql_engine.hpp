@@ -7,6 +7,7 @@
 #include <soci/soci.h>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -80,13 +81,16 @@ struct SqlTexts {
 /// @par Thread safety  any thread; a session is used by one thread at a time.
 class SqlEngine : private Pinned {
  public:
+  using Clock = std::chrono::steady_clock;
+
   virtual ~SqlEngine() = default;
 
   [[nodiscard]] virtual const SqlTexts& texts() const = 0;
 
+  /// @param deadline  for an engine that is remote
   /// @returns a connection with all its settings, to a database that has the current tables
   /// @throws Error{storage}, or what SOCI throws
-  [[nodiscard]] virtual std::unique_ptr<soci::session> connect() = 0;
+  [[nodiscard]] virtual std::unique_ptr<soci::session> connect(Clock::time_point deadline) = 0;
 
   [[nodiscard]] virtual SqlFault fault_of(const std::exception& thrown) const = 0;
 
@@ -107,9 +111,16 @@ class SqlEngine : private Pinned {
   /// @throws Error{storage} if it is not
   virtual void check_identity() const {}
 
-  /// Limits the time that the connection may be used for, if the engine needs that.
+  /// Ends all waits for the database soon after `deadline`, if the engine needs that.
   /// @returns an object to keep for as long as the connection is used
-  [[nodiscard]] virtual std::shared_ptr<void> watch(soci::session&) { return nullptr; }
+  [[nodiscard]] virtual std::shared_ptr<void> watch(soci::session&, Clock::time_point) {
+    return nullptr;
+  }
+
+  /// @returns the beginning of the reason of a failure that watch() has caused
+  [[nodiscard]] std::string lateness(Clock::time_point deadline) const {
+    return is_remote() && Clock::now() > deadline ? "no answer in time: " : "";
+  }
 
   /// Prepares a connection for being closed, with all its statements.
   virtual void hang_up(soci::session&) const noexcept {}

@@ -24,8 +24,10 @@ namespace addrbook::detail {
 /// @par Thread safety  any thread.
 class SqlPool : private Pinned {
  public:
+  using Clock = SqlEngine::Clock;
+
   /// @param capacity  the maximum number of connections, at least 1
-  /// @param wait      for a connection, if all are in use
+  /// @param wait      for whatever a connection is needed for
   SqlPool(SqlEngine& engine, std::size_t capacity, std::chrono::milliseconds wait)
       : engine_(engine), capacity_((std::max)(capacity, std::size_t{1})), wait_(wait) {
     idle_.reserve(capacity_);  // so that give_back() can't fail
@@ -49,16 +51,18 @@ class SqlPool : private Pinned {
     std::uint64_t generation_;
   };
 
+  /// When what begins now must have ended, with all its waits.
+  [[nodiscard]] Clock::time_point deadline() const { return Clock::now() + wait_; }
+
+  /// @param deadline  for a connection to come free, or to be opened
   /// @throws Error{storage} if none can be opened, or none is given back in time
-  [[nodiscard]] Lease take();
+  [[nodiscard]] Lease take(Clock::time_point deadline);
 
   /// Closes all connections that exist now: idle ones at once, others when they are given back.
   void discard_all();
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  std::unique_ptr<SqlConnection> open();
+  std::unique_ptr<SqlConnection> open(Clock::time_point deadline);
   void give_back(std::unique_ptr<SqlConnection> connection, std::uint64_t generation) noexcept;
 
   // After a failure nothing tries to connect for this time: a thousand attempts at once would slow
@@ -78,7 +82,7 @@ class SqlPool : private Pinned {
 
 // ---------------------------------------------------------------------------------------------
 
-inline SqlPool::Lease SqlPool::take() {
+inline SqlPool::Lease SqlPool::take(Clock::time_point deadline) {
   std::unique_ptr<SqlConnection> connection;
   std::uint64_t generation = 0;
   {
@@ -86,7 +90,7 @@ inline SqlPool::Lease SqlPool::take() {
     const auto is_free = [this] { return taken_ < capacity_; };
     if (!is_free()) {
       const Waiting waiting;
-      if (!given_back_.wait_for(lock, wait_, is_free)) {
+      if (!given_back_.wait_until(lock, deadline, is_free)) {
         throw Error(Errc::storage, engine_.name() + ": all " + std::to_string(capacity_) +
                                        " connections have been in use for " +
                                        std::to_string(wait_.count()) + " ms");
@@ -103,30 +107,33 @@ inline SqlPool::Lease SqlPool::take() {
       idle_.pop_back();
     }
   }
-  if (!connection) connection = open();
+  if (!connection) connection = open(deadline);
   return {*this, std::move(connection), generation};
 }
 
 // Opens a connection for a caller that is counted in `taken_` already.
-inline std::unique_ptr<SqlConnection> SqlPool::open() {
+inline std::unique_ptr<SqlConnection> SqlPool::open(Clock::time_point deadline) {
+  // Otherwise a failure tells nothing about the database.
+  const bool has_time = deadline - Clock::now() > pause_after_failure;
   try {
     const Waiting waiting;
-    auto session = engine_.connect();
-    const auto watch = engine_.watch(*session);
+    auto session = engine_.connect(deadline);
+    const auto watch = engine_.watch(*session, deadline);
     return std::make_unique<SqlConnection>(engine_, std::move(session));
   } catch (...) {
     {
       const std::lock_guard lock(mutex_);
       --taken_;
       given_back_.notify_one();
-      next_try_ = Clock::now() + pause_after_failure;
+      if (has_time) next_try_ = Clock::now() + pause_after_failure;
     }
     try {
       throw;
     } catch (const Error&) {
       throw;
     } catch (const std::exception& error) {
-      throw Error(Errc::storage, engine_.name() + ": can't be opened: " + reason_of(error));
+      throw Error(Errc::storage, engine_.name() + ": can't be opened: " +
+                                     engine_.lateness(deadline) + reason_of(error));
     }
   }
 }

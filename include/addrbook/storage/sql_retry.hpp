@@ -16,14 +16,20 @@ namespace addrbook::detail {
 
 /// The connection was lost during a commit.
 struct CommitLost : Error {
+  using Clock = std::chrono::steady_clock;
+
   /// @param name  the engine's name for the transaction
-  explicit CommitLost(std::string name, SourceLine thrown_at = SourceLine::here())
+  /// @param until  the deadline of its group, for whatever is done about it
+  explicit CommitLost(std::string name, Clock::time_point until = GroupCommit::never,
+                      SourceLine thrown_at = SourceLine::here())
       : Error(Errc::storage,
               "the connection to the database was lost in a commit: whether it was done is not "
               "known",
               thrown_at),
-        transaction(std::move(name)) {}
+        transaction(std::move(name)),
+        deadline(until) {}
   std::string transaction;
+  Clock::time_point deadline;
 };
 
 /// Commits a group in one transaction. If that fails, commits each batch on its own, so that one
@@ -38,7 +44,7 @@ class SqlRetry {
   /// whatever made it fail before anything was committed.
   using Write = std::function<void(const Group&)>;
   /// Tells whether the transaction of a CommitLost was committed; nothing if that is not known.
-  using WasCommitted = std::function<std::optional<bool>(const std::string& transaction)>;
+  using WasCommitted = std::function<std::optional<bool>(const CommitLost&)>;
 
   /// A database that has been restarted says so at once, and so does one that refuses a batch.
   /// After this time a failed group is not tried again: clients are waiting for its answers.
@@ -125,7 +131,7 @@ inline SqlRetry::Attempt SqlRetry::attempt(const Group& group) const noexcept {
   } catch (const CommitLost& lost) {
     attempt = {std::current_exception(), true, false};
     try {
-      const std::optional<bool> was_committed = was_committed_(lost.transaction);
+      const std::optional<bool> was_committed = was_committed_(lost);
       if (was_committed == true) attempt.error = nullptr;
       if (was_committed == false) {
         attempt.error = std::make_exception_ptr(Error(

@@ -11,6 +11,7 @@
 #include <addrbook/storage/sql_retry.hpp>
 #include <addrbook/store.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +33,8 @@ class SqlStore final : public Store {
  public:
   /// @param engine       how to reach the database; kept
   /// @param connections  the maximum, at least 1; opened when they are needed
-  /// @param wait         for a connection, if all are in use
+  /// @param wait         for a call, with all its waits, if the database is remote; otherwise for a
+  ///                     connection, if all are in use
   /// @throws Error{storage} if the database can't be reached or holds no address book
   SqlStore(std::unique_ptr<SqlEngine> engine, std::size_t connections,
            std::chrono::milliseconds wait);
@@ -41,7 +43,10 @@ class SqlStore final : public Store {
   using Group = GroupCommit::Group;
   using Clock = std::chrono::steady_clock;
 
-  CommitResult do_commit(Batch batch) override { return writers_.commit(std::move(batch)); }
+  CommitResult do_commit(Batch batch) override {
+    return writers_.commit(std::move(batch),
+                           engine_->is_remote() ? pool_.deadline() : GroupCommit::never);
+  }
   [[nodiscard]] inline std::optional<Entry> do_find(std::string_view id) const override;
   [[nodiscard]] inline Page do_page(std::uint64_t after, PageLimit limit) const override;
   [[nodiscard]] inline BookState do_state() const override;
@@ -49,12 +54,16 @@ class SqlStore final : public Store {
   // Runs `work` with a connection, and once more with another one if the first turns out to be
   // dead.
   template <class Work>
-  auto on_connection(Work work) const;
+  auto on_connection(Work work, Clock::time_point deadline) const;
+  template <class Work>
+  auto on_connection(Work work) const {
+    return on_connection(std::move(work), pool_.deadline());
+  }
   [[noreturn]] void fail(SqlFault fault, const std::string& reason,
                          SourceLine thrown_at = SourceLine::here()) const;
 
   void write(const Group& group);
-  [[nodiscard]] std::optional<bool> was_committed(const std::string& transaction) const;
+  [[nodiscard]] std::optional<bool> was_committed(const CommitLost& lost) const;
   static CommitResult apply(SqlConnection& connection, BookState& state, const Batch& batch);
 
   void forget_state() const {
@@ -84,7 +93,7 @@ inline SqlStore::SqlStore(std::unique_ptr<SqlEngine> engine, std::size_t connect
     : engine_(std::move(engine)),
       pool_(*engine_, connections, wait),
       retry_([this](const Group& group) { write(group); },
-             [this](const std::string& transaction) { return was_committed(transaction); }),
+             [this](const CommitLost& lost) { return was_committed(lost); }),
       writers_([this](const Group& group) { retry_.run(group); }) {
   try {
     remember_state(do_page(0, {1, 1}).state);  // all that is read must be readable
@@ -115,14 +124,14 @@ inline void SqlStore::fail(SqlFault fault, const std::string& reason, SourceLine
 }
 
 template <class Work>
-auto SqlStore::on_connection(Work work) const {
+auto SqlStore::on_connection(Work work, Clock::time_point deadline) const {
   std::optional<Waiting> waiting;
   if (engine_->is_remote()) waiting.emplace();
   for (bool is_second = false;; is_second = true) {
-    auto connection = pool_.take();
+    auto connection = pool_.take(deadline);
     const auto begin = Clock::now();
     try {
-      const auto watch = engine_->watch(connection->session());
+      const auto watch = engine_->watch(connection->session(), deadline);
       return work(*connection);
     } catch (const CommitLost&) {
       connection.discard();
@@ -147,7 +156,7 @@ auto SqlStore::on_connection(Work work) const {
         pool_.discard_all();  // a restart of the database has ended all of them
         if (!is_second && Clock::now() - begin < SqlRetry::patience) continue;
       }
-      fail(fault, reason_of(error));
+      fail(fault, engine_->lateness(deadline) + reason_of(error));
     }
   }
 }
@@ -176,7 +185,8 @@ inline BookState SqlStore::do_state() const {
 
 inline void SqlStore::write(const Group& group) {
   engine_->check_identity();
-  on_connection([&](SqlConnection& connection) {
+  const auto deadline = (std::min)(group.front()->deadline, pool_.deadline());
+  const auto work = [&](SqlConnection& connection) {
     auto transaction = connection.begin_write();
     BookState state = connection.lock_state();
     const auto revision = state.revision;
@@ -193,10 +203,11 @@ inline void SqlStore::write(const Group& group) {
       transaction.commit();
     } catch (const std::exception& thrown) {
       if (engine_->fault_of(thrown) != SqlFault::disconnected) throw;
-      std::throw_with_nested(CommitLost(connection.transaction()));
+      std::throw_with_nested(CommitLost(connection.transaction(), deadline));
     }
     if (is_changed) remember_state(state);
-  });
+  };
+  on_connection(work, deadline);
 }
 
 inline CommitResult SqlStore::apply(SqlConnection& connection, BookState& state,
@@ -239,10 +250,11 @@ inline CommitResult SqlStore::apply(SqlConnection& connection, BookState& state,
   return result;
 }
 
-inline std::optional<bool> SqlStore::was_committed(const std::string& transaction) const {
-  return on_connection([&](SqlConnection& connection) {
-    return engine_->was_committed(connection.session(), transaction);
-  });
+inline std::optional<bool> SqlStore::was_committed(const CommitLost& lost) const {
+  const auto work = [&](SqlConnection& connection) {
+    return engine_->was_committed(connection.session(), lost.transaction);
+  };
+  return on_connection(work, lost.deadline);
 }
 
 }  // namespace addrbook::detail

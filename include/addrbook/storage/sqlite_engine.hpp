@@ -54,7 +54,7 @@ class SqliteEngine final : public SqlEngine {
   SqliteEngine(const std::string& path, const SqliteOptions& options);
 
   [[nodiscard]] inline const SqlTexts& texts() const override;
-  [[nodiscard]] inline std::unique_ptr<soci::session> connect() override;
+  [[nodiscard]] inline std::unique_ptr<soci::session> connect(Clock::time_point) override;
   [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
   inline bool reset(soci::session& session) const noexcept override;
   inline void abandon(soci::statement& query) const override;
@@ -179,7 +179,7 @@ inline void SqliteEngine::check_integrity(const SqliteFile& file, soci::session&
   if (finding != "ok") file.fail("is corrupt: " + finding);
 }
 
-inline std::unique_ptr<soci::session> SqliteEngine::connect() {
+inline std::unique_ptr<soci::session> SqliteEngine::connect(Clock::time_point) {
   check_identity();  // before opening, which would make a missing file
   auto session = open(file_ ? file_->path() : ":memory:");
   if (file_) use_log(file_->path(), *session);

@@ -186,7 +186,7 @@ inline Descriptor SqliteFile::make_unfinished(std::string& name) {
     if (!made) return made;
     struct stat status {};
     const bool is_ours = ::flock(made.get(), LOCK_EX | LOCK_NB) == 0;
-    if (::fstat(made.get(), &status) != 0) return Descriptor();
+    if (::fstat(made.get(), &status) != 0) return {};
     if (is_ours && status.st_nlink != 0) return made;  // else it was taken for a leftover
   }
 }

@@ -1,11 +1,14 @@
 #include <addrbook/storage/group_commit.hpp>
 
+#include <addrbook/error.hpp>
+
 #include <support/hold_up.hpp>
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -139,6 +142,32 @@ TEST_CASE("group_commit: writers that come during a commit are the next group, i
   CHECK(b.get().base == 2);
   CHECK(c.get().base == 5);
   CHECK(committer.groups() == std::vector<Names>{{"first"}, {"a", "b", "c"}});
+}
+
+TEST_CASE("group_commit: a writer leaves the queue when its time is over, and the others stay") {
+  Committer committer;
+  test::Gate gate;
+  committer.during = [&](const Names& names) {
+    if (names == Names{"first"}) gate.pass();
+  };
+  GroupCommit commits(committer.run());
+  auto first = std::async(std::launch::async, [&] { return commits.commit(batch_of(1, "first")); });
+  gate.wait_for();
+  test::WatchingPool pool;
+  auto before = pool.start([&] { return commits.commit(batch_of(1, "before")); });
+  pool.wait_for_blocks(1);
+  const auto now = GroupCommit::Clock::now();
+  CHECK_THROWS_AS(static_cast<void>(commits.commit(batch_of(1, "late"), now)), addrbook::Error);
+  auto after =
+      pool.start([&] { return commits.commit(batch_of(1, "after"), now + std::chrono::hours(1)); });
+  pool.wait_for_blocks(2);
+  gate.open();
+  CHECK(first.get().base == 0);
+  CHECK(before.get().base == 1);
+  CHECK(after.get().base == 2);
+  CHECK(committer.groups() == std::vector<Names>{{"first"}, {"before", "after"}});
+  // Without others before it, a batch has its turn at once.
+  CHECK(commits.commit(batch_of(1, "alone"), now).base == 3);
 }
 
 TEST_CASE("group_commit: a refusal reaches the writer of the batch") {

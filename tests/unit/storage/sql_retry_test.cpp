@@ -42,8 +42,8 @@ struct Database {
           fail(attempts.size(), names);
           for (auto* const member : batches) member->result.base = ++revision;
         },
-        [this](const std::string& transaction) {
-          asked.push_back(transaction);
+        [this](const CommitLost& lost) {
+          asked.push_back(lost.transaction);
           return was_committed(asked.size());
         });
     retry.run(group);
