@@ -159,7 +159,7 @@ TEST_CASE("abuse: slow TLS readers hold no threads") {
   const auto report = probe.report();
   MESSAGE(count << " slow TLS readers: " << test::to_text(report));
   CHECK_MESSAGE(report.failures == 0, report.first_failure);
-  CHECK(report.most_threads < 40);
+  if (!test::is_sanitized) CHECK(report.most_threads < 40);
   CHECK(test::open_files(server.id()) >= count);
   if (!test::is_sanitized) CHECK(report.peak_kib < 200 * 1024);
 }

@@ -298,7 +298,7 @@ TEST_CASE("postgresql: writes that wait for the database don't delay reads, up t
   const auto report = probe.report();
   MESSAGE(count << " writers: " << test::to_text(report));
   CHECK_MESSAGE(report.failures == 0, report.first_failure);
-  CHECK(report.most_threads < most_writes + 40);
+  if (!test::is_sanitized) CHECK(report.most_threads < most_writes + 40);
   stalled.reset();
   CHECK(leave(0));
   for (std::size_t i = count - most_writes; i < count; ++i) {

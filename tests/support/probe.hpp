@@ -37,7 +37,7 @@ inline std::size_t environment_or(const char* variable, std::size_t usual) {
 /// How many slow clients attack: ADDRBOOK_SLOW_CLIENTS, or fewer if this build or this machine
 /// can't run as many.
 inline std::size_t slow_clients() {
-  return scaled(environment_or("ADDRBOOK_SLOW_CLIENTS", is_sanitized ? 500 : 300));
+  return scaled(environment_or("ADDRBOOK_SLOW_CLIENTS", is_sanitized ? 100 : 300));
 }
 
 /// How long they do: ADDRBOOK_SLOW_SECONDS.
