@@ -43,7 +43,8 @@ class GroupCommit : private Pinned {
   explicit GroupCommit(Run run, std::size_t max_writes = 1000)
       : run_(std::move(run)), max_writes_(max_writes) {}
 
-  /// @param deadline  for the batch's turn to come; its group has the deadline of its first member
+  /// @param deadline  for the batch's turn to come. All members of a group get the deadline of its
+  ///                  first one, which is the earliest: they get their results together.
   /// @throws the error that `run` has set | Error{storage} if the groups before took too long
   CommitResult commit(Batch batch, Clock::time_point deadline = never);
 
@@ -149,11 +150,15 @@ inline GroupCommit::Group GroupCommit::take_group(Writer& leader) noexcept {
     leader.error = std::current_exception();
     return group;
   }
+  // One that has hardly any time left must not take others with it.
+  constexpr auto hardly_any = std::chrono::milliseconds(100);
+  const bool is_late = leader.deadline - Clock::now() < hardly_any;
   std::size_t writes = 0;
   while (!queue_.empty()) {
     writes += queue_.front()->batch.writes.size();
-    if (!group.empty() && writes > max_writes_) break;
+    if (!group.empty() && (writes > max_writes_ || is_late)) break;
     group.push_back(queue_.front());
+    group.back()->deadline = leader.deadline;
     queue_.pop_front();
   }
   return group;

@@ -4,6 +4,7 @@
 #include <addrbook/error.hpp>
 #include <addrbook/storage/group_commit.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <functional>
@@ -76,10 +77,13 @@ class SqlRetry {
 // ---------------------------------------------------------------------------------------------
 
 inline void SqlRetry::run(const Group& group) const noexcept {
-  auto deadline = Clock::now() + patience;
+  const auto soon = [&group] {
+    return (std::min)(Clock::now() + patience, group.front()->deadline);
+  };
+  auto deadline = soon();
   Attempt last = attempt(group);
   if (last.error && last.is_lost && last.is_undone) {
-    deadline = Clock::now() + patience;
+    deadline = soon();
     last = attempt(group);
   }
   if (!last.error) return;

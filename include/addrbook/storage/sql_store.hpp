@@ -156,7 +156,8 @@ auto SqlStore::on_connection(Work work, Clock::time_point deadline) const {
         pool_.discard_all();  // a restart of the database has ended all of them
         if (!is_second && Clock::now() - begin < SqlRetry::patience) continue;
       }
-      fail(fault, engine_->lateness(deadline) + reason_of(error));
+      fail(fault,
+           (fault == SqlFault::disconnected ? engine_->lateness(deadline) : "") + reason_of(error));
     }
   }
 }

@@ -170,6 +170,36 @@ TEST_CASE("group_commit: a writer leaves the queue when its time is over, and th
   CHECK(commits.commit(batch_of(1, "alone"), now).base == 3);
 }
 
+TEST_CASE(
+    "group_commit: a group has one deadline, and a writer that is late has none with others") {
+  using Clock = GroupCommit::Clock;
+  const auto soon = Clock::now() + std::chrono::hours(1);
+  const auto later = soon + std::chrono::hours(1);
+  test::Gate gate;
+  std::vector<std::vector<Clock::time_point>> deadlines;
+  GroupCommit commits([&](const GroupCommit::Group& group) {
+    if (deadlines.empty()) gate.pass();
+    auto& of_group = deadlines.emplace_back();
+    for (const auto* const member : group) of_group.push_back(member->deadline);
+  });
+  auto first = std::async(std::launch::async, [&] { return commits.commit(batch_of(1, "first")); });
+  gate.wait_for();
+  test::WatchingPool pool;
+  std::vector<std::future<CommitResult>> writers;
+  for (const auto deadline : {soon, later, later}) {
+    writers.push_back(
+        pool.start([&commits, deadline] { return commits.commit(batch_of(1, "x"), deadline); }));
+    pool.wait_for_blocks(writers.size());
+  }
+  gate.open();
+  first.get();
+  for (auto& writer : writers) writer.get();
+  const auto past = Clock::now();
+  commits.commit(batch_of(1, "late"), past);
+  CHECK(deadlines == std::vector<std::vector<Clock::time_point>>{
+                         {GroupCommit::never}, {soon, soon, soon}, {past}});
+}
+
 TEST_CASE("group_commit: a refusal reaches the writer of the batch") {
   test::WatchingPool pool;
   test::Gate gate;
