@@ -305,104 +305,104 @@ TEST_CASE("postgresql: writes that wait for the database don't delay reads, up t
     CHECK(writers.beginnings()[i].rfind("HTTP/1.1 204 ", 0) == 0);
   }
   CHECK(request(server, "GET", target).body == R"({"name":"Grace"})");
-  TEST_CASE("postgresql: a silent proxy holds up neither requests nor a stop nor a start") {
-    const PostgresqlServer database;
-    test::SilentProxy proxy(database.port());
-    const test::Settings settings{{"storage.postgresql", proxy.conninfo()},
-                                  {"postgresql.timeout_ms", "2000"},
-                                  {"postgresql.connections", "2"}};
-    // 2 s, half a second more, and time for a slow machine.
-    constexpr auto enough = std::chrono::seconds(5);
-    using Clock = std::chrono::steady_clock;
-    LoggedServer server(settings);
-    const auto target =
-        request(server, "POST", "/addresses", R"({"name":"Ada"})").header("location");
-    proxy.set(test::SilentProxy::Mode::silent);
-    std::vector<std::thread> clients;
-    std::atomic<int> unavailable{0};
-    for (int i = 0; i < 12; ++i) {
-      clients.emplace_back([&, i] {
-        for (int time = 0; time < 2; ++time) {
-          const auto begin = Clock::now();
-          const auto response = i % 3 == 0   ? request(server, "GET", target)
-                                : i % 3 == 1 ? request(server, "GET", "/addresses")
-                                             : request(server, "POST", "/addresses", "{}");
-          if (response.status == 503 && Clock::now() - begin < enough) ++unavailable;
-        }
-      });
-    }
-    for (auto& client : clients) client.join();
-    CHECK(unavailable == 24);
-    // A stop ends also while a request waits.
-    std::thread waiting([&] {
-      try {
-        request(server, "GET", target);
-      } catch (const std::runtime_error&) {
-        // It may be cut off.
+}
+
+TEST_CASE("postgresql: a silent proxy holds up neither requests nor a stop nor a start") {
+  const PostgresqlServer database;
+  test::SilentProxy proxy(database.port());
+  const test::Settings settings{{"storage.postgresql", proxy.conninfo()},
+                                {"postgresql.timeout_ms", "2000"},
+                                {"postgresql.connections", "2"}};
+  // 2 s, half a second more, and time for a slow machine.
+  constexpr auto enough = std::chrono::seconds(5);
+  using Clock = std::chrono::steady_clock;
+  LoggedServer server(settings);
+  const auto target = request(server, "POST", "/addresses", R"({"name":"Ada"})").header("location");
+  proxy.set(test::SilentProxy::Mode::silent);
+  std::vector<std::thread> clients;
+  std::atomic<int> unavailable{0};
+  for (int i = 0; i < 12; ++i) {
+    clients.emplace_back([&, i] {
+      for (int time = 0; time < 2; ++time) {
+        const auto begin = Clock::now();
+        const auto response = i % 3 == 0   ? request(server, "GET", target)
+                              : i % 3 == 1 ? request(server, "GET", "/addresses")
+                                           : request(server, "POST", "/addresses", "{}");
+        if (response.status == 503 && Clock::now() - begin < enough) ++unavailable;
       }
     });
-    auto begin = Clock::now();
-    CHECK(server.stop() == 0);
-    CHECK(Clock::now() - begin < enough);
-    waiting.join();
+  }
+  for (auto& client : clients) client.join();
+  CHECK(unavailable == 24);
+  // A stop ends also while a request waits.
+  std::thread waiting([&] {
+    try {
+      request(server, "GET", target);
+    } catch (const std::runtime_error&) {
+      // It may be cut off.
+    }
+  });
+  auto begin = Clock::now();
+  CHECK(server.stop() == 0);
+  CHECK(Clock::now() - begin < enough);
+  waiting.join();
 
-    proxy.set(test::SilentProxy::Mode::full);
-    begin = Clock::now();
+  proxy.set(test::SilentProxy::Mode::full);
+  begin = Clock::now();
+  Process::Setting setting;
+  setting.environment.emplace_back("ADDRBOOK_STORAGE_POSTGRESQL", proxy.conninfo());
+  setting.environment.emplace_back("ADDRBOOK_POSTGRESQL_TIMEOUT_MS", "2000");
+  Process starting({test::server_program, "--port", "0"}, setting);
+  CHECK(starting.read_errors().find("can't be opened: no answer in time: ") != std::string::npos);
+  CHECK(starting.wait() == 1);
+  CHECK(Clock::now() - begin < enough);
+}
+
+TEST_CASE("postgresql: acknowledged writes survive a kill of the database") {
+  PostgresqlServer database;
+  const LoggedServer one(over(database.conninfo()));
+  const LoggedServer two(over(database.conninfo()));
+  std::vector<std::unique_ptr<Writer>> writers;
+  for (int i = 0; i < 4; ++i) {
+    writers.push_back(std::make_unique<Writer>((i % 2 == 0 ? one : two).port(), std::to_string(i)));
+  }
+  for (int round = 0; round < 3; ++round) {
+    CHECK(all_reach(writers, 25));
+    round % 2 == 0 ? database.kill() : database.stop();
+    database.start();
+  }
+  CHECK(all_reach(writers, 5));
+  for (const auto& writer : writers) {
+    writer->join();
+    CHECK(writer->others().empty());
+  }
+  const auto entries = json::parse(request(one, "GET", "/addresses").body);
+  for (const auto& writer : writers) {
+    for (const auto& [target, document] : writer->created()) {
+      const auto at = entries.find(target.substr(target.rfind('/') + 1));
+      REQUIRE(at != entries.end());
+      REQUIRE(at->dump() == document);
+    }
+  }
+  CHECK(request(two, "GET", "/addresses").header("etag") ==
+        request(one, "GET", "/addresses").header("etag"));
+}
+
+TEST_CASE("postgresql: a server that can't start reports why") {
+  const auto refusal = [](const std::string& conninfo) {
     Process::Setting setting;
-    setting.environment.emplace_back("ADDRBOOK_STORAGE_POSTGRESQL", proxy.conninfo());
-    setting.environment.emplace_back("ADDRBOOK_POSTGRESQL_TIMEOUT_MS", "2000");
-    Process starting({test::server_program, "--port", "0"}, setting);
-    CHECK(starting.read_errors().find("can't be opened: no answer in time: ") != std::string::npos);
-    CHECK(starting.wait() == 1);
-    CHECK(Clock::now() - begin < enough);
-  }
-
-  TEST_CASE("postgresql: acknowledged writes survive a kill of the database") {
-    PostgresqlServer database;
-    const LoggedServer one(over(database.conninfo()));
-    const LoggedServer two(over(database.conninfo()));
-    std::vector<std::unique_ptr<Writer>> writers;
-    for (int i = 0; i < 4; ++i) {
-      writers.push_back(
-          std::make_unique<Writer>((i % 2 == 0 ? one : two).port(), std::to_string(i)));
-    }
-    for (int round = 0; round < 3; ++round) {
-      CHECK(all_reach(writers, 25));
-      round % 2 == 0 ? database.kill() : database.stop();
-      database.start();
-    }
-    CHECK(all_reach(writers, 5));
-    for (const auto& writer : writers) {
-      writer->join();
-      CHECK(writer->others().empty());
-    }
-    const auto entries = json::parse(request(one, "GET", "/addresses").body);
-    for (const auto& writer : writers) {
-      for (const auto& [target, document] : writer->created()) {
-        const auto at = entries.find(target.substr(target.rfind('/') + 1));
-        REQUIRE(at != entries.end());
-        REQUIRE(at->dump() == document);
-      }
-    }
-    CHECK(request(two, "GET", "/addresses").header("etag") ==
-          request(one, "GET", "/addresses").header("etag"));
-  }
-
-  TEST_CASE("postgresql: a server that can't start reports why") {
-    const auto refusal = [](const std::string& conninfo) {
-      Process::Setting setting;
-      setting.environment.emplace_back("ADDRBOOK_STORAGE_POSTGRESQL", conninfo);
-      Process process({test::server_program, "--port", "0"}, setting);
-      const auto errors = process.read_errors();
-      return std::to_string(process.wait()) + " " + errors;
-    };
-    const std::string variable = "environment: ADDRBOOK_STORAGE_POSTGRESQL: storage.postgresql: ";
-    const auto nobody = refusal("host=127.0.0.1 port=1 password=geheim");
-    CHECK(nobody.rfind("1 ", 0) == 0);
-    CHECK(nobody.find(variable + "PostgreSQL: can't be opened: ") != std::string::npos);
-    CHECK(nobody.find("geheim") == std::string::npos);
-    const auto nonsense = refusal("geheim");
-    CHECK(nonsense.rfind("2 ", 0) == 0);
-    CHECK(nonsense.find(variable + "the connection string ") != std::string::npos);
-    CHECK(nonsense.find("geheim") == std::string::npos);
-  }
+    setting.environment.emplace_back("ADDRBOOK_STORAGE_POSTGRESQL", conninfo);
+    Process process({test::server_program, "--port", "0"}, setting);
+    const auto errors = process.read_errors();
+    return std::to_string(process.wait()) + " " + errors;
+  };
+  const std::string variable = "environment: ADDRBOOK_STORAGE_POSTGRESQL: storage.postgresql: ";
+  const auto nobody = refusal("host=127.0.0.1 port=1 password=geheim");
+  CHECK(nobody.rfind("1 ", 0) == 0);
+  CHECK(nobody.find(variable + "PostgreSQL: can't be opened: ") != std::string::npos);
+  CHECK(nobody.find("geheim") == std::string::npos);
+  const auto nonsense = refusal("geheim");
+  CHECK(nonsense.rfind("2 ", 0) == 0);
+  CHECK(nonsense.find(variable + "the connection string ") != std::string::npos);
+  CHECK(nonsense.find("geheim") == std::string::npos);
+}
