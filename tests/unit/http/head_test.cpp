@@ -235,7 +235,8 @@ TEST_CASE("head: a user in a target is refused, and not shown") {
     }
   }
   const std::string longest = "http://ada:secret@a/" + std::string(10'000, 'x');
-  const RequestHead cut = read_head("GET " + longest + " HTTP/1.1\r\nHost: a\r\n\r\n");
+  const std::string text = "GET " + longest + " HTTP/1.1\r\nHost: a\r\n\r\n";
+  const RequestHead cut = read_head(text);
   CHECK(cut.target.find("secret") == std::string_view::npos);
   // No user: an '@' behind the authority.
   for (const char* target : {"http://a/x@y", "http://a?x@y", "/x@y", "/http://u@a/"}) {
