@@ -95,33 +95,40 @@ class ListSource final : public BodySource {
 /// GET of the book: 200, or 304.
 inline Reply list_addresses(Context& context) {
   const auto tag_of = [](const BookState& state) {
-    return entity_tag(state.epoch, state.revision);
+    return "W/" + entity_tag(state.epoch, state.revision);
   };
-  if (context.exchange.request().header("If-None-Match")) {
-    const std::string tag = tag_of(context.service->state());
-    if (context.exchange.client_has(tag)) {
+  const auto reply_of = [&](const BookState& state) {
+    Reply reply = json_reply({});
+    reply.headers.emplace_back("ETag", tag_of(state));
+    return reply;
+  };
+  if (context.exchange.request().header("If-None-Match") || !context.lists->is_empty()) {
+    const BookState state = context.service->state();
+    if (context.exchange.client_has(entity_tag(state.epoch, state.revision))) {
       Reply reply = empty_reply(304);
-      reply.headers.emplace_back("ETag", "W/" + tag);
+      reply.headers.emplace_back("ETag", tag_of(state));
+      return reply;
+    }
+    if (auto text = context.lists->find(state)) {
+      Reply reply = reply_of(state);
+      reply.source = std::make_shared<KeptListSource>(std::move(text));
       return reply;
     }
   }
   Page page = context.service->page();
   std::size_t bytes = 0;
   for (const Entry& entry : page.entries) bytes += entry.document.text().size();
-  Reply reply = json_reply({});
   // The page's own tag: it may be newer than the state that was asked for before.
-  reply.headers.emplace_back("ETag", "W/" + tag_of(page.state));
   const BookState state = page.state;
+  Reply reply = reply_of(state);
   const bool is_long = page.more;
   auto source = std::make_shared<ListSource>(context.service, std::move(page));
   if (!is_long && bytes <= ListSource::piece_bytes) {
     while (source->read(reply.body) == BodySource::Status::piece) {
     }
-  } else if (auto text = is_long ? context.lists->find(state) : nullptr) {
-    reply.source = std::make_shared<KeptListSource>(std::move(text));
-  } else if (is_long && context.lists->begin_collecting(state)) {
-    reply.source =
-        std::make_shared<CollectingSource<ListSource>>(std::move(source), context.lists, state);
+  } else if (const auto ticket = is_long ? context.lists->begin_collecting(state) : 0) {
+    reply.source = std::make_shared<CollectingSource<ListSource>>(std::move(source), context.lists,
+                                                                  state, ticket);
   } else {
     reply.source = std::move(source);
   }

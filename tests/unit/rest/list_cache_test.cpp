@@ -5,7 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -50,12 +52,14 @@ struct Fixture {
   std::shared_ptr<ListCache> cache = std::make_shared<ListCache>(1000);
   std::shared_ptr<Stated> source =
       std::make_shared<Stated>(std::vector<std::string>{"{one", "two", "}"});
+  std::uint64_t ticket = 0;
 
   /// @returns  a reader that collects
   Collecting collect() {
-    CHECK(!cache->begin_collecting(state));
-    REQUIRE(cache->begin_collecting(state));
-    return Collecting(source, cache, state);
+    CHECK(cache->begin_collecting(state) == 0);
+    ticket = cache->begin_collecting(state);
+    REQUIRE(ticket != 0);
+    return Collecting(source, cache, state, ticket);
   }
 };
 
@@ -79,17 +83,92 @@ TEST_CASE("list_cache: the second list of one state is kept, for that state only
 
 TEST_CASE("list_cache: another state, also after a restore, begins anew") {
   ListCache cache(1000);
-  CHECK(!cache.begin_collecting(state));
-  CHECK(!cache.begin_collecting(later));
-  CHECK(!cache.begin_collecting(state));
-  CHECK(!cache.begin_collecting(restored));
-  CHECK(cache.begin_collecting(restored));
-  CHECK(!cache.begin_collecting(restored));  // one reader at a time
-  cache.end_collecting();
-  CHECK(cache.begin_collecting(restored));
+  CHECK(cache.begin_collecting(state) == 0);
+  CHECK(cache.begin_collecting(later) == 0);
+  CHECK(cache.begin_collecting(state) == 0);  // a reader that is late
+  CHECK(cache.begin_collecting(restored) == 0);
+  const auto ticket = cache.begin_collecting(restored);
+  CHECK(ticket != 0);
+  CHECK(cache.begin_collecting(restored) == 0);  // one reader at a time
+  cache.end_collecting(restored.epoch, ticket);
+  CHECK(cache.begin_collecting(restored) != 0);
+  CHECK(cache.begin_collecting(later) != 0);
   ListCache none(0);
-  CHECK(!none.begin_collecting(state));
-  CHECK(!none.begin_collecting(state));
+  CHECK(none.begin_collecting(state) == 0);
+  CHECK(none.begin_collecting(state) == 0);
+}
+
+TEST_CASE("list_cache: a reader that is slow gives way to another") {
+  Fixture fixture;
+  const auto start = ListCache::Clock::now();
+  auto slow = fixture.collect();
+  const auto slow_ticket = fixture.ticket;
+  std::string begun;
+  CHECK(slow.read(begun) == BodySource::Status::piece);
+  CHECK(fixture.cache->begin_collecting(state, start) == 0);
+  const auto next = start + ListCache::patience + std::chrono::seconds(1);
+  const auto ticket = fixture.cache->begin_collecting(state, next);
+  CHECK(ticket != 0);
+  CHECK_FALSE(fixture.cache->is_collecting(state.epoch, slow_ticket));
+  // The slow one reads on, and keeps nothing.
+  CHECK(begun + read_all(slow) == "{onetwo}");
+  CHECK(slow.memory() == 0);
+  CHECK(fixture.cache->is_empty());
+  CHECK(fixture.cache->is_collecting(state.epoch, ticket));
+  Collecting quick(std::make_shared<Stated>(std::vector<std::string>{"{one", "two", "}"}),
+                   fixture.cache, state, ticket);
+  CHECK(read_all(quick) == "{onetwo}");
+  CHECK(fixture.cache->find(state) != nullptr);
+  CHECK_FALSE(fixture.cache->is_empty());
+}
+
+TEST_CASE("list_cache: a late reader does not end the text of a newer state") {
+  Fixture fixture;
+  {
+    auto reader = fixture.collect();
+    read_all(reader);
+  }
+  CHECK(fixture.cache->find({7, 2, 100}) == nullptr);
+  CHECK(fixture.cache->find(state) != nullptr);
+}
+
+TEST_CASE("list_cache: the texts together are limited, also those that are not kept any more") {
+  ListCache cache(20);
+  const auto text_of = [](std::uint64_t epoch, std::uint64_t revision, std::size_t bytes) {
+    auto text = std::make_shared<addrbook::detail::ListText>(epoch, revision);
+    text->pieces.emplace_back(bytes, 'x');
+    text->bytes = bytes;
+    return text;
+  };
+  cache.keep(text_of(1, 1, 8));
+  cache.keep(text_of(2, 1, 8));
+  CHECK(cache.find({1, 1, 1}) != nullptr);
+  CHECK(cache.find({2, 1, 1}) != nullptr);
+  CHECK(cache.find({1, 1, 1}) != nullptr);  // read last
+  cache.keep(text_of(3, 1, 8));
+  CHECK(cache.find({2, 1, 1}) == nullptr);
+  CHECK(cache.find({1, 1, 1}) != nullptr);
+  CHECK(cache.find({3, 1, 1}) != nullptr);
+  {
+    // A slow reader has the text of an old state.
+    const auto held = cache.find({1, 1, 1});
+    CHECK(cache.find({1, 2, 1}) == nullptr);
+    cache.keep(text_of(1, 2, 13));
+    CHECK(cache.find({1, 2, 1}) == nullptr);  // no room
+    CHECK(cache.find({3, 1, 1}) == nullptr);
+    cache.keep(text_of(1, 2, 12));
+    CHECK(cache.find({1, 2, 1}) != nullptr);
+  }
+  cache.keep(text_of(4, 1, 8));
+  CHECK(cache.find({1, 2, 1}) != nullptr);
+  CHECK(cache.find({4, 1, 1}) != nullptr);
+  cache.keep(text_of(5, 1, 20));
+  CHECK(cache.find({5, 1, 1}) != nullptr);
+  CHECK(cache.find({4, 1, 1}) == nullptr);
+  for (std::uint64_t epoch = 10; epoch < 2'000; ++epoch) {
+    CHECK(cache.begin_collecting({epoch, 1, 1}) == 0);
+  }
+  CHECK(cache.is_empty());  // the books that were not used lately are forgotten
 }
 
 TEST_CASE("list_cache: what is not a whole list of one state is not kept") {
@@ -117,8 +196,9 @@ TEST_CASE("list_cache: what is not a whole list of one state is not kept") {
     reader.pause();
     CHECK(fixture.source->source.pauses == 1);
     CHECK(reader.memory() == 0);
-    CHECK(fixture.cache->begin_collecting(state));  // another reader may try
-    fixture.cache->end_collecting();
+    const auto ticket = fixture.cache->begin_collecting(state);  // another reader may try
+    CHECK(ticket != 0);
+    fixture.cache->end_collecting(state.epoch, ticket);
     CHECK(piece + read_all(reader) == "{onetwo}");
   }
   SUBCASE("it is too long") {
