@@ -16,6 +16,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <ctime>
 #include <future>
 #include <mutex>
 #include <stdexcept>
@@ -794,6 +795,28 @@ TEST_CASE("server: stop() is not delayed by half a request or by a client that d
   REQUIRE(Connection(running.port()).request("GET", "/addresses/_health").status == 200);
   CHECK(running.stop() < 20s);  // and not 60
   CHECK(book->state().count == 300);
+}
+
+TEST_CASE("server: while it stops and waits for a slow client, it does nothing") {
+  addrbook::ServerOptions options;
+  options.stop_grace = 200ms;
+  options.stop_timeout = 2s;
+  addrbook::Server server(options);
+  const auto book = addrbook::mount(server);
+  const auto large = addrbook::Document::parse("{\"x\":\"" + std::string(100'000, 'x') + "\"}");
+  for (int i = 0; i < 100; ++i) book->create(large);
+  Running running(server, server.bind("127.0.0.1", 0));
+  Connection no_reader(running.port());
+  no_reader.send_request("GET", "/addresses");
+  CHECK(no_reader.has_more());
+  Connection half_body(running.port());
+  half_body.send("POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{");
+  REQUIRE(Connection(running.port()).request("GET", "/addresses/_health").status == 200);
+  const auto cpu_ms = [] { return std::clock() * 1000 / CLOCKS_PER_SEC; };
+  const auto before = cpu_ms();
+  const auto took = running.stop();
+  CHECK(took >= 1s);  // the slow client has its time
+  CHECK(cpu_ms() - before < took.count() / 4);
 }
 
 TEST_CASE("server: a port that is in use is refused, even by another addrbook::Server") {

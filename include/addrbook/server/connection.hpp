@@ -175,6 +175,7 @@ class Connection : private Pinned {
 
   std::atomic<bool> awaits_source{false};  ///< the answer's source has nothing yet and will call
   std::atomic<bool> peer_closed{false};  ///< all that the peer sent has been received by the system
+  std::atomic<bool> has_seen_stop{false};  ///< was looked at since the server began to stop
   std::atomic<Clock::rep> deadline{0};
   std::atomic<Clock::rep> since{0};           ///< when the phase began
   std::atomic<std::size_t> counted_bytes{0};  ///< what the server's budget knows of memory()

@@ -202,6 +202,7 @@ inline void Parking::stop() {
     if (connection.phase != Phase::handshake && connection.input.empty()) {
       ::shutdown(connection.socket.get(), SHUT_RD);
     }
+    connection.has_seen_stop.store(true);
     requeue(connection);
   });
   std::unique_lock lock(mutex_);
@@ -276,8 +277,9 @@ inline void Parking::proceed(Connection& connection, Step step, bool is_overload
     if (connection.park()) {
       if (memory_.is_exceeded()) relieve_memory();
       // stop() or relieve_memory() may have passed over the connection before it was parked.
-      const bool is_looked_for = is_stopping_.load() || connection.is_condemned();
-      if (!is_looked_for || !connection.claim_parked()) return;
+      const bool is_stop_new = is_stopping_.load() && !connection.has_seen_stop.load();
+      if ((!is_stop_new && !connection.is_condemned()) || !connection.claim_parked()) return;
+      connection.has_seen_stop.store(is_stopping_.load());
       if (connection.take_condemned() && connection.counted_bytes.load() > small_bytes) {
         step = loop_.evict(connection);
       } else if (is_stopped(connection)) {

@@ -100,6 +100,13 @@ inline SqliteFile::SqliteFile(const std::string& path) {
     resolved = std::filesystem::weakly_canonical(resolved.parent_path() / target, error);
   }
   path_ = resolved.string();
+  for (const std::string_view suffix : {"-wal", "-shm", "-journal", "-lock"}) {
+    const std::string_view name = path_;
+    if (name.size() >= suffix.size() && name.substr(name.size() - suffix.size()) == suffix) {
+      throw Error(Errc::invalid, "'" + path + "': names that end in '" + std::string(suffix) +
+                                     "' are for files beside a book");
+    }
+  }
   // is_symlink() also reports that there is nothing.
   if (error && error != std::errc::no_such_file_or_directory) {
     throw Error(Errc::storage, "'" + path + "': " + error.message());

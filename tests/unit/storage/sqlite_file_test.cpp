@@ -54,6 +54,23 @@ TEST_CASE("sqlite_file: a path is absolute and without symbolic links") {
   CHECK(error_of([] { SqliteFile("a=\"b"); }).rfind("invalid: ", 0) == 0);
 }
 
+TEST_CASE("sqlite_file: the names of files beside a book are no book's") {
+  const Folder folder;
+  for (const char* const name : {"book-wal", "book.db-shm", "book-journal", "book-lock", "-wal"}) {
+    CAPTURE(name);
+    std::string reason;
+    try {
+      SqliteFile file(folder / name);
+    } catch (const addrbook::Error& error) {
+      CHECK(error.code() == addrbook::Errc::invalid);
+      reason = error.what();
+    }
+    CHECK(reason.find("are for files beside a book") != std::string::npos);
+  }
+  CHECK(SqliteFile(folder / "wal").path() == folder / "wal");
+  CHECK(SqliteFile(folder / "book-wal.db").path() == folder / "book-wal.db");
+}
+
 TEST_CASE("sqlite_file: connection strings") {
   CHECK(SqliteFile::connect_string("/a b") == "/a b");
   CHECK(SqliteFile::connect_string("/a=b c") == "db=\"/a=b c\"");
