@@ -35,6 +35,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -76,6 +77,14 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
 
   /// As in httplib: whether listen_after_bind() serves.
   [[nodiscard]] bool is_running() const { return is_serving_.load() && Base::is_running(); }
+
+  /// As in httplib: waits until is_running(), or listening has failed.
+  void wait_until_ready() const {
+    Base::wait_until_ready();
+    while (Base::is_running() && !is_serving_.load()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
 
   /// As in httplib, for routes of the program. Without a handler, `100 Continue` is sent when the
   /// body is first read.
