@@ -218,7 +218,7 @@ inline Config load_config_if_any(const std::string& file, const Environment& env
   for (const auto& name : whole) {
     part /= name;
     std::error_code error;
-    const auto status = std::filesystem::symlink_status(part, error);
+    static_cast<void>(std::filesystem::symlink_status(part, error));
     // Below what is no folder nothing is there either, but then something is wrong.
     if (error == std::errc::no_such_file_or_directory) return parse_config("", "", environment);
     if (error) break;
