@@ -218,9 +218,9 @@ inline Config load_config_if_any(const std::string& file, const Environment& env
   for (const auto& name : whole) {
     part /= name;
     std::error_code error;
-    const auto status = std::filesystem::symlink_status(part, error);
-    if (status.type() == std::filesystem::file_type::not_found)
-      return parse_config("", "", environment);
+    static_cast<void>(std::filesystem::symlink_status(part, error));
+    // Below what is no folder nothing is there either, but then something is wrong.
+    if (error == std::errc::no_such_file_or_directory) return parse_config("", "", environment);
     if (error) break;
     const bool is_dangling = !std::filesystem::exists(part, error);
     if (error || is_dangling) break;

@@ -254,11 +254,7 @@ inline Reply Rest::Call::respond(BodyStatus status) {
 }
 
 inline void Rest::check_web(const Request& request, bool is_write) const {
-  if (!web_.is_known_host(request)) {
-    // Named as in the settings, for who sees this behind a proxy of their own.
-    throw detail::HttpError(
-        403, "Forbidden: Host is not a name of this server (see http.allowed_hosts)");
-  }
+  if (!web_.is_known_host(request)) throw detail::HttpError(403, detail::foreign_host_reason);
   if (is_write && !web_.may_write(request)) {
     throw detail::HttpError(403, "Forbidden: a web page of another origin must not write");
   }

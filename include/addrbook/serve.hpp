@@ -12,9 +12,11 @@
 #include <addrbook/log.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest/access_log.hpp>
+#include <addrbook/rest/error_reply.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/rest/routes.hpp>
+#include <addrbook/rest/web_policy.hpp>
 #include <addrbook/server/signals.hpp>
 
 #include <fcntl.h>
@@ -25,6 +27,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <future>
 #include <memory>
@@ -146,7 +149,9 @@ namespace detail {
 class Entrance {
  public:
   Entrance(const std::string& name, const Options& options)
-      : log_(options.log), is_debug_(options.debug) {
+      : log_(options.log),
+        is_debug_(options.debug),
+        web_({}, options.allowed_hosts, options.loopback_hosts_only) {
     append_json_string(text_ = R"({"name":)", name, JsonCharset::utf8);
     for (const auto& [member, path] : {std::pair("addresses", ""), std::pair("health", "/_health"),
                                        std::pair("ready", "/_ready")}) {
@@ -165,7 +170,10 @@ class Entrance {
     const HttplibFields fields(request.headers);
     const Request ours = to_request(request, fields, 0);
     Exchange exchange(ours, ids_);
-    Reply reply = json_reply(text_);
+    Reply reply = web_.is_known_host(ours)
+                      ? json_reply(text_)
+                      : exchange.fail(std::make_exception_ptr(HttpError(403, foreign_host_reason)),
+                                      is_debug_);
     exchange.finish(reply, nullptr);
     exchange.log(reply, log_, is_debug_, {});
     write_reply(std::move(reply), request, response, keeper);
@@ -174,6 +182,7 @@ class Entrance {
  private:
   LogSink log_;
   bool is_debug_;
+  WebPolicy web_;
   std::string text_;
   RequestIds ids_;
 };

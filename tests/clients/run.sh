@@ -102,6 +102,7 @@ start_server() {
   local name=$1 log=$work/$1.log try url=
   shift
   mkdir "$work/$name"
+  : >"$log" # it is read below, maybe before the server's process opens it
   (cd "$work/$name" && exec env ADDRBOOK_STORAGE_MEMORY= "$@" "$server_program" --port 0) >"$log" 2>&1 &
   servers+=($!)
   started+=($!)
@@ -143,17 +144,20 @@ http {
   fastcgi_temp_path $work/nginx-fastcgi;
   uwsgi_temp_path $work/nginx-uwsgi;
   scgi_temp_path $work/nginx-scgi;
-  proxy_set_header Host \$http_host;
   upstream book { server ${direct#http://}; keepalive 8; keepalive_requests 100000; }
   server {
     listen ${nginx_1_0#http://};
-    location / { proxy_pass $direct; }
+    location / {
+      proxy_pass $direct;
+      proxy_set_header Host \$http_host;
+    }
   }
   server {
     listen ${nginx_1_1#http://};
     location / {
       proxy_pass http://book;
       proxy_http_version 1.1;
+      proxy_set_header Host \$http_host;
       proxy_set_header Connection "";
       proxy_request_buffering off;
     }

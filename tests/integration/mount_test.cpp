@@ -1169,6 +1169,8 @@ TEST_CASE_TEMPLATE("mount: our Server's own refusals of a book's requests can be
   options.allowed_origins = {"https://other.example.com"};
   addrbook::mount(server, options);
   Running running(server);
+  std::string long_fields;
+  while (long_fields.size() <= 64 * 1024) long_fields += "X: " + std::string(5000, 'x') + "\r\n";
   const struct {
     std::string start;
     std::string end;
@@ -1183,6 +1185,13 @@ TEST_CASE_TEMPLATE("mount: our Server's own refusals of a book's requests can be
        "Transfer-Encoding: gzip\r\n\r\n", 501, "https://app.example.com"},
       {"POST /other HTTP/1.1\r\nHost: localhost\r\n", "Content-Length: x\r\n\r\n", 400,
        "https://other.example.com"},
+      {"GET /addresses/" + std::string(9000, 'x') + " HTTP/1.1\r\nHost: localhost\r\n", "\r\n", 414,
+       "https://app.example.com"},
+      {"BREW http://localhost/other HTTP/1.1\r\nHost: localhost\r\n", "\r\n", 501,
+       "https://other.example.com"},
+      {"GET /addresses HTTP/1.2\r\nHost: localhost\r\n", "\r\n", 505, "https://app.example.com"},
+      {"GET /addresses HTTP/1.1\r\nHost: localhost\r\n", long_fields, 431,
+       "https://app.example.com"},
       {"GET /addresses/1/2/3/4/5/6/7/8/9/10 HTTP/1.1\r\nHost: localhost\r\n", "\r\n", 404,
        "https://app.example.com"},
       {"GET /addressesx HTTP/1.1\r\nHost: localhost\r\n", "\r\n", 404, ""},

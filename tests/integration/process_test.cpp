@@ -770,12 +770,14 @@ TEST_CASE("process: with the defaults a page can't reach the book under a name o
     CAPTURE(host);
     CHECK(status(server, "/addresses", host) == 200);
     CHECK(status(server, "/addresses", host + port) == 200);
+    CHECK(status(server, "/", host) == 200);
   }
   for (const std::string host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
                                  "localhost.", "0.0.0.0", "[::2]", "10.0.0.1"}) {
     CAPTURE(host);
     CHECK(status(server, "/addresses", host) == 403);
     CHECK(status(server, "/addresses", host + port) == 403);
+    CHECK(status(server, "/", host) == 403);
     CHECK(status(server, "/addresses/_health", host) == 200);
     CHECK(status(server, "/addresses/_ready", host) == 200);
   }

@@ -253,9 +253,9 @@ class FakeHandler final : public addrbook::detail::ConnectionHandler {
     return framing.complete() && !is_last && !engine.is_stopping();
   }
 
-  std::string refusal(const Connection& /*connection*/,
-                      const addrbook::detail::RequestHead& /*head*/,
+  std::string refusal(const Connection& /*connection*/, const addrbook::detail::RequestHead& head,
                       const addrbook::detail::HeadFault& fault) override {
+    refused_.emplace_back(std::string(head.target), head.fields.size());
     return "HTTP/1.1 " + std::to_string(fault.status) + " Refused\r\nContent-Length: 0\r\n\r\n";
   }
 
@@ -274,8 +274,14 @@ class FakeHandler final : public addrbook::detail::ConnectionHandler {
     return warnings_;
   }
 
+  /// Of the requests that were refused: the targets, and how many fields were known.
+  [[nodiscard]] const std::vector<std::pair<std::string, std::size_t>>& refused() const {
+    return refused_;
+  }
+
  private:
   mutable std::mutex mutex_;
+  std::vector<std::pair<std::string, std::size_t>> refused_;
   std::vector<std::string> served_;
   std::vector<std::string> warnings_;
 };

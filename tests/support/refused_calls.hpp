@@ -18,6 +18,7 @@ enum class RefusedCalls {
   none,
   hard_links,                      ///< as on FAT, which has none
   hard_links_and_flags_of_rename,  ///< as on exFAT, and FUSE without rename2
+  all,                             ///< flock(), too, as on some network file systems
 };
 
 /// Makes system calls of the calling thread, and of what it starts, fail. Can't be taken back.
@@ -38,13 +39,17 @@ inline void refuse(RefusedCalls calls) {
 #endif
   add(BPF_JMP | BPF_JEQ | BPF_K, SYS_linkat, 1);
   add_refusal(EPERM);
-  if (calls == RefusedCalls::hard_links_and_flags_of_rename) {
+  if (calls == RefusedCalls::all) {
+    add(BPF_JMP | BPF_JEQ | BPF_K, SYS_flock, 1);
+    add_refusal(ENOLCK);
+  }
+  if (calls != RefusedCalls::hard_links) {
     // Without flags it is rename(), on processors that have no other call for that.
     constexpr std::size_t flags = offsetof(seccomp_data, args) + 4 * sizeof(__u64);
     add(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 3);
     add(BPF_LD | BPF_W | BPF_ABS, flags);
     filter.push_back({BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0});
-    add_refusal(EINVAL);
+    add_refusal(calls == RefusedCalls::all ? EOPNOTSUPP : EINVAL);
   }
   add(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
   const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};

@@ -672,6 +672,8 @@ TEST_CASE("config: a default file counts as missing only if nothing is there") {
     CHECK(test::refusal([&] { load(file); }) ==
           file + ": the file can't be read: No such file or directory");
   }
+  const std::string below = path("book.yaml/book.yaml");
+  CHECK(test::refusal([&] { load(below); }) == below + ": the file can't be read: Not a directory");
   // A link that leads to itself stands for all that can't be looked at: root may look everywhere.
   std::filesystem::create_symlink("circle", path("circle"));
   const std::string circular = path("circle/book.yaml");

@@ -73,7 +73,8 @@ class HeadScanner {
 
 /// Parses and checks a head.
 /// @param head  with the empty line that ends it; the result points into it
-/// @returns  with `fault` if the request must be refused; the other members are then incomplete
+/// @returns  with `fault` if the request must be refused; of the other members those before the
+///           fault are there, and the fields also after a fault of the request line
 inline RequestHead read_head(std::string_view head);
 
 // ---------------------------------------------------------------------------------------------
@@ -100,6 +101,7 @@ class HeadReader {
  private:
   std::string_view next_line() noexcept;
   std::optional<HeadFault> read_request_line() noexcept;
+  std::optional<HeadFault> read_fields() noexcept;
   std::optional<HeadFault> read_field(std::string_view line) noexcept;
   std::optional<HeadFault> read_known_field(std::string_view line, std::string_view name,
                                             std::string_view value) noexcept;
@@ -107,6 +109,8 @@ class HeadReader {
   std::optional<HeadFault> read_coding(std::string_view value) noexcept;
   bool remove_user() noexcept;
   [[nodiscard]] std::optional<HeadFault> check_host() noexcept;
+
+  static constexpr std::size_t max_bytes = 8192;  // of a target, and a field, as httplib's limits
 
   RequestHead& head_;
   std::string_view rest_;
@@ -124,15 +128,9 @@ inline std::string_view HeadReader::next_line() noexcept {
 }
 
 inline std::optional<HeadFault> HeadReader::read() noexcept {
-  if (const auto fault = read_request_line()) return fault;
-  constexpr std::size_t max_field_bytes = 8192;  // httplib's limit
-  for (auto line = next_line(); !line.empty(); line = next_line()) {
-    if (head_.fields.size() == FieldTable::capacity) {
-      return HeadFault{431, "Too many header fields"};
-    }
-    if (line.size() > max_field_bytes) return HeadFault{431, "Header field too long"};
-    if (const auto fault = read_field(line)) return fault;
-  }
+  const auto line_fault = read_request_line();
+  const auto field_fault = read_fields();
+  if (line_fault || field_fault) return line_fault ? line_fault : field_fault;
   if (const auto fault = check_host()) return fault;
   const bool is_1_1 = head_.version == "HTTP/1.1";
   if (has_coding_) {
@@ -142,6 +140,17 @@ inline std::optional<HeadFault> HeadReader::read() noexcept {
     head_.body = RequestHead::Body::chunked;
   }
   if (!is_1_1) head_.expects_continue = false;  // RFC 9110, 10.1.1
+  return std::nullopt;
+}
+
+inline std::optional<HeadFault> HeadReader::read_fields() noexcept {
+  for (auto line = next_line(); !line.empty(); line = next_line()) {
+    if (head_.fields.size() == FieldTable::capacity) {
+      return HeadFault{431, "Too many header fields"};
+    }
+    if (line.size() > max_bytes) return HeadFault{431, "Header field too long"};
+    if (const auto fault = read_field(line)) return fault;
+  }
   return std::nullopt;
 }
 
@@ -159,17 +168,8 @@ inline std::optional<HeadFault> HeadReader::read_request_line() noexcept {
     head_.method = {};
     return HeadFault{400, "Invalid request line"};
   }
-  constexpr std::size_t max_target_bytes = 8192;  // httplib's limit; see RFC 9112, 3
-  if (head_.target.size() > max_target_bytes) {
-    head_.target = head_.target.substr(0, max_target_bytes);
-    return HeadFault{414, "URI Too Long"};
-  }
-  if (head_.version != "HTTP/1.1" && head_.version != "HTTP/1.0") {
-    const bool is_other = head_.version.size() == 8 && head_.version.substr(0, 5) == "HTTP/";
-    return is_other ? HeadFault{505, "HTTP Version Not Supported"}
-                    : HeadFault{400, "Invalid request line"};
-  }
-  if (!is_known_method(head_.method)) return HeadFault{501, "Method Not Implemented"};
+  const bool is_too_long = head_.target.size() > max_bytes;
+  head_.target = head_.target.substr(0, max_bytes);
   if (head_.target[0] != '/') {
     const auto scheme_end = head_.target.find("://");
     const auto scheme = head_.target.substr(0, scheme_end);
@@ -178,6 +178,13 @@ inline std::optional<HeadFault> HeadReader::read_request_line() noexcept {
       head_.authority = head_.target.substr(0, head_.target.find_first_of("/?#", scheme_end + 3));
     }
   }
+  if (is_too_long) return HeadFault{414, "URI Too Long"};
+  if (head_.version != "HTTP/1.1" && head_.version != "HTTP/1.0") {
+    const bool is_other = head_.version.size() == 8 && head_.version.substr(0, 5) == "HTTP/";
+    return is_other ? HeadFault{505, "HTTP Version Not Supported"}
+                    : HeadFault{400, "Invalid request line"};
+  }
+  if (!is_known_method(head_.method)) return HeadFault{501, "Method Not Implemented"};
   return std::nullopt;
 }
 

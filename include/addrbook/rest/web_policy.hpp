@@ -17,6 +17,10 @@
 
 namespace addrbook::detail {
 
+/// To who calls a server by another name, e.g. behind a proxy of their own: it names the setting.
+inline constexpr const char* foreign_host_reason =
+    "Forbidden: Host is not a name of this server (see http.allowed_hosts)";
+
 /// Enforces Options::allowed_origins and allowed_hosts, and tells browsers about them (CORS; Fetch
 /// standard, 3.2).
 class WebPolicy {

@@ -106,6 +106,7 @@ class RequestLoop : private Pinned {
   static void skip_empty_lines(Connection& connection);
   Step refuse(Connection& connection, const RequestHead& head, const HeadFault& fault);
   Step refuse_overload(Connection& connection);
+  static RequestHead head_so_far(const Connection& connection);
   static Step end(Connection& connection);
   static Step drain(Connection& connection);
 
@@ -155,7 +156,7 @@ inline RequestLoop::Step RequestLoop::expire(Connection& connection) noexcept {
 inline RequestLoop::Step RequestLoop::evict(Connection& connection) noexcept {
   try {
     if (connection.phase == Phase::reading_head || connection.phase == Phase::reading_body) {
-      return refuse(connection, {}, {503, "The server is short of memory"});
+      return refuse(connection, head_so_far(connection), {503, "The server is short of memory"});
     }
     connection.answer_failed = connection.phase == Phase::answering;
     return end(connection);
@@ -185,7 +186,8 @@ inline RequestLoop::Step RequestLoop::time_out(Connection& connection) {
   switch (connection.phase) {
     case Phase::reading_head:
       if (connection.input.empty()) return Step::close;
-      return refuse(connection, {}, {408, "Request header not complete in time"});
+      return refuse(connection, head_so_far(connection),
+                    {408, "Request header not complete in time"});
     case Phase::reading_body:
       return answer_pending(connection, BodyStatus::timed_out, {}).value_or(Step::close);
     case Phase::answering: connection.answer_failed = true; return end(connection);
@@ -260,7 +262,8 @@ inline RequestLoop::Next RequestLoop::read_head_of(Connection& connection, Turn&
       }
       const bool is_found = found == HeadScanner::Found::end;
       if ((is_found ? connection.scanner.size() : input.size()) > max_head_bytes) {
-        return refuse(connection, {}, {431, "Request Header Fields Too Large"});
+        return refuse(connection, head_so_far(connection),
+                      {431, "Request Header Fields Too Large"});
       }
       if (is_found) {
         const auto head = read_head(std::string_view(input).substr(0, connection.scanner.size()));
@@ -443,8 +446,14 @@ inline RequestLoop::Step RequestLoop::refuse(Connection& connection, const Reque
 // The head of the request is at the front of the input.
 inline RequestLoop::Step RequestLoop::refuse_overload(Connection& connection) {
   overload_.raise();
-  const auto head = std::string_view(connection.input).substr(0, connection.scanner.size());
-  return refuse(connection, read_head(head), {503, "Too many requests at once"});
+  return refuse(connection, head_so_far(connection), {503, "Too many requests at once"});
+}
+
+// The whole lines that have arrived of the head at the front of the input.
+inline RequestHead RequestLoop::head_so_far(const Connection& connection) {
+  const auto bytes = std::string_view(connection.input).substr(0, connection.scanner.size());
+  const auto end = bytes.rfind("\r\n");
+  return end == std::string_view::npos ? RequestHead() : read_head(bytes.substr(0, end + 2));
 }
 
 // Closing a socket with unread input resets the connection, and the peer may then lose the answer.

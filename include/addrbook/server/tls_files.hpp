@@ -42,11 +42,20 @@ inline std::string read_pem_file(const std::string& path) {
   }
 }
 
-/// @returns the reason of OpenSSL's last error
+/// @returns what OpenSSL's last error says of a certificate or a key
 inline std::string take_tls_error() {
-  const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
+  const auto error = ERR_peek_last_error();
   ERR_clear_error();
-  return reason != nullptr ? reason : "unknown error";
+  switch (ERR_GET_REASON(error)) {
+    case ERR_R_PEM_LIB:
+    case ERR_R_ASN1_LIB: return "is damaged or not complete";
+    case SSL_R_EE_KEY_TOO_SMALL:
+    case SSL_R_CA_KEY_TOO_SMALL: return "can't be used: its key is too short to be safe";
+    case SSL_R_CA_MD_TOO_WEAK: return "can't be used: its signature has too weak a hash";
+    default: break;
+  }
+  const char* const reason = ERR_reason_error_string(error);
+  return std::string("can't be used: ") + (reason != nullptr ? reason : "unknown error");
 }
 
 /// @throws Error{invalid} why OpenSSL took no certificate from a file
@@ -55,7 +64,7 @@ inline std::string take_tls_error() {
   const std::string text = read_pem_file(path);
   const auto has = [&text](const char* part) { return text.find(part) != std::string::npos; };
   if (has("CERTIFICATE-----")) {
-    throw Error(Errc::invalid, "the certificate in '" + path + "' can't be used: " + reason);
+    throw Error(Errc::invalid, "the certificate in '" + path + "' " + reason);
   }
   throw Error(Errc::invalid, "no certificate is in '" + path +
                                  "': it must begin with '-----BEGIN " + "CERTIFICATE-----' (PEM)" +
@@ -73,7 +82,7 @@ inline std::string take_tls_error() {
                                    "pkey -in FILE -out FILE' takes it off");
   }
   if (has("PRIVATE KEY-----")) {
-    throw Error(Errc::invalid, "the private key in '" + path + "' can't be used: " + reason);
+    throw Error(Errc::invalid, "the private key in '" + path + "' " + reason);
   }
   throw Error(Errc::invalid, "no private key is in '" + path +
                                  "': it must have a line '-----BEGIN PRIVATE KEY-----' (PEM)" +

@@ -192,7 +192,8 @@ inline Descriptor SqliteFile::make_unfinished(std::string& name) {
     Descriptor made(::mkostemp(name.data(), O_CLOEXEC));  // mode 0600
     if (!made) return made;
     struct stat status {};
-    const bool is_ours = ::flock(made.get(), LOCK_EX | LOCK_NB) == 0;
+    // Where files can't be locked nobody takes this for a leftover.
+    const bool is_ours = ::flock(made.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
     if (::fstat(made.get(), &status) != 0) return {};
     if (is_ours && status.st_nlink != 0) return made;  // else it was taken for a leftover
   }
@@ -231,9 +232,10 @@ inline void SqliteFile::take_name(const std::string& made) const {
   };
 #ifdef RENAME_NOREPLACE
   if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) == 0) return;
-  if (errno != EINVAL && errno != ENOSYS) refuse();
+  if (errno == EEXIST) refuse();
 #endif
-  // The file system can't do both at once. An empty file keeps the name free of others' files.
+  // The file system may be unable to do both at once, and has several ways to say so. An empty file
+  // keeps the name free of others' files.
   constexpr mode_t owner_only = 0600;
   if (!Descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, owner_only))) {
     refuse();

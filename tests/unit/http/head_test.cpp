@@ -51,6 +51,30 @@ TEST_CASE("head: a bare line feed is reported") {
   }
 }
 
+TEST_CASE("head: the fields of a faulty request line are there, for the answer") {
+  for (const std::string line : {"BREW http://a/b HTTP/1.1", "GET http://a/b HTTP/2.0",
+                                 "GET http://a/b HTTP/1.1 ", "no request line"}) {
+    CAPTURE(line);
+    const std::string text = line + "\r\nHost: a\r\nOrigin: https://b\r\n\r\n";
+    const auto head = read_head(text);
+    REQUIRE(head.fault);
+    CHECK(FieldView(head.text, head.fields).find("Origin") == "https://b");
+  }
+  const std::string large(10'000, 'x');
+  for (const std::string& target : {"/" + large, "http://" + large, "http://a/" + large}) {
+    const std::string text = "GET " + target + " HTTP/1.1\r\nNo Field\r\nOrigin: https://b\r\n\r\n";
+    const auto head = read_head(text);
+    REQUIRE(head.fault);
+    CHECK(head.fault->status == 414);
+    CHECK(head.fields.size() == 0);  // none behind a fault
+    CHECK(head.target == target.substr(0, 8192));
+    CHECK(head.target.substr(0, head.authority.size()) == head.authority);
+  }
+  // A part of a head, of whole lines.
+  const auto part = read_head("GET / HTTP/1.1\r\nOrigin: https://b\r\n");
+  CHECK(FieldView(part.text, part.fields).find("Origin") == "https://b");
+}
+
 TEST_CASE("head: a valid head is parsed") {
   const auto head = read_head(
       "PUT /a?b HTTP/1.1\r\nhOST: [::1]:8080\r\nConTent-LENGTH:  12 \r\nExpect: 100-Continue\r\n"

@@ -31,6 +31,7 @@ using namespace std::chrono_literals;
 namespace {
 
 using Targets = std::vector<std::string>;
+using Refused = std::vector<std::pair<std::string, std::size_t>>;
 
 /// A loop over one connection, whose peer is a script.
 struct Fixture {
@@ -225,11 +226,12 @@ TEST_CASE("request_loop: past the deadline half a head gets a 408, anything else
   };
   SUBCASE("half a head") {
     Fixture fixture;
-    fixture.peer.arrivals.emplace_back("GET / HTTP/1.1\r\nHos");
+    fixture.peer.arrivals.emplace_back("GET / HTTP/1.1\r\nX: y\r\nHos");
     REQUIRE(fixture.advance() == Step::park);
     pass_deadline(fixture.connection);
     CHECK(fixture.advance() == Step::park);
     CHECK(fixture.peer.written == refusal(408));
+    CHECK(fixture.handler.refused() == Refused{{"/", 1}});
     CHECK(fixture.connection.phase == Phase::draining);
     pass_deadline(fixture.connection);
     CHECK(fixture.advance() == Step::close);
@@ -780,10 +782,11 @@ TEST_CASE("request_loop: in an overload only what needs no thread is served") {
 TEST_CASE(
     "request_loop: a connection that holds too much is ended, with a 503 if that is possible") {
   Fixture head;
-  head.peer.arrivals.emplace_back("GET / HTTP/1.1\r\nX: ");
+  head.peer.arrivals.emplace_back("GET / HTTP/1.1\r\nHost: a\r\nX: ");
   REQUIRE(head.advance() == Step::park);
   CHECK(head.loop.evict(head.connection) == Step::park);
   CHECK(head.peer.written == refusal(503));
+  CHECK(head.handler.refused() == Refused{{"/", 1}});
   CHECK(head.connection.memory() == 0);
 
   Fixture body;
@@ -791,6 +794,7 @@ TEST_CASE(
   REQUIRE(body.advance() == Step::park);
   CHECK(body.loop.evict(body.connection) == Step::park);
   CHECK(body.peer.written == refusal(503));
+  CHECK(body.handler.refused() == Refused{{"/own", 2}});
   CHECK(body.connection.memory() == 0);
 
   test::SocketPair pair;

@@ -80,8 +80,14 @@ TEST_CASE("tls_files: what is wrong with a file is said in plain words") {
             "': it must begin with '-----BEGIN CERTIFICATE-----' (PEM)");
   const std::string broken = fixture.path("broken.pem");
   std::ofstream(broken) << "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-  CHECK(Fixture::refusal(broken, fixture.key)
-            .rfind("the certificate in '" + broken + "' can't be used: ", 0) == 0);
+  CHECK(Fixture::refusal(broken, fixture.key) ==
+        "the certificate in '" + broken + "' is damaged or not complete");
+  std::ofstream(broken) << "-----BEGIN CERTIFICATE-----\nMIIB";
+  CHECK(Fixture::refusal(broken, fixture.key) ==
+        "the certificate in '" + broken + "' is damaged or not complete");
+  std::ofstream(broken) << "-----BEGIN PRIVATE KEY-----\nMIIB";
+  CHECK(Fixture::refusal(fixture.certificate, broken) ==
+        "the private key in '" + broken + "' is damaged or not complete");
 }
 
 TEST_CASE("tls_files: a key with a password is refused, with what to do") {

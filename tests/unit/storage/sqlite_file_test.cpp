@@ -131,8 +131,9 @@ TEST_CASE("sqlite_file: a file that is made is there as a whole or not at all") 
 }
 
 TEST_CASE("sqlite_file: a file is made without hard links, and never replaces another") {
-  for (const auto calls : {test::RefusedCalls::none, test::RefusedCalls::hard_links,
-                           test::RefusedCalls::hard_links_and_flags_of_rename}) {
+  for (const auto calls :
+       {test::RefusedCalls::none, test::RefusedCalls::hard_links,
+        test::RefusedCalls::hard_links_and_flags_of_rename, test::RefusedCalls::all}) {
     CAPTURE(static_cast<int>(calls));
     const Folder folder;
     std::string made;
