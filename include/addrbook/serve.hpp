@@ -145,13 +145,15 @@ inline void open_standard_streams() {
 
 namespace detail {
 
-/// Answers GET / with what the server is.
+/// Answers what is not for a book: GET / with what the server is, if it has a name, the rest with
+/// 404.
 class Entrance {
  public:
   Entrance(const std::string& name, const Options& options)
       : log_(options.log),
         is_debug_(options.debug),
         web_({}, options.allowed_hosts, options.loopback_hosts_only) {
+    if (name.empty()) return;
     append_json_string(text_ = R"({"name":)", name, JsonCharset::utf8);
     for (const auto& [member, path] : {std::pair("addresses", ""), std::pair("health", "/_health"),
                                        std::pair("ready", "/_ready")}) {
@@ -160,26 +162,29 @@ class Entrance {
     text_ += '}';
   }
 
-  void answer(const httplib::Request& request, httplib::Response& response,
-              ConnectionKeeper keeper) const {
-    if (request.method != "GET" && request.method != "HEAD") {
-      response.status = httplib::StatusCode::MethodNotAllowed_405;
-      response.set_header("Allow", "GET, HEAD");
-      return;
+  [[nodiscard]] Reply answer(const Request& request) const {
+    Exchange exchange(request, ids_);
+    Reply reply;
+    try {
+      reply = reply_to(request);
+    } catch (const HttpError&) {
+      reply = exchange.fail(std::current_exception(), is_debug_);
     }
-    const HttplibFields fields(request.headers);
-    const Request ours = to_request(request, fields, 0);
-    Exchange exchange(ours, ids_);
-    Reply reply = web_.is_known_host(ours)
-                      ? json_reply(text_)
-                      : exchange.fail(std::make_exception_ptr(HttpError(403, foreign_host_reason)),
-                                      is_debug_);
     exchange.finish(reply, nullptr);
     exchange.log(reply, log_, is_debug_, {});
-    write_reply(std::move(reply), request, response, keeper);
+    return reply;
   }
 
  private:
+  [[nodiscard]] Reply reply_to(const Request& request) const {
+    if (request.path != "/" || text_.empty()) throw HttpError(404, "Unknown Endpoint");
+    if (request.method != "GET" && request.method != "HEAD") {
+      throw HttpError(405, "Method Not Allowed", {{"Allow", "GET, HEAD"}});
+    }
+    if (!web_.is_known_host(request)) throw HttpError(403, foreign_host_reason);
+    return json_reply(text_);
+  }
+
   LogSink log_;
   bool is_debug_;
   WebPolicy web_;
@@ -199,11 +204,15 @@ inline void refuse_other_paths(httplib::Server& server, const Options& options,
     const auto segments = std::count(route.path.begin(), route.path.end(), '/');
     max_segments = (std::max)(max_segments, segments + 1);  // with a '/' at the end
   }
-  const auto entrance =
-      name.empty() ? nullptr : std::make_shared<const detail::Entrance>(name, options);
-  const auto keeper = dynamic_cast<detail::BookHost*>(&server) != nullptr
-                          ? detail::ConnectionKeeper::engine
-                          : detail::ConnectionKeeper::httplib;
+  const auto entrance = std::make_shared<const detail::Entrance>(name, options);
+  auto* const host = dynamic_cast<detail::BookHost*>(&server);
+  if (host != nullptr && host->take_other_paths([entrance](const Request& request) {
+        return entrance->answer(request);
+      })) {
+    return;
+  }
+  const auto keeper =
+      host != nullptr ? detail::ConnectionKeeper::engine : detail::ConnectionKeeper::httplib;
   server.set_pre_routing_handler([max_segments, entrance, keeper, prefix = options.prefix](
                                      const httplib::Request& request, httplib::Response& response) {
     const std::string_view path = request.path;
@@ -212,8 +221,9 @@ inline void refuse_other_paths(httplib::Server& server, const Options& options,
                           (rest.empty() || rest.front() == '/') &&
                           std::count(rest.begin(), rest.end(), '/') <= max_segments;
     if (is_below) return httplib::Server::HandlerResponse::Unhandled;
-    response.status = httplib::StatusCode::NotFound_404;
-    if (entrance && path == "/") entrance->answer(request, response, keeper);
+    const detail::HttplibFields fields(request.headers);
+    detail::write_reply(entrance->answer(detail::to_request(request, fields, 0)), request, response,
+                        keeper);
     return httplib::Server::HandlerResponse::Handled;
   });
 }

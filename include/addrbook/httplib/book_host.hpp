@@ -2,8 +2,10 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/http.hpp>
 #include <addrbook/rest.hpp>
 
+#include <functional>
 #include <memory>
 
 namespace addrbook::detail {
@@ -16,6 +18,11 @@ class BookHost : private Pinned {
   /// Takes a book over, if the server serves books itself.
   /// @returns  false if it needs routes
   virtual bool take_book(const std::shared_ptr<const Rest>& book) = 0;
+
+  /// Answers a request that is for no book. Its body is not read.
+  using OtherPaths = std::function<Reply(const Request&)>;
+  /// As take_book(), for all requests that are for no book. Then the program has no routes.
+  virtual bool take_other_paths(OtherPaths other_paths) = 0;
 };
 
 }  // namespace addrbook::detail

@@ -104,14 +104,20 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
 
  private:
   inline bool take_book(const std::shared_ptr<const Rest>& book) override;
+  bool take_other_paths(OtherPaths other_paths) override {
+    other_paths_ = std::move(other_paths);
+    return !options_.hooks_see_books;
+  }
   inline Begun begin(ServerEngine& engine, Connection& connection, const RequestHead& head,
                      std::string_view body, bool is_whole, Answer& answer) override;
   [[nodiscard]] bool is_instant(const RequestHead& head) const override {
-    return !options_.hooks_see_books && books_.is_instant(head);
+    if (options_.hooks_see_books) return false;
+    const BookTarget to = books_.find(head.target, head.authority);
+    return to.book == nullptr ? static_cast<bool>(other_paths_) : to.is_instant(head.method);
   }
   inline bool serve(ServerEngine& engine, Connection& connection, const RequestHead& head) override;
   Begun begin_special(ServerEngine& engine, Connection& connection, const RequestHead& head,
-                      bool is_whole, Answer& answer);
+                      std::string_view path, bool is_whole, Answer& answer);
   bool is_last_request(const ServerEngine& engine, Connection& connection,
                        const RequestHead& head) const;
   std::string refusal(const Connection& connection, const RequestHead& head,
@@ -147,7 +153,8 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
   std::string keep_alive_fields_;  // whole lines with it
   bool has_expect_handler_ = false;
   std::vector<Descriptor> further_listeners_;  // of bind(), besides httplib's
-  std::atomic<bool> is_serving_{false};        // httplib's own flag is set before the engine starts
+  OtherPaths other_paths_;
+  std::atomic<bool> is_serving_{false};  // httplib's own flag is set before the engine starts
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -297,25 +304,34 @@ Begun ParkingServer<Base>::begin(ServerEngine& engine, Connection& connection,
                                  Answer& answer) {
   BookTarget target;
   if (!options_.hooks_see_books) target = books_.find(head.target, head.authority);
-  if (target.book == nullptr) return begin_special(engine, connection, head, is_whole, answer);
+  if (target.book == nullptr) {
+    return begin_special(engine, connection, head, target.path(), is_whole, answer);
+  }
   const bool is_last = is_last_request(engine, connection, head);
   return BookLane::begin(std::move(target), connection, head, body, is_whole, options_.body_timeout,
                          {keep_alive_fields_, engine, is_last}, answer);
 }
 
 // What httplib has no routes for. @returns "elsewhere" for all other requests
+// @param path  decoded; "" with hooks_see_books
 template <class Base>
 Begun ParkingServer<Base>::begin_special(ServerEngine& engine, Connection& connection,
-                                         const RequestHead& head, bool is_whole, Answer& answer) {
+                                         const RequestHead& head, std::string_view path,
+                                         bool is_whole, Answer& answer) {
+  Begun begun;
   const bool is_unknown = head.method == "TRACE" || head.method == "CONNECT";
   const bool is_options = head.method == "OPTIONS" && head.target == "*";
-  if (!is_unknown && !is_options) return {};
+  const bool is_ours = other_paths_ && !options_.hooks_see_books;
+  if (!is_unknown && !is_options && !is_ours) return begun;
   answer.is_last = is_unknown || !is_whole || is_last_request(engine, connection, head);
-  answer.text = is_unknown ? refusal(connection, head, {501, "Method Not Implemented"})
-                           : refusals_.options_text(
-                                 connection.remote_address, head,
-                                 answer.is_last ? "Connection: close\r\n" : keep_alive_fields_);
-  Begun begun;
+  const std::string fields = answer.is_last ? "Connection: close\r\n" : keep_alive_fields_;
+  if (is_unknown) {
+    answer.text = refusal(connection, head, {501, "Method Not Implemented"});
+  } else if (is_options) {
+    answer.text = refusals_.options_text(connection.remote_address, head, fields);
+  } else {
+    answer.text = refusals_.text_of(connection.remote_address, head, path, other_paths_, fields);
+  }
   begun.kind = Begun::Kind::answered;
   return begun;
 }

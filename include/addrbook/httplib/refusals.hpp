@@ -31,6 +31,13 @@ class Refusals {
   /// @returns the bytes of the answer to `OPTIONS *` (RFC 9110, 9.3.7)
   [[nodiscard]] std::string options_text(std::string_view remote_address, const RequestHead& head,
                                          std::string_view connection_fields) const;
+  /// @param path    of the target, decoded
+  /// @param answer  makes the reply, without a source, and logs it
+  /// @returns the bytes of the answer
+  template <class Answer>
+  [[nodiscard]] static std::string text_of(std::string_view remote_address, const RequestHead& head,
+                                           std::string_view path, const Answer& answer,
+                                           std::string_view connection_fields);
   /// Fills in the answer where httplib refuses a request, has no route for it, or a route threw.
   /// @param thrown  null if nothing was thrown; the response then has a status
   /// @param book    as for to_text()
@@ -86,6 +93,20 @@ inline std::string Refusals::options_text(std::string_view remote_address, const
   exchange.log(reply, log_, debug_, {});
   std::string text;
   append_answer_head(text, reply, AnswerFraming::length, 0, connection_fields);
+  return text;
+}
+
+template <class Answer>
+std::string Refusals::text_of(std::string_view remote_address, const RequestHead& head,
+                              std::string_view path, const Answer& answer,
+                              std::string_view connection_fields) {
+  const FieldView fields(head.text, head.fields);
+  Request request = to_request(remote_address, head, fields);
+  request.path = path;
+  const Reply reply = answer(request);
+  std::string text;
+  append_answer_head(text, reply, AnswerFraming::length, reply.body.size(), connection_fields);
+  if (head.method != "HEAD") text += reply.body;
   return text;
 }
 

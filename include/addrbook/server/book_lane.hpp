@@ -39,6 +39,9 @@ struct BookTarget {
   [[nodiscard]] std::string_view path_in_book() const noexcept {
     return path().substr(book->options().prefix.size());
   }
+  [[nodiscard]] bool is_instant(std::string_view method) const {
+    return Rest::is_instant(method, path_in_book());
+  }
 };
 
 /// What the lane needs to know of a connection for an answer.
@@ -104,11 +107,6 @@ class BookLane : private Pinned {
   /// @returns  the book whose prefix the target begins with; the longest prefix counts, and of
   ///           equal ones the first
   [[nodiscard]] BookTarget find(std::string_view target, std::string_view authority) const;
-
-  [[nodiscard]] bool is_instant(const RequestHead& head) const {
-    const BookTarget to = find(head.target, head.authority);
-    return to.book != nullptr && Rest::is_instant(head.method, to.path_in_book());
-  }
 
   /// As ConnectionHandler::begin().
   static Begun begin(BookTarget target, const Connection& connection, const RequestHead& head,
