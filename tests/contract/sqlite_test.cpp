@@ -318,7 +318,7 @@ TEST_CASE("sqlite: a file that is not a book is refused and left unchanged") {
 TEST_CASE("sqlite: a FIFO is refused without waiting for its other end") {
   const Folder folder;
   REQUIRE(::mkfifo((folder / "it").c_str(), 0600) == 0);
-  CHECK(error_of_open(folder / "it").find("is no file") != std::string::npos);
+  CHECK(error_of_open(folder / "it").find("not a file") != std::string::npos);
 }
 
 TEST_CASE("sqlite: a log without its book is refused") {
