@@ -30,16 +30,22 @@ struct CommandLine {
 inline std::optional<int> parse_command_line(int argc, char** argv, CommandLine& command_line) {
   CLI::App app{"An address book over HTTP.", "addrbook-server"};
   app.set_version_flag("--version", "addrbook-server " ADDRBOOK_VERSION);
-  app.add_option("-p,--port", command_line.port, "Port to listen on; 0: any free port");
-  app.add_option("--host", command_line.host, "Address to listen on");
+  app.failure_message([](const CLI::App* /*app*/, const CLI::Error& error) {
+    return std::string("addrbook-server: ") + error.what() + "\nTry --help.\n";
+  });
+  app.add_option("-p,--port", command_line.port, "Port to listen on; 0: any free port")
+      ->type_name("N");
+  app.add_option("--host", command_line.host, "Address to listen on")->type_name("ADDRESS");
   app.add_option(
-      "-c,--config", command_line.config,
-      std::string("YAML file with settings (default: ") + default_config + ", if it exists)");
+         "-c,--config", command_line.config,
+         std::string("YAML file with settings (default: ") + default_config + ", if it exists)")
+      ->type_name("FILE");
   app.add_flag("-d,--debug", command_line.debug,
                "Show in error answers what was thrown and where, and log more of each request");
   app.add_flag("--insecure-no-auth", command_line.insecure_no_auth,
                "Serve other machines even though no token is required");
-  app.add_flag("-q,--quiet", command_line.quiet, "Print nothing if all is well");
+  app.add_flag("-q,--quiet", command_line.quiet,
+               "No line on standard output; the log is not affected");
   const CLI::Validator is_file(
       [](std::string& name) {
         return name == "-" ? std::string("a book needs a file, not '-'; './-' is one") : "";
@@ -48,9 +54,11 @@ inline std::optional<int> parse_command_line(int argc, char** argv, CommandLine&
   auto* const backup =
       app.add_option("--backup", command_line.backup,
                      "Copy the book to this new file and exit; a server may be running")
+          ->type_name("FILE")
           ->check(is_file);
   app.add_option("--restore", command_line.restore,
                  "Create the book from this backup and exit; it must not exist yet")
+      ->type_name("FILE")
       ->check(is_file)
       ->excludes(backup);
   try {

@@ -46,7 +46,7 @@ void serve(Server& server, const CommandLine& command_line, const Config& config
   hooks.on_listening = [&] {
     if (command_line.quiet) return;
     const bool is_ipv6 = config.host.find(':') != std::string::npos;
-    std::cout << "Starting " << config.name << " on "
+    std::cout << "Serving " << config.name << " on "
               << (config.tls.certificate.empty() ? "http://" : "https://")
               << (is_ipv6 ? "[" + config.host + "]" : config.host) << ":" << port << " ..."
               << std::endl;
@@ -59,7 +59,8 @@ void serve(Server& server, const CommandLine& command_line, const Config& config
 void run(const CommandLine& command_line) {
   Config config = read_config(command_line);
   for (const std::string& variable : addrbook::unknown_variables(environ)) {
-    std::cerr << "addrbook-server: environment: " << variable << " is no setting and ignored\n";
+    std::cerr << "addrbook-server: environment: " << variable
+              << " is not a setting, and is ignored\n";
   }
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit then fails like a full disk
   if (command_line.backup || command_line.restore) return copy_book(command_line, config);

@@ -1,4 +1,4 @@
-// What addrbook-server reads anew at a SIGHUP.
+// What addrbook-server reads again at a SIGHUP.
 #pragma once
 
 #include "command_line.hpp"
@@ -20,10 +20,12 @@ template <class Server>
 void reload(const CommandLine& command_line, addrbook::LogFile& log, addrbook::BearerTokens& tokens,
             Server& server) {
   using Level = addrbook::LogRecord::Level;
-  const auto attempt = [&log](const std::function<void()>& act) {
+  bool is_good = true;
+  const auto attempt = [&](const std::function<void()>& act) {
     try {
       act();
     } catch (const std::exception& error) {
+      is_good = false;
       const std::string reason = std::string("SIGHUP: ") + error.what();
       log.write(addrbook::LogRecord::of_server(Level::error, reason));
     }
@@ -46,5 +48,10 @@ void reload(const CommandLine& command_line, addrbook::LogFile& log, addrbook::B
       });
     }
   });
-  log.write(addrbook::LogRecord::of_server(Level::info, "SIGHUP: the settings were read anew"));
+  log.write(
+      is_good
+          ? addrbook::LogRecord::of_server(
+                Level::info, "SIGHUP: log file reopened; tokens and certificate read again")
+          : addrbook::LogRecord::of_server(
+                Level::warning, "SIGHUP: not everything could be read again; the old values stay"));
 }

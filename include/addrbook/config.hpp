@@ -29,8 +29,8 @@ namespace addrbook {
 /// items of a list. A variable that is empty counts as not set, except for storage.memory, which
 /// has no value. config/sections.hpp maps keys to members.
 struct Config {
-  /// Limits the number of entries, because the clients of a server program may be strangers. 0: no
-  /// limit, the default of ServiceOptions.
+  /// Limits the number of entries, because the clients of a server program may be strangers. The
+  /// default of ServiceOptions is 0, no limit.
   Config() { service.max_entries = 1'000'000; }
 
   std::string name = "Address Book";
@@ -64,7 +64,7 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 /// @param yaml         the text; "" for the defaults
 /// @param source       the file's name, for messages
 /// @param environment  overrides the text
-/// @throws Error{invalid}, e.g. "a.yaml:3: http.port: must be an integer from 0 to 65535":
+/// @throws Error{invalid}, e.g. "a.yaml:3: http.port: must be an integer from 0 to 65535, not 'x'":
 ///         malformed YAML, an unknown or repeated key, a wrong type, a bad value. Never shows a
 ///         token.
 [[nodiscard]] inline Config parse_config(const std::string& yaml, const std::string& source,
@@ -84,7 +84,8 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 /// @param key    e.g. "http.port"
 /// @param value  as in an environment variable
 /// @param place  for messages, e.g. "--port"
-/// @throws Error{invalid} as parse_config(); a key that doesn't exist
+/// @throws Error{invalid}, e.g. "--port: must be an integer from 0 to 65535, not 'x'"; a key that
+///         doesn't exist
 inline void set_config(Config& config, const std::string& key, const std::string& value,
                        const std::string& place);
 
@@ -234,10 +235,10 @@ inline void set_config(Config& config, const std::string& key, const std::string
   const auto found = std::find_if(
       keys.begin(), keys.end(), [&](const detail::ConfigKey& each) { return each.path() == key; });
   try {
-    if (found == keys.end()) throw detail::BadValue{"is no setting"};
+    if (found == keys.end()) throw detail::BadValue{"'" + key + "' is not a setting"};
     found->set_text(value);
   } catch (const detail::BadValue& bad) {
-    throw Error(Errc::invalid, place + ": " + key + ": " + bad.reason);
+    throw Error(Errc::invalid, place + ": " + bad.reason);
   }
   config.places[key] = place;
 }

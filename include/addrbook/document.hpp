@@ -97,7 +97,7 @@ class Document {
 inline Document Document::parse(std::string text) {
   detail::compact_json(text, max_depth);
   if (text.front() != '{') {
-    throw Error(Errc::invalid, "an address is a JSON object, this is not");
+    throw Error(Errc::invalid, "an address must be a JSON object");
   }
   text.shrink_to_fit();  // it may have a buffer's capacity, and is kept for long
   return Document(std::make_shared<const std::string>(std::move(text)));

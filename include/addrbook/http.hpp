@@ -28,6 +28,7 @@ enum class BodyStatus {
   too_large,  ///< the HTTP library's own limit
   timed_out,  ///< it did not arrive in time
   malformed,  ///< broken framing, a broken connection, or the sink refused the rest
+  stopped,    ///< the server stops, and waits no longer for the rest
 };
 
 /// What a server says of its memory.

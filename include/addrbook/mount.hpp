@@ -26,8 +26,9 @@ namespace addrbook {
 /// @param server   an httplib::Server or SSLServer that is not listening yet
 /// @param options  see Options
 /// @returns  the book, for use in the program; the routes keep it alive as long as the server
-/// @throws   Error{invalid} the server is listening, or the prefix is not valid; nothing is
-///           registered
+/// @throws   Error{invalid} the server is listening, an option is not valid, or a Server or
+///           TlsServer has a book of the same prefix; nothing is registered. Another httplib server
+///           can't be asked for its books: there, the first of two with the same prefix answers
 /// @par Order  httplib takes the first route that matches. Routes that the program registers before
 ///      keep working; one such as `/.*` hides the book. If one prefix begins another (/a, /a/b),
 ///      mount the longer one first. On a Server or TlsServer, a book has all paths below its
@@ -38,13 +39,11 @@ inline std::shared_ptr<Service> mount(httplib::Server& server, Options options =
 
 /// Serves `service`, which the routes keep alive as long as the server. One service may be mounted
 /// more than once, and several on one server under different prefixes.
-/// @throws Error{invalid} `service` is null, the server is listening, or the prefix is not valid;
-///         nothing is registered
+/// @throws Error{invalid} `service` is null; and as above
 inline void mount(httplib::Server& server, std::shared_ptr<Service> service, Options options = {});
 
 /// Serves `service`, which must outlive the server.
-/// @throws Error{invalid} the server is listening, or the prefix is not valid; nothing is
-/// registered
+/// @throws Error{invalid} as above
 inline void mount(httplib::Server& server, Service& service, Options options = {});
 void mount(httplib::Server& server, Service&& service, Options options = {}) = delete;
 

@@ -1,5 +1,5 @@
 /// Every option struct of the library. Each default is written here and nowhere else, and is safe
-/// to use.
+/// to use. One is different for a server program: Config limits max_entries.
 #pragma once
 
 #include <addrbook/log.hpp>
@@ -28,7 +28,8 @@ constexpr std::chrono::milliseconds default_answer_timeout{120'000};
 
 /// What a book may hold.
 struct ServiceOptions {
-  std::uint64_t max_entries = 0;  ///< create() refuses to exceed it; 0: no limit
+  /// create() refuses to exceed it; 0: no limit. Config of config.hpp sets 1,000,000.
+  std::uint64_t max_entries = 0;
 };
 
 /// How a book is served.
@@ -43,7 +44,7 @@ struct Options {
   /// The maximum number of writes that the storage works on at once, at least 1; each holds a
   /// thread. Further ones get a 503 with Retry-After at once.
   std::size_t max_concurrent_writes = 256;
-  /// The time for a whole body to arrive.
+  /// The time for a whole body to arrive, above 0.
   std::chrono::milliseconds body_timeout = detail::default_body_timeout;
   /// The time for a client to receive a whole body; of a body without an end, each piece.
   std::chrono::milliseconds answer_timeout = detail::default_answer_timeout;

@@ -37,8 +37,8 @@ namespace addrbook {
 /// @par Thread safety  any thread.
 class Rest {
  public:
-  /// @throws Error{invalid} if `service` is null, max_concurrent_writes is 0, or the prefix, an
-  ///         origin or a host is not as Options says
+  /// @throws Error{invalid} if `service` is null, max_concurrent_writes or body_timeout is 0, or an
+  ///         origin, a host or the prefix is not as Options says
   Rest(std::shared_ptr<Service> service, Options options);
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
@@ -129,6 +129,9 @@ inline Rest::Rest(std::shared_ptr<Service> service, Options options)
   if (!service_) throw Error(Errc::invalid, "mount needs a service");
   if (options_.max_concurrent_writes == 0) {
     throw Error(Errc::invalid, "max_concurrent_writes must be at least 1");
+  }
+  if (options_.body_timeout.count() <= 0) {
+    throw Error(Errc::invalid, "body_timeout must be above 0");
   }
   if (!detail::is_valid_prefix(options_.prefix)) {
     throw Error(Errc::invalid,

@@ -251,8 +251,8 @@ inline void Service::validate(const Document& document) const {
       std::throw_with_nested(Error(Errc::internal, "a validator failed"));
     }
     if (violation) {
-      throw Error(Errc::invalid,
-                  "Invalid address: '" + violation->pointer + "' " + violation->reason);
+      const std::string where = violation->pointer.empty() ? "" : "'" + violation->pointer + "' ";
+      throw Error(Errc::invalid, "Invalid address: " + where + violation->reason);
     }
   }
 }

@@ -77,7 +77,7 @@ inline void backup_sqlite(const std::string& path, const std::string& copy) {
     const auto session = detail::naming(book.path(), [&] {
       auto opened = SqliteEngine::open(book.path());
       if (SqliteEngine::pragma(*opened, "application_id") != detail::SqliteFile::application_id) {
-        book.fail("is no address book");
+        book.fail("not an address book");
       }
       SqliteEngine::check_version(book, SqliteEngine::pragma(*opened, "user_version"));
       return opened;
@@ -95,7 +95,7 @@ inline void restore_sqlite(const std::string& copy, const std::string& path) {
   const detail::SqliteFile from(copy);
   const detail::SqliteFile book(path);
   detail::SqliteLock lock(book);
-  if (book.exists()) book.fail("is there already, and a restore overwrites nothing");
+  if (book.exists()) book.fail("already exists; a restore overwrites nothing");
   if (!from.exists()) from.fail("is missing");
   detail::naming(from.path(), [&] {
     book.make([&](const std::string& name) {

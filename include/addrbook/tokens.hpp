@@ -125,7 +125,8 @@ inline std::vector<Bearer> to_bearers(const std::vector<Token>& tokens) {
 }  // namespace detail
 
 inline std::string hash_token(const std::string& text) {
-  const auto fault = detail::fault_of({"x", Token::Role::read, "", text});
+  const auto fault = text.empty() ? std::string_view("must not be empty")
+                                  : detail::fault_of({"x", Token::Role::read, "", text});
   if (!fault.empty()) throw Error(Errc::invalid, "a token " + std::string(fault));
   const detail::Sha256 hash = detail::sha256(text);
   return detail::hex({reinterpret_cast<const char*>(hash.data()), hash.size()});

@@ -107,7 +107,7 @@ start_server() {
   servers+=($!)
   started+=($!)
   for ((try = 0; try < 500; ++try)); do
-    url=$(sed -n 's,^Starting .* on \(https*://[0-9.]*:[0-9]*\) .*,\1,p' "$log")
+    url=$(sed -n 's,^Serving .* on \(https*://[0-9.]*:[0-9]*\) .*,\1,p' "$log")
     [[ -n $url ]] && break
     kill -0 $! 2>/dev/null || break
     sleep 0.02

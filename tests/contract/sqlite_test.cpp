@@ -243,7 +243,7 @@ TEST_CASE("sqlite: a link to nothing yet names the file that is made") {
   CHECK(open_sqlite(folder / "sub/restored")->state().count == 3);
   CHECK(error_of([&] {
           backup_sqlite(folder / "chain", folder / "copy");
-        }).find("/sub/copy': is there already") != std::string::npos);
+        }).find("/sub/copy': already exists") != std::string::npos);
 
   fs::create_symlink("missing/book", folder / "nowhere");
   CHECK(error_of_open(folder / "nowhere").find("/missing/book': its folder doesn't exist") !=
@@ -290,12 +290,12 @@ TEST_CASE("sqlite: a file that is not a book is refused and left unchanged") {
   }
   SUBCASE("another program's database") {
     Other(path).run("CREATE TABLE addrbook_head (mine)");
-    check_refused("is no address book");
+    check_refused("not an address book");
   }
   SUBCASE("another program's database that is open, and has a log") {
     Other other(path);
     other.run("PRAGMA journal_mode = WAL; CREATE TABLE mine (x)");
-    check_refused("is no address book");
+    check_refused("not an address book");
   }
   SUBCASE("a newer version's book") {
     make_book(path);
@@ -318,7 +318,7 @@ TEST_CASE("sqlite: a file that is not a book is refused and left unchanged") {
 TEST_CASE("sqlite: a FIFO is refused without waiting for its other end") {
   const Folder folder;
   REQUIRE(::mkfifo((folder / "it").c_str(), 0600) == 0);
-  CHECK(error_of_open(folder / "it").find("is no file") != std::string::npos);
+  CHECK(error_of_open(folder / "it").find("not a file") != std::string::npos);
 }
 
 TEST_CASE("sqlite: a log without its book is refused") {
@@ -449,7 +449,7 @@ TEST_CASE("sqlite: a backup and a restore overwrite nothing and leave no partial
   make_book(folder / "other");
   std::ofstream(folder / "text") << "mine";
   const auto before = folder.content();
-  const std::string there = "': is there already";
+  const std::string there = "': already exists";
   for (const char* const name : {"other", "text", "book"}) {
     CAPTURE(name);
     const auto refused = error_of([&] { backup_sqlite(folder / "book", folder / name); });

@@ -2,10 +2,14 @@
 
 #include <addrbook/addrbook.hpp>
 #include <addrbook/gzip.hpp>
+#include <addrbook/log_file.hpp>
+#include <addrbook/serve.hpp>
 #include <addrbook/server.hpp>
 #include <addrbook/sqlite.hpp>
 #include <addrbook/tokens.hpp>
 
+#include <support/addresses.hpp>
+#include <support/crowd.hpp>
 #include <support/http_client.hpp>
 #include <support/process.hpp>
 #include <support/running.hpp>
@@ -13,7 +17,11 @@
 #include <doctest/doctest.h>
 
 #include <strings.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -23,6 +31,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -75,14 +84,38 @@ addrbook::Authorize known_users(std::map<std::string, std::string> users) {
   };
 }
 
-void mount_with_users(httplib::Server& server, std::ostream& log) {
+void mount_with_users(httplib::Server& server) {
   addrbook::Options options;
   options.authorize = known_users({{addrbook::hash_token("correct-horse-battery"), "ada"},
                                    {addrbook::hash_token("staple-of-the-house"), "bob"}});
-  options.log = [&log](const addrbook::LogRecord& record) {
-    log << addrbook::to_logfmt(record) + "\n";  // ... user=ada
-  };
+  addrbook::LoggingOptions logging;
+  logging.file = "app.log";
+  const auto log = std::make_shared<addrbook::LogFile>(logging);  // for all threads
+  options.log = [log](const addrbook::LogRecord& record) { log->write(record); };  // ... user=ada
   addrbook::mount(server, options);
+}
+
+std::shared_ptr<addrbook::Service> make_limited_book() {
+  addrbook::ServiceOptions limits;
+  limits.max_entries = 10'000;
+  auto book = std::make_shared<addrbook::Service>(std::make_shared<addrbook::MemoryStore>(),
+                                                  std::vector<addrbook::Validator>(), limits);
+  return book;
+}
+
+void serve_until_told(int port) {
+  addrbook::LoggingOptions logging;
+  logging.file = "app.log";
+  addrbook::LogFile log(logging);
+  addrbook::Options options;
+  options.log = [&log](const addrbook::LogRecord& record) { log.write(record); };
+  addrbook::Server server;
+  addrbook::mount(server, options);
+  server.bind("127.0.0.1", port);
+  addrbook::ServeHooks hooks;
+  hooks.on_listening = [] { std::cout << "ready" << std::endl; };
+  hooks.on_reload = [&log] { log.reopen(); };  // the old file was moved away
+  addrbook::serve_until_signal(server, hooks);
 }
 
 void serve(addrbook::Server& server, int port) {
@@ -134,20 +167,56 @@ TEST_CASE("snippets: an authorization that reads a token") {
   for (const auto& each : cases) {
     CAPTURE(each.method);
     CAPTURE(each.status);
-    std::ostringstream log;  // of one request
+    const test::TempFolder folder;
+    std::filesystem::current_path(folder.path());
     httplib::Server server;
-    mount_with_users(server, log);
+    mount_with_users(server);
+    std::filesystem::current_path("/");
     test::Running running(server);
     const std::string target = each.method == "GET" ? "/addresses" : "/addresses/x";
     const auto response =
         test::Connection(running.port()).request(each.method, target, each.fields);
     CHECK(response.status == each.status);
     CHECK(response.header("www-authenticate") == each.challenge);
-    running.stop();  // the record is written
-    const auto at = log.str().find(" user=");
-    CHECK((at == std::string::npos ? "" : log.str().substr(at)) ==
+    running.stop();                                                      // the record is written
+    const std::string log = test::read_file(folder.path() / "app.log");  // of one request
+    const auto at = log.find(" user=");
+    CHECK((at == std::string::npos ? "" : log.substr(at)) ==
           (each.user.empty() ? "" : " user=" + each.user + "\n"));
   }
+}
+
+TEST_CASE("snippets: a book with a limit") {
+  CHECK_NOTHROW(make_limited_book()->create(nlohmann::json::object()));
+}
+
+TEST_CASE("snippets: a server until a signal, with a log that can be rotated") {
+  const test::TempFolder folder;
+  std::filesystem::current_path(folder.path());
+  int ready[2];
+  REQUIRE(::pipe(ready) == 0);
+  std::cout.flush();  // or the child does
+  const pid_t child = ::fork();
+  if (child == 0) {  // which signals end
+    ::dup2(ready[1], 1);
+    addrbook::take_signals();
+    serve_until_told(0);
+    ::_exit(0);
+  }
+  ::close(ready[1]);
+  std::string line(6, ' ');
+  CHECK(::read(ready[0], line.data(), line.size()) == 6);
+  CHECK(line == "ready\n");
+  ::close(ready[0]);
+  std::filesystem::rename("app.log", "app.log.1");
+  ::kill(child, SIGHUP);
+  CHECK(test::eventually(std::chrono::seconds(20),
+                         [&] { return std::filesystem::exists(folder.path() / "app.log"); }));
+  ::kill(child, SIGTERM);
+  int status = -1;
+  CHECK(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  std::filesystem::current_path("/");
 }
 
 TEST_CASE("snippets: the server that the library brings") {

@@ -121,7 +121,7 @@ void check_refusal(const Error& error, const std::string& text, bool is_json, co
   constexpr std::string_view at = " at byte ";
   const auto found = message.rfind(at);
   if (found == std::string::npos) {
-    check_equal(message, "an address is a JSON object, this is not", "a refusal without offset");
+    check_equal(message, "an address must be a JSON object", "a refusal without offset");
     check(is_json && !facts.is_object, "it is JSON and no object");
   } else {
     const std::string offset = message.substr(found + at.size());

@@ -390,6 +390,7 @@ class Book {
       case BodyStatus::too_large: return too_large;
       case BodyStatus::timed_out: return {408, "Body not complete within "};
       case BodyStatus::malformed: return {400, "Incomplete body"};
+      case BodyStatus::stopped: return {503, "The server is stopping"};
     }
     if (!is_good) return {400, "The body is not in its Content-Encoding"};
     if (const Expected query = expect_query(ask); query.status != 0) return query;

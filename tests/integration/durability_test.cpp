@@ -488,7 +488,7 @@ TEST_CASE("durability: with --quiet a backup and a restore say nothing when all 
   }
   const auto refused = run(path, {"--quiet", "--backup", copy});
   CHECK(refused.status == 1);
-  CHECK(refused.errors.find("is there already") != std::string::npos);
+  CHECK(refused.errors.find("already exists") != std::string::npos);
   CHECK_FALSE(run(path, {"--backup", copy + "2"}).output.empty());
 }
 
@@ -521,7 +521,7 @@ TEST_CASE("durability: a file that is not a book is refused with 1 and left unch
   std::ofstream(path) << text;
   const auto refused = run(path, {});
   CHECK(refused.status == 1);
-  CHECK(refused.errors.find("diary.txt': is no address book") != std::string::npos);
+  CHECK(refused.errors.find("diary.txt': not an address book") != std::string::npos);
   CHECK(test::read_file(path) == text);
   const auto nowhere = run((folder.path() / "none/book.db").string(), {});
   CHECK(nowhere.status == 1);

@@ -60,7 +60,7 @@ Ended run(const std::vector<std::string>& options,
 TEST_CASE("process: the sample addresses are created, read, changed and removed") {
   ServerProcess server;
   CHECK(server.first_line() ==
-        "Starting Address Book on http://127.0.0.1:" + std::to_string(server.port()) + " ...");
+        "Serving Address Book on http://127.0.0.1:" + std::to_string(server.port()) + " ...");
   test::check_life_cycle(server.port(), "/addresses");
   test::check_error(Connection(server.port()).request("GET", "/nope"), "GET", "/nope", 404,
                     "Unknown Endpoint");
@@ -119,7 +119,7 @@ TEST_CASE("process: SIGHUP and SIGUSR1 open the log file again, and end nothing"
     server.process().signal(number);
     REQUIRE(test::eventually(std::chrono::seconds(20), [&] {
       return std::filesystem::exists(server.log_file()) &&
-             server.log().find("reason=\"SIGHUP: the settings were read anew\"") !=
+             server.log().find("level=info message=SERVER reason=\"SIGHUP: log file reopened;") !=
                  std::string::npos;
     }));
     const std::string target = "/addresses/" + std::to_string(number);
@@ -153,8 +153,8 @@ TEST_CASE("process: SIGHUP reads the tokens anew; those that are wrong are logge
     REQUIRE(test::eventually(std::chrono::seconds(20), [&] {
       const std::string log = server.log();
       int count = 0;
-      for (auto at = log.find("read anew"); at != std::string::npos;
-           at = log.find("read anew", at + 1))
+      for (auto at = log.find("read again"); at != std::string::npos;
+           at = log.find("read again", at + 1))
         ++count;
       return count == reloads;
     }));
@@ -167,8 +167,13 @@ TEST_CASE("process: SIGHUP reads the tokens anew; those that are wrong are logge
   reload(tokens(second));
   CHECK(status("writer-0123456789") == 401);
   CHECK(status("reader-0123456789") == 200);
+  CHECK(server.log().find("not everything") == std::string::npos);
   reload(tokens("12"));
   CHECK(status("reader-0123456789") == 200);
+  const std::string log = server.log();
+  const auto failed = log.find("SIGHUP: not everything could be read again; the old values stay");
+  REQUIRE(failed != std::string::npos);
+  CHECK(log.find("log file reopened", log.find("auth.tokens: ")) == std::string::npos);
   CHECK(server.log().find("tokens.yaml:3: auth.tokens: ") != std::string::npos);
   reload("");  // would open the book to everybody
   CHECK(status("writer-0123456789") == 401);
@@ -366,6 +371,21 @@ TEST_CASE("process: half a request delays the end by less than the read timeout"
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(4));
 }
 
+TEST_CASE("process: a client whose body does not arrive before the end is told to come again") {
+  ServerProcess server;
+  Connection half(server.port());
+  half.send("POST /addresses HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{");
+  Connection idle(server.port());
+  REQUIRE(idle.request("GET", "/addresses").status == 200);
+  server.signal(SIGTERM);
+  const auto response = half.read_response();
+  CHECK(response.status == 503);
+  CHECK(response.header("retry-after") == "1");
+  CHECK(response.header("connection") == "close");
+  CHECK(response.body.find("The server is stopping") != std::string::npos);
+  CHECK(server.wait() == 0);
+}
+
 TEST_CASE("process: --help and --version") {
   const auto version = run({"--version"});
   CHECK(version.status == 0);
@@ -373,8 +393,9 @@ TEST_CASE("process: --help and --version") {
   for (const std::string option : {"--help", "-h"}) {
     const auto help = run({option});
     CHECK(help.status == 0);
-    for (const std::string name : {"-p,--port", "--host", "-c,--config", "-d,--debug",
-                                   "--insecure-no-auth", "--version", "--help"}) {
+    for (const std::string name :
+         {"-p,--port N ", "--host ADDRESS ", "-c,--config FILE ", "--backup FILE ",
+          "--restore FILE ", "-d,--debug", "--insecure-no-auth", "--version", "--help"}) {
       CAPTURE(name);
       CHECK(help.output.find(name) != std::string::npos);
     }
@@ -392,8 +413,9 @@ TEST_CASE("process: bad command lines exit 2 and say why") {
                                                                    {"stray"}}) {
     CAPTURE(options.back());
     const auto ended = run(options);
+    CAPTURE(ended.errors);
     CHECK(ended.status == 2);
-    CHECK(!ended.errors.empty());
+    CHECK(ended.errors.rfind("addrbook-server: ", 0) == 0);
     CHECK(ended.output.empty());
   }
 }
@@ -450,7 +472,7 @@ TEST_CASE("process: a misspelled variable is named, and its value is not shown")
   server.signal(SIGTERM);
   CHECK(server.wait() == 0);
   const std::string errors = server.read_errors();
-  CHECK(errors.find("environment: ADDRBOOK_AUTH_TOKEN is no setting") != std::string::npos);
+  CHECK(errors.find("environment: ADDRBOOK_AUTH_TOKEN is not a setting") != std::string::npos);
   CHECK(errors.find("secret") == std::string::npos);
 }
 
@@ -464,7 +486,7 @@ TEST_CASE(
   server.signal(SIGTERM);
   CHECK(server.wait() == 0);
   const std::string errors = server.read_errors();
-  CHECK(errors.find("environment: ADDRBOOK_HTTP_PORT (of Kubernetes) is no setting") !=
+  CHECK(errors.find("environment: ADDRBOOK_HTTP_PORT (of Kubernetes) is not a setting") !=
         std::string::npos);
   CHECK(errors.find("10.0.0.1") == std::string::npos);
 }
@@ -524,7 +546,7 @@ TEST_CASE("process: the environment overrides the file, and the command line ove
   setting.directory = folder.path().string();
   setting.environment = {{"ADDRBOOK_HTTP_PREFIX", "/environment"}, {"ADDRBOOK_HTTP_PORT", "2"}};
   ServerProcess server({"--config", "my.yaml"}, setting);
-  CHECK(server.first_line().rfind("Starting From The File on http://127.0.0.1:", 0) == 0);
+  CHECK(server.first_line().rfind("Serving From The File on http://127.0.0.1:", 0) == 0);
   CHECK(Connection(server.port()).request("GET", "/environment").status == 200);
   CHECK(Connection(server.port()).request("GET", "/file").status == 404);
   server.signal(SIGTERM);
@@ -538,13 +560,13 @@ TEST_CASE("process: configs/addressbook-local.yaml is read by default if it exis
   Process::Setting setting;
   setting.directory = ADDRBOOK_SOURCE_DIR;
   ServerProcess in_the_tree({}, setting);
-  CHECK(in_the_tree.first_line().rfind("Starting Address Book on", 0) == 0);
+  CHECK(in_the_tree.first_line().rfind("Serving Address Book on", 0) == 0);
   TempFolder folder;
   std::filesystem::create_directory(folder.path() / "configs");
   write_file(folder, "configs/addressbook-local.yaml", "service:\n  name: Local\n");
   setting.directory = folder.path().string();
   ServerProcess elsewhere({}, setting);
-  CHECK(elsewhere.first_line().rfind("Starting Local on", 0) == 0);
+  CHECK(elsewhere.first_line().rfind("Serving Local on", 0) == 0);
 }
 
 TEST_CASE("process: each request has a log line, in logfmt") {
@@ -585,7 +607,7 @@ TEST_CASE("process: log lines in JSON, and the level") {
     CHECK(fields["time"].get<std::string>().size() == 24);
   }
   ServerProcess server({}, {{{"ADDRBOOK_LOGGING_LEVEL", "error"}}, "/"});
-  CHECK(server.first_line().rfind("Starting", 0) == 0);  // at any level
+  CHECK(server.first_line().rfind("Serving", 0) == 0);  // at any level
   Connection(server.port()).request("GET", "/addresses/x");
   server.signal(SIGTERM);
   CHECK(server.wait() == 0);

@@ -319,7 +319,7 @@ TEST_CASE("tls: the bundled server serves HTTPS") {
   std::ofstream(config) << "tls:\n  certificate: " << files.certificate << "\n  key: " << files.key
                         << "\n";
   test::ServerProcess server({"--config", config});
-  CHECK(server.first_line().rfind("Starting Address Book on https://127.0.0.1:", 0) == 0);
+  CHECK(server.first_line().rfind("Serving Address Book on https://127.0.0.1:", 0) == 0);
   check_serves(server.port(), "/addresses");
   // SIGHUP reads a renewed certificate.
   const auto shown = [&] {
@@ -332,7 +332,7 @@ TEST_CASE("tls: the bundled server serves HTTPS") {
   test::write_certificate(files.certificate, files.key, "RSA");
   CHECK_FALSE(shown());
   server.signal(SIGHUP);
-  while (server.read_error_line()->find("read anew") == std::string::npos) {
+  while (server.read_error_line()->find("certificate read again") == std::string::npos) {
   }
   CHECK(shown());
   std::ofstream(files.key) << "nonsense\n";

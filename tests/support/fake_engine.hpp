@@ -155,6 +155,7 @@ class EchoRequest final : public addrbook::detail::PendingRequest {
     using addrbook::BodyStatus;
     const char* const name = status == BodyStatus::complete    ? "complete "
                              : status == BodyStatus::timed_out ? "timed out "
+                             : status == BodyStatus::stopped   ? "stopped "
                                                                : "malformed ";
     answer.text += name + body_ + "\n";
     answer.is_last = is_last || is_last_;

@@ -401,29 +401,34 @@ TEST_CASE("config: a refusal names file, line and key") {
       {"storage: memory", "book.yaml:1: storage: must be a map of keys"},
       {"storage:\n  memory:\n  memory:\n", "book.yaml:3: storage: 'memory' is given twice"},
       // values
-      {"http: {port: 65536}", "book.yaml:1: " + port},
-      {"http: {port: -1}", "book.yaml:1: " + port},
-      {"http: {port: +1}", "book.yaml:1: " + port},
-      {"http: {port: 80.0}", "book.yaml:1: " + port},
-      {"http: {port: 0x50}", "book.yaml:1: " + port},
-      {"http: {port: 1_000}", "book.yaml:1: " + port},
-      {"http: {port: eighty}", "book.yaml:1: " + port},
-      {"http: {port: true}", "book.yaml:1: " + port},
-      {"http: {port: ''}", "book.yaml:1: " + port},
-      {"http: {port: ' 80'}", "book.yaml:1: " + port},
-      {"http: {port: 99999999999999999999999}", "book.yaml:1: " + port},
-      {"http: {port: 18446744073709551616}", "book.yaml:1: " + port},
+      {"http: {port: 65536}", "book.yaml:1: " + port + ", not '65536'"},
+      {"http: {port: -1}", "book.yaml:1: " + port + ", not '-1'"},
+      {"http: {port: +1}", "book.yaml:1: " + port + ", not '+1'"},
+      {"http: {port: 80.0}", "book.yaml:1: " + port + ", not '80.0'"},
+      {"http: {port: 0x50}", "book.yaml:1: " + port + ", not '0x50'"},
+      {"http: {port: 1_000}", "book.yaml:1: " + port + ", not '1_000'"},
+      {"http: {port: eighty}", "book.yaml:1: " + port + ", not 'eighty'"},
+      {"http: {port: true}", "book.yaml:1: " + port + ", not 'true'"},
+      {"http: {port: ''}", "book.yaml:1: " + port + ", not ''"},
+      {"http: {port: ' 80'}", "book.yaml:1: " + port + ", not ' 80'"},
+      {"http: {port: 99999999999999999999999}",
+       "book.yaml:1: " + port + ", not '99999999999999999999999'"},
+      {"http: {port: 18446744073709551616}",
+       "book.yaml:1: " + port + ", not '18446744073709551616'"},
       {"http:\n  max_body_bytes: 0\n",
-       "book.yaml:2: http.max_body_bytes: must be an integer from 1 to 1073741824"},
+       "book.yaml:2: http.max_body_bytes: must be an integer from 1 to 1073741824, not '0'"},
       {"http: {max_body_bytes: 1073741825}",
-       "book.yaml:1: http.max_body_bytes: must be an integer from 1 to 1073741824"},
+       "book.yaml:1: http.max_body_bytes: must be an integer from 1 to 1073741824, not "
+       "'1073741825'"},
       {"http: {max_body_bytes: 1MiB}",
-       "book.yaml:1: http.max_body_bytes: must be an integer from 1 to 1073741824"},
-      {"http: {body_timeout_ms: 0}", "book.yaml:1: http.body_timeout_ms" + day},
-      {"http: {answer_timeout_ms: 86400001}", "book.yaml:1: http.answer_timeout_ms" + day},
-      {"http: {read_timeout_ms: 5s}", "book.yaml:1: http.read_timeout_ms" + day},
-      {"http: {write_timeout_ms: 0.5}", "book.yaml:1: http.write_timeout_ms" + day},
-      {"http: {keep_alive_timeout_ms: -5}", "book.yaml:1: http.keep_alive_timeout_ms" + day},
+       "book.yaml:1: http.max_body_bytes: must be an integer from 1 to 1073741824, not '1MiB'"},
+      {"http: {body_timeout_ms: 0}", "book.yaml:1: http.body_timeout_ms" + day + ", not '0'"},
+      {"http: {answer_timeout_ms: 86400001}",
+       "book.yaml:1: http.answer_timeout_ms" + day + ", not '86400001'"},
+      {"http: {read_timeout_ms: 5s}", "book.yaml:1: http.read_timeout_ms" + day + ", not '5s'"},
+      {"http: {write_timeout_ms: 0.5}", "book.yaml:1: http.write_timeout_ms" + day + ", not '0.5'"},
+      {"http: {keep_alive_timeout_ms: -5}",
+       "book.yaml:1: http.keep_alive_timeout_ms" + day + ", not '-5'"},
       {"http:\n  prefix: addresses\n", "book.yaml:2: " + prefix},
       {"http: {prefix: /}", "book.yaml:1: " + prefix},
       {"http: {prefix: ''}", "book.yaml:1: " + prefix},
@@ -442,16 +447,17 @@ TEST_CASE("config: a refusal names file, line and key") {
       {"logging: {level: 3}", "book.yaml:1: " + level},
       {"logging: {format: text}", "book.yaml:1: logging.format: must be one of: logfmt, json"},
       {"service: {max_entries: -1}",
-       "book.yaml:1: service.max_entries: must be an integer from 0 to 1000000000000"},
+       "book.yaml:1: service.max_entries: must be an integer from 0 to 1000000000000, not '-1'"},
       {"http: {max_connections: 0}",
-       "book.yaml:1: http.max_connections: must be an integer from 1 to 1000000"},
+       "book.yaml:1: http.max_connections: must be an integer from 1 to 1000000, not '0'"},
       {"http: {max_threads: 0}",
-       "book.yaml:1: http.max_threads: must be an integer from 1 to 100000"},
+       "book.yaml:1: http.max_threads: must be an integer from 1 to 100000, not '0'"},
       {"http: {max_buffered_bytes: 1048575}",
-       "book.yaml:1: http.max_buffered_bytes: must be an integer from 1048576 to 68719476736"},
+       "book.yaml:1: http.max_buffered_bytes: must be an integer from 1048576 to 68719476736, not "
+       "'1048575'"},
       {"http: {max_concurrent_writes: 0}",
-       "book.yaml:1: http.max_concurrent_writes: must be an integer from 1 to 100000"},
-      {"http: {header_timeout_ms: 0}", "book.yaml:1: http.header_timeout_ms" + day},
+       "book.yaml:1: http.max_concurrent_writes: must be an integer from 1 to 100000, not '0'"},
+      {"http: {header_timeout_ms: 0}", "book.yaml:1: http.header_timeout_ms" + day + ", not '0'"},
       // lists
       {"http:\n  allowed_origins: https://a.example.com\n",
        "book.yaml:2: http.allowed_origins: must be a list"},
@@ -471,8 +477,9 @@ TEST_CASE("config: a refusal names file, line and key") {
        "address in brackets)"},
       {"auth: {tokens: ada}", "book.yaml:1: auth.tokens: must be a list"},
       {"auth: {tokens: {name: ada}}", "book.yaml:1: auth.tokens: must be a list"},
-      {"auth:\n  tokens:\n    - ada\n", "book.yaml:3: auth.tokens: must be a map of keys"},
-      {"auth: {tokens: [~]}", "book.yaml:1: auth.tokens: an item must be a map of keys"},
+      {"auth:\n  tokens:\n    - ada\n",
+       "book.yaml:3: auth.tokens: each item must be {name, role, sha256}"},
+      {"auth: {tokens: [~]}", "book.yaml:1: auth.tokens: each item must be {name, role, sha256}"},
       {"auth:\n  tokens:\n    - name: ada\n      role: read\n",
        "book.yaml:3: auth.tokens: needs sha256"},
       {"auth:\n  tokens:\n    - name: ada\n      token: secret-0123456789\n",
@@ -482,13 +489,13 @@ TEST_CASE("config: a refusal names file, line and key") {
       {"auth:\n  tokens:\n    - name: [ada]\n",
        "book.yaml:3: auth.tokens: name: must be a single value"},
       {"auth: {tokens: [" + token("ada", "admin") + "]}",
-       "book.yaml:1: auth.tokens: must be one of: read, write"},
+       "book.yaml:1: auth.tokens: role must be one of: read, write"},
       {"auth: {tokens: [" + token("a b", "read") + "]}",
        "book.yaml:1: auth.tokens: its name must be 1 to 64 of [A-Za-z0-9._@-]"},
       {"auth: {tokens: [" + token("ada", "read", "c0ffee") + "]}",
        "book.yaml:1: auth.tokens: its sha256 must be 64 hex digits"},
       {"auth: {tokens: [" + token("ada", "read", "''") + "]}",
-       "book.yaml:1: auth.tokens: needs the token or its SHA-256"},
+       "book.yaml:1: auth.tokens: needs either the token or its SHA-256, not both"},
       {"auth:\n  tokens:\n    - " + token("ada", "read") + "\n    - " + token("ada", "write") +
            "\n",
        "book.yaml:4: auth.tokens: its name is given twice"},
@@ -540,18 +547,20 @@ TEST_CASE("config: a comma at the start of a document is refused, not read for e
 
 TEST_CASE("config: a refused variable is named with its key") {
   const std::vector<std::tuple<std::string, std::string, std::string>> table{
-      {"ADDRBOOK_HTTP_PORT", "http", "http.port: must be an integer from 0 to 65535"},
-      {"ADDRBOOK_HTTP_PORT", "http://10.0.0.1:80", "http.port: must be an integer from 0 to 65535"},
+      {"ADDRBOOK_HTTP_PORT", "http", "http.port: must be an integer from 0 to 65535, not 'http'"},
+      {"ADDRBOOK_HTTP_PORT", "http://10.0.0.1:80",
+       "http.port: must be an integer from 0 to 65535, not 'http://10.0.0.1:80'"},
       {"ADDRBOOK_SERVICE_NAME", "a\nb",
        "service.name: must be one line, without control characters"},
       {"ADDRBOOK_LOGGING_LEVEL", "loud",
        "logging.level: must be one of: trace, debug, info, warning, error"},
       {"ADDRBOOK_STORAGE_MEMORY", "yes", "storage.memory: takes no value"},
-      {"ADDRBOOK_SQLITE_CONNECTIONS", "0", "sqlite.connections: must be an integer from 1 to 1000"},
+      {"ADDRBOOK_SQLITE_CONNECTIONS", "0",
+       "sqlite.connections: must be an integer from 1 to 1000, not '0'"},
       {"ADDRBOOK_SQLITE_ENTRY_CACHE_BYTES", "64M",
-       "sqlite.entry_cache_bytes: must be an integer from 0 to 1099511627776"},
+       "sqlite.entry_cache_bytes: must be an integer from 0 to 1099511627776, not '64M'"},
       {"ADDRBOOK_POSTGRESQL_TIMEOUT_MS", "0",
-       "postgresql.timeout_ms: must be an integer from 1 to 86400000"},
+       "postgresql.timeout_ms: must be an integer from 1 to 86400000, not '0'"},
       {"ADDRBOOK_STORAGE_POSTGRESQL", "a\nb",
        "storage.postgresql: must be one line, without control characters"},
       {"ADDRBOOK_HTTP_ALLOWED_ORIGINS", "https://a.example.com,",
@@ -564,7 +573,7 @@ TEST_CASE("config: a refused variable is named with its key") {
        "auth.tokens: item 1: must be name:role:token"},
       {"ADDRBOOK_AUTH_TOKENS", "ada:read:", "auth.tokens: item 1: must be name:role:token"},
       {"ADDRBOOK_AUTH_TOKENS", "ada:secret-0123456789:read",
-       "auth.tokens: item 1: must be one of: read, write"},
+       "auth.tokens: item 1: role must be one of: read, write"},
       {"ADDRBOOK_AUTH_TOKENS", "ada:read:short-secret",
        "auth.tokens: item 1: is shorter than 16 characters"},
       {"ADDRBOOK_AUTH_TOKENS", "ada:read:secret:0123456789",
@@ -578,7 +587,7 @@ TEST_CASE("config: a refused variable is named with its key") {
       {"ADDRBOOK_TLS_CERTIFICATE", "a.pem", "tls.certificate: needs tls.key as well"},
       {"ADDRBOOK_TLS_KEY", "a.key", "tls.key: needs tls.certificate as well"},
       {"ADDRBOOK_HTTP_BODY_TIMEOUT_MS", "0",
-       "http.body_timeout_ms: must be an integer from 1 to 86400000"},
+       "http.body_timeout_ms: must be an integer from 1 to 86400000, not '0'"},
   };
   for (const auto& row : table) {
     const auto& variable = std::get<0>(row);
@@ -591,7 +600,7 @@ TEST_CASE("config: a refused variable is named with its key") {
   }
   // The file is checked even if the environment overrides it.
   CHECK(refusal("http: {port: x}", {{"ADDRBOOK_HTTP_PORT", "1"}}) ==
-        "book.yaml:1: http.port: must be an integer from 0 to 65535");
+        "book.yaml:1: http.port: must be an integer from 0 to 65535, not 'x'");
   CHECK(refusal("", {{"ADDRBOOK_HTTP_UNKNOWN", "1"}}) == "accepted");
   CHECK(
       refusal("", {{"ADDRBOOK_STORAGE_MEMORY", ""}, {"ADDRBOOK_STORAGE_SQLITE", "b"}}) ==
@@ -648,10 +657,10 @@ TEST_CASE("config: a command line's options are read as the file and the environ
   for (const std::string value : {"", "0x50", "80.0", "+80", " 80", "65536"}) {
     CAPTURE(value);
     CHECK(test::refusal([&] { addrbook::set_config(config, "http.port", value, "--port"); }) ==
-          "--port: http.port: must be an integer from 0 to 65535");
+          "--port: must be an integer from 0 to 65535, not '" + value + "'");
   }
   CHECK(test::refusal([&] { addrbook::set_config(config, "http.prot", "1", "-x"); }) ==
-        "-x: http.prot: is no setting");
+        "-x: 'http.prot' is not a setting");
 }
 
 TEST_CASE("config: a default file counts as missing only if nothing is there") {
@@ -707,7 +716,7 @@ TEST_CASE("config: from files") {
   SUBCASE("a message names the file") {
     write("http:\n  port: x\n");
     CHECK(test::refusal([&] { load(file); }) ==
-          file + ":2: http.port: must be an integer from 0 to 65535");
+          file + ":2: http.port: must be an integer from 0 to 65535, not 'x'");
   }
   SUBCASE("a missing file") {
     const std::string reason = ": the file can't be read: No such file or directory";

@@ -56,7 +56,7 @@ TEST_CASE("document: any other JSON value is no address") {
   for (const std::string text : {"[]", "[{}]", "1", "\"Ada\"", "null", "true", "false", " [ ] "}) {
     CAPTURE(text);
     CHECK(refusal([&] { static_cast<void>(Document::parse(text)); }) ==
-          "an address is a JSON object, this is not");
+          "an address must be a JSON object");
   }
 }
 
@@ -118,7 +118,7 @@ TEST_CASE("document: a tree that JSON can't say is refused") {
   CHECK(from(json{{"a", "\xFF"}}) == "the tree holds a string that is not UTF-8");
   CHECK(from(json{{"\xC3", 1}}) == "the tree holds a string that is not UTF-8");
   CHECK(from(json{{"a", "\xED\xA0\x80"}}) == "the tree holds a string that is not UTF-8");
-  const std::string no_object = "an address is a JSON object, this is not";
+  const std::string no_object = "an address must be a JSON object";
   CHECK(from(json()) == no_object);
   CHECK(from(json(1.5)) == no_object);
   CHECK(from(json("Ada")) == no_object);

@@ -818,6 +818,12 @@ TEST_CASE(
   CHECK(book.service->state().revision == 0);
 }
 
+TEST_CASE("rest: a body needs time") {
+  Options options;
+  options.body_timeout = std::chrono::milliseconds(0);
+  CHECK_THROWS_AS(Rest(std::make_shared<Service>(), options), Error);
+}
+
 TEST_CASE("rest: past max_concurrent_writes further ones get a 503, and all else an answer") {
   constexpr std::size_t limit = 3;
   Options options;

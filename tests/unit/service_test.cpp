@@ -210,7 +210,7 @@ TEST_CASE("service: validators are called in order and the first refusal counts"
     Service service(store, {refuse("", "is not wanted")});
     const Thrown thrown = thrown_by([&] { service.update(id, doc("x")); });
     CHECK(thrown.code == Errc::invalid);
-    CHECK(thrown.message == "Invalid address: '' is not wanted");
+    CHECK(thrown.message == "Invalid address: is not wanted");
     CHECK(thrown_by([&] { service.update("absent", doc("x")); }).code == Errc::invalid);
     CHECK(service.get(id).document == doc("Ada"));
     service.remove(id);  // has no document to validate

@@ -241,7 +241,7 @@ TEST_CASE("tokens: an invalid token is refused with its position, and not shown"
   const std::string name = "token 2: its name must be 1 to 64 of [A-Za-z0-9._@-]";
   const std::string alphabet = "must be of [A-Za-z0-9-._~+/], with = at its end only";
   const std::string digits = "token 2: its sha256 must be 64 hex digits";
-  const std::string neither = "token 2: needs the token or its SHA-256";
+  const std::string neither = "token 2: needs either the token or its SHA-256, not both";
   const std::vector<std::pair<Token, std::string>> table{
       {{"", Role::read, "", writer}, name},
       {{std::string(65, 'x'), Role::read, "", writer}, name},
@@ -270,7 +270,7 @@ TEST_CASE("tokens: an invalid token is refused with its position, and not shown"
     CHECK(refusal({{"first", Role::read, "", reader}, row.first}) == row.second);
   }
   CHECK(test::refusal([] { static_cast<void>(addrbook::hash_token("")); }) ==
-        "a token needs the token or its SHA-256");
+        "a token must not be empty");
   CHECK(test::refusal([] { static_cast<void>(addrbook::hash_token("short")); }) ==
         "a token is shorter than 16 characters");
   CHECK(test::refusal([] { static_cast<void>(addrbook::hash_token("with, a comma inside")); }) ==

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -78,10 +79,14 @@ struct ConfigKey {
 [[nodiscard]] inline std::uint64_t parse_integer(std::string_view text, std::uint64_t min,
                                                  std::uint64_t max) {
   const auto value = parse_decimal(text);
-  if (!value || *value < min || *value > max) {
-    throw BadValue{"must be an integer from " + std::to_string(min) + " to " + std::to_string(max)};
+  if (value && *value >= min && *value <= max) return *value;
+  std::string reason =
+      "must be an integer from " + std::to_string(min) + " to " + std::to_string(max);
+  constexpr std::size_t max_shown = 32;
+  if (text.size() <= max_shown && std::none_of(text.begin(), text.end(), is_control)) {
+    reason.append(", not '").append(text).append("'");
   }
-  return *value;
+  throw BadValue{reason};
 }
 
 template <class Enumerator>

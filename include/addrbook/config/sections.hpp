@@ -91,8 +91,12 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
 }
 
 inline void add_token(std::vector<Token>& tokens, Token token, std::string_view role) {
-  token.role =
-      parse_choice<Token::Role>(role, {{"read", Token::Role::read}, {"write", Token::Role::write}});
+  try {
+    token.role = parse_choice<Token::Role>(
+        role, {{"read", Token::Role::read}, {"write", Token::Role::write}});
+  } catch (const BadValue& bad) {
+    throw BadValue{"role " + bad.reason};
+  }
   if (const auto fault = fault_of(token); !fault.empty()) throw BadValue{std::string(fault)};
   for (const Token& other : tokens) {
     if (other.name == token.name) throw BadValue{"its name is given twice"};

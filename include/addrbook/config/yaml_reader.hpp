@@ -197,7 +197,12 @@ inline void ConfigReader::read_list(const ConfigKey& key, const YAML::Node& list
 inline ConfigMap ConfigReader::read_map(const ConfigKey& key, const YAML::Node& item,
                                         const YAML::Mark& mark) const {
   const std::string path = key.path();
-  if (item.IsNull()) fail(mark, path + ": an item must be a map of keys");
+  if (!item.IsMap()) {
+    std::string names;
+    for (const std::string& name : key.members)
+      names.append(names.empty() ? "" : ", ").append(name);
+    fail(mark, path + ": each item must be {" + names + "}");
+  }
   ConfigMap map;
   for (const auto& [name, value] : members(item, path)) {
     if (std::count(key.members.begin(), key.members.end(), name.Scalar()) == 0) {

@@ -26,7 +26,9 @@ inline std::string_view fault_of(const Token& token) noexcept {
       !is_alphanumeric_or("._@-", token.name)) {
     return "its name must be 1 to 64 of [A-Za-z0-9._@-]";
   }
-  if (token.sha256.empty() == token.text.empty()) return "needs the token or its SHA-256";
+  if (token.sha256.empty() == token.text.empty()) {
+    return "needs either the token or its SHA-256, not both";
+  }
   if (token.sha256.empty()) {
     if (token.text.size() < min_text_size) return "is shorter than 16 characters";
     if (!is_bearer_token(token.text)) {

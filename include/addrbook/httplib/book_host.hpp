@@ -17,6 +17,7 @@ class BookHost : private Pinned {
 
   /// Takes a book over, if the server serves books itself.
   /// @returns  false if it needs routes
+  /// @throws   Error{invalid} it has a book of the same prefix
   virtual bool take_book(const std::shared_ptr<const Rest>& book) = 0;
 
   /// Answers a request that is for no book. Its body is not read.

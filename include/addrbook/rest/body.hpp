@@ -35,8 +35,8 @@ class JsonBody : private Pinned {
   bool take(std::string_view bytes);
 
   /// Ends the body, once.
-  /// @throws HttpError{413} over max_body_bytes | {408} not complete in time | {400} cut short, or
-  ///         not in its coding
+  /// @throws HttpError{413} over max_body_bytes | {408} not complete in time | {503} not complete
+  ///         when the server stopped | {400} cut short, or not in its coding
   [[nodiscard]] std::string finish(BodyStatus status);
 
   /// @returns the bytes of memory that are held
@@ -85,8 +85,11 @@ inline std::unique_ptr<Codec> make_decoder(const Request& request, const Coding*
   if (name.empty() || name == "identity") return nullptr;
   auto decoder = coding != nullptr ? coding->decoder(name) : nullptr;
   if (!decoder) {
-    throw HttpError(415, "Unsupported Content-Encoding",
-                    {{"Accept-Encoding", coding != nullptr ? "gzip, deflate" : "identity"}});
+    const std::string reason = "Unsupported Content-Encoding: a body ";
+    throw coding != nullptr
+        ? HttpError(415, reason + "may be in gzip or deflate",
+                    {{"Accept-Encoding", "gzip, deflate"}})
+        : HttpError(415, reason + "must not be compressed", {{"Accept-Encoding", "identity"}});
   }
   return decoder;
 }
@@ -158,6 +161,7 @@ inline std::string JsonBody::finish(BodyStatus status) {
     throw HttpError(
         408, "Body not complete within " + std::to_string(options_.body_timeout.count()) + " ms");
   }
+  if (status == BodyStatus::stopped) throw HttpError(503, "The server is stopping");
   if (status != BodyStatus::complete) throw HttpError(400, "Incomplete body");
   if (outcome_ == Outcome::malformed ||
       (decoder_ && !decoder_->finish([](std::string_view) { return true; }))) {

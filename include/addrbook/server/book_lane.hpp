@@ -3,6 +3,7 @@
 
 #include <addrbook/base/memory_budget.hpp>
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/error.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/answer_head.hpp>
 #include <addrbook/http/body_framing.hpp>
@@ -102,10 +103,10 @@ class LongBookRequest final : private OwnedHead, public BookRequest {
 /// @par Thread safety  add() before the first request; the rest from any thread
 class BookLane : private Pinned {
  public:
+  /// @throws Error{invalid} another book has the same prefix
   void add(std::shared_ptr<const Rest> book);
 
-  /// @returns  the book whose prefix the target begins with; the longest prefix counts, and of
-  ///           equal ones the first
+  /// @returns  the book whose prefix the target begins with; the longest prefix counts
   [[nodiscard]] BookTarget find(std::string_view target, std::string_view authority) const;
 
   /// As ConnectionHandler::begin().
@@ -164,7 +165,12 @@ inline void BookRequest::answer(BodyStatus status, bool is_last, Answer& answer)
 }
 
 inline void BookLane::add(std::shared_ptr<const Rest> book) {
-  const auto size = book->options().prefix.size();
+  const std::string& prefix = book->options().prefix;
+  if (std::any_of(books_.begin(), books_.end(),
+                  [&](const auto& other) { return other->options().prefix == prefix; })) {
+    throw Error(Errc::invalid, "'" + prefix + "' has a book already");
+  }
+  const auto size = prefix.size();
   const auto at = std::find_if(books_.begin(), books_.end(), [size](const auto& other) {
     return other->options().prefix.size() < size;
   });

@@ -323,7 +323,11 @@ inline RequestLoop::Next RequestLoop::read_body(Connection& connection, Turn& tu
   while (true) {
     std::string_view received;
     if (const Next next = receive(connection, turn, received)) return next;
-    if (received.empty()) return answer_pending(connection, BodyStatus::malformed, {});
+    if (received.empty()) {
+      // The end of the data is the client's own, or that of stop_grace.
+      return answer_pending(
+          connection, engine_.is_stopping() ? BodyStatus::stopped : BodyStatus::malformed, {});
+    }
     bool is_wanted = true;
     const std::size_t taken = exchange.framing.take(received, [&](std::string_view data) {
       is_wanted = is_wanted && exchange.request->take(data);

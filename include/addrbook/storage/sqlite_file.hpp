@@ -165,7 +165,7 @@ inline bool SqliteFile::exists() const {
   }
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail_by_errno("can't be looked at");
-  if (!S_ISREG(status.st_mode)) fail("is no file");
+  if (!S_ISREG(status.st_mode)) fail("not a file");
   // https://www.sqlite.org/fileformat.html, 1.3
   constexpr std::string_view magic("SQLite format 3\0", 16);
   constexpr std::size_t id_at = 68;
@@ -177,7 +177,7 @@ inline bool SqliteFile::exists() const {
   for (std::size_t i = 0; i < 4; ++i) id = (id << 8U) | header[id_at + i];
   if (static_cast<std::size_t>(size) < header.size() || beginning != magic ||
       id != application_id) {
-    fail("is no address book");
+    fail("not an address book");
   }
   return true;
 }
@@ -227,7 +227,7 @@ inline void SqliteFile::remove_leftovers() const {
 // Gives a file that is made the name of the book, which replaces nothing.
 inline void SqliteFile::take_name(const std::string& made) const {
   const auto refuse = [this] {
-    if (errno == EEXIST) fail("is there already");
+    if (errno == EEXIST) fail("already exists");
     fail_by_errno("can't be made");
   };
 #ifdef RENAME_NOREPLACE
@@ -249,7 +249,7 @@ inline void SqliteFile::take_name(const std::string& made) const {
 
 template <class Fill>
 void SqliteFile::make(Fill fill) const {
-  if (::access(path_.c_str(), F_OK) == 0) fail("is there already");
+  if (::access(path_.c_str(), F_OK) == 0) fail("already exists");
   remove_leftovers();
   std::string name = path_;
   const Descriptor made = make_unfinished(name);

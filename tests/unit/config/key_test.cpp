@@ -44,6 +44,10 @@ TEST_CASE("config key: integers keep to their limits and to decimal digits") {
   for (const std::string text : {"", "1", "65536", "-1", "+3", " 3", "3 ", "0x3", "3.0", "1e3",
                                  "18446744073709551616", "184467440737095516160"}) {
     CAPTURE(text);
+    CHECK(refusal(key, text) == "must be an integer from 2 to 65535, not '" + text + "'");
+  }
+  // Neither what is too long for a line, nor what could change a terminal's state.
+  for (const auto& text : {std::string(33, '1'), "\x1B[31m"s}) {
     CHECK(refusal(key, text) == "must be an integer from 2 to 65535");
   }
   CHECK(value == 65535);
@@ -54,8 +58,8 @@ TEST_CASE("config key: times are from a millisecond to a day") {
   const ConfigKey key{"timeout_ms", addrbook::detail::milliseconds(value)};
   CHECK(refusal(key, "86400000") == "accepted");
   CHECK(value == std::chrono::hours(24));
-  CHECK(refusal(key, "0") == "must be an integer from 1 to 86400000");
-  CHECK(refusal(key, "86400001") == "must be an integer from 1 to 86400000");
+  CHECK(refusal(key, "0") == "must be an integer from 1 to 86400000, not '0'");
+  CHECK(refusal(key, "86400001") == "must be an integer from 1 to 86400000, not '86400001'");
 }
 
 TEST_CASE("config key: lines have no control characters") {

@@ -83,9 +83,9 @@ TEST_CASE("body: a body that is no JSON object is refused with reason and place"
       {"{\"a\":" + std::string(64, '[') + std::string(64, ']') + "}",
        "nesting over 64 levels at byte 68"},
       {"name=Ada", "unexpected 'a' at byte 1"},
-      {"[]", "an address is a JSON object, this is not"},
-      {"null", "an address is a JSON object, this is not"},
-      {"\"Ada\"", "an address is a JSON object, this is not"},
+      {"[]", "an address must be a JSON object"},
+      {"null", "an address must be a JSON object"},
+      {"\"Ada\"", "an address must be a JSON object"},
   };
   for (const auto& row : table) {
     const auto& body = row.first;
@@ -198,6 +198,13 @@ TEST_CASE("body: a body that does not arrive") {
     check_error(answer, "POST", "/addresses", 400, "Incomplete body");
     CHECK(answer.closes);
   }
+  SUBCASE("before the server stops") {
+    request.body_status = BodyStatus::stopped;
+    const Answer answer = ask(book.rest, request);
+    check_error(answer, "POST", "/addresses", 503, "The server is stopping");
+    CHECK(answer.header("Retry-After") == "1");
+    CHECK(answer.closes);
+  }
   CHECK(book.service->state().revision == 0);
 }
 
@@ -261,7 +268,8 @@ TEST_CASE("body: an unknown coding is refused unread") {
   for (const std::string coding : {"br", "zstd", "compress", "gzip, gzip", "gzip, br", "*"}) {
     CAPTURE(coding);
     const Answer answer = post(with.rest, ada, {{"Content-Encoding", coding}});
-    check_error(answer, "POST", "/addresses", 415, "Unsupported Content-Encoding");
+    check_error(answer, "POST", "/addresses", 415,
+                "Unsupported Content-Encoding: a body may be in gzip or deflate");
     CHECK(answer.header("Accept-Encoding") == "gzip, deflate");
     CHECK_FALSE(answer.was_body_read);
   }
@@ -269,7 +277,8 @@ TEST_CASE("body: an unknown coding is refused unread") {
   for (const std::string coding : {"gzip", "deflate", "br"}) {
     CAPTURE(coding);
     const Answer answer = post(without.rest, pack(ada), {{"Content-Encoding", coding}});
-    check_error(answer, "POST", "/addresses", 415, "Unsupported Content-Encoding");
+    check_error(answer, "POST", "/addresses", 415,
+                "Unsupported Content-Encoding: a body must not be compressed");
     CHECK(answer.header("Accept-Encoding") == "identity");
     CHECK_FALSE(answer.was_body_read);
   }

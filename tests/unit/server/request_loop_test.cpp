@@ -814,8 +814,15 @@ TEST_CASE("request_loop: a stopping server's answers are the last of their conne
       "POST /own HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nha");
   REQUIRE(fixture.advance() == Step::park);
   fixture.engine.stopping = true;
-  fixture.peer.arrivals.emplace_back("lf");
-  CHECK(fixture.advance() == Step::park);
-  CHECK(fixture.peer.written == "complete half\n");
-  CHECK(fixture.connection.phase == Phase::draining);
+  SUBCASE("a body that arrives") {
+    fixture.peer.arrivals.emplace_back("lf");
+    CHECK(fixture.advance() == Step::park);
+    CHECK(fixture.peer.written == "complete half\n");
+    CHECK(fixture.connection.phase == Phase::draining);
+  }
+  SUBCASE("a body that is cut off by the stop") {
+    fixture.peer.has_ended = true;
+    CHECK(fixture.advance() == Step::close);
+    CHECK(fixture.peer.written == "stopped ha\n");
+  }
 }

@@ -89,12 +89,12 @@ TEST_CASE("sqlite_file: a book is known by its header") {
        {std::string(), header().substr(0, 99), other, "x" + header().substr(1)}) {
     write(file.path(), bytes);
     CHECK(error_of([&] { static_cast<void>(file.exists()); }) ==
-          "storage: '" + file.path() + "': is no address book");
+          "storage: '" + file.path() + "': not an address book");
   }
   fs::remove(file.path());
   fs::create_directory(file.path());
   CHECK(error_of([&] { static_cast<void>(file.exists()); }) ==
-        "storage: '" + file.path() + "': is no file");
+        "storage: '" + file.path() + "': not a file");
 }
 
 TEST_CASE("sqlite_file: a missing book with a journal is an error, not a new book") {
@@ -126,7 +126,7 @@ TEST_CASE("sqlite_file: a file that is made is there as a whole or not at all") 
   REQUIRE(::stat(file.path().c_str(), &status) == 0);
   CHECK((status.st_mode & 07777U) == 0600U);
   CHECK(error_of([&] { file.make([](const std::string&) {}); }) ==
-        "storage: '" + file.path() + "': is there already");
+        "storage: '" + file.path() + "': already exists");
   CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
 }
 
@@ -152,7 +152,7 @@ TEST_CASE("sqlite_file: a file is made without hard links, and never replaces an
     });
     CHECK(made == "nothing");
     CHECK(test::read_file(folder / "book") == header());
-    CHECK(refused == "storage: '" + (folder / "late") + "': is there already");
+    CHECK(refused == "storage: '" + (folder / "late") + "': already exists");
     CHECK(test::read_file(folder / "late") == "mine");
     CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 2);
   }
