@@ -31,6 +31,15 @@ struct ServiceOptions {
   std::uint64_t max_entries = 0;  ///< create() refuses to exceed it; 0: no limit
 };
 
+/// What a Books may hold.
+struct BooksOptions {
+  std::uint64_t max_entries = 0;  ///< of each book, see ServiceOptions
+  std::uint64_t max_books = 0;    ///< create() refuses to exceed it; 0: no limit
+  /// How many books stay open when nobody uses them; each takes less than 1 KiB. To open one again
+  /// takes a query.
+  std::size_t max_open_books = 100'000;
+};
+
 /// How a book is served.
 struct Options {
   /// The path of the book: one or more segments of [A-Za-z0-9._~-], each after a '/'.
