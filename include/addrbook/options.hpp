@@ -17,6 +17,7 @@ namespace addrbook {
 struct Access;         // authorization.hpp
 struct AccessRequest;  // authorization.hpp
 class Coding;          // http.hpp
+struct Request;        // http.hpp
 
 namespace detail {
 
@@ -42,8 +43,17 @@ struct BooksOptions {
 
 /// How a book is served.
 struct Options {
-  /// The path of the book: one or more segments of [A-Za-z0-9._~-], each after a '/'.
+  /// The path of the book: one or more segments of [A-Za-z0-9._~-], each after a '/'. For many
+  /// books (Books) one of them, but not the first or the last, may be `{book}`, e.g.
+  /// `/books/{book}/addresses`: the path then names the book, and `/books` lists, makes and removes
+  /// books.
   std::string prefix = "/addresses";
+  /// For many books and a prefix without `{book}`: names the book of a request. It gets what
+  /// `authorize` returned, so that each user can have their own book. A name that is empty or not
+  /// valid, and an absent book, are a 404. If it throws, the answer is a 500.
+  std::function<std::string(const Access&, const Request&)> book;
+  /// For many books: the first address that is created in an absent book makes the book.
+  bool create_on_write = false;
   /// Error answers say what was thrown and where (`trace`), and the log says more about each
   /// request. Do not show this to strangers. Changes nothing else.
   bool debug = false;
@@ -56,8 +66,9 @@ struct Options {
   std::chrono::milliseconds body_timeout = detail::default_body_timeout;
   /// The time for a client to receive a whole body; of a body without an end, each piece.
   std::chrono::milliseconds answer_timeout = detail::default_answer_timeout;
-  /// Memory for the text of the book's list. It is kept when it is asked for twice without a write
-  /// between, until the next write. A longer list is not kept; 0: none is.
+  /// Memory for the texts of lists, of all books together. A book's list is kept when it is asked
+  /// for twice without a write between, until the next write, or until there is no room. A longer
+  /// list is not kept; 0: none is.
   std::size_t list_cache_bytes = std::size_t{32} * 1024 * 1024;
   /// Receives a record of every request. Without it, nothing is logged.
   LogSink log;

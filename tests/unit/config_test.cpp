@@ -358,7 +358,8 @@ TEST_CASE("config: a refusal names file, line and key") {
   const std::string port = "http.port: must be an integer from 0 to 65535";
   const std::string day = ": must be an integer from 1 to 86400000";
   const std::string prefix =
-      "http.prefix: must be one or more segments of [A-Za-z0-9._~-], each after a '/'";
+      "http.prefix: must be one or more segments of [A-Za-z0-9._~-], each after a '/'; one of them, "
+      "but not the first or the last, may be {book}";
   const std::string level = "logging.level: must be one of: trace, debug, info, warning, error";
   const std::string line = ": must be one line, without control characters";
   const std::string single = ": must be a single value, not a list or a map";

@@ -63,7 +63,7 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
   };
   const auto set_prefix = [&rest](const std::string& text) {
     if (!is_valid_prefix(text)) {
-      throw BadValue{"must be one or more segments of [A-Za-z0-9._~-], each after a '/'"};
+      throw BadValue{"must be " + std::string(prefix_grammar)};
     }
     rest.prefix = text;
   };

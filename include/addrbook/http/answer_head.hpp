@@ -112,27 +112,41 @@ inline std::string_view reason_phrase(int status) noexcept {
 }
 
 inline DateText date_text(std::time_t time) noexcept {
-  constexpr std::string_view days = "SunMonTueWedThuFriSat";
-  constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  constexpr std::string_view day_names = "ThuFriSatSunMonTueWed";  // 1970 began on a Thursday
+  constexpr std::string_view month_names = "MarAprMayJunJulAugSepOctNovDecJanFeb";
   constexpr std::string_view pattern = "Day, 00 Mon 0000 00:00:00 GMT";
-  std::tm utc{};
-  ::gmtime_r(&time, &utc);
   DateText text{};
   static_assert(pattern.size() == std::tuple_size_v<DateText>);
   pattern.copy(text.data(), text.size());
-  const auto put = [&text](std::size_t at, int number) {
+  const auto put = [&text](std::size_t at, std::int64_t number) {
     text[at] = static_cast<char>('0' + number / 10 % 10);
     text[at + 1] = static_cast<char>('0' + number % 10);
   };
-  const int year = utc.tm_year + 1900;
-  days.copy(text.data(), 3, 3 * static_cast<std::size_t>(utc.tm_wday));
-  put(5, utc.tm_mday);
-  months.copy(text.data() + 8, 3, 3 * static_cast<std::size_t>(utc.tm_mon));
+  // Not by gmtime_r(), which takes ten times as long: it locks, and looks up the time zone.
+  constexpr std::int64_t day = 86'400;
+  constexpr std::int64_t min_time = -62'135'596'800;  // the year 1
+  constexpr std::int64_t max_time = 253'402'300'799;  // the end of 9999
+  const std::int64_t at = (std::min)((std::max)(std::int64_t{time}, min_time), max_time) - min_time;
+  const std::int64_t second = at % day;
+  const std::int64_t days = at / day;  // since 1 January of the year 1, a Monday
+  // Years that begin in March have the leap day at their end; 306 days are from March to December.
+  const std::int64_t since_march = days + 306;     // since 1 March of the year 0
+  const std::int64_t era = since_march / 146'097;  // 400 years
+  const std::int64_t day_of_era = since_march % 146'097;
+  const std::int64_t year_of_era =
+      (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const std::int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const std::int64_t month = (5 * day_of_year + 2) / 153;  // from March, 0
+  const std::int64_t year = 400 * era + year_of_era + (month >= 10 ? 1 : 0);
+  day_names.copy(text.data(), 3, 3 * static_cast<std::size_t>((days + 4) % 7));
+  put(5, day_of_year - (153 * month + 2) / 5 + 1);
+  month_names.copy(text.data() + 8, 3, 3 * static_cast<std::size_t>(month));
   put(12, year / 100);
   put(14, year % 100);
-  put(17, utc.tm_hour);
-  put(20, utc.tm_min);
-  put(23, utc.tm_sec);
+  put(17, second / 3600);
+  put(20, second / 60 % 60);
+  put(23, second % 60);
   return text;
 }
 

@@ -1,4 +1,4 @@
-/// ListCache: the text of a book's list, kept while the book does not change.
+/// ListCache: the texts of books' lists, each kept while its book does not change.
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
@@ -7,10 +7,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -27,50 +30,51 @@ struct ListText {
   }
 };
 
-/// Keeps the last list that was asked for twice without a write between. A list that is read once
-/// costs nothing more.
+/// Keeps lists that were asked for twice without a write between, those that were read last. A list
+/// that is read once costs nothing more. A book is known by its epoch.
 /// @par Thread safety  any thread
 class ListCache : private Pinned {
  public:
-  /// @param max_bytes  of a list's text; a longer list is not kept. 0: none is
+  /// @param max_bytes  of the lists' texts together; a longer list is not kept. 0: none is
   explicit ListCache(std::size_t max_bytes) noexcept : max_bytes_(max_bytes) {}
 
   /// @returns the list of a book in this state; null if it is not kept
-  [[nodiscard]] std::shared_ptr<const ListText> find(const BookState& state) {
-    const std::lock_guard lock(mutex_);
-    if (text_ && !text_->is_of(state)) text_.reset();
-    return text_;
-  }
+  [[nodiscard]] std::shared_ptr<const ListText> find(const BookState& state);
 
   /// A reader begins a list of this state.
   /// @returns whether it is to collect the text for keep(), and to call end_collecting() in any
-  ///          case. One reader at a time does.
-  [[nodiscard]] bool begin_collecting(const BookState& state) {
-    const std::lock_guard lock(mutex_);
-    const bool is_second = seen_.is_of(state);
-    seen_.epoch = state.epoch;
-    seen_.revision = state.revision;
-    if (!is_second || max_bytes_ == 0 || is_collecting_) return false;
-    is_collecting_ = true;
-    return true;
-  }
-  void end_collecting() noexcept {
-    const std::lock_guard lock(mutex_);
-    is_collecting_ = false;
-  }
-  void keep(std::shared_ptr<const ListText> text) {
-    const std::lock_guard lock(mutex_);
-    text_ = std::move(text);
-  }
+  ///          case. One reader of a book at a time does.
+  [[nodiscard]] bool begin_collecting(const BookState& state);
+  void end_collecting(std::uint64_t epoch) noexcept;
+  void keep(std::shared_ptr<const ListText> text);
 
   [[nodiscard]] std::size_t max_bytes() const noexcept { return max_bytes_; }
 
  private:
+  /// How many books are remembered, most of them without a text.
+  static constexpr std::size_t max_books = 1000;
+
+  struct Book {
+    std::uint64_t epoch = 0;
+    std::uint64_t seen = 0;  // the revision of the last list
+    bool is_collecting = false;
+    std::shared_ptr<const ListText> text;
+    std::size_t bytes = 0;  // of the text
+  };
+  using Books = std::list<Book>;  // those that were used last come first
+
+  [[nodiscard]] Books::iterator use(std::uint64_t epoch);
+  void drop_text(Book& book) noexcept {
+    bytes_ -= std::exchange(book.bytes, 0);
+    book.text.reset();
+  }
+  void make_room();
+
   const std::size_t max_bytes_;
   std::mutex mutex_;
-  ListText seen_;  // of the last list, without its pieces
-  bool is_collecting_ = false;
-  std::shared_ptr<const ListText> text_;
+  Books books_;
+  std::unordered_map<std::uint64_t, Books::iterator> by_epoch_;
+  std::size_t bytes_ = 0;
 };
 
 /// The body of a list that is kept. It holds no memory of its own and needs no storage.
@@ -98,7 +102,10 @@ class CollectingSource final : public BodySource {
   /// @param cache  begin_collecting() of it returned true for the state
   CollectingSource(std::shared_ptr<Source> source, std::shared_ptr<ListCache> cache,
                    const BookState& state)
-      : source_(std::move(source)), cache_(std::move(cache)), text_(std::make_shared<ListText>()) {
+      : source_(std::move(source)),
+        cache_(std::move(cache)),
+        epoch_(state.epoch),
+        text_(std::make_shared<ListText>()) {
     text_->epoch = state.epoch;
     text_->revision = state.revision;
   }
@@ -132,14 +139,86 @@ class CollectingSource final : public BodySource {
  private:
   void give_up() noexcept {
     text_.reset();
-    if (!std::exchange(has_ended_, true)) cache_->end_collecting();
+    if (!std::exchange(has_ended_, true)) cache_->end_collecting(epoch_);
   }
 
   std::shared_ptr<Source> source_;
   std::shared_ptr<ListCache> cache_;
+  const std::uint64_t epoch_;
   std::shared_ptr<ListText> text_;  // null: not collected any more
   std::size_t bytes_ = 0;
   bool has_ended_ = false;
 };
+
+// ---------------------------------------------------------------------------------------------
+
+inline std::shared_ptr<const ListText> ListCache::find(const BookState& state) {
+  const std::lock_guard lock(mutex_);
+  const auto at = by_epoch_.find(state.epoch);
+  if (at == by_epoch_.end()) return nullptr;
+  Book& book = *use(state.epoch);
+  if (book.text && !book.text->is_of(state)) drop_text(book);
+  return book.text;
+}
+
+inline bool ListCache::begin_collecting(const BookState& state) {
+  if (max_bytes_ == 0) return false;
+  const std::lock_guard lock(mutex_);
+  const bool is_known = by_epoch_.count(state.epoch) != 0;
+  Book& book = *use(state.epoch);
+  const bool is_second = is_known && book.seen == state.revision;
+  book.seen = state.revision;
+  if (!is_second || book.is_collecting) return false;
+  book.is_collecting = true;
+  return true;
+}
+
+inline void ListCache::end_collecting(std::uint64_t epoch) noexcept {
+  const std::lock_guard lock(mutex_);
+  const auto at = by_epoch_.find(epoch);
+  if (at != by_epoch_.end()) at->second->is_collecting = false;
+}
+
+inline void ListCache::keep(std::shared_ptr<const ListText> text) {
+  std::size_t bytes = 0;
+  for (const std::string& piece : text->pieces) bytes += piece.size();
+  const std::lock_guard lock(mutex_);
+  Book& book = *use(text->epoch);
+  drop_text(book);
+  book.text = std::move(text);
+  bytes_ += book.bytes = bytes;
+  make_room();
+}
+
+/// @returns the book, now the first of all
+inline ListCache::Books::iterator ListCache::use(std::uint64_t epoch) {
+  const auto known = by_epoch_.find(epoch);
+  if (known != by_epoch_.end()) {
+    books_.splice(books_.begin(), books_, known->second);
+    return books_.begin();
+  }
+  books_.emplace_front();
+  try {
+    by_epoch_.emplace(epoch, books_.begin());
+  } catch (...) {
+    books_.pop_front();
+    throw;
+  }
+  books_.front().epoch = epoch;
+  make_room();
+  return books_.begin();
+}
+
+// The first book stays: its text alone is not over the limit.
+inline void ListCache::make_room() {
+  while (books_.size() > max_books) {
+    drop_text(books_.back());
+    by_epoch_.erase(books_.back().epoch);
+    books_.pop_back();
+  }
+  for (auto book = std::prev(books_.end()); bytes_ > max_bytes_ && book != books_.begin(); --book) {
+    drop_text(*book);
+  }
+}
 
 }  // namespace addrbook::detail

@@ -27,7 +27,7 @@ namespace addrbook::detail {
 
 /// Where a request's target leads.
 struct BookTarget {
-  const Rest* book = nullptr;  ///< null: to no book
+  const Rest* book = nullptr;  ///< one book, or many; null: to none
   std::string_view target;     ///< without the authority of an absolute form, and the fragment
   std::string_view sent_path;
   std::string decoded_path;  ///< if the path that was sent has a '%'
@@ -35,9 +35,9 @@ struct BookTarget {
   [[nodiscard]] std::string_view path() const noexcept {
     return decoded_path.empty() ? sent_path : decoded_path;
   }
-  /// The path without the book's prefix.
+  /// The path without the root of the book.
   [[nodiscard]] std::string_view path_in_book() const noexcept {
-    return path().substr(book->options().prefix.size());
+    return path().substr(book->root().size());
   }
 };
 
@@ -101,13 +101,13 @@ class BookLane : private Pinned {
  public:
   void add(std::shared_ptr<const Rest> book);
 
-  /// @returns  the book whose prefix the target begins with; the longest prefix counts, and of
-  ///           equal ones the first
+  /// @returns  the book whose root the target begins with; the longest root counts, and of equal
+  ///           ones the first
   [[nodiscard]] BookTarget find(std::string_view target, std::string_view authority) const;
 
   [[nodiscard]] bool is_instant(const RequestHead& head) const {
     const BookTarget to = find(head.target, head.authority);
-    return to.book != nullptr && Rest::is_instant(head.method, to.path_in_book());
+    return to.book != nullptr && to.book->is_instant(head.method, to.path_in_book());
   }
 
   /// As ConnectionHandler::begin().
@@ -116,7 +116,7 @@ class BookLane : private Pinned {
                      const AnswerContext& context, Answer& answer);
 
  private:
-  std::vector<std::shared_ptr<const Rest>> books_;  // those with longer prefixes first
+  std::vector<std::shared_ptr<const Rest>> books_;  // those with longer roots first
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -166,10 +166,9 @@ inline void BookRequest::answer(BodyStatus status, bool is_last, Answer& answer)
 }
 
 inline void BookLane::add(std::shared_ptr<const Rest> book) {
-  const auto size = book->options().prefix.size();
-  const auto at = std::find_if(books_.begin(), books_.end(), [size](const auto& other) {
-    return other->options().prefix.size() < size;
-  });
+  const auto size = book->root().size();
+  const auto at = std::find_if(books_.begin(), books_.end(),
+                               [size](const auto& other) { return other->root().size() < size; });
   books_.insert(at, std::move(book));
 }
 
@@ -184,9 +183,9 @@ inline BookTarget BookLane::find(std::string_view target, std::string_view autho
   }
   const std::string_view path = found.path();
   for (const auto& book : books_) {
-    const std::string& prefix = book->options().prefix;
-    if (path.substr(0, prefix.size()) != prefix) continue;
-    if (path.size() > prefix.size() && path[prefix.size()] != '/') continue;
+    const std::string_view root = book->root();
+    if (path.substr(0, root.size()) != root) continue;
+    if (path.size() > root.size() && path[root.size()] != '/') continue;
     found.book = book.get();
     break;
   }

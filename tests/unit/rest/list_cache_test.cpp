@@ -85,7 +85,7 @@ TEST_CASE("list_cache: another state, also after a restore, begins anew") {
   CHECK(!cache.begin_collecting(restored));
   CHECK(cache.begin_collecting(restored));
   CHECK(!cache.begin_collecting(restored));  // one reader at a time
-  cache.end_collecting();
+  cache.end_collecting(restored.epoch);
   CHECK(cache.begin_collecting(restored));
   ListCache none(0);
   CHECK(!none.begin_collecting(state));
@@ -118,7 +118,7 @@ TEST_CASE("list_cache: what is not a whole list of one state is not kept") {
     CHECK(fixture.source->source.pauses == 1);
     CHECK(reader.memory() == 0);
     CHECK(fixture.cache->begin_collecting(state));  // another reader may try
-    fixture.cache->end_collecting();
+    fixture.cache->end_collecting(state.epoch);
     CHECK(piece + read_all(reader) == "{onetwo}");
   }
   SUBCASE("it is too long") {
