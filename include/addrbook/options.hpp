@@ -92,11 +92,12 @@ struct Options {
   std::shared_ptr<const Coding> coding;
 };
 
-/// Lets its bearer use the book; for bearer_tokens() of tokens.hpp.
+/// Lets its bearer use the book, or some of many; for bearer_tokens() of tokens.hpp.
 struct Token {
   enum class Role {
-    read,   ///< may read
-    write,  ///< may do everything
+    read,   ///< may read addresses
+    write,  ///< may also create, change and remove them
+    admin,  ///< may also make and remove books, and see how the server is doing
   };
 
   std::string name;  ///< of the bearer, for the log: 1 to 64 of [A-Za-z0-9._@-]
@@ -105,6 +106,8 @@ struct Token {
   std::string sha256;
   /// The token: at least 16 of [A-Za-z0-9-._~+/], then any number of '=' (RFC 6750, 2.1).
   std::string text;
+  /// The books that it is for, where the path names the book. Empty: all.
+  std::vector<std::string> books = {};
 };
 
 /// How a Server treats its connections.

@@ -238,10 +238,9 @@ inline void Rest::Call::begin() {
   if (route_ == nullptr) return;
   book_ = endpoints_->book();
   if (rest_.books_) exchange_.set_book(book_);
-  if (route_->action) {
-    const Access access = authorize();
-    if (rest_.books_ && route_->needs_book()) find_book(access);
-  }
+  std::optional<Access> access;
+  if (route_->action && rest_.options_.authorize) access = authorize();
+  if (rest_.books_ && route_->needs_book()) find_book(access ? *access : Access::allow());
   if (route_->body == detail::Route::Body::json) body_.emplace(exchange_, rest_.options_);
 }
 
