@@ -166,7 +166,12 @@ struct StorageOptions {
   std::string postgresql;                 ///< a connection string or URI of libpq
 };
 
-/// For open_sqlite().
+/// Is told how far the migration of a storage from an older version of the library is: how many
+/// entries are done, of how many. Called by the thread that opens the storage, first with 0 and in
+/// the end with all of them; what it throws ends the migration, and nothing is changed.
+using MigrationProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
+/// For open_sqlite() and open_sqlite_books().
 struct SqliteOptions {
   /// The number of connections, at least 1. One is for writing. Readers wait if all are in use.
   std::size_t connections = 8;
@@ -174,9 +179,11 @@ struct SqliteOptions {
   std::size_t entry_cache_bytes = std::size_t{64} * 1024 * 1024;
   /// Memory of each connection for the file's pages.
   std::size_t page_cache_bytes = std::size_t{8} * 1024 * 1024;
+  /// Without it, a migration tells nothing.
+  MigrationProgress migration;
 };
 
-/// For open_postgresql().
+/// For open_postgresql() and open_postgresql_books().
 struct PostgresqlOptions {
   /// The maximum number of connections of this process, at least 1; opened on demand. Requests wait
   /// if all are in use.
@@ -188,6 +195,8 @@ struct PostgresqlOptions {
   /// come free or to be opened, for a query or a commit, and for a second try. Half a second more
   /// if the server does not cancel the statement itself.
   std::chrono::milliseconds timeout{5000};
+  /// Without it, a migration tells nothing.
+  MigrationProgress migration;
 };
 
 /// Where and how a server program logs.
