@@ -74,6 +74,9 @@ class Books : private detail::Pinned {
     return store_->list(after, limit);
   }
 
+  /// @returns what keeps the books, without the rules: for a BookStore that is made of several
+  [[nodiscard]] const std::shared_ptr<BookStore>& store() const noexcept { return store_; }
+
   /// Takes writes again after stop().
   void start() noexcept { rules_->gate.open(); }
 
