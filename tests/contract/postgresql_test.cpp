@@ -686,7 +686,7 @@ TEST_CASE("postgresql: tables that may not be read fail the start") {
                         " port=" + std::to_string(server.port()) +
                         " user=reader dbname=" + database;
   const std::string denied = "permission denied for table addrbook_";
-  for (const std::string table : {"schema", "store", "books", "entries"}) {
+  for (const std::string table : {"schema", "store", "books", "entries", "removed"}) {
     CHECK(error_of_open(conninfo).find(denied + table) != std::string::npos);
     server.sql("GRANT SELECT ON addrbook_" + table + " TO reader", database);
   }
@@ -765,6 +765,46 @@ TEST_CASE("postgresql: tables of version 2 become those of a book named default,
     test::check_version_2(*book, before);
   }
   CHECK(open_postgresql(shared_server().conninfo(database))->commit({{put("new", 1)}}).base == 7);
+}
+
+TEST_CASE("postgresql: what a removed book has left is swept, by whichever server") {
+  const auto database = new_database();
+  const auto conninfo = shared_server().conninfo(database);
+  const auto open = [&] { return addrbook::detail::postgresql_books(conninfo, {}); };
+  const auto fill = [](addrbook::BookStore& books, const std::string& name) {
+    for (std::uint64_t i = 0; i < 3; ++i) {
+      std::vector<addrbook::Write> writes;
+      for (std::uint64_t j = 0; j < 900; ++j) {
+        writes.push_back(put(std::to_string(i) + "-" + std::to_string(j), j));
+      }
+      CHECK(books.create(name).store->commit({writes}).done());
+    }
+  };
+  const auto books = open();
+  fill(*books, "kept");
+  fill(*books, "gone");
+  const auto other = open();
+  const auto gone = other->open("gone");
+  CHECK(gone->state().count == 2700);
+  CHECK(books->remove("gone") == addrbook::BookStore::Removal::done);
+  CHECK_THROWS_AS(gone->commit({{put("a", 1)}}), addrbook::NoSuchBook);
+  CHECK(gone->is_gone());
+  books->wait_for_sweeper();
+  const auto left = [&] {
+    return shared_server().sql(
+        "SELECT (SELECT count(*) FROM addrbook_entries), (SELECT count(*) FROM addrbook_removed)",
+        database);
+  };
+  CHECK(left() == "2700|0");
+  // As a server that was killed leaves it.
+  shared_server().sql(
+      "INSERT INTO addrbook_removed SELECT number FROM addrbook_books WHERE name = 'kept';"
+      "DELETE FROM addrbook_books WHERE name = 'kept'",
+      database);
+  open()->wait_for_sweeper();
+  CHECK(left() == "0|0");
+  CHECK(books->create("new").is_new);
+  CHECK(shared_server().sql("SELECT number FROM addrbook_books", database) == "3");
 }
 
 TEST_CASE("postgresql: stores that open an empty database at the same time make one book") {
@@ -889,7 +929,7 @@ TEST_CASE("postgresql: a role that owns its database can make the book, one with
   server.sql(
       "GRANT SELECT ON addrbook_schema TO visitor;"
       "GRANT SELECT, UPDATE ON addrbook_books, addrbook_store TO visitor;"
-      "GRANT SELECT, INSERT, UPDATE, DELETE ON addrbook_entries TO visitor",
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON addrbook_entries, addrbook_removed TO visitor",
       "clerks");
   const auto store = open_postgresql(as("visitor"));
   CHECK(store->commit({{put("b", 2), test::removal("a")}}).base == 1);

@@ -175,7 +175,7 @@ inline const SqlTexts& PostgresqlEngine::texts() const {
       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
       "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
       // A book's row stays locked until the commit, so revisions are in the order of commits.
-      " FOR UPDATE", "CAST(pg_current_xact_id() AS text)",
+      " FOR UPDATE", " FOR UPDATE SKIP LOCKED", "CAST(pg_current_xact_id() AS text)",
       // All rows arrive at once, so the query itself limits their bytes: it leaves out what follows
       // the row by which `bytes` is exceeded. That row shows that there are more.
       "SELECT id, key, revision, created_at, updated_at, document FROM (SELECT *, "
@@ -185,6 +185,7 @@ inline const SqlTexts& PostgresqlEngine::texts() const {
       "FROM (SELECT * FROM addrbook_entries WHERE key > :after AND key < :before "
       "ORDER BY key LIMIT :entries) AS candidates) AS measured "
       "WHERE earlier <= GREATEST(CAST(:bytes AS BIGINT), first) ORDER BY key",
+      "octet_length(document)",
       // The settings are made by PostgresqlTables::check_source().
       "addrbook_books.tableoid = CAST(current_setting('addrbook.books') AS oid)",
       "addrbook_store.tableoid = CAST(current_setting('addrbook.store') AS oid) AND "

@@ -31,6 +31,9 @@ class SqlCatalog {
 
   [[nodiscard]] BookList list(std::string_view after, std::size_t limit);
 
+  /// Whether removed books have left anything.
+  [[nodiscard]] bool has_leftovers();
+
   /// @name In a transaction that writes
   /// @{
   struct Created {
@@ -48,6 +51,10 @@ class SqlCatalog {
   [[nodiscard]] std::optional<Locked> lock(std::string_view name);
   /// Removes a book that is locked. Its entries stay, and belong to no book.
   void remove(std::uint64_t number);
+
+  /// Deletes some of what removed books have left.
+  /// @returns whether there may be more
+  bool sweep();
 
   /// The transaction's name for SqlEngine::was_committed().
   [[nodiscard]] std::string transaction();
@@ -168,6 +175,52 @@ inline void SqlCatalog::remove(std::uint64_t number) {
   session_ << "DELETE FROM addrbook_books WHERE number = :number", soci::use(value);
   session_ << "INSERT INTO addrbook_removed (number) VALUES (:number)", soci::use(value);
   session_ << "UPDATE addrbook_store SET books = books - 1";
+}
+
+inline bool SqlCatalog::has_leftovers() {
+  Integer number = 0;
+  session_ << "SELECT number FROM addrbook_removed LIMIT 1", soci::into(number);
+  return session_.got_data();
+}
+
+// A slice is small, because it holds up those that write to the same file.
+inline bool SqlCatalog::sweep() {
+  constexpr Integer max_rows = 1000;
+  constexpr Integer max_bytes = 1024 * 1024;
+  Integer number = 0;
+  session_ << "SELECT number FROM addrbook_removed ORDER BY number LIMIT 1" +
+                  connection_.texts().lock_if_free,
+      soci::into(number);
+  if (!session_.got_data()) return false;
+  const Integer before_all = number << SqlTables::created_bits;
+  const Integer last_of_all = before_all | static_cast<Integer>(SqlTables::max_created);
+  Integer last = before_all;
+  Integer rows = 0;
+  {
+    Integer key = 0;
+    Integer bytes = 0;
+    Integer sum = 0;
+    soci::statement query((session_.prepare << "SELECT key, " + connection_.texts().document_bytes +
+                                                   " FROM addrbook_entries WHERE key > :first AND "
+                                                   "key <= :last ORDER BY key LIMIT " +
+                                                   std::to_string(max_rows),
+                           soci::use(before_all), soci::use(last_of_all), soci::into(key),
+                           soci::into(bytes)));
+    constexpr bool with_bindings = true;
+    for (bool is_row = query.execute(with_bindings); is_row && sum < max_bytes;
+         is_row = query.fetch()) {
+      last = key;
+      sum += bytes;
+      ++rows;
+    }
+  }
+  if (rows == 0) {
+    session_ << "DELETE FROM addrbook_removed WHERE number = :number", soci::use(number);
+  } else {
+    session_ << "DELETE FROM addrbook_entries WHERE key > :first AND key <= :last",
+        soci::use(before_all), soci::use(last);
+  }
+  return true;
 }
 
 inline std::string SqlCatalog::transaction() {

@@ -13,6 +13,7 @@
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_pool.hpp>
 #include <addrbook/storage/sql_retry.hpp>
+#include <addrbook/storage/sweeper.hpp>
 #include <addrbook/storage/write_plan.hpp>
 #include <addrbook/store.hpp>
 
@@ -53,6 +54,9 @@ class SqlDatabase : private Pinned {
   [[nodiscard]] std::optional<Entry> find(BookId book, std::string_view id);
   [[nodiscard]] Page page(BookId book, std::uint64_t after, PageLimit limit);
   [[nodiscard]] BookState state(BookId book);
+
+  /// Deletes what removed books have left.
+  [[nodiscard]] Sweeper& sweeper() noexcept { return sweeper_; }
 
   /// The books that are in use.
   [[nodiscard]] BookStates& states() noexcept { return states_; }
@@ -104,6 +108,7 @@ class SqlDatabase : private Pinned {
   std::mutex turn_;
   SqlRetry retry_;
   GroupCommit writers_;
+  Sweeper sweeper_;  // its thread ends first
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -166,29 +171,6 @@ auto SqlDatabase::on_connection(Work work, Clock::time_point deadline) {
       fail(fault,
            (fault == SqlFault::disconnected ? engine_->lateness(deadline) : "") + reason_of(error));
     }
-  }
-}
-
-inline SqlDatabase::SqlDatabase(std::unique_ptr<SqlEngine> engine, const SqlUse& use)
-    : engine_(std::move(engine)),
-      pool_(*engine_, use.connections, use.wait),
-      retry_([this](const Group& group) { write(group); },
-             [this](const CommitLost& lost) { return was_committed(lost); }),
-      writers_([this](const Group& group) { retry_.run(group); }, GroupCommit::default_max_writes,
-               engine_->has_other_writers() ? GroupCommit::Groups::of_each_book
-                                            : GroupCommit::Groups::of_all_books) {
-  if (use.cache_bytes != 0) cache_.emplace(use.cache_bytes);
-  try {
-    engine_->prepare();
-    on_connection([](SqlConnection& connection) {  // all that is read must be readable
-      connection.check_store();
-      static_cast<void>(SqlCatalog(connection).list({}, 1));
-      static_cast<void>(connection.entries({}, 0, {1, 1}));
-    });
-  } catch (const Error& error) {
-    // The outer message is made for clients. The program that opens the database needs the cause.
-    std::rethrow_if_nested(error);
-    throw;
   }
 }
 
@@ -302,6 +284,31 @@ inline std::optional<bool> SqlDatabase::was_committed(const CommitLost& lost) {
     return engine_->was_committed(connection.session(), lost.transaction);
   };
   return on_connection(work, lost.deadline);
+}
+
+inline SqlDatabase::SqlDatabase(std::unique_ptr<SqlEngine> engine, const SqlUse& use)
+    : engine_(std::move(engine)),
+      pool_(*engine_, use.connections, use.wait),
+      retry_([this](const Group& group) { write(group); },
+             [this](const CommitLost& lost) { return was_committed(lost); }),
+      writers_([this](const Group& group) { retry_.run(group); }, GroupCommit::default_max_writes,
+               engine_->has_other_writers() ? GroupCommit::Groups::of_each_book
+                                            : GroupCommit::Groups::of_all_books),
+      sweeper_([this] { return write_catalog([](SqlCatalog& books) { return books.sweep(); }); }) {
+  if (use.cache_bytes != 0) cache_.emplace(use.cache_bytes);
+  try {
+    engine_->prepare();
+    on_connection([this](SqlConnection& connection) {  // all that is read must be readable
+      connection.check_store();
+      static_cast<void>(SqlCatalog(connection).list({}, 1));
+      static_cast<void>(connection.entries({}, 0, {1, 1}));
+      if (SqlCatalog(connection).has_leftovers()) sweeper_.wake();
+    });
+  } catch (const Error& error) {
+    // The outer message is made for clients. The program that opens the database needs the cause.
+    std::rethrow_if_nested(error);
+    throw;
+  }
 }
 
 }  // namespace addrbook::detail

@@ -242,12 +242,13 @@ inline void SqliteEngine::save_log() const {
 inline const SqlTexts& SqliteEngine::texts() const {
   static const SqlTexts texts{
       "BEGIN", "BEGIN IMMEDIATE",
-      "",    // the transaction has the file's only lock
+      "",  // the transaction has the file's only lock
+      "",
       "''",  // a commit is not lost
       // Rows are fetched one by one, so there is no need to limit their bytes.
       "SELECT id, key, revision, created_at, updated_at, document FROM addrbook_entries "
       "WHERE key > :after AND key < :before AND :bytes >= 0 ORDER BY key LIMIT :entries",
-      "1 = 1", "1 = 1"};
+      "length(CAST(document AS BLOB))", "1 = 1", "1 = 1"};
   return texts;
 }
 
