@@ -230,6 +230,47 @@ TEST_CASE("postgresql: a find is one statement, a create or an update six") {
         Words{"BEGIN", "SELECT", "SELECT", "DELETE", "UPDATE", "COMMIT"});
 }
 
+TEST_CASE("postgresql: a read takes one round trip, a group of writes two, however large it is") {
+  test::SilentProxy proxy(shared_server().port());
+  PostgresqlOptions options;
+  options.connections = 1;
+  const auto store = open_postgresql(proxy.conninfo(), options);
+  const auto trips_of = [&](const auto& work) {
+    const int before = proxy.round_trips();
+    work();
+    return proxy.round_trips() - before;
+  };
+  std::vector<addrbook::Write> many;
+  for (std::uint64_t i = 0; i < 500; ++i) many.push_back(put("trip-" + std::to_string(i), i));
+  CHECK(store->commit({{put("trip", 1)}}).done());
+  CHECK(trips_of([&] { CHECK(store->find("trip")); }) == 1);
+  CHECK(trips_of([&] { CHECK(store->commit({{put("trip", 2)}}).done()); }) == 2);
+  CHECK(trips_of([&] { CHECK(store->commit({many}).done()); }) == 2);
+  many.push_back(test::removal("trip"));
+  many.push_back(put("trip-new", 3));
+  CHECK(trips_of([&] { CHECK(store->commit({many}).done()); }) == 2);
+  CHECK_FALSE(store->find("trip"));
+}
+
+TEST_CASE("postgresql: a batch that is larger than all buffers, of any characters") {
+  const auto database = new_database();
+  const auto store = open_postgresql(shared_server().conninfo(database));
+  const auto document = [](std::size_t i) {
+    constexpr std::size_t size = 200'000;
+    return addrbook::Document::parse(R"({"\\ \" { } , \u0000 ' é":")" + std::string(size, 'x') +
+                                     std::to_string(i) + "\"}");
+  };
+  std::vector<addrbook::Write> writes;
+  for (std::size_t i = 0; i < 100; ++i) writes.push_back({std::to_string(i), document(i), {}});
+  writes.push_back({"NULL", document(7), {}});
+  for (int round = 0; round < 2; ++round) {
+    CHECK(store->commit({writes}).done());
+    CHECK(store->state().count == 101);
+    CHECK(store->find("42").value().document == document(42));
+    CHECK(store->find("NULL").value().document == document(7));
+  }
+}
+
 TEST_CASE("postgresql: connections that the server has ended are replaced without an error") {
   const auto database = new_database();
   const auto store = open_postgresql(shared_server().conninfo(database));

@@ -7,6 +7,7 @@
 #include <addrbook/storage/postgresql_connection.hpp>
 #include <addrbook/storage/postgresql_session.hpp>
 #include <addrbook/storage/postgresql_tables.hpp>
+#include <addrbook/storage/postgresql_writer.hpp>
 #include <addrbook/storage/socket_deadlines.hpp>
 #include <addrbook/storage/sql_connection.hpp>
 #include <addrbook/storage/sql_engine.hpp>
@@ -36,6 +37,9 @@ class PostgresqlEngine final : public SqlEngine {
   [[nodiscard]] inline const SqlTexts& texts() const override;
   void prepare() override;
   [[nodiscard]] inline std::unique_ptr<soci::session> connect(Clock::time_point deadline) override;
+  [[nodiscard]] std::unique_ptr<SqlWriter> writer(soci::session& session) const override {
+    return std::make_unique<PostgresqlWriter>(handle(session), texts());
+  }
   [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
   // A connection is not used again after a failure: SOCI leaks the memory of the failed statement's
   // values.

@@ -13,6 +13,7 @@
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_pool.hpp>
 #include <addrbook/storage/sql_retry.hpp>
+#include <addrbook/storage/sql_writer.hpp>
 #include <addrbook/storage/sweeper.hpp>
 #include <addrbook/storage/write_plan.hpp>
 #include <addrbook/store.hpp>
@@ -94,7 +95,8 @@ class SqlDatabase : private Pinned {
 
   void write(const Group& group);
   void write(SqlConnection& connection, const Group& group, Clock::time_point deadline);
-  void commit(SqlTransaction& transaction, const std::string& name, Clock::time_point deadline);
+  template <class Commit>
+  void commit(Commit commit, const std::string& name, Clock::time_point deadline);
   [[nodiscard]] std::optional<bool> was_committed(const CommitLost& lost);
   [[nodiscard]] WriteLock take_turn();
 
@@ -223,26 +225,29 @@ inline void SqlDatabase::write(const Group& group) {
 inline void SqlDatabase::write(SqlConnection& connection, const Group& group,
                                Clock::time_point deadline) {
   WritePlan plan(group);
-  auto transaction = connection.begin_write();
   if (!engine_->has_other_writers()) {
     for (auto& [id, book] : plan.books()) book.state = states_.get(id.number);
   }
-  connection.read(plan);
+  SqlWriter& writer = connection.writer();
+  writer.read(plan);
+  for (const auto& [id, book] : plan.books()) {
+    if (!book.state) connection.check_store();  // or the book would seem to be gone
+  }
   plan.make();
-  connection.write(plan);
+  writer.write(plan);
   for (const auto& [id, book] : plan.books()) {  // before readers can see what is written
     if (book.is_changed) states_.set(id.number, std::nullopt);
   }
-  commit(transaction, connection.transaction(), deadline);
+  commit([&] { writer.commit(); }, writer.transaction(), deadline);
   if (engine_->has_other_writers()) return;
   for (const auto& [id, book] : plan.books()) states_.set(id.number, book.state);
 }
 
-inline void SqlDatabase::commit(SqlTransaction& transaction, const std::string& name,
-                                Clock::time_point deadline) {
+template <class Commit>
+void SqlDatabase::commit(Commit commit, const std::string& name, Clock::time_point deadline) {
   try {
     const Waiting for_the_disk;
-    transaction.commit();
+    commit();
   } catch (const std::exception& thrown) {
     if (engine_->fault_of(thrown) != SqlFault::disconnected) throw;
     std::throw_with_nested(CommitLost(name, deadline));
@@ -262,7 +267,7 @@ auto SqlDatabase::write_catalog(Work work) {
             auto transaction = connection.begin_write();
             SqlCatalog catalog(connection);
             result = work(catalog);
-            commit(transaction, catalog.transaction(), deadline);
+            commit([&] { transaction.commit(); }, catalog.transaction(), deadline);
           },
           deadline);
       return *std::move(result);

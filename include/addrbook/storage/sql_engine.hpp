@@ -3,6 +3,7 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/storage/sql_writer.hpp>
 
 #include <soci/soci.h>
 
@@ -103,6 +104,9 @@ class SqlEngine : private Pinned {
   /// @returns a connection with all its settings, to a database that has the current tables
   /// @throws Error{storage}, or what SOCI throws
   [[nodiscard]] virtual std::unique_ptr<soci::session> connect(Clock::time_point deadline) = 0;
+
+  /// @param session  from connect(); outlives the result
+  [[nodiscard]] virtual std::unique_ptr<SqlWriter> writer(soci::session& session) const = 0;
 
   [[nodiscard]] virtual SqlFault fault_of(const std::exception& thrown) const = 0;
 

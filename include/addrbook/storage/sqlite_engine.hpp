@@ -6,6 +6,7 @@
 #include <addrbook/options.hpp>
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_tables.hpp>
+#include <addrbook/storage/sql_writer.hpp>
 #include <addrbook/storage/sqlite_file.hpp>
 #include <addrbook/storage/sqlite_lock.hpp>
 #include <addrbook/storage/sqlite_open_books.hpp>
@@ -55,6 +56,9 @@ class SqliteEngine final : public SqlEngine {
 
   [[nodiscard]] inline const SqlTexts& texts() const override;
   [[nodiscard]] inline std::unique_ptr<soci::session> connect(Clock::time_point) override;
+  [[nodiscard]] std::unique_ptr<SqlWriter> writer(soci::session& session) const override {
+    return std::make_unique<SqlStepWriter>(session, texts().begin_write);
+  }
   [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
   inline bool reset(soci::session& session) const noexcept override;
   inline void abandon(soci::statement& query) const override;
