@@ -29,7 +29,9 @@ struct PostgresqlBooks {
   [[nodiscard]] std::shared_ptr<addrbook::BookStore> make() const {
     return addrbook::detail::postgresql_books(new_database(), {});
   }
-  void finish(addrbook::BookStore& /*books*/) const {}
+  void finish(addrbook::BookStore& books) const {
+    dynamic_cast<addrbook::detail::SqlBooks&>(books).wait_for_sweeper();
+  }
 };
 
 /// Books of one database among others.

@@ -230,6 +230,47 @@ TEST_CASE("postgresql: a find is one statement, a create or an update six") {
         Words{"BEGIN", "SELECT", "SELECT", "DELETE", "UPDATE", "COMMIT"});
 }
 
+TEST_CASE("postgresql: a read takes one round trip, a group of writes two, however large it is") {
+  test::SilentProxy proxy(shared_server().port());
+  PostgresqlOptions options;
+  options.connections = 1;
+  const auto store = open_postgresql(proxy.conninfo(), options);
+  const auto trips_of = [&](const auto& work) {
+    const int before = proxy.round_trips();
+    work();
+    return proxy.round_trips() - before;
+  };
+  std::vector<addrbook::Write> many;
+  for (std::uint64_t i = 0; i < 500; ++i) many.push_back(put("trip-" + std::to_string(i), i));
+  CHECK(store->commit({{put("trip", 1)}}).done());
+  CHECK(trips_of([&] { CHECK(store->find("trip")); }) == 1);
+  CHECK(trips_of([&] { CHECK(store->commit({{put("trip", 2)}}).done()); }) == 2);
+  CHECK(trips_of([&] { CHECK(store->commit({many}).done()); }) == 2);
+  many.push_back(test::removal("trip"));
+  many.push_back(put("trip-new", 3));
+  CHECK(trips_of([&] { CHECK(store->commit({many}).done()); }) == 2);
+  CHECK_FALSE(store->find("trip"));
+}
+
+TEST_CASE("postgresql: a batch that is larger than all buffers, of any characters") {
+  const auto database = new_database();
+  const auto store = open_postgresql(shared_server().conninfo(database));
+  const auto document = [](std::size_t i) {
+    constexpr std::size_t size = 200'000;
+    return addrbook::Document::parse(R"({"\\ \" { } , \u0000 ' é":")" + std::string(size, 'x') +
+                                     std::to_string(i) + "\"}");
+  };
+  std::vector<addrbook::Write> writes;
+  for (std::size_t i = 0; i < 100; ++i) writes.push_back({std::to_string(i), document(i), {}});
+  writes.push_back({"NULL", document(7), {}});
+  for (int round = 0; round < 2; ++round) {
+    CHECK(store->commit({writes}).done());
+    CHECK(store->state().count == 101);
+    CHECK(store->find("42").value().document == document(42));
+    CHECK(store->find("NULL").value().document == document(7));
+  }
+}
+
 TEST_CASE("postgresql: connections that the server has ended are replaced without an error") {
   const auto database = new_database();
   const auto store = open_postgresql(shared_server().conninfo(database));
@@ -686,7 +727,7 @@ TEST_CASE("postgresql: tables that may not be read fail the start") {
                         " port=" + std::to_string(server.port()) +
                         " user=reader dbname=" + database;
   const std::string denied = "permission denied for table addrbook_";
-  for (const std::string table : {"schema", "store", "books", "entries"}) {
+  for (const std::string table : {"schema", "store", "books", "entries", "removed"}) {
     CHECK(error_of_open(conninfo).find(denied + table) != std::string::npos);
     server.sql("GRANT SELECT ON addrbook_" + table + " TO reader", database);
   }
@@ -765,6 +806,46 @@ TEST_CASE("postgresql: tables of version 2 become those of a book named default,
     test::check_version_2(*book, before);
   }
   CHECK(open_postgresql(shared_server().conninfo(database))->commit({{put("new", 1)}}).base == 7);
+}
+
+TEST_CASE("postgresql: what a removed book has left is swept, by whichever server") {
+  const auto database = new_database();
+  const auto conninfo = shared_server().conninfo(database);
+  const auto open = [&] { return addrbook::detail::postgresql_books(conninfo, {}); };
+  const auto fill = [](addrbook::BookStore& books, const std::string& name) {
+    for (std::uint64_t i = 0; i < 3; ++i) {
+      std::vector<addrbook::Write> writes;
+      for (std::uint64_t j = 0; j < 900; ++j) {
+        writes.push_back(put(std::to_string(i) + "-" + std::to_string(j), j));
+      }
+      CHECK(books.create(name).store->commit({writes}).done());
+    }
+  };
+  const auto books = open();
+  fill(*books, "kept");
+  fill(*books, "gone");
+  const auto other = open();
+  const auto gone = other->open("gone");
+  CHECK(gone->state().count == 2700);
+  CHECK(books->remove("gone") == addrbook::BookStore::Removal::done);
+  CHECK_THROWS_AS(gone->commit({{put("a", 1)}}), addrbook::NoSuchBook);
+  CHECK(gone->is_gone());
+  books->wait_for_sweeper();
+  const auto left = [&] {
+    return shared_server().sql(
+        "SELECT (SELECT count(*) FROM addrbook_entries), (SELECT count(*) FROM addrbook_removed)",
+        database);
+  };
+  CHECK(left() == "2700|0");
+  // As a server that was killed leaves it.
+  shared_server().sql(
+      "INSERT INTO addrbook_removed SELECT number FROM addrbook_books WHERE name = 'kept';"
+      "DELETE FROM addrbook_books WHERE name = 'kept'",
+      database);
+  open()->wait_for_sweeper();
+  CHECK(left() == "0|0");
+  CHECK(books->create("new").is_new);
+  CHECK(shared_server().sql("SELECT number FROM addrbook_books", database) == "3");
 }
 
 TEST_CASE("postgresql: stores that open an empty database at the same time make one book") {
@@ -889,7 +970,7 @@ TEST_CASE("postgresql: a role that owns its database can make the book, one with
   server.sql(
       "GRANT SELECT ON addrbook_schema TO visitor;"
       "GRANT SELECT, UPDATE ON addrbook_books, addrbook_store TO visitor;"
-      "GRANT SELECT, INSERT, UPDATE, DELETE ON addrbook_entries TO visitor",
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON addrbook_entries, addrbook_removed TO visitor",
       "clerks");
   const auto store = open_postgresql(as("visitor"));
   CHECK(store->commit({{put("b", 2), test::removal("a")}}).base == 1);

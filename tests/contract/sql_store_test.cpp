@@ -6,6 +6,7 @@
 #include <addrbook/storage/sql_books.hpp>
 #include <addrbook/storage/sql_database.hpp>
 #include <addrbook/storage/sql_pool.hpp>
+#include <addrbook/storage/sql_writer.hpp>
 
 #include <support/hold_up.hpp>
 #include <support/process.hpp>
@@ -50,6 +51,7 @@ using addrbook::detail::SqlTables;
 using addrbook::detail::SqlTexts;
 using addrbook::detail::SqlTransaction;
 using addrbook::detail::SqlUse;
+using addrbook::detail::SqlWriter;
 using std::chrono::milliseconds;
 using test::error_of;
 using test::put;
@@ -161,6 +163,9 @@ class FaultyEngine final : public SqlEngine {
     return engine_.watch(session, deadline);
   }
 
+  [[nodiscard]] std::unique_ptr<SqlWriter> writer(soci::session& session) const override {
+    return engine_.writer(session);
+  }
   bool reset(soci::session& session) const noexcept override { return engine_.reset(session); }
   void abandon(soci::statement& query) const override { engine_.abandon(query); }
   void hang_up(soci::session& session) const noexcept override { engine_.hang_up(session); }

@@ -62,7 +62,9 @@ struct BooksOfFile : SqliteFiles {
   [[nodiscard]] std::shared_ptr<addrbook::BookStore> make() {
     return addrbook::detail::sqlite_books(next_path(), options());
   }
-  void finish(addrbook::BookStore& /*books*/) const {}
+  void finish(addrbook::BookStore& books) const {
+    dynamic_cast<addrbook::detail::SqlBooks&>(books).wait_for_sweeper();
+  }
 };
 
 struct CachedBooksOfFile : BooksOfFile {
@@ -73,7 +75,9 @@ struct BooksInMemory {
   [[nodiscard]] std::shared_ptr<addrbook::BookStore> make() const {
     return addrbook::detail::sqlite_books(":memory:", {});
   }
-  void finish(addrbook::BookStore& /*books*/) const {}
+  void finish(addrbook::BookStore& books) const {
+    dynamic_cast<addrbook::detail::SqlBooks&>(books).wait_for_sweeper();
+  }
 };
 
 }  // namespace

@@ -426,6 +426,75 @@ TEST_CASE("sqlite: a migration tells how far it is, and can be ended, which chan
   CHECK(store->page(49'998, {}).entries.size() == 1);
 }
 
+TEST_CASE("sqlite: what a removed book has left is swept, also after the next start") {
+  const Folder folder;
+  const std::string path = folder / "book";
+  const auto open = [&] { return addrbook::detail::sqlite_books(path, {}); };
+  const auto left = [&] {
+    long long entries = 0;
+    long long removed = 0;
+    const auto session = addrbook::detail::SqliteEngine::open(path);
+    *session << "SELECT (SELECT COUNT(*) FROM addrbook_entries), "
+                "(SELECT COUNT(*) FROM addrbook_removed)",
+        soci::into(entries), soci::into(removed);
+    return std::to_string(entries) + ", " + std::to_string(removed);
+  };
+  {
+    const auto books = open();
+    for (const char* const name : {"kept", "gone", "left"}) {
+      const auto store = books->create(name).store;
+      std::vector<addrbook::Write> writes;
+      for (std::uint64_t i = 0; i < 2500; ++i) writes.push_back(put(std::to_string(i), i));
+      CHECK(store->commit({writes}).done());
+      const auto long_text =
+          addrbook::Document::parse("{\"t\":\"" + std::string(700'000, 'x') + "\"}");
+      CHECK(store->commit({{{"x", long_text, {}}, {"y", long_text, {}}, {"z", long_text, {}}}})
+                .done());
+    }
+    CHECK(left() == "7509, 0");
+    CHECK(books->remove("gone") == addrbook::BookStore::Removal::done);
+    books->wait_for_sweeper();
+    CHECK(left() == "5006, 0");
+  }
+  // As a kill would leave it.
+  Other(path).run(
+      "INSERT INTO addrbook_removed SELECT number FROM addrbook_books WHERE name = 'left'; "
+      "DELETE FROM addrbook_books WHERE name = 'left'");
+  {
+    const auto books = open();
+    books->wait_for_sweeper();
+    CHECK(left() == "2503, 0");
+    CHECK(books->open("kept")->page(0, test::limit_of(SIZE_MAX)).entries.size() == 2503);
+  }
+  // It ends with its books, whatever is left.
+  {
+    const auto books = open();
+    CHECK(books->remove("kept") == addrbook::BookStore::Removal::done);
+  }
+  open()->wait_for_sweeper();
+  CHECK(left() == "0, 0");
+}
+
+TEST_CASE("sqlite: a number is not used again") {
+  const Folder folder;
+  const std::string path = folder / "book";
+  const auto epoch_of_new = [&] {
+    const auto books = addrbook::open_sqlite_books(path);
+    if (books->find("a")) books->remove("a");
+    return books->create("a").book->state().epoch;
+  };
+  CHECK(epoch_of_new() != epoch_of_new());
+  long long number = 0;
+  *addrbook::detail::SqliteEngine::open(path) << "SELECT number FROM addrbook_books",
+      soci::into(number);
+  CHECK(number == 2);
+  Other(path).run("UPDATE addrbook_store SET last_number = 8388607");
+  const auto books = addrbook::open_sqlite_books(path);
+  CHECK(error_of([&] { books->create("b"); }) ==
+        "full: Insufficient Storage: the numbers of books are used up");
+  CHECK_FALSE(books->create("a").is_new);
+}
+
 TEST_CASE("sqlite: a backup of a book of an older version can be restored, and is migrated") {
   const Folder folder;
   backup_sqlite(ADDRBOOK_SOURCE_DIR "/tests/data/book-v1.sqlite", folder / "copy");

@@ -7,6 +7,7 @@
 #include <addrbook/storage/postgresql_connection.hpp>
 #include <addrbook/storage/postgresql_session.hpp>
 #include <addrbook/storage/postgresql_tables.hpp>
+#include <addrbook/storage/postgresql_writer.hpp>
 #include <addrbook/storage/socket_deadlines.hpp>
 #include <addrbook/storage/sql_connection.hpp>
 #include <addrbook/storage/sql_engine.hpp>
@@ -36,6 +37,9 @@ class PostgresqlEngine final : public SqlEngine {
   [[nodiscard]] inline const SqlTexts& texts() const override;
   void prepare() override;
   [[nodiscard]] inline std::unique_ptr<soci::session> connect(Clock::time_point deadline) override;
+  [[nodiscard]] std::unique_ptr<SqlWriter> writer(soci::session& session) const override {
+    return std::make_unique<PostgresqlWriter>(handle(session), texts());
+  }
   [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
   // A connection is not used again after a failure: SOCI leaks the memory of the failed statement's
   // values.
@@ -175,7 +179,7 @@ inline const SqlTexts& PostgresqlEngine::texts() const {
       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
       "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
       // A book's row stays locked until the commit, so revisions are in the order of commits.
-      " FOR UPDATE", "CAST(pg_current_xact_id() AS text)",
+      " FOR UPDATE", " FOR UPDATE SKIP LOCKED", "CAST(pg_current_xact_id() AS text)",
       // All rows arrive at once, so the query itself limits their bytes: it leaves out what follows
       // the row by which `bytes` is exceeded. That row shows that there are more.
       "SELECT id, key, revision, created_at, updated_at, document FROM (SELECT *, "
@@ -185,6 +189,7 @@ inline const SqlTexts& PostgresqlEngine::texts() const {
       "FROM (SELECT * FROM addrbook_entries WHERE key > :after AND key < :before "
       "ORDER BY key LIMIT :entries) AS candidates) AS measured "
       "WHERE earlier <= GREATEST(CAST(:bytes AS BIGINT), first) ORDER BY key",
+      "octet_length(document)",
       // The settings are made by PostgresqlTables::check_source().
       "addrbook_books.tableoid = CAST(current_setting('addrbook.books') AS oid)",
       "addrbook_store.tableoid = CAST(current_setting('addrbook.store') AS oid) AND "

@@ -34,6 +34,9 @@ class SqlBooks final : public BookStore {
     return book ? book : create(SqlTables::old_book).store;
   }
 
+  /// Waits until nothing is left of removed books.
+  void wait_for_sweeper() { database_->sweeper().wait(); }
+
  private:
   [[nodiscard]] inline std::shared_ptr<Store> do_open(std::string_view name) override;
   [[nodiscard]] inline Created do_create(std::string_view name, std::uint64_t max_books) override;
@@ -66,7 +69,7 @@ inline BookStore::Created SqlBooks::do_create(std::string_view name, std::uint64
 inline BookStore::Removal SqlBooks::do_remove(std::string_view name, const Condition& condition) {
   std::optional<EntryCache::Removing> removing;
   if (database_->cache() != nullptr) removing.emplace(*database_->cache());
-  return database_->write_catalog([&](SqlCatalog& books) {
+  const auto removal = database_->write_catalog([&](SqlCatalog& books) {
     const auto book = books.lock(name);
     if (!book) return Removal::absent;
     if (condition && !condition(book->state)) return Removal::refused;
@@ -75,6 +78,8 @@ inline BookStore::Removal SqlBooks::do_remove(std::string_view name, const Condi
     books.remove(book->number);
     return Removal::done;
   });
+  if (removal == Removal::done) database_->sweeper().wake();
+  return removal;
 }
 
 }  // namespace addrbook::detail

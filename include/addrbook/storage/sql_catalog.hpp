@@ -31,6 +31,9 @@ class SqlCatalog {
 
   [[nodiscard]] BookList list(std::string_view after, std::size_t limit);
 
+  /// Whether removed books have left anything.
+  [[nodiscard]] bool has_leftovers();
+
   /// @name In a transaction that writes
   /// @{
   struct Created {
@@ -49,12 +52,16 @@ class SqlCatalog {
   /// Removes a book that is locked. Its entries stay, and belong to no book.
   void remove(std::uint64_t number);
 
+  /// Deletes some of what removed books have left.
+  /// @returns whether there may be more
+  bool sweep();
+
   /// The transaction's name for SqlEngine::was_committed().
   [[nodiscard]] std::string transaction();
   /// @}
 
  private:
-  using Integer = SqlConnection::Integer;
+  using Integer = SqlTables::Integer;
 
   static std::string comparable(std::string_view text);
   std::string book_where(const std::string& condition) const {
@@ -71,7 +78,7 @@ inline std::optional<std::uint64_t> SqlCatalog::find(std::string_view name) {
   const std::string text(name);
   Integer number = 0;
   session_ << "SELECT number" + book_where("name = :name"), soci::use(text), soci::into(number);
-  if (session_.got_data()) return SqlConnection::from_integer(number);
+  if (session_.got_data()) return SqlTables::from_integer(number);
   connection_.check_store();
   return std::nullopt;
 }
@@ -95,7 +102,7 @@ inline BookList SqlCatalog::list(std::string_view after, std::size_t limit) {
   BookList list;
   const std::size_t wanted = (std::max)(limit, std::size_t{1});
   const std::string bound = comparable(after);
-  const Integer rows = SqlConnection::to_integer((std::min)(wanted, wanted + 1));
+  const Integer rows = SqlTables::to_integer((std::min)(wanted, wanted + 1));
   Integer limited = rows + (static_cast<std::uint64_t>(rows) == wanted ? 1 : 0);
   std::string name;
   std::string epoch;
@@ -113,8 +120,8 @@ inline BookList SqlCatalog::list(std::string_view after, std::size_t limit) {
       continue;  // ends the query
     }
     list.books.push_back({name,
-                          {SqlTables::parse_epoch(epoch), SqlConnection::from_integer(revision),
-                           SqlConnection::from_integer(count)}});
+                          {SqlTables::parse_epoch(epoch), SqlTables::from_integer(revision),
+                           SqlTables::from_integer(count)}});
   }
   if (list.books.empty()) connection_.check_store();
   return list;
@@ -129,9 +136,9 @@ inline SqlCatalog::Created SqlCatalog::create(std::string_view name, std::uint64
       soci::into(last), soci::into(books);
   if (!session_.got_data()) throw StateLost();
   if (const auto number = find(name)) return {number, false};
-  if (max_books != 0 && SqlConnection::from_integer(books) >= max_books) return {};
+  if (max_books != 0 && SqlTables::from_integer(books) >= max_books) return {};
   const Integer number = last + 1;
-  if (SqlConnection::from_integer(number) > SqlTables::max_number) {
+  if (SqlTables::from_integer(number) > SqlTables::max_number) {
     throw Error(Errc::full, "Insufficient Storage: the numbers of books are used up");
   }
   const std::string text(name);
@@ -141,7 +148,7 @@ inline SqlCatalog::Created SqlCatalog::create(std::string_view name, std::uint64
       soci::use(number), soci::use(text), soci::use(epoch);
   session_ << "UPDATE addrbook_store SET last_number = :number, books = books + 1",
       soci::use(number);
-  return {SqlConnection::from_integer(number), true};
+  return {SqlTables::from_integer(number), true};
 }
 
 inline std::optional<SqlCatalog::Locked> SqlCatalog::lock(std::string_view name) {
@@ -158,16 +165,62 @@ inline std::optional<SqlCatalog::Locked> SqlCatalog::lock(std::string_view name)
     connection_.check_store();
     return std::nullopt;
   }
-  return Locked{SqlConnection::from_integer(number),
-                {SqlTables::parse_epoch(epoch), SqlConnection::from_integer(revision),
-                 SqlConnection::from_integer(count)}};
+  return Locked{SqlTables::from_integer(number),
+                {SqlTables::parse_epoch(epoch), SqlTables::from_integer(revision),
+                 SqlTables::from_integer(count)}};
 }
 
 inline void SqlCatalog::remove(std::uint64_t number) {
-  const Integer value = SqlConnection::to_integer(number);
+  const Integer value = SqlTables::to_integer(number);
   session_ << "DELETE FROM addrbook_books WHERE number = :number", soci::use(value);
   session_ << "INSERT INTO addrbook_removed (number) VALUES (:number)", soci::use(value);
   session_ << "UPDATE addrbook_store SET books = books - 1";
+}
+
+inline bool SqlCatalog::has_leftovers() {
+  Integer number = 0;
+  session_ << "SELECT number FROM addrbook_removed LIMIT 1", soci::into(number);
+  return session_.got_data();
+}
+
+// A slice is small, because it holds up those that write to the same file.
+inline bool SqlCatalog::sweep() {
+  constexpr Integer max_rows = 1000;
+  constexpr Integer max_bytes = 1024 * 1024;
+  Integer number = 0;
+  session_ << "SELECT number FROM addrbook_removed ORDER BY number LIMIT 1" +
+                  connection_.texts().lock_if_free,
+      soci::into(number);
+  if (!session_.got_data()) return false;
+  const Integer before_all = number << SqlTables::created_bits;
+  const Integer last_of_all = before_all | static_cast<Integer>(SqlTables::max_created);
+  Integer last = before_all;
+  Integer rows = 0;
+  {
+    Integer key = 0;
+    Integer bytes = 0;
+    Integer sum = 0;
+    soci::statement query((session_.prepare << "SELECT key, " + connection_.texts().document_bytes +
+                                                   " FROM addrbook_entries WHERE key > :first AND "
+                                                   "key <= :last ORDER BY key LIMIT " +
+                                                   std::to_string(max_rows),
+                           soci::use(before_all), soci::use(last_of_all), soci::into(key),
+                           soci::into(bytes)));
+    constexpr bool with_bindings = true;
+    for (bool is_row = query.execute(with_bindings); is_row && sum < max_bytes;
+         is_row = query.fetch()) {
+      last = key;
+      sum += bytes;
+      ++rows;
+    }
+  }
+  if (rows == 0) {
+    session_ << "DELETE FROM addrbook_removed WHERE number = :number", soci::use(number);
+  } else {
+    session_ << "DELETE FROM addrbook_entries WHERE key > :first AND key <= :last",
+        soci::use(before_all), soci::use(last);
+  }
+  return true;
 }
 
 inline std::string SqlCatalog::transaction() {

@@ -5,6 +5,7 @@
 #include <addrbook/error.hpp>
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_tables.hpp>
+#include <addrbook/storage/sql_writer.hpp>
 #include <addrbook/storage/write_plan.hpp>
 #include <addrbook/store.hpp>
 
@@ -35,9 +36,6 @@ struct StateLost : Error {
 /// @par Thread safety  one thread at a time.
 class SqlConnection : private Pinned {
  public:
-  // The databases' integers are signed. 63 bits are more than enough.
-  using Integer = long long;
-
   /// @param session  from engine.connect()
   SqlConnection(SqlEngine& engine, std::unique_ptr<soci::session> session);
   ~SqlConnection() { engine_.hang_up(*session_); }
@@ -61,35 +59,13 @@ class SqlConnection : private Pinned {
   /// @throws StateLost if the tables are not those that the connection was made for
   void check_store();
 
-  /// @name In a transaction that writes
-  /// @{
-  /// Reads what a plan asks for, except for the states that it has. Until the transaction ends, no
-  /// other one changes the books.
-  void read(WritePlan& plan);
-  /// The engine's name for the transaction that called read() last.
-  [[nodiscard]] const std::string& transaction() const noexcept { return transaction_; }
-  void write(WritePlan& plan);
-  /// @}
-
-  static Integer to_integer(std::uint64_t value) {
-    constexpr auto max = std::numeric_limits<Integer>::max();
-    return static_cast<Integer>((std::min)(value, static_cast<std::uint64_t>(max)));
-  }
-  static std::uint64_t from_integer(Integer value) { return static_cast<std::uint64_t>(value); }
+  [[nodiscard]] SqlWriter& writer() noexcept { return *writer_; }
 
  private:
-  static Integer to_integer(Timestamp time) { return time.time_since_epoch().count(); }
-  static Timestamp to_time(Integer value) { return Timestamp(std::chrono::milliseconds(value)); }
-  static Integer key_of(std::uint64_t number, std::uint64_t created) {
-    return to_integer((number << SqlTables::created_bits) | created);
-  }
-  [[nodiscard]] std::uint64_t created() const {
-    return from_integer(key_) & SqlTables::max_created;
-  }
+  using Integer = SqlTables::Integer;
 
   static bool run(soci::statement& statement);
   static void finish(soci::statement& query);
-  bool read_state(soci::statement& query, BookId book, std::optional<BookState>& state);
   [[nodiscard]] Entry entry(std::uint64_t epoch) const;
 
   SqlEngine& engine_;
@@ -110,18 +86,13 @@ class SqlConnection : private Pinned {
   Integer before_ = 0;
   Integer entries_ = 0;
   Integer bytes_ = 0;
-  std::string transaction_;
 
   soci::statement store_query_;
   soci::statement state_query_;
-  soci::statement lock_query_;
-  soci::statement set_state_;
-  soci::statement key_query_;
   soci::statement find_query_;
   soci::statement page_query_;
-  soci::statement insert_;
-  soci::statement update_;
-  soci::statement remove_;
+
+  std::unique_ptr<SqlWriter> writer_;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -132,26 +103,11 @@ inline SqlConnection::SqlConnection(SqlEngine& engine, std::unique_ptr<soci::ses
       store_query_((session_->prepare << "SELECT last_number FROM addrbook_store WHERE " +
                                              engine.texts().is_same_store,
                     soci::into(number_))),
-      state_query_((session_->prepare << "SELECT epoch, revision, count, '' FROM addrbook_books "
+      state_query_((session_->prepare << "SELECT epoch, revision, count FROM addrbook_books "
                                          "WHERE number = :number AND name = :name AND " +
                                              engine.texts().are_same_books,
                     soci::into(epoch_), soci::into(revision_), soci::into(count_),
-                    soci::into(transaction_), soci::use(number_), soci::use(name_))),
-      lock_query_((session_->prepare << "SELECT epoch, revision, count, " +
-                                            engine.texts().transaction +
-                                            " FROM addrbook_books "
-                                            "WHERE number = :number AND name = :name AND " +
-                                            engine.texts().are_same_books + engine.texts().lock,
-                   soci::into(epoch_), soci::into(revision_), soci::into(count_),
-                   soci::into(transaction_), soci::use(number_), soci::use(name_))),
-      set_state_((session_->prepare
-                      << "UPDATE addrbook_books SET revision = :revision, count = :count "
-                         "WHERE number = :number",
-                  soci::use(revision_), soci::use(count_), soci::use(number_))),
-      key_query_((session_->prepare << "SELECT key, revision, created_at FROM addrbook_entries "
-                                       "WHERE key >> 40 = :number AND id = :id",
-                  soci::into(key_), soci::into(revision_), soci::into(created_at_),
-                  soci::use(number_), soci::use(id_))),
+                    soci::use(number_), soci::use(name_))),
       // There is a row whether or not there is an entry. None means that there is no book: the
       // entry must not seem to be absent then.
       find_query_(
@@ -168,21 +124,7 @@ inline SqlConnection::SqlConnection(SqlEngine& engine, std::unique_ptr<soci::ses
                    soci::into(revision_), soci::into(created_at_), soci::into(updated_at_),
                    soci::into(document_), soci::use(after_, "after"), soci::use(before_, "before"),
                    soci::use(entries_, "entries"), soci::use(bytes_, "bytes"))),
-      insert_((
-          session_->prepare << "INSERT INTO addrbook_entries "
-                               "(key, id, revision, created_at, updated_at, document) "
-                               "VALUES (:key, :id, :revision, :created_at, :updated_at, :document)",
-          soci::use(key_), soci::use(id_), soci::use(revision_), soci::use(created_at_),
-          soci::use(updated_at_), soci::use(document_))),
-      update_((session_->prepare << "UPDATE addrbook_entries SET revision = :revision, "
-                                    "updated_at = :updated_at, document = :document "
-                                    "WHERE key = :key",
-               soci::use(revision_), soci::use(updated_at_), soci::use(document_),
-               soci::use(key_))),
-      remove_(
-          (session_->prepare << "DELETE FROM addrbook_entries WHERE key = :key", soci::use(key_))) {
-  static_assert(SqlTables::created_bits == 40, "the statements say so");
-}
+      writer_(engine.writer(*session_)) {}
 
 // Runs a statement. @returns whether there is a row
 inline bool SqlConnection::run(soci::statement& statement) {
@@ -202,38 +144,31 @@ inline void SqlConnection::check_store() {
     throw Error(Errc::storage, "the database holds the books of two stores");
 }
 
-inline bool SqlConnection::read_state(soci::statement& query, BookId book,
-                                      std::optional<BookState>& state) {
-  number_ = to_integer(book.number);
-  name_ = book.name;
-  if (!run(query)) {
-    check_store();
-    state.reset();
-    return false;
-  }
-  state = BookState{SqlTables::parse_epoch(epoch_), from_integer(revision_), from_integer(count_)};
-  finish(query);
-  return true;
-}
-
 inline BookState SqlConnection::state(BookId book) {
-  std::optional<BookState> state;
-  if (!read_state(state_query_, book, state)) throw BookGone();
-  return *state;
+  number_ = SqlTables::to_integer(book.number);
+  name_ = book.name;
+  if (!run(state_query_)) {
+    check_store();
+    throw BookGone();
+  }
+  const BookState state{SqlTables::parse_epoch(epoch_), SqlTables::from_integer(revision_),
+                        SqlTables::from_integer(count_)};
+  finish(state_query_);
+  return state;
 }
 
 inline Entry SqlConnection::entry(std::uint64_t epoch) const {
   return {id_,
           epoch,
-          created(),
-          from_integer(revision_),
+          SqlTables::created_of(key_),
+          SqlTables::from_integer(revision_),
           Document::trusted(document_),
-          to_time(created_at_),
-          to_time(updated_at_)};
+          SqlTables::to_time(created_at_),
+          SqlTables::to_time(updated_at_)};
 }
 
 inline std::optional<Entry> SqlConnection::find(BookId book, std::string_view id) {
-  number_ = to_integer(book.number);
+  number_ = SqlTables::to_integer(book.number);
   name_ = book.name;
   id_ = id;
   if (!run(find_query_)) {
@@ -256,12 +191,12 @@ inline Page SqlConnection::page(BookId book, std::uint64_t after, PageLimit limi
 
 inline Page SqlConnection::entries(BookId book, std::uint64_t after, PageLimit limit) {
   Page page;
-  after_ = key_of(book.number, (std::min)(after, SqlTables::max_created));
-  before_ = key_of(book.number + 1, 0);
-  entries_ = to_integer((std::max)(limit.entries, std::size_t{1}));
+  after_ = SqlTables::key_of(book.number, (std::min)(after, SqlTables::max_created));
+  before_ = SqlTables::key_of(book.number + 1, 0);
+  entries_ = SqlTables::to_integer((std::max)(limit.entries, std::size_t{1}));
   // One more, to see whether there are more.
   entries_ += entries_ < std::numeric_limits<Integer>::max() ? 1 : 0;
-  bytes_ = to_integer(limit.bytes);
+  bytes_ = SqlTables::to_integer(limit.bytes);
   std::size_t bytes = 0;
   for (bool is_row = run(page_query_); is_row; is_row = page_query_.fetch()) {
     bytes += document_.size();
@@ -273,48 +208,6 @@ inline Page SqlConnection::entries(BookId book, std::uint64_t after, PageLimit l
     page.entries.push_back(entry(0));
   }
   return page;
-}
-
-inline void SqlConnection::read(WritePlan& plan) {
-  for (auto& [id, book] : plan.books()) {
-    if (!book.state) read_state(lock_query_, id, book.state);
-  }
-  for (auto& [place, slot] : plan.slots()) {
-    number_ = to_integer(place.first);
-    id_ = place.second;
-    slot.stored.reset();
-    if (!run(key_query_)) continue;
-    slot.stored = {created(), from_integer(revision_), to_time(created_at_)};
-    finish(key_query_);
-  }
-}
-
-inline void SqlConnection::write(WritePlan& plan) {
-  for (const auto& [place, slot] : plan.slots()) {
-    if (slot.is_removed()) {
-      key_ = key_of(place.first, slot.stored->created);
-      run(remove_);
-    }
-    if (!slot.is_inserted() && !slot.is_updated()) continue;
-    key_ = key_of(place.first, slot.now->created);
-    revision_ = to_integer(slot.now->revision);
-    updated_at_ = to_integer(slot.updated_at);
-    document_ = slot.document->text();
-    if (slot.is_updated()) {
-      run(update_);
-    } else {
-      id_ = place.second;
-      created_at_ = to_integer(slot.now->created_at);
-      run(insert_);
-    }
-  }
-  for (const auto& [id, book] : plan.books()) {
-    if (!book.is_changed) continue;
-    number_ = to_integer(id.number);
-    revision_ = to_integer(book.state->revision);
-    count_ = to_integer(book.state->count);
-    run(set_state_);
-  }
 }
 
 }  // namespace addrbook::detail

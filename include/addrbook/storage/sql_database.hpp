@@ -13,6 +13,8 @@
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_pool.hpp>
 #include <addrbook/storage/sql_retry.hpp>
+#include <addrbook/storage/sql_writer.hpp>
+#include <addrbook/storage/sweeper.hpp>
 #include <addrbook/storage/write_plan.hpp>
 #include <addrbook/store.hpp>
 
@@ -54,6 +56,9 @@ class SqlDatabase : private Pinned {
   [[nodiscard]] Page page(BookId book, std::uint64_t after, PageLimit limit);
   [[nodiscard]] BookState state(BookId book);
 
+  /// Deletes what removed books have left.
+  [[nodiscard]] Sweeper& sweeper() noexcept { return sweeper_; }
+
   /// The books that are in use.
   [[nodiscard]] BookStates& states() noexcept { return states_; }
   /// Null: there is none.
@@ -90,7 +95,8 @@ class SqlDatabase : private Pinned {
 
   void write(const Group& group);
   void write(SqlConnection& connection, const Group& group, Clock::time_point deadline);
-  void commit(SqlTransaction& transaction, const std::string& name, Clock::time_point deadline);
+  template <class Commit>
+  void commit(Commit commit, const std::string& name, Clock::time_point deadline);
   [[nodiscard]] std::optional<bool> was_committed(const CommitLost& lost);
   [[nodiscard]] WriteLock take_turn();
 
@@ -104,6 +110,7 @@ class SqlDatabase : private Pinned {
   std::mutex turn_;
   SqlRetry retry_;
   GroupCommit writers_;
+  Sweeper sweeper_;  // its thread ends first
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -169,29 +176,6 @@ auto SqlDatabase::on_connection(Work work, Clock::time_point deadline) {
   }
 }
 
-inline SqlDatabase::SqlDatabase(std::unique_ptr<SqlEngine> engine, const SqlUse& use)
-    : engine_(std::move(engine)),
-      pool_(*engine_, use.connections, use.wait),
-      retry_([this](const Group& group) { write(group); },
-             [this](const CommitLost& lost) { return was_committed(lost); }),
-      writers_([this](const Group& group) { retry_.run(group); }, GroupCommit::default_max_writes,
-               engine_->has_other_writers() ? GroupCommit::Groups::of_each_book
-                                            : GroupCommit::Groups::of_all_books) {
-  if (use.cache_bytes != 0) cache_.emplace(use.cache_bytes);
-  try {
-    engine_->prepare();
-    on_connection([](SqlConnection& connection) {  // all that is read must be readable
-      connection.check_store();
-      static_cast<void>(SqlCatalog(connection).list({}, 1));
-      static_cast<void>(connection.entries({}, 0, {1, 1}));
-    });
-  } catch (const Error& error) {
-    // The outer message is made for clients. The program that opens the database needs the cause.
-    std::rethrow_if_nested(error);
-    throw;
-  }
-}
-
 inline CommitResult SqlDatabase::commit(BookId book, Batch batch) {
   std::optional<EntryCache::Writing> writing;
   if (cache_) writing.emplace(*cache_, book.number).begin(batch.writes);
@@ -241,26 +225,29 @@ inline void SqlDatabase::write(const Group& group) {
 inline void SqlDatabase::write(SqlConnection& connection, const Group& group,
                                Clock::time_point deadline) {
   WritePlan plan(group);
-  auto transaction = connection.begin_write();
   if (!engine_->has_other_writers()) {
     for (auto& [id, book] : plan.books()) book.state = states_.get(id.number);
   }
-  connection.read(plan);
+  SqlWriter& writer = connection.writer();
+  writer.read(plan);
+  for (const auto& [id, book] : plan.books()) {
+    if (!book.state) connection.check_store();  // or the book would seem to be gone
+  }
   plan.make();
-  connection.write(plan);
+  writer.write(plan);
   for (const auto& [id, book] : plan.books()) {  // before readers can see what is written
     if (book.is_changed) states_.set(id.number, std::nullopt);
   }
-  commit(transaction, connection.transaction(), deadline);
+  commit([&] { writer.commit(); }, writer.transaction(), deadline);
   if (engine_->has_other_writers()) return;
   for (const auto& [id, book] : plan.books()) states_.set(id.number, book.state);
 }
 
-inline void SqlDatabase::commit(SqlTransaction& transaction, const std::string& name,
-                                Clock::time_point deadline) {
+template <class Commit>
+void SqlDatabase::commit(Commit commit, const std::string& name, Clock::time_point deadline) {
   try {
     const Waiting for_the_disk;
-    transaction.commit();
+    commit();
   } catch (const std::exception& thrown) {
     if (engine_->fault_of(thrown) != SqlFault::disconnected) throw;
     std::throw_with_nested(CommitLost(name, deadline));
@@ -280,7 +267,7 @@ auto SqlDatabase::write_catalog(Work work) {
             auto transaction = connection.begin_write();
             SqlCatalog catalog(connection);
             result = work(catalog);
-            commit(transaction, catalog.transaction(), deadline);
+            commit([&] { transaction.commit(); }, catalog.transaction(), deadline);
           },
           deadline);
       return *std::move(result);
@@ -302,6 +289,31 @@ inline std::optional<bool> SqlDatabase::was_committed(const CommitLost& lost) {
     return engine_->was_committed(connection.session(), lost.transaction);
   };
   return on_connection(work, lost.deadline);
+}
+
+inline SqlDatabase::SqlDatabase(std::unique_ptr<SqlEngine> engine, const SqlUse& use)
+    : engine_(std::move(engine)),
+      pool_(*engine_, use.connections, use.wait),
+      retry_([this](const Group& group) { write(group); },
+             [this](const CommitLost& lost) { return was_committed(lost); }),
+      writers_([this](const Group& group) { retry_.run(group); }, GroupCommit::default_max_writes,
+               engine_->has_other_writers() ? GroupCommit::Groups::of_each_book
+                                            : GroupCommit::Groups::of_all_books),
+      sweeper_([this] { return write_catalog([](SqlCatalog& books) { return books.sweep(); }); }) {
+  if (use.cache_bytes != 0) cache_.emplace(use.cache_bytes);
+  try {
+    engine_->prepare();
+    on_connection([this](SqlConnection& connection) {  // all that is read must be readable
+      connection.check_store();
+      static_cast<void>(SqlCatalog(connection).list({}, 1));
+      static_cast<void>(connection.entries({}, 0, {1, 1}));
+      if (SqlCatalog(connection).has_leftovers()) sweeper_.wake();
+    });
+  } catch (const Error& error) {
+    // The outer message is made for clients. The program that opens the database needs the cause.
+    std::rethrow_if_nested(error);
+    throw;
+  }
 }
 
 }  // namespace addrbook::detail

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/storage/sql_writer.hpp>
 
 #include <soci/soci.h>
 
@@ -67,12 +68,14 @@ struct SqlTexts {
   /// Begins a transaction that waits for no reader, and for no other writer of this store.
   std::string begin_write;
   std::string lock;  ///< at the end of a SELECT of one row: no other transaction may change it
+  std::string lock_if_free;  ///< likewise; passes over rows that others have locked
   /// An expression: the name of the transaction for was_committed().
   std::string transaction;
   /// Reads id, key, revision, created_at, updated_at and document of entries in order of their
   /// keys. Binds the keys `after` and `before`, which are left out; `entries`, the maximum number
   /// of rows; and `bytes`, how much text the documents before the last one may hold.
   std::string page;
+  std::string document_bytes;  ///< an expression: the size of `document`
   /// @name Conditions
   /// The tables are still those that the connection was made for, and have not been replaced by
   /// those of a dump. The first one is for statements about addrbook_books, the second one for
@@ -101,6 +104,9 @@ class SqlEngine : private Pinned {
   /// @returns a connection with all its settings, to a database that has the current tables
   /// @throws Error{storage}, or what SOCI throws
   [[nodiscard]] virtual std::unique_ptr<soci::session> connect(Clock::time_point deadline) = 0;
+
+  /// @param session  from connect(); outlives the result
+  [[nodiscard]] virtual std::unique_ptr<SqlWriter> writer(soci::session& session) const = 0;
 
   [[nodiscard]] virtual SqlFault fault_of(const std::exception& thrown) const = 0;
 

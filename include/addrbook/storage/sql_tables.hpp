@@ -9,9 +9,12 @@
 
 #include <soci/soci.h>
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -51,6 +54,30 @@ class SqlTables {
     std::string is_uuid_7;     ///< a condition: `id` is one of make_id()
     std::string time_of_uuid;  ///< an expression: the time in such an `id`, in milliseconds
   };
+
+  /// @name Values as the databases keep them. Their integers are signed, and 63 bits are enough.
+  /// @{
+  using Integer = long long;
+  [[nodiscard]] static Integer to_integer(std::uint64_t value) noexcept {
+    constexpr auto max = std::numeric_limits<Integer>::max();
+    return static_cast<Integer>((std::min)(value, static_cast<std::uint64_t>(max)));
+  }
+  [[nodiscard]] static Integer to_integer(Timestamp time) noexcept {
+    return time.time_since_epoch().count();
+  }
+  [[nodiscard]] static std::uint64_t from_integer(Integer value) noexcept {
+    return static_cast<std::uint64_t>(value);
+  }
+  [[nodiscard]] static Timestamp to_time(Integer value) noexcept {
+    return Timestamp(std::chrono::milliseconds(value));
+  }
+  [[nodiscard]] static Integer key_of(std::uint64_t number, std::uint64_t created) noexcept {
+    return to_integer((number << created_bits) | created);
+  }
+  [[nodiscard]] static std::uint64_t created_of(Integer key) noexcept {
+    return from_integer(key) & max_created;
+  }
+  /// @}
 
   explicit SqlTables(Dialect dialect) : dialect_(std::move(dialect)) {}
 
@@ -147,8 +174,7 @@ inline void SqlTables::move_old_entries(soci::session& session,
   long long after = 0;
   for (long long done = 0;; done += slice) {
     if (progress) {
-      progress(static_cast<std::uint64_t>(done < total ? done : total),
-               static_cast<std::uint64_t>(total));
+      progress(from_integer((std::min)(done, total)), from_integer(total));
     }
     long long last = 0;
     session << "SELECT COALESCE(MAX(created), 0) FROM (SELECT created FROM addrbook_old_entries "

@@ -6,6 +6,7 @@
 #include <addrbook/options.hpp>
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_tables.hpp>
+#include <addrbook/storage/sql_writer.hpp>
 #include <addrbook/storage/sqlite_file.hpp>
 #include <addrbook/storage/sqlite_lock.hpp>
 #include <addrbook/storage/sqlite_open_books.hpp>
@@ -55,6 +56,9 @@ class SqliteEngine final : public SqlEngine {
 
   [[nodiscard]] inline const SqlTexts& texts() const override;
   [[nodiscard]] inline std::unique_ptr<soci::session> connect(Clock::time_point) override;
+  [[nodiscard]] std::unique_ptr<SqlWriter> writer(soci::session& session) const override {
+    return std::make_unique<SqlStepWriter>(session, texts().begin_write);
+  }
   [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
   inline bool reset(soci::session& session) const noexcept override;
   inline void abandon(soci::statement& query) const override;
@@ -242,12 +246,13 @@ inline void SqliteEngine::save_log() const {
 inline const SqlTexts& SqliteEngine::texts() const {
   static const SqlTexts texts{
       "BEGIN", "BEGIN IMMEDIATE",
-      "",    // the transaction has the file's only lock
+      "",  // the transaction has the file's only lock
+      "",
       "''",  // a commit is not lost
       // Rows are fetched one by one, so there is no need to limit their bytes.
       "SELECT id, key, revision, created_at, updated_at, document FROM addrbook_entries "
       "WHERE key > :after AND key < :before AND :bytes >= 0 ORDER BY key LIMIT :entries",
-      "1 = 1", "1 = 1"};
+      "length(CAST(document AS BLOB))", "1 = 1", "1 = 1"};
   return texts;
 }
 
