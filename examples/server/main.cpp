@@ -20,7 +20,6 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace {
 
@@ -31,8 +30,6 @@ void serve(Server& server, const CommandLine& command_line, const Config& config
            addrbook::LogFile& log) {
   // Binds before it opens the storage: a second server on the port must not touch that.
   const int port = server.bind(config.host, config.port);
-  const auto service = std::make_shared<addrbook::Service>(
-      open_store(config), std::vector<addrbook::Validator>(), config.service);
   const auto tokens = std::make_shared<addrbook::BearerTokens>(config.tokens);
   addrbook::Options options = config.rest;
   if (config.tokens.empty()) addrbook::guard_loopback(options, config.host);
@@ -41,7 +38,7 @@ void serve(Server& server, const CommandLine& command_line, const Config& config
   };
   options.coding = addrbook::gzip();
   addrbook::refuse_other_paths(server, options, config.name);
-  addrbook::mount(server, service, std::move(options));
+  const auto stop = mount_storage(server, std::move(options), command_line, config);
   addrbook::ServeHooks hooks;
   hooks.on_listening = [&] {
     if (command_line.quiet) return;
@@ -53,7 +50,7 @@ void serve(Server& server, const CommandLine& command_line, const Config& config
   };
   hooks.on_reload = [&] { reload(command_line, log, *tokens, server); };
   addrbook::serve_until_signal(server, hooks);
-  service->stop();
+  stop();
 }
 
 void run(const CommandLine& command_line) {

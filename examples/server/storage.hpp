@@ -1,20 +1,32 @@
-// The storage of addrbook-server.
+// The storage of addrbook-server: one book, or many.
 #pragma once
 
 #include "command_line.hpp"
 
+#include <addrbook/addrbook.hpp>
+#include <addrbook/authorization.hpp>
+#include <addrbook/books.hpp>
 #include <addrbook/config.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/memory_books.hpp>
 #include <addrbook/memory_store.hpp>
+#include <addrbook/options.hpp>
 #include <addrbook/postgresql.hpp>
 #include <addrbook/sqlite.hpp>
 #include <addrbook/store.hpp>
+#include <addrbook/validator.hpp>
 
+#include <unistd.h>
+
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 /// --backup and --restore.
 inline void copy_book(const CommandLine& command_line, const addrbook::Config& config) {
@@ -42,16 +54,58 @@ inline void copy_book(const CommandLine& command_line, const addrbook::Config& c
   if (!command_line.quiet) std::cout << "'" << file << done << "'\n";
 }
 
-inline std::shared_ptr<addrbook::Store> open_store(const addrbook::Config& config) {
+/// Shows on a terminal how far the migration of an old storage is.
+inline addrbook::MigrationProgress show_migration(const CommandLine& command_line) {
+  if (command_line.quiet || ::isatty(STDERR_FILENO) != 1) return nullptr;
+  return [shown = std::uint64_t{101}](std::uint64_t done, std::uint64_t total) mutable {
+    const std::uint64_t percent = total == 0 ? 100 : 100 * done / total;
+    if (std::exchange(shown, percent) == percent) return;
+    std::cerr << "\rMigrating to the tables of this version: " << percent << " %"
+              << (done == total ? "\n" : "") << std::flush;
+  };
+}
+
+/// Opens what the settings name, and serves it.
+/// @returns  what ends its writes
+inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Options options,
+                                           const CommandLine& command_line,
+                                           addrbook::Config config) {
   using Kind = addrbook::StorageOptions::Kind;
-  const Kind kind = config.storage.kind;
-  if (kind == Kind::memory) return std::make_shared<addrbook::MemoryStore>();
-  if (kind == Kind::sqlite) {
-    return addrbook::for_setting(config, "storage.sqlite", [&] {
-      return addrbook::open_sqlite(config.storage.sqlite, config.sqlite);
-    });
+  const addrbook::StorageOptions& storage = config.storage;
+  config.sqlite.migration = config.postgresql.migration = show_migration(command_line);
+  const auto open = [&](const auto& memory, const auto& sqlite, const auto& postgresql) {
+    if (storage.kind == Kind::memory) return memory();
+    return storage.kind == Kind::sqlite ? for_setting(config, "storage.sqlite", sqlite)
+                                        : for_setting(config, "storage.postgresql", postgresql);
+  };
+  const auto mount = [&](auto books) -> std::function<void()> {
+    addrbook::mount(server, books, std::move(options));
+    return [books] { books->stop(); };
+  };
+  if (!addrbook::has_many_books(config)) {
+    auto store = open(
+        []() -> std::shared_ptr<addrbook::Store> {
+          return std::make_shared<addrbook::MemoryStore>();
+        },
+        [&] { return addrbook::open_sqlite(storage.sqlite, config.sqlite); },
+        [&] { return addrbook::open_postgresql(storage.postgresql, config.postgresql); });
+    return mount(std::make_shared<addrbook::Service>(
+        std::move(store), std::vector<addrbook::Validator>(), config.service));
   }
-  return addrbook::for_setting(config, "storage.postgresql", [&] {
-    return addrbook::open_postgresql(config.storage.postgresql, config.postgresql);
-  });
+  config.books.max_entries = config.service.max_entries;
+  if (config.own_books) {
+    options.book = [](const addrbook::Access& access, const addrbook::Request&) {
+      return access.user;
+    };
+  }
+  return mount(open(
+      [&] {
+        return std::make_shared<addrbook::Books>(std::make_shared<addrbook::MemoryBooks>(),
+                                                 std::vector<addrbook::Validator>(), config.books);
+      },
+      [&] { return addrbook::open_sqlite_books(storage.sqlite, config.books, {}, config.sqlite); },
+      [&] {
+        return addrbook::open_postgresql_books(storage.postgresql, config.books, {},
+                                               config.postgresql);
+      }));
 }

@@ -10,14 +10,30 @@
 
 namespace addrbook {
 
-/// What a request wants to do with the book.
-enum class Action { read, create, update, remove };
+/// What a request wants to do.
+enum class Action {
+  read,
+  create,
+  update,
+  remove,
+  manage,   ///< make or remove a book
+  observe,  ///< see how the server is doing
+};
+
+/// @returns whether an action changes something
+[[nodiscard]] constexpr bool is_write(Action action) noexcept {
+  return action != Action::read && action != Action::observe;
+}
 
 /// What is to be authorized. Valid during the call only.
 struct AccessRequest {
   Action action;
   std::string_view id;     ///< of the address; empty if the request is for the book as a whole
   const Request& request;  ///< for its header fields; the body must not be read
+  /// The book's name, where the path has it. Empty on a mount of one book, with Options::book, and
+  /// for the list of books, which shows only the books that the client may read: for each of these
+  /// there is a further call.
+  std::string_view book = {};
 };
 
 /// The decision about a request.
@@ -44,7 +60,8 @@ struct Access {
   }
 };
 
-/// Decides about each request to the book or an address, before the body is read. It is not called
+/// Decides about each request to a book or an address, before the body is read, and before a book
+/// is looked up: so who may not read a book can't find out whether it is there. It is not called
 /// for _health, _ready and OPTIONS, because a browser's preflight has no credentials. If it throws,
 /// nothing is done, the answer is a 500 without details, and the cause is logged.
 /// @par Thread safety  Must allow concurrent calls from any thread.

@@ -4,11 +4,13 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/base/read_file.hpp>
+#include <addrbook/book_store.hpp>
 #include <addrbook/config/key.hpp>
 #include <addrbook/config/sections.hpp>
 #include <addrbook/config/yaml_reader.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/http/origin.hpp>
+#include <addrbook/http/prefix.hpp>
 #include <addrbook/options.hpp>
 
 #include <algorithm>
@@ -37,6 +39,8 @@ struct Config {
   std::string host = "127.0.0.1";
   int port = 8080;  ///< 0: any free port
   ServiceOptions service;
+  BooksOptions books;      ///< with many books; its max_entries is that of `service`
+  bool own_books = false;  ///< each token has a book of its name: Options::book is to be the user
   ServerOptions server;
   Options rest;
   std::vector<Token> tokens;  ///< for bearer_tokens(); empty: no token is needed
@@ -114,6 +118,11 @@ auto for_setting(const Config& config, const std::string& key, Act act) {
   }
 }
 
+/// @returns  whether the server has many books
+[[nodiscard]] inline bool has_many_books(const Config& config) {
+  return config.own_books || detail::Prefix(config.rest.prefix).names_books();
+}
+
 /// @returns  whether other machines can reach the server without a token
 [[nodiscard]] inline bool is_exposed(const Config& config) {
   return config.tokens.empty() && !detail::is_loopback(config.host);
@@ -130,6 +139,7 @@ inline ConfigKeys config_keys(Config& config) {
            service_section(config.name, config.service),
            http_section(config.host, config.port, config.server, config.rest),
            auth_section(config.tokens),
+           books_section(config.books, config.own_books, config.rest),
            tls_section(config.tls),
            storage_section(config.storage),
            sqlite_section(config.sqlite),
@@ -179,6 +189,25 @@ inline void read_environment(const ConfigKeys& keys, const Environment& environm
   }
 }
 
+/// Checks what is said of many books.
+inline void check_books(const Config& config) {
+  const auto require = [&](bool is_good, const std::string& path, const std::string& reason) {
+    if (!is_good) throw setting_error(config, path, Error(Errc::invalid, reason));
+  };
+  const bool names_books = Prefix(config.rest.prefix).names_books();
+  const std::string many = "needs {book} in http.prefix, or books.own";
+  require(!config.rest.create_on_write || has_many_books(config), "books.create_on_write", many);
+  require(config.books.max_books == 0 || has_many_books(config), "books.max_books", many);
+  require(!config.own_books || !names_books, "books.own", "http.prefix must not have {book} then");
+  require(!config.own_books || !config.tokens.empty(), "books.own", "needs auth.tokens");
+  for (const Token& token : config.tokens) {
+    require(token.books.empty() || names_books, "auth.tokens",
+            "'" + token.name + "': books needs {book} in http.prefix");
+    require(!config.own_books || is_valid_book_name(token.name), "auth.tokens",
+            "'" + token.name + "' can't be the name of a book, see books.own");
+  }
+}
+
 /// Checks what depends on several keys.
 inline void check_together(const Config& config) {
   const auto needs = [&](const std::string& given, const std::string& path,
@@ -188,6 +217,7 @@ inline void check_together(const Config& config) {
   };
   needs(config.tls.certificate, "tls.certificate", config.tls.key, "tls.key");
   needs(config.tls.key, "tls.key", config.tls.certificate, "tls.certificate");
+  check_books(config);
 }
 
 }  // namespace detail

@@ -14,6 +14,9 @@
 
 namespace addrbook {
 
+/// A moment in UTC.
+using Timestamp = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
+
 /// A document in a book.
 struct Entry {
   std::string id;  ///< see is_valid_id()
@@ -23,6 +26,8 @@ struct Entry {
   std::uint64_t created = 0;   ///< the revision that created the entry: unique, the order of lists
   std::uint64_t revision = 0;  ///< the revision of the entry's last write
   Document document;
+  Timestamp created_at;  ///< when the entry was created
+  Timestamp updated_at;  ///< when `document` was written
 };
 
 /// @returns whether `id` matches [A-Za-z0-9-]{1,64}
@@ -33,13 +38,14 @@ struct Entry {
   return !id.empty() && id.size() <= max_size && allowed.has_all(id);
 }
 
+[[nodiscard]] inline Timestamp now() noexcept {
+  return std::chrono::time_point_cast<Timestamp::duration>(std::chrono::system_clock::now());
+}
+
 /// @returns a fresh id: a UUID of version 7 (RFC 9562, 5.7) as 32 lowercase hex digits. Ids sort by
 ///          the millisecond in which they are made, which keeps B-trees of them compact.
 [[nodiscard]] inline std::string make_id() {
-  using std::chrono::milliseconds;
-  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  const auto time =
-      static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(since_epoch).count());
+  const auto time = static_cast<std::uint64_t>(now().time_since_epoch().count());
   constexpr std::uint64_t version_7 = 0x7000;
   constexpr std::uint64_t variant = std::uint64_t{2} << 62U;
   const std::uint64_t random = detail::random_bits();

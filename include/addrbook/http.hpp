@@ -41,9 +41,9 @@ enum class MemoryState {
 /// One request. The views must stay valid until its Reply has been sent.
 struct Request {
   std::string_view method;
-  std::string_view target;          ///< as sent, e.g. "/addresses/caf%C3%A9?x=1"
-  std::string_view path;            ///< decoded, without prefix and query, e.g. "/café" or ""
-  std::string_view query;           ///< as sent, without the '?', e.g. "x=1" or ""
+  std::string_view target;  ///< as sent, e.g. "/addresses/caf%C3%A9?x=1"
+  std::string_view path;    ///< decoded, without Rest::root() and query, e.g. "/café" or ""
+  std::string_view query;   ///< as sent, without the '?', e.g. "x=1" or ""
   std::string_view remote_address;  ///< textual IP address; "" if not known
   MemoryState memory = MemoryState::ample;
 

@@ -40,6 +40,7 @@ struct LogRecord {
   std::uint64_t bytes = 0;           ///< of the answer's body
   std::string reason;                ///< the error's message
   std::string user;                  ///< as the authorization named the client
+  std::string book;                  ///< the book's name, where there are many
 
   /// What was thrown, the outermost exception first. Of a fault; in debug mode of every error.
   std::vector<std::string> trace;
@@ -185,6 +186,7 @@ inline LogLine& LogLine::fields(const LogRecord& record) {
   text("message", to_text(record.kind));
   known("reason", record.reason);
   known("user", record.user);
+  known("book", record.book);
   known("user_agent", record.user_agent);
   if (record.request_bytes != 0) number("request_bytes", std::to_string(record.request_bytes));
   std::string causes;

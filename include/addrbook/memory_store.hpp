@@ -39,7 +39,8 @@ class MemoryStore final : public Store {
   [[nodiscard]] inline Page do_page(std::uint64_t after, PageLimit limit) const override;
   [[nodiscard]] inline BookState do_state() const override;
 
-  [[nodiscard]] Step prepare(Write& write, ById::iterator at, std::uint64_t revision) const;
+  [[nodiscard]] Step prepare(Write& write, ById::iterator at, std::uint64_t revision,
+                             Timestamp time) const;
   [[nodiscard]] BookState locked_state() const { return {epoch_, revision_, by_id_.size()}; }
 
   const std::uint64_t epoch_ = detail::random_bits();
@@ -58,6 +59,7 @@ inline CommitResult MemoryStore::do_commit(Batch batch) {
   result.epoch = epoch_;
   result.base = revision_;
   result.created.reserve(writes.size());
+  result.created_at.reserve(writes.size());
 
   // Whatever can fail for lack of memory happens in this loop, before the first change.
   std::vector<Step> steps;
@@ -74,7 +76,7 @@ inline CommitResult MemoryStore::do_commit(Batch batch) {
     }
     added += writes[i].document && !present ? 1U : 0U;
     removed += !writes[i].document && present ? 1U : 0U;
-    steps.push_back(prepare(writes[i], at, result.base + 1 + i));
+    steps.push_back(prepare(writes[i], at, result.base + 1 + i, batch.at));
   }
   if (batch.overfills(by_id_.size(), added, removed)) {
     result.outcome = CommitResult::Outcome::full;
@@ -87,29 +89,33 @@ inline CommitResult MemoryStore::do_commit(Batch batch) {
       by_id_.insert(std::move(step.entry));
       by_created_.insert(by_created_.end(), std::move(step.created));
       result.created.push_back(revision_);
+      result.created_at.push_back(batch.at);
     } else if (step.at != by_id_.end() && writes[i].document) {
       step.at->second.document = std::move(*writes[i].document);
       step.at->second.revision = revision_;
+      step.at->second.updated_at = batch.at;
       result.created.push_back(step.at->second.created);
+      result.created_at.push_back(step.at->second.created_at);
     } else {
       if (step.at != by_id_.end()) {
         by_created_.erase(step.at->second.created);
         by_id_.erase(step.at);
       }
       result.created.push_back(0);
+      result.created_at.emplace_back();
     }
   }
   return result;
 }
 
 inline MemoryStore::Step MemoryStore::prepare(Write& write, ById::iterator at,
-                                              std::uint64_t revision) const {
+                                              std::uint64_t revision, Timestamp time) const {
   Step step;
   step.at = at;
   if (!write.document || at != by_id_.end()) return step;
   ById made;
   const auto entry = made.emplace(write.id, Entry{write.id, epoch_, revision, revision,
-                                                  std::move(*write.document)})
+                                                  std::move(*write.document), time, time})
                          .first;
   ByCreated made_created{{revision, &entry->second}};
   step.entry = made.extract(entry);

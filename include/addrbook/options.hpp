@@ -17,6 +17,7 @@ namespace addrbook {
 struct Access;         // authorization.hpp
 struct AccessRequest;  // authorization.hpp
 class Coding;          // http.hpp
+struct Request;        // http.hpp
 
 namespace detail {
 
@@ -32,10 +33,28 @@ struct ServiceOptions {
   std::uint64_t max_entries = 0;
 };
 
+/// What a Books may hold.
+struct BooksOptions {
+  std::uint64_t max_entries = 0;  ///< of each book, see ServiceOptions
+  std::uint64_t max_books = 0;    ///< create() refuses to exceed it; 0: no limit
+  /// How many books stay open when nobody uses them; each takes less than 1 KiB. To open one again
+  /// takes a query.
+  std::size_t max_open_books = 100'000;
+};
+
 /// How a book is served.
 struct Options {
-  /// The path of the book: one or more segments of [A-Za-z0-9._~-], each after a '/'.
+  /// The path of the book: one or more segments of [A-Za-z0-9._~-], each after a '/'. For many
+  /// books (Books) one of them, but not the first or the last, may be `{book}`, e.g.
+  /// `/books/{book}/addresses`: the path then names the book, and `/books` lists, makes and removes
+  /// books.
   std::string prefix = "/addresses";
+  /// For many books and a prefix without `{book}`: names the book of a request. It gets what
+  /// `authorize` returned, so that each user can have their own book. A name that is empty or not
+  /// valid, and an absent book, are a 404. If it throws, the answer is a 500.
+  std::function<std::string(const Access&, const Request&)> book;
+  /// For many books: the first address that is created in an absent book makes the book.
+  bool create_on_write = false;
   /// Error answers say what was thrown and where (`trace`), and the log says more about each
   /// request. Do not show this to strangers. Changes nothing else.
   bool debug = false;
@@ -48,8 +67,9 @@ struct Options {
   std::chrono::milliseconds body_timeout = detail::default_body_timeout;
   /// The time for a client to receive a whole body; of a body without an end, each piece.
   std::chrono::milliseconds answer_timeout = detail::default_answer_timeout;
-  /// Memory for the text of the book's list. It is kept when it is asked for twice without a write
-  /// between, until the next write. A longer list is not kept; 0: none is.
+  /// Memory for the texts of lists, of all books together. A book's list is kept when it is asked
+  /// for twice without a write between, until the next write, or until there is no room. A longer
+  /// list is not kept; 0: none is.
   std::size_t list_cache_bytes = std::size_t{32} * 1024 * 1024;
   /// Receives a record of every request. Without it, nothing is logged.
   LogSink log;
@@ -73,11 +93,12 @@ struct Options {
   std::shared_ptr<const Coding> coding;
 };
 
-/// Lets its bearer use the book; for bearer_tokens() of tokens.hpp.
+/// Lets its bearer use the book, or some of many; for bearer_tokens() of tokens.hpp.
 struct Token {
   enum class Role {
-    read,   ///< may read
-    write,  ///< may do everything
+    read,   ///< may read addresses
+    write,  ///< may also create, change and remove them
+    admin,  ///< may also make and remove books, and see how the server is doing
   };
 
   std::string name;  ///< of the bearer, for the log: 1 to 64 of [A-Za-z0-9._@-]
@@ -86,6 +107,8 @@ struct Token {
   std::string sha256;
   /// The token: at least 16 of [A-Za-z0-9-._~+/], then any number of '=' (RFC 6750, 2.1).
   std::string text;
+  /// The books that it is for, where the path names the book. Empty: all.
+  std::vector<std::string> books = {};
 };
 
 /// How a Server treats its connections.
@@ -144,7 +167,12 @@ struct StorageOptions {
   std::string postgresql;                 ///< a connection string or URI of libpq
 };
 
-/// For open_sqlite().
+/// Is told how far the migration of a storage from an older version of the library is: how many
+/// entries are done, of how many. Called by the thread that opens the storage, first with 0 and in
+/// the end with all of them; what it throws ends the migration, and nothing is changed.
+using MigrationProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
+/// For open_sqlite() and open_sqlite_books().
 struct SqliteOptions {
   /// The number of connections, at least 1. One is for writing. Readers wait if all are in use.
   std::size_t connections = 8;
@@ -152,9 +180,11 @@ struct SqliteOptions {
   std::size_t entry_cache_bytes = std::size_t{64} * 1024 * 1024;
   /// Memory of each connection for the file's pages.
   std::size_t page_cache_bytes = std::size_t{8} * 1024 * 1024;
+  /// Without it, a migration tells nothing.
+  MigrationProgress migration;
 };
 
-/// For open_postgresql().
+/// For open_postgresql() and open_postgresql_books().
 struct PostgresqlOptions {
   /// The maximum number of connections of this process, at least 1; opened on demand. Requests wait
   /// if all are in use.
@@ -166,6 +196,8 @@ struct PostgresqlOptions {
   /// come free or to be opened, for a query or a commit, and for a second try. Half a second more
   /// if the server does not cancel the statement itself.
   std::chrono::milliseconds timeout{5000};
+  /// Without it, a migration tells nothing.
+  MigrationProgress migration;
 };
 
 /// Where and how a server program logs.

@@ -2,24 +2,31 @@
 /// PostgreSQL backend, and libpq (target addrbook::postgresql).
 #pragma once
 
+#include <addrbook/books.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/storage/postgresql_engine.hpp>
-#include <addrbook/storage/sql_store.hpp>
+#include <addrbook/storage/sql_books.hpp>
+#include <addrbook/storage/sql_database.hpp>
 #include <addrbook/store.hpp>
+#include <addrbook/validator.hpp>
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace addrbook {
 
-/// Opens the book in a database of PostgreSQL 15 or newer. Makes its tables if there are none:
-/// addrbook_schema, addrbook_head and addrbook_entries, in the first schema of the search path. Any
+/// Opens the only book of a program, which has the name "default", in a database of PostgreSQL 15
+/// or newer. Makes its tables if there are none, in the first schema of the search path:
+/// addrbook_schema, addrbook_store, addrbook_books, addrbook_entries and addrbook_removed. Any
 /// number of processes can use the book at the same time: each sees the others' writes at once,
 /// revisions and conditions hold across them, and the order of revisions is the order of commits.
 ///
 /// What commit() has returned is as durable as the database; `synchronous_commit = off` is
-/// overridden. A database that has been restored from a dump or to a point in time, or promoted,
-/// gets a new epoch at the next connection.
+/// overridden. In a database that has been restored from a dump or to a point in time, or promoted,
+/// every book gets a new epoch at the next connection. Tables of an older version of the library
+/// are migrated.
 ///
 /// While the database can't be reached, or its tables are missing, every call throws Error{storage}
 /// within the timeouts. Calls succeed again when it is back.
@@ -32,13 +39,38 @@ namespace addrbook {
 [[nodiscard]] inline std::shared_ptr<Store> open_postgresql(const std::string& conninfo,
                                                             PostgresqlOptions options = {});
 
+/// Opens all books of a database. They share connections; writers to different books don't wait for
+/// each other. See open_postgresql() for all else.
+/// @param books       limits, see Books
+/// @param validators  for the documents of all books, see Service
+/// @throws as open_postgresql() | Error{invalid} a validator is empty
+[[nodiscard]] inline std::shared_ptr<Books> open_postgresql_books(
+    const std::string& conninfo, const BooksOptions& books = {},
+    std::vector<Validator> validators = {}, PostgresqlOptions options = {});
+
 // ---------------------------------------------------------------------------------------------
+
+namespace detail {
+
+[[nodiscard]] inline std::shared_ptr<SqlBooks> postgresql_books(const std::string& conninfo,
+                                                                const PostgresqlOptions& options) {
+  return std::make_shared<SqlBooks>(std::make_unique<PostgresqlEngine>(conninfo, options),
+                                    SqlUse{options.connections, options.timeout});
+}
+
+}  // namespace detail
 
 inline std::shared_ptr<Store> open_postgresql(const std::string& conninfo,
                                               PostgresqlOptions options) {
-  return std::make_shared<detail::SqlStore>(
-      std::make_unique<detail::PostgresqlEngine>(conninfo, options), options.connections,
-      options.timeout);
+  return detail::postgresql_books(conninfo, options)->only_book();
+}
+
+inline std::shared_ptr<Books> open_postgresql_books(const std::string& conninfo,
+                                                    const BooksOptions& books,
+                                                    std::vector<Validator> validators,
+                                                    PostgresqlOptions options) {
+  return std::make_shared<Books>(detail::postgresql_books(conninfo, options), std::move(validators),
+                                 books);
 }
 
 }  // namespace addrbook

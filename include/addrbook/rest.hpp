@@ -1,24 +1,28 @@
-/// Rest: a Service over HTTP (RFC 9110) without an HTTP library, Request -> Reply. Which endpoints
-/// there are is in rest/routes.hpp; what holds for all of them is here.
+/// Rest: a Service or a Books over HTTP (RFC 9110) without an HTTP library, Request -> Reply. Which
+/// endpoints there are is in rest/routes.hpp; what holds for all of them is here.
 #pragma once
 
 #include <addrbook/authorization.hpp>
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/book_store.hpp>
+#include <addrbook/books.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/http.hpp>
-#include <addrbook/http/fields.hpp>
 #include <addrbook/http/prefix.hpp>
 #include <addrbook/http/query_string.hpp>
 #include <addrbook/http/request_id.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/access.hpp>
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/list_cache.hpp>
+#include <addrbook/rest/positions.hpp>
 #include <addrbook/rest/routes.hpp>
 #include <addrbook/rest/web_policy.hpp>
 #include <addrbook/service.hpp>
+#include <addrbook/store.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -32,16 +36,26 @@
 
 namespace addrbook {
 
-/// A book's HTTP interface. An HTTP library's adapter passes every request below the prefix to
-/// handle(), or makes a Call of it; mount.hpp has the one for cpp-httplib.
+/// The HTTP interface of a book, or of many. An HTTP library's adapter passes every request below
+/// the root to handle(), or makes a Call of it; mount.hpp has the one for cpp-httplib.
 /// @par Thread safety  any thread.
 class Rest {
  public:
-  /// @throws Error{invalid} if `service` is null, max_concurrent_writes or body_timeout is 0, or an
-  ///         origin, a host or the prefix is not as Options says
-  Rest(std::shared_ptr<Service> service, Options options);
+  /// One book.
+  /// @throws Error{invalid} if `service` is null, max_concurrent_writes or body_timeout is 0, the
+  ///         prefix, an origin or a host is not as Options says, or an option is for many books
+  Rest(std::shared_ptr<Service> service, Options options)
+      : Rest(std::move(service), nullptr, std::move(options)) {}
+
+  /// Many books: the prefix or Options::book names that of a request.
+  /// @throws Error{invalid} as above, and if neither names it, or both
+  Rest(std::shared_ptr<Books> books, Options options)
+      : Rest(nullptr, std::move(books), std::move(options)) {}
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
+
+  /// What the paths of all requests begin with: the prefix, up to `/{book}`.
+  [[nodiscard]] std::string_view root() const noexcept { return prefix_.root(); }
 
   /// Answers a request. Errors are replies too.
   /// @throws std::bad_alloc and nothing else
@@ -55,25 +69,30 @@ class Rest {
     web_.add_headers(request, {}, reply);
   }
 
-  /// @param path  below the prefix, decoded
+  /// @param path  below the root, decoded
   /// @returns whether a request is answered without the storage, at once: it can be served even
-  /// when
-  ///          no thread is free
-  [[nodiscard]] static bool is_instant(std::string_view method, std::string_view path);
+  ///          when no thread is free
+  [[nodiscard]] bool is_instant(std::string_view method, std::string_view path) const;
 
  private:
   class WriteSlot;
 
+  Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books, Options options);
+
   void check_web(const Request& request, bool is_write) const;
-  void authorize(detail::Exchange& exchange, Action action, std::string_view id) const;
+  [[nodiscard]] bool has_encoded_slash(const Request& request) const;
+  [[nodiscard]] std::string name_book(const Access& access, const Request& request) const;
   [[nodiscard]] static detail::QueryParameters read_query(const Request& request,
                                                           const detail::Route& route);
 
-  std::shared_ptr<Service> service_;
+  std::shared_ptr<Service> service_;  // null: there are many books
+  std::shared_ptr<Books> books_;
   Options options_;
+  detail::Prefix prefix_;
   detail::WebPolicy web_;
   detail::RequestIds request_ids_;
   std::shared_ptr<detail::ListCache> lists_;
+  mutable detail::Positions positions_;
   mutable std::atomic<std::size_t> writes_{0};
 };
 
@@ -82,8 +101,8 @@ class Rest {
 /// @par Thread safety  one call at a time, from any thread.
 class Rest::Call : private detail::Pinned {
  public:
-  /// Decides what the head alone decides: route, web policy, authorization, the body's type and
-  /// framing.
+  /// Decides what the head alone decides: route, web policy, authorization, the book, the body's
+  /// type and framing. It may wait for the storage, to open a book among many.
   /// @param rest     must outlive the call
   /// @param request  must outlive the call, with its views; its read_body is not used
   /// @throws std::bad_alloc and nothing else
@@ -109,24 +128,32 @@ class Rest::Call : private detail::Pinned {
   friend Rest;
 
   void begin();
+  [[nodiscard]] Access authorize();
+  void find_book(const Access& access);
+  [[nodiscard]] bool open_book();
   [[nodiscard]] Reply respond(BodyStatus status);
 
   const Rest& rest_;
   detail::Exchange exchange_;
   std::optional<detail::Endpoints> endpoints_;
   const detail::Route* route_ = nullptr;  // null for OPTIONS
+  std::string_view book_;                 // of many
+  std::string named_book_;                // by the program
+  std::shared_ptr<Service> service_;      // of many
   std::optional<detail::JsonBody> body_;
   std::exception_ptr refusal_;
 };
 
 // ---------------------------------------------------------------------------------------------
 
-inline Rest::Rest(std::shared_ptr<Service> service, Options options)
+inline Rest::Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books, Options options)
     : service_(std::move(service)),
+      books_(std::move(books)),
       options_(std::move(options)),
+      prefix_(options_.prefix),
       web_(options_.allowed_origins, options_.allowed_hosts, options_.loopback_hosts_only),
       lists_(std::make_shared<detail::ListCache>(options_.list_cache_bytes)) {
-  if (!service_) throw Error(Errc::invalid, "mount needs a service");
+  if (!service_ && !books_) throw Error(Errc::invalid, "mount needs a service or books");
   if (options_.max_concurrent_writes == 0) {
     throw Error(Errc::invalid, "max_concurrent_writes must be at least 1");
   }
@@ -134,9 +161,17 @@ inline Rest::Rest(std::shared_ptr<Service> service, Options options)
     throw Error(Errc::invalid, "body_timeout must be above 0");
   }
   if (!detail::is_valid_prefix(options_.prefix)) {
+    throw Error(Errc::invalid, "the prefix '" + options_.prefix + "' is not " +
+                                   std::string(detail::prefix_grammar));
+  }
+  if (service_ && (prefix_.names_books() || options_.book || options_.create_on_write)) {
     throw Error(Errc::invalid,
-                "the prefix '" + options_.prefix +
-                    "' is not one or more segments of [A-Za-z0-9._~-], each after a '/'");
+                "a mount of one book has no {book} in its prefix, no Options::book and no "
+                "create_on_write");
+  }
+  if (books_ && prefix_.names_books() == static_cast<bool>(options_.book)) {
+    throw Error(Errc::invalid,
+                "a mount of many books has either {book} in its prefix or Options::book");
   }
 }
 
@@ -154,8 +189,8 @@ inline Reply Rest::handle(const Request& request) const {
   return call.finish(status);
 }
 
-inline bool Rest::is_instant(std::string_view method, std::string_view path) {
-  const auto endpoints = detail::Endpoints::find(path);
+inline bool Rest::is_instant(std::string_view method, std::string_view path) const {
+  const auto endpoints = detail::Endpoints::find(prefix_, path);
   const detail::Route* const route = endpoints ? endpoints->route(method) : nullptr;
   return route != nullptr && route->is_instant;
 }
@@ -193,7 +228,9 @@ inline Rest::Call::Call(const Rest& rest, const Request& request)
 // sees.
 inline void Rest::Call::begin() {
   const Request& request = exchange_.request();
-  endpoints_ = detail::Endpoints::find(request.path);
+  if (!rest_.books_ || !rest_.has_encoded_slash(request)) {
+    endpoints_ = detail::Endpoints::find(rest_.prefix_, request.path);
+  }
   if (!endpoints_) throw detail::HttpError(404, "Unknown Endpoint");
   route_ = endpoints_->route(request.method);
   if (route_ == nullptr && request.method != "OPTIONS") {
@@ -202,8 +239,34 @@ inline void Rest::Call::begin() {
   // Not for _health and _ready: monitors use the server's address as Host.
   if (!endpoints_->is_open()) rest_.check_web(request, route_ != nullptr && route_->is_write());
   if (route_ == nullptr) return;
-  if (route_->action) rest_.authorize(exchange_, *route_->action, endpoints_->id());
+  book_ = endpoints_->book();
+  if (rest_.books_) exchange_.set_book(book_);
+  std::optional<Access> access;
+  if (route_->action && rest_.options_.authorize) access = authorize();
+  if (rest_.books_ && route_->needs_book()) find_book(access ? *access : Access::allow());
   if (route_->body == detail::Route::Body::json) body_.emplace(exchange_, rest_.options_);
+}
+
+inline Access Rest::Call::authorize() {
+  Access access = detail::ask_access(
+      rest_.options_, {*route_->action, endpoints_->id(), exchange_.request(), book_});
+  exchange_.set_user(access.user);
+  detail::check_access(access);
+  return access;
+}
+
+inline void Rest::Call::find_book(const Access& access) {
+  if (rest_.options_.book) {
+    book_ = named_book_ = rest_.name_book(access, exchange_.request());
+    exchange_.set_book(book_);
+  }
+  if (!open_book()) throw NoSuchBook(book_);
+}
+
+/// @returns whether there is a book to work with: it is there, or the request may make it
+inline bool Rest::Call::open_book() {
+  service_ = rest_.books_->find(book_);
+  return service_ || (rest_.options_.create_on_write && route_->action == Action::create);
 }
 
 inline bool Rest::Call::take(std::string_view bytes) noexcept {
@@ -243,13 +306,29 @@ inline Reply Rest::Call::respond(BodyStatus status) {
     reply.headers.emplace_back("Allow", endpoints_->methods());
     return reply;
   }
-  detail::Context context{
-      rest_.service_, rest_.options_, exchange_, rest_.lists_, {}, endpoints_->id(), {}};
+  detail::Context context{rest_.books_ ? service_ : rest_.service_,
+                          rest_.books_.get(),
+                          book_,
+                          rest_.options_,
+                          rest_.prefix_,
+                          exchange_,
+                          rest_.lists_,
+                          rest_.positions_,
+                          {},
+                          endpoints_->id(),
+                          {}};
   if (body_) context.body = body_->finish(status);
   context.query = read_query(exchange_.request(), *route_);
   std::optional<WriteSlot> slot;
   if (route_->is_write()) slot.emplace(rest_);
-  Reply reply = route_->handle(context);
+  Reply reply;
+  try {
+    reply = route_->handle(context);
+  } catch (const NoSuchBook&) {
+    // Another process may have removed the book and made it again.
+    if (!rest_.books_ || !route_->needs_book() || !open_book()) throw;
+    reply = route_->handle(context);
+  }
   if (reply.source && exchange_.request().memory == MemoryState::exhausted) {
     throw detail::HttpError(503, "The server is short of memory");
   }
@@ -263,28 +342,27 @@ inline void Rest::check_web(const Request& request, bool is_write) const {
   }
 }
 
-inline void Rest::authorize(detail::Exchange& exchange, Action action, std::string_view id) const {
-  if (!options_.authorize) return;
-  Access access;
+/// Whether a '/' of the path was not one when it was sent: it would make a segment that other
+/// programs, e.g. a proxy that decides by the path, don't see.
+inline bool Rest::has_encoded_slash(const Request& request) const {
+  const std::string_view sent = request.target.substr(0, request.target.find('?'));
+  if (sent.find('%') == std::string_view::npos) return false;
+  const auto slashes = [](std::string_view path) {
+    return std::count(path.begin(), path.end(), '/');
+  };
+  return slashes(sent) < slashes(root()) + slashes(request.path);
+}
+
+/// @returns a valid name
+inline std::string Rest::name_book(const Access& access, const Request& request) const {
+  std::string name;
   try {
-    access = options_.authorize({action, id, exchange.request()});
+    name = options_.book(access, request);
   } catch (...) {
-    std::throw_with_nested(Error(Errc::internal, "the authorisation failed"));
+    std::throw_with_nested(Error(Errc::internal, "naming the book failed"));
   }
-  exchange.set_user(std::move(access.user));
-  switch (access.verdict) {
-    case Access::Verdict::allowed: return;
-    case Access::Verdict::unauthenticated:
-      // RFC 9110, 15.5.2: a 401 must have a challenge.
-      if (access.challenge.empty() || !detail::is_field_value(access.challenge)) {
-        throw Error(Errc::internal, "the authorisation's challenge can't stand in a header field");
-      }
-      throw detail::HttpError(401, "Unauthorized",
-                              {{"WWW-Authenticate", std::move(access.challenge)}});
-    case Access::Verdict::forbidden:
-      throw detail::HttpError(403,
-                              access.reason.empty() ? "Forbidden" : "Forbidden: " + access.reason);
-  }
+  if (!is_valid_book_name(name)) throw NoSuchBook("");
+  return name;
 }
 
 inline detail::QueryParameters Rest::read_query(const Request& request,

@@ -4,6 +4,7 @@
 
 #include <addrbook/http.hpp>
 #include <addrbook/http/origin.hpp>
+#include <addrbook/http/prefix.hpp>
 #include <addrbook/http/request_id.hpp>
 #include <addrbook/httplib/adapter.hpp>
 #include <addrbook/httplib/book_host.hpp>
@@ -155,10 +156,15 @@ class Entrance {
         web_({}, options.allowed_hosts, options.loopback_hosts_only) {
     if (name.empty()) return;
     append_json_string(text_ = R"({"name":)", name, JsonCharset::utf8);
-    for (const auto& [member, path] : {std::pair("addresses", ""), std::pair("health", "/_health"),
-                                       std::pair("ready", "/_ready")}) {
-      text_.append(",\"").append(member).append("\":\"").append(options.prefix + path).append("\"");
-    }
+    const auto append = [this](std::string_view member, std::string_view path,
+                               std::string_view end) {
+      text_.append(",\"").append(member).append("\":\"").append(path).append(end).append("\"");
+    };
+    const Prefix prefix(options.prefix);
+    append("addresses", options.prefix, "");
+    if (prefix.names_books()) append("books", prefix.root(), "");
+    append("health", prefix.root(), "/_health");
+    append("ready", prefix.root(), "/_ready");
     text_ += '}';
   }
 
@@ -201,11 +207,14 @@ inline void refuse_other_paths(httplib::Server& server, const Options& options,
   // The book applies max_body_bytes itself, and reads on for a while beyond it so that the client
   // gets the answer. httplib's limit must not cut that off.
   server.set_payload_max_length(2 * options.max_body_bytes + std::size_t{16} * 1024 * 1024);
+  const std::string root(detail::Prefix(options.prefix).root());
   std::ptrdiff_t max_segments = 0;
   for (const detail::Route& route : detail::routes()) {
     const auto segments = std::count(route.path.begin(), route.path.end(), '/');
     max_segments = (std::max)(max_segments, segments + 1);  // with a '/' at the end
   }
+  max_segments += std::count(options.prefix.begin() + static_cast<std::ptrdiff_t>(root.size()),
+                             options.prefix.end(), '/');
   const auto entrance = std::make_shared<const detail::Entrance>(name, options);
   auto* const host = dynamic_cast<detail::BookHost*>(&server);
   if (host != nullptr && host->take_other_paths([entrance](const Request& request) {
@@ -215,11 +224,11 @@ inline void refuse_other_paths(httplib::Server& server, const Options& options,
   }
   const auto keeper =
       host != nullptr ? detail::ConnectionKeeper::engine : detail::ConnectionKeeper::httplib;
-  server.set_pre_routing_handler([max_segments, entrance, keeper, prefix = options.prefix](
+  server.set_pre_routing_handler([max_segments, entrance, keeper, root](
                                      const httplib::Request& request, httplib::Response& response) {
     const std::string_view path = request.path;
-    const std::string_view rest = path.substr((std::min)(prefix.size(), path.size()));
-    const bool is_below = path.substr(0, prefix.size()) == prefix &&
+    const std::string_view rest = path.substr((std::min)(root.size(), path.size()));
+    const bool is_below = path.substr(0, root.size()) == root &&
                           (rest.empty() || rest.front() == '/') &&
                           std::count(rest.begin(), rest.end(), '/') <= max_segments;
     if (is_below) return httplib::Server::HandlerResponse::Unhandled;

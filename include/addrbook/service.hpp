@@ -2,36 +2,26 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/base/write_gate.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/memory_store.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/store.hpp>
+#include <addrbook/validator.hpp>
 
-#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <iterator>
 #include <limits>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace addrbook {
-
-/// Why a validator refuses a document.
-struct Violation {
-  std::string pointer;  ///< where: a JSON Pointer (RFC 6901), "" for the document as a whole
-  std::string reason;   ///< what is wrong, e.g. "must be a string"
-};
-
-/// Checks a document before it is written. Called from any thread, also concurrently.
-using Validator = std::function<std::optional<Violation>(const Document&)>;
 
 /// Whether the book can be used at the moment.
 struct Health {
@@ -55,12 +45,16 @@ class Service : private detail::Pinned {
   explicit Service(std::shared_ptr<Store> store = std::make_shared<MemoryStore>(),
                    std::vector<Validator> validators = {}, ServiceOptions options = {});
 
+  /// One of many books: see Books.
+  Service(std::shared_ptr<Store> store, std::shared_ptr<detail::BookRules> rules)
+      : store_(std::move(store)), rules_(std::move(rules)) {}
+
   /// Takes writes again after stop().
-  void start() noexcept { running_.store(true, std::memory_order_release); }
+  void start() noexcept { gate_.open(); }
 
   /// Refuses further writes and waits for those in progress: nothing is written after it returns.
   /// Must not be called from within a Store.
-  void stop();
+  void stop() { gate_.close(); }
 
   /// Stores `document` under a fresh id.
   /// @param document  kept as it is
@@ -119,35 +113,33 @@ class Service : private detail::Pinned {
   /// Asks the store. Reports a fault of the store rather than throwing it.
   [[nodiscard]] Health health() const;
 
+  /// Whether a call has found out that the book has been removed. Every call throws NoSuchBook
+  /// then.
+  [[nodiscard]] bool is_gone() const noexcept { return store_->is_gone(); }
+
  private:
-  void validate(const Document& document) const;
-  CommitResult commit(Write write, std::uint64_t max_entries = 0);
+  void validate(const Document& document) const { rules_->validate(document); }
+  [[nodiscard]] bool is_running() const noexcept {
+    return gate_.is_open() && rules_->gate.is_open();
+  }
+  CommitResult commit(Write write, std::uint64_t max_entries = 0, Timestamp at = now());
   [[noreturn]] void fail_stopped(const Write& write, std::uint64_t max_entries) const;
   [[noreturn]] void fail_full(SourceLine thrown_at = SourceLine::here()) const;
   [[noreturn]] static void fail_not_found(std::string_view id,
                                           SourceLine thrown_at = SourceLine::here());
 
   std::shared_ptr<Store> store_;
-  std::vector<Validator> validators_;
-  ServiceOptions options_;
-  std::atomic<bool> running_{true};
-  std::shared_mutex writing_;  // shared by writes; stop() takes it alone to wait for them
+  std::shared_ptr<detail::BookRules> rules_;
+  detail::WriteGate gate_;  // of this book; the rules have that of all books
 };
 
 // ---------------------------------------------------------------------------------------------
 
 inline Service::Service(std::shared_ptr<Store> store, std::vector<Validator> validators,
                         ServiceOptions options)
-    : store_(std::move(store)), validators_(std::move(validators)), options_(options) {
+    : store_(std::move(store)),
+      rules_(std::make_shared<detail::BookRules>(std::move(validators), options)) {
   if (!store_) throw Error(Errc::invalid, "a Service needs a store");
-  for (const Validator& validator : validators_) {
-    if (!validator) throw Error(Errc::invalid, "a validator is empty");
-  }
-}
-
-inline void Service::stop() {
-  running_.store(false, std::memory_order_release);
-  const std::unique_lock wait_for_writes(writing_);
 }
 
 inline Entry Service::create(Document document) {
@@ -155,10 +147,12 @@ inline Entry Service::create(Document document) {
   while (true) {
     std::string id = make_id();
     const CommitResult result =
-        commit({id, document, Condition{Condition::Kind::absent}}, options_.max_entries);
+        commit({id, document, Condition{Condition::Kind::absent}}, rules_->options.max_entries);
     if (result.outcome == CommitResult::Outcome::full) fail_full();
     if (!result.done()) continue;  // the id is taken, which is next to impossible
-    return {std::move(id), result.epoch, result.base + 1, result.base + 1, std::move(document)};
+    const Timestamp at = result.created_at.front();
+    return {
+        std::move(id), result.epoch, result.base + 1, result.base + 1, std::move(document), at, at};
   }
 }
 
@@ -175,11 +169,17 @@ inline Entry Service::get(std::string_view id) const {
 inline Entry Service::update(std::string_view id, Document document) {
   validate(document);
   if (!is_valid_id(id)) fail_not_found(id);
+  const Timestamp at = now();
   const CommitResult result =
-      commit({std::string(id), document, Condition{Condition::Kind::present}});
+      commit({std::string(id), document, Condition{Condition::Kind::present}}, 0, at);
   if (!result.done()) fail_not_found(id);
-  return {std::string(id), result.epoch, result.created.front(), result.base + 1,
-          std::move(document)};
+  return {std::string(id),
+          result.epoch,
+          result.created.front(),
+          result.base + 1,
+          std::move(document),
+          result.created_at.front(),
+          at};
 }
 
 inline Entry Service::change(std::string_view id,
@@ -194,11 +194,14 @@ inline Entry Service::change(std::string_view id,
     if (!entry) fail_not_found(id);
     entry->document = compute(entry->document);
     validate(entry->document);
+    const Timestamp at = now();
     const CommitResult result = commit(
-        {entry->id, entry->document, Condition{Condition::Kind::at_revision, entry->revision}});
+        {entry->id, entry->document, Condition{Condition::Kind::at_revision, entry->revision}}, 0,
+        at);
     if (!result.done()) continue;  // another writer was faster
     entry->epoch = result.epoch;
     entry->revision = result.base + 1;
+    entry->updated_at = at;
     return *std::move(entry);
   }
 }
@@ -227,7 +230,7 @@ inline std::vector<Entry> Service::list() const {
 }
 
 inline Health Service::health() const {
-  if (!running_.load(std::memory_order_acquire)) return {false, "the service is stopped", nullptr};
+  if (!is_running()) return {false, "the service is stopped", nullptr};
   try {
     // Not state(), which a store may know without asking its storage.
     constexpr auto after_all = (std::numeric_limits<std::uint64_t>::max)();
@@ -238,31 +241,14 @@ inline Health Service::health() const {
   }
 }
 
-inline void Service::validate(const Document& document) const {
-  for (const Validator& validator : validators_) {
-    std::optional<Violation> violation;
-    try {
-      violation = validator(document);
-    } catch (const Error& error) {
-      // E.g. from document.json(): the document's fault, not the validator's.
-      if (error.code() == Errc::invalid) throw;
-      std::throw_with_nested(Error(Errc::internal, "a validator failed"));
-    } catch (...) {
-      std::throw_with_nested(Error(Errc::internal, "a validator failed"));
-    }
-    if (violation) {
-      const std::string where = violation->pointer.empty() ? "" : "'" + violation->pointer + "' ";
-      throw Error(Errc::invalid, "Invalid address: " + where + violation->reason);
-    }
-  }
-}
-
-inline CommitResult Service::commit(Write write, std::uint64_t max_entries) {
-  const std::shared_lock writing(writing_);
-  if (!running_.load(std::memory_order_acquire)) fail_stopped(write, max_entries);
+inline CommitResult Service::commit(Write write, std::uint64_t max_entries, Timestamp at) {
+  const auto passed = gate_.pass();
+  const auto passed_all = rules_->gate.pass();
+  if (!is_running()) fail_stopped(write, max_entries);
   Batch batch;
   batch.writes.push_back(std::move(write));
   batch.max_entries = max_entries;
+  batch.at = at;
   return store_->commit(std::move(batch));
 }
 
@@ -274,7 +260,7 @@ inline void Service::fail_stopped(const Write& write, std::uint64_t max_entries)
 }
 
 inline void Service::fail_full(SourceLine thrown_at) const {
-  const std::uint64_t max_entries = options_.max_entries;
+  const std::uint64_t max_entries = rules_->options.max_entries;
   throw Error(Errc::full,
               "Insufficient Storage: the book may hold " + std::to_string(max_entries) +
                   (max_entries == 1 ? " address" : " addresses"),

@@ -4,28 +4,31 @@
 /// Linux, and other systems that have flock(2).
 #pragma once
 
-#include <addrbook/cached_store.hpp>
+#include <addrbook/books.hpp>
 #include <addrbook/options.hpp>
-#include <addrbook/storage/sql_store.hpp>
+#include <addrbook/storage/sql_books.hpp>
+#include <addrbook/storage/sql_database.hpp>
 #include <addrbook/storage/sqlite_engine.hpp>
 #include <addrbook/storage/sqlite_file.hpp>
 #include <addrbook/storage/sqlite_lock.hpp>
 #include <addrbook/store.hpp>
+#include <addrbook/validator.hpp>
 
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace addrbook {
 
-/// Opens the book in a file. Makes it if there is none, with mode 0600, in a folder that exists.
-/// Beside it there are `<path>-wal` and `<path>-shm`, which are part of the book, and
-/// `<path>-lock`.
+/// Opens the only book of a program, which has the name "default" in its file. Makes it if there is
+/// none, with mode 0600, in a folder that exists. Beside it there are `<path>-wal` and
+/// `<path>-shm`, which are part of the book, and `<path>-lock`.
 ///
 /// What commit() has returned is on the disk (WAL, synchronous=FULL): it survives a crash of the
-/// process and of the system, and a power failure. A book of an older version of the library is
+/// process and of the system, and a power failure. A file of an older version of the library is
 /// migrated. If one of the book's files is moved, deleted or replaced while it is open, commit()
 /// and page() throw until it is back. If that is the log, what is in it is saved into the book
 /// then.
@@ -36,6 +39,15 @@ namespace addrbook {
 /// @throws Error{invalid} a path that can't be given to SOCI: with NUL, or with both '=' and '"'
 [[nodiscard]] inline std::shared_ptr<Store> open_sqlite(const std::string& path,
                                                         SqliteOptions options = {});
+
+/// Opens all books of a file. They share its connections, its caches, and the transactions of those
+/// that write at the same time. See open_sqlite() for all else.
+/// @param books       limits, see Books
+/// @param validators  for the documents of all books, see Service
+/// @throws as open_sqlite() | Error{invalid} a validator is empty
+[[nodiscard]] inline std::shared_ptr<Books> open_sqlite_books(
+    const std::string& path, const BooksOptions& books = {}, std::vector<Validator> validators = {},
+    SqliteOptions options = {});
 
 /// Copies a book, as it is at one moment, to a new file with mode 0600. The book can be in use, by
 /// this process or another. The copy is checked and on the disk before it gets its name; until then
@@ -53,16 +65,30 @@ inline void restore_sqlite(const std::string& copy, const std::string& path);
 
 // ---------------------------------------------------------------------------------------------
 
-inline std::shared_ptr<Store> open_sqlite(const std::string& path, SqliteOptions options) {
-  using detail::SqliteEngine;
-  if (SqliteEngine::is_in_memory(path)) options.connections = 1;  // each one has its own book
+namespace detail {
+
+[[nodiscard]] inline std::shared_ptr<SqlBooks> sqlite_books(const std::string& path,
+                                                            SqliteOptions options) {
+  if (SqliteEngine::is_in_memory(path)) options.connections = 1;  // each one has its own books
   constexpr auto wait = std::chrono::seconds(5);
-  auto store = detail::naming(path, [&]() -> std::shared_ptr<Store> {
-    return std::make_shared<detail::SqlStore>(std::make_unique<SqliteEngine>(path, options),
-                                              options.connections, wait);
+  return naming(path, [&] {
+    return std::make_shared<SqlBooks>(std::make_unique<SqliteEngine>(path, options),
+                                      SqlUse{options.connections, wait, options.entry_cache_bytes});
   });
-  if (options.entry_cache_bytes == 0) return store;
-  return std::make_shared<CachedStore>(std::move(store), options.entry_cache_bytes);
+}
+
+}  // namespace detail
+
+inline std::shared_ptr<Store> open_sqlite(const std::string& path, SqliteOptions options) {
+  const auto books = detail::sqlite_books(path, std::move(options));
+  return detail::naming(path, [&] { return books->only_book(); });
+}
+
+inline std::shared_ptr<Books> open_sqlite_books(const std::string& path, const BooksOptions& books,
+                                                std::vector<Validator> validators,
+                                                SqliteOptions options) {
+  return std::make_shared<Books>(detail::sqlite_books(path, std::move(options)),
+                                 std::move(validators), books);
 }
 
 inline void backup_sqlite(const std::string& path, const std::string& copy) {
@@ -106,7 +132,8 @@ inline void restore_sqlite(const std::string& copy, const std::string& path) {
       }
       const auto session = SqliteEngine::open(name);
       SqliteEngine::check_integrity(from, *session);
-      detail::SqlTables::renew_epoch(*session);
+      SqliteEngine::update_tables(*session, {});
+      SqliteEngine::tables().renew_epochs(*session);
     });
     lock.keep();
   });

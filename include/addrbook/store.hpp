@@ -6,6 +6,7 @@
 #include <addrbook/error.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -51,6 +52,7 @@ struct Write {
 struct Batch {
   std::vector<Write> writes;      ///< no id twice
   std::uint64_t max_entries = 0;  ///< the book's capacity for this batch; 0: no limit
+  Timestamp at = now();           ///< becomes Entry::created_at and Entry::updated_at
 
   /// Whether the batch must be refused as `full`. A batch that adds no entry never is, even in a
   /// book that holds more than `max_entries`.
@@ -77,6 +79,8 @@ struct CommitResult {
   std::uint64_t base = 0;   ///< if `done`: write i took revision `base + 1 + i`
   /// If `done`: for write i the `created` of the entry that it stored; 0 where it removed.
   std::vector<std::uint64_t> created;
+  /// If `done`: for write i the `created_at` of the entry that it stored; 1970 where it removed.
+  std::vector<Timestamp> created_at;
 
   [[nodiscard]] bool done() const noexcept { return outcome == Outcome::done; }
 };
@@ -101,12 +105,20 @@ struct PageLimit {
   std::size_t bytes = std::size_t{256} * 1024;  ///< of the documents' text
 };
 
+/// The book has been removed, or there never was one.
+struct NoSuchBook : Error {
+  explicit NoSuchBook(std::string_view name, SourceLine thrown_at = SourceLine::here())
+      : Error(Errc::not_found, "No such book: '" + std::string(name) + "'", thrown_at) {}
+};
+
 /// Keeps entries. The public members check what every store must check; an implementation
 /// overrides the private ones. All implementations pass the same tests (tests/contract):
 /// - Every write takes the next revision, in the order of commits. Removing an absent id does too.
 /// - Expected outcomes are values. Only faults are thrown: Error{storage}, or Error{full} when the
 ///   storage itself has no room. Nothing is written then, unless the message says that this is
 ///   unknown.
+/// - A store of many books (book_store.hpp): once its book is removed, every call throws
+///   NoSuchBook.
 /// @par Thread safety  any thread; each call sees or makes one consistent state.
 class Store : private detail::Pinned {
  public:
@@ -134,6 +146,17 @@ class Store : private detail::Pinned {
   /// @throws Error{storage}
   [[nodiscard]] BookState state() const { return do_state(); }
 
+  /// Whether the store has found out that its book has been removed. There is no way back.
+  [[nodiscard]] bool is_gone() const noexcept { return is_gone_.load(std::memory_order_relaxed); }
+
+ protected:
+  /// @throws NoSuchBook
+  [[noreturn]] void fail_gone(std::string_view name,
+                              SourceLine thrown_at = SourceLine::here()) const {
+    is_gone_.store(true, std::memory_order_relaxed);
+    throw NoSuchBook(name, thrown_at);
+  }
+
  private:
   /// @param batch  its ids are valid, and no id occurs twice
   virtual CommitResult do_commit(Batch batch) = 0;
@@ -141,6 +164,8 @@ class Store : private detail::Pinned {
   [[nodiscard]] virtual std::optional<Entry> do_find(std::string_view id) const = 0;
   [[nodiscard]] virtual Page do_page(std::uint64_t after, PageLimit limit) const = 0;
   [[nodiscard]] virtual BookState do_state() const = 0;
+
+  mutable std::atomic<bool> is_gone_{false};
 };
 
 // ---------------------------------------------------------------------------------------------

@@ -29,8 +29,9 @@ namespace addrbook {
 [[nodiscard]] inline std::string hash_token(const std::string& text);
 
 /// Authorizes requests that have one of these tokens in the Authorization field: readers may read,
-/// writers may do everything. The user in the log is the token's name. Without tokens, every
-/// request is refused.
+/// writers may also write addresses, admins everything. A token that is for some books may do so in
+/// these, and list them. The user in the log is the token's name, also where that is the name of
+/// the user's own book (Options::book). Without tokens, every request is refused.
 ///
 /// Tokens are compared by their SHA-256, in constant time. They should be random, e.g. from
 /// `openssl rand -hex 32`: a password can be guessed from its hash.
@@ -99,7 +100,28 @@ inline Sha256 from_hex(std::string_view text) {
 struct Bearer {
   std::string name;
   Token::Role role;
+  std::vector<std::string> books;  // sorted; empty: all
   Sha256 hash;
+
+  /// @param book  "" for the list of books, which asks again for each
+  [[nodiscard]] bool may_use(std::string_view book) const {
+    return books.empty() || book.empty() || std::binary_search(books.begin(), books.end(), book);
+  }
+  /// @returns why it may not do this; "" if it may
+  [[nodiscard]] std::string_view refusal(const AccessRequest& access) const {
+    if (!may_use(access.book)) return "this token is for other books";
+    switch (access.action) {
+      case Action::read: return {};
+      case Action::create:
+      case Action::update:
+      case Action::remove:
+        return role == Token::Role::read ? "this token may only read" : std::string_view();
+      case Action::manage:
+      case Action::observe: break;
+    }
+    return role == Token::Role::admin ? std::string_view()
+                                      : "this needs a token with the role admin";
+  }
 };
 
 inline std::vector<Bearer> to_bearers(const std::vector<Token>& tokens) {
@@ -109,8 +131,9 @@ inline std::vector<Bearer> to_bearers(const std::vector<Token>& tokens) {
     if (const auto fault = fault_of(token); !fault.empty()) {
       throw Error(Errc::invalid, which + std::string(fault));
     }
-    Bearer bearer{token.name, token.role,
+    Bearer bearer{token.name, token.role, token.books,
                   token.sha256.empty() ? sha256(token.text) : from_hex(token.sha256)};
+    std::sort(bearer.books.begin(), bearer.books.end());
     for (const Bearer& other : bearers) {
       if (other.name == bearer.name) throw Error(Errc::invalid, which + "its name is given twice");
       if (other.hash == bearer.hash) {
@@ -163,9 +186,9 @@ inline Access BearerTokens::authorize(const AccessRequest& access) const {
   if (found == nullptr) {
     return Access::unauthenticated(realm + ", error=\"invalid_token\"");
   }
-  return found->role == Token::Role::write || access.action == Action::read
-             ? Access::allow(found->name)
-             : Access::forbid(found->name, "this token may only read");
+  const std::string_view refusal = found->refusal(access);
+  return refusal.empty() ? Access::allow(found->name)
+                         : Access::forbid(found->name, std::string(refusal));
 }
 
 inline Authorize bearer_tokens(const std::vector<Token>& tokens) {

@@ -12,6 +12,7 @@
 #include <doctest/doctest.h>
 
 #include "error_of.hpp"
+#include "version_2.hpp"
 #include "writes.hpp"
 
 #include <algorithm>
@@ -52,6 +53,13 @@ std::string new_database() {
   shared_server().create_database(name);
   return name;
 }
+
+/// An expression: where PostgreSQL keeps addrbook_head.
+const std::string source =
+    "concat_ws('/', (SELECT system_identifier FROM pg_control_system()), "
+    "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), "
+    "(SELECT oid FROM pg_database WHERE datname = current_database()), "
+    "CAST(CAST('addrbook_head' AS regclass) AS oid))";
 
 PostgresqlOptions impatient() {
   PostgresqlOptions options;
@@ -220,6 +228,47 @@ TEST_CASE("postgresql: a find is one statement, a create or an update six") {
         Words{"BEGIN", "SELECT", "SELECT", "INSERT", "UPDATE", "COMMIT"});
   CHECK(statements_of([&] { service.remove(id); }) ==
         Words{"BEGIN", "SELECT", "SELECT", "DELETE", "UPDATE", "COMMIT"});
+}
+
+TEST_CASE("postgresql: a read takes one round trip, a group of writes two, however large it is") {
+  test::SilentProxy proxy(shared_server().port());
+  PostgresqlOptions options;
+  options.connections = 1;
+  const auto store = open_postgresql(proxy.conninfo(), options);
+  const auto trips_of = [&](const auto& work) {
+    const int before = proxy.round_trips();
+    work();
+    return proxy.round_trips() - before;
+  };
+  std::vector<addrbook::Write> many;
+  for (std::uint64_t i = 0; i < 500; ++i) many.push_back(put("trip-" + std::to_string(i), i));
+  CHECK(store->commit({{put("trip", 1)}}).done());
+  CHECK(trips_of([&] { CHECK(store->find("trip")); }) == 1);
+  CHECK(trips_of([&] { CHECK(store->commit({{put("trip", 2)}}).done()); }) == 2);
+  CHECK(trips_of([&] { CHECK(store->commit({many}).done()); }) == 2);
+  many.push_back(test::removal("trip"));
+  many.push_back(put("trip-new", 3));
+  CHECK(trips_of([&] { CHECK(store->commit({many}).done()); }) == 2);
+  CHECK_FALSE(store->find("trip"));
+}
+
+TEST_CASE("postgresql: a batch that is larger than all buffers, of any characters") {
+  const auto database = new_database();
+  const auto store = open_postgresql(shared_server().conninfo(database));
+  const auto document = [](std::size_t i) {
+    constexpr std::size_t size = 200'000;
+    return addrbook::Document::parse(R"({"\\ \" { } , \u0000 ' é":")" + std::string(size, 'x') +
+                                     std::to_string(i) + "\"}");
+  };
+  std::vector<addrbook::Write> writes;
+  for (std::size_t i = 0; i < 100; ++i) writes.push_back({std::to_string(i), document(i), {}});
+  writes.push_back({"NULL", document(7), {}});
+  for (int round = 0; round < 2; ++round) {
+    CHECK(store->commit({writes}).done());
+    CHECK(store->state().count == 101);
+    CHECK(store->find("42").value().document == document(42));
+    CHECK(store->find("NULL").value().document == document(7));
+  }
 }
 
 TEST_CASE("postgresql: connections that the server has ended are replaced without an error") {
@@ -469,7 +518,7 @@ TEST_CASE("postgresql: a write waits only so long for the writes before it") {
   store->commit({{put("a", 1)}});
   soci::session other(soci::postgresql, shared_server().conninfo(database));
   other.begin();
-  other << "UPDATE addrbook_head SET revision = revision";
+  other << "UPDATE addrbook_books SET revision = revision";
   // Each of them would wait for its own second after those before.
   const auto failures = test::run_parallel(12, [&](std::size_t t) {
     for (int i = 0; i < 3; ++i) {
@@ -492,7 +541,7 @@ TEST_CASE("postgresql: a lock on the book that is held too long makes writers fa
   store->commit({{put("a", 1)}});
   soci::session other(soci::postgresql, shared_server().conninfo(database));
   other.begin();
-  other << "UPDATE addrbook_head SET revision = revision";
+  other << "UPDATE addrbook_books SET revision = revision";
   // They wait at the same time, not one after the other.
   const auto begin = std::chrono::steady_clock::now();
   std::atomic<int> failed{0};
@@ -567,7 +616,10 @@ TEST_CASE("postgresql: a copy of a book has an epoch of its own") {
     const auto copy = new_database();
     shared_server().copy_by_dump(database, copy);
     open_postgresql(conninfo)->commit({{put("c", 3)}});
-    shared_server().sql("DROP TABLE addrbook_head, addrbook_entries, addrbook_schema", database);
+    shared_server().sql(
+        "DROP TABLE addrbook_books, addrbook_entries, addrbook_removed, addrbook_schema, "
+        "addrbook_store",
+        database);
     shared_server().copy_by_dump(copy, database);
     check_copy(database);
   }
@@ -580,23 +632,24 @@ TEST_CASE("postgresql: tables that disappear while the book is used are an error
   store->commit({{put("a", 1), put("b", 2)}});
   const auto epoch = store->state().epoch;
   shared_server().copy_by_dump(database, copy);
-  shared_server().sql("DROP TABLE addrbook_head, addrbook_entries, addrbook_schema", database);
+  shared_server().sql(
+      "DROP TABLE addrbook_books, addrbook_entries, addrbook_removed, addrbook_schema, "
+      "addrbook_store",
+      database);
   for (int i = 0; i < 3; ++i) {
     CHECK(begins(error_of([&] { static_cast<void>(store->find("a")); }), "storage: "));
     CHECK(begins(error_of([&] { store->commit({{put("c", 1)}}); }), "storage: "));
     CHECK(begins(error_of([&] { static_cast<void>(store->page(0, {})); }), "storage: "));
   }
-  CHECK(shared_server().sql("SELECT to_regclass('addrbook_head') IS NULL", database) == "t");
+  CHECK(shared_server().sql("SELECT to_regclass('addrbook_store') IS NULL", database) == "t");
   shared_server().copy_by_dump(copy, database);
   CHECK(patiently([&] { return store->state(); }).revision == 2);
   CHECK(store->state().epoch != epoch);
   CHECK(store->find("b"));
   // A dump that was restored into another book.
-  shared_server().sql("INSERT INTO addrbook_head SELECT * FROM addrbook_head", database);
-  CHECK(begins(error_of([&] { static_cast<void>(store->state()); }), "storage: "));
-  CHECK(begins(error_of([&] { store->commit({{put("a", 3)}}); }), "storage: "));
+  shared_server().sql("INSERT INTO addrbook_store SELECT * FROM addrbook_store", database);
   CHECK(begins(error_of_open(shared_server().conninfo(database)), "storage: "));
-  CHECK(shared_server().sql("SELECT count(DISTINCT revision) FROM addrbook_head", database) == "1");
+  CHECK(shared_server().sql("SELECT count(DISTINCT origin) FROM addrbook_store", database) == "1");
 }
 
 TEST_CASE("postgresql: a restore from a dump while the book is used is noticed") {
@@ -612,7 +665,10 @@ TEST_CASE("postgresql: a restore from a dump while the book is used is noticed")
   shared_server().copy_by_dump(database, copy);
   one->commit({{put("later", 9)}});
   CHECK(other->find("later"));
-  shared_server().sql("DROP TABLE addrbook_head, addrbook_entries, addrbook_schema", database);
+  shared_server().sql(
+      "DROP TABLE addrbook_books, addrbook_entries, addrbook_removed, addrbook_schema, "
+      "addrbook_store",
+      database);
   shared_server().copy_by_dump(copy, database);
   SUBCASE("by a find") {
     CHECK(one->find("a0").value().epoch != epoch);
@@ -643,19 +699,21 @@ TEST_CASE("postgresql: no entry is absent while the tables are restored") {
   store->commit({{put("a", 1)}});
   const auto epoch = store->state().epoch;
   // As pg_restore --clean does, one statement after the other.
-  shared_server().sql("CREATE TABLE head AS TABLE addrbook_head", database);
-  shared_server().sql("DROP TABLE addrbook_head", database);
-  shared_server().sql("CREATE TABLE addrbook_head (LIKE head INCLUDING ALL)", database);
-  shared_server().sql("ALTER TABLE addrbook_entries RENAME TO saved", database);
-  shared_server().sql("CREATE TABLE addrbook_entries (LIKE saved INCLUDING ALL)", database);
+  for (const std::string table : {"books", "entries", "store"}) {
+    shared_server().sql("ALTER TABLE addrbook_" + table + " RENAME TO " + table, database);
+    shared_server().sql("CREATE TABLE addrbook_" + table + " (LIKE " + table + " INCLUDING ALL)",
+                        database);
+  }
   for (int i = 0; i < 3; ++i) {
     CHECK(begins(error_of([&] { static_cast<void>(store->find("a")); }), "storage: "));
     CHECK(begins(error_of([&] { static_cast<void>(store->find("none")); }), "storage: "));
     CHECK(begins(error_of([&] { store->commit({{put("b", 2)}}); }), "storage: "));
   }
-  shared_server().sql("INSERT INTO addrbook_entries TABLE saved", database);
-  CHECK(begins(error_of([&] { static_cast<void>(store->find("none")); }), "storage: "));
-  shared_server().sql("INSERT INTO addrbook_head TABLE head", database);
+  for (const std::string table : {"books", "entries"}) {
+    shared_server().sql("INSERT INTO addrbook_" + table + " TABLE " + table, database);
+    CHECK(begins(error_of([&] { static_cast<void>(store->find("none")); }), "storage: "));
+  }
+  shared_server().sql("INSERT INTO addrbook_store TABLE store", database);
   CHECK(patiently([&] { return store->find("a"); }).value().epoch != epoch);
   CHECK_FALSE(store->find("none"));
 }
@@ -669,7 +727,7 @@ TEST_CASE("postgresql: tables that may not be read fail the start") {
                         " port=" + std::to_string(server.port()) +
                         " user=reader dbname=" + database;
   const std::string denied = "permission denied for table addrbook_";
-  for (const std::string table : {"schema", "head", "entries"}) {
+  for (const std::string table : {"schema", "store", "books", "entries", "removed"}) {
     CHECK(error_of_open(conninfo).find(denied + table) != std::string::npos);
     server.sql("GRANT SELECT ON addrbook_" + table + " TO reader", database);
   }
@@ -714,7 +772,80 @@ TEST_CASE("postgresql: tables of version 1 are migrated once") {
   CHECK(entry->revision == 5);
   CHECK(entry->document.text() == R"({"name":"Grace Hopper","phone":"555-0100"})");
   CHECK(store->commit({{put("new", 1)}}).base == 6);
-  CHECK(shared_server().sql("SELECT version FROM addrbook_schema", database) == "2");
+  CHECK(shared_server().sql("SELECT version FROM addrbook_schema", database) == "3");
+}
+
+TEST_CASE("postgresql: tables of version 2 become those of a book named default, with its epoch") {
+  const auto database = new_database();
+  const auto before = addrbook::now();
+  shared_server().sql(test::read_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v2.sql"), database);
+  bool is_renewed = false;
+  SUBCASE("that were never opened") {}
+  SUBCASE("of this database") {
+    shared_server().sql("UPDATE addrbook_head SET origin = " + source, database);
+  }
+  SUBCASE("of another database") {
+    shared_server().sql("UPDATE addrbook_head SET origin = 'elsewhere'", database);
+    is_renewed = true;
+  }
+  PostgresqlOptions options;
+  std::vector<std::uint64_t> told;
+  options.migration = [&](std::uint64_t done, std::uint64_t total) {
+    CHECK(total == 5);
+    told.push_back(done);
+  };
+  const auto books =
+      addrbook::open_postgresql_books(shared_server().conninfo(database), {}, {}, options);
+  CHECK(told == std::vector<std::uint64_t>{0, 5});
+  REQUIRE(books->list().books.size() == 1);
+  CHECK(books->list().books[0].name == "default");
+  const auto book = books->open("default");
+  if (is_renewed) {
+    CHECK(book->state().epoch != 0x0123456789abcdefU);
+  } else {
+    test::check_version_2(*book, before);
+  }
+  CHECK(open_postgresql(shared_server().conninfo(database))->commit({{put("new", 1)}}).base == 7);
+}
+
+TEST_CASE("postgresql: what a removed book has left is swept, by whichever server") {
+  const auto database = new_database();
+  const auto conninfo = shared_server().conninfo(database);
+  const auto open = [&] { return addrbook::detail::postgresql_books(conninfo, {}); };
+  const auto fill = [](addrbook::BookStore& books, const std::string& name) {
+    for (std::uint64_t i = 0; i < 3; ++i) {
+      std::vector<addrbook::Write> writes;
+      for (std::uint64_t j = 0; j < 900; ++j) {
+        writes.push_back(put(std::to_string(i) + "-" + std::to_string(j), j));
+      }
+      CHECK(books.create(name).store->commit({writes}).done());
+    }
+  };
+  const auto books = open();
+  fill(*books, "kept");
+  fill(*books, "gone");
+  const auto other = open();
+  const auto gone = other->open("gone");
+  CHECK(gone->state().count == 2700);
+  CHECK(books->remove("gone") == addrbook::BookStore::Removal::done);
+  CHECK_THROWS_AS(gone->commit({{put("a", 1)}}), addrbook::NoSuchBook);
+  CHECK(gone->is_gone());
+  books->wait_for_sweeper();
+  const auto left = [&] {
+    return shared_server().sql(
+        "SELECT (SELECT count(*) FROM addrbook_entries), (SELECT count(*) FROM addrbook_removed)",
+        database);
+  };
+  CHECK(left() == "2700|0");
+  // As a server that was killed leaves it.
+  shared_server().sql(
+      "INSERT INTO addrbook_removed SELECT number FROM addrbook_books WHERE name = 'kept';"
+      "DELETE FROM addrbook_books WHERE name = 'kept'",
+      database);
+  open()->wait_for_sweeper();
+  CHECK(left() == "0|0");
+  CHECK(books->create("new").is_new);
+  CHECK(shared_server().sql("SELECT number FROM addrbook_books", database) == "3");
 }
 
 TEST_CASE("postgresql: stores that open an empty database at the same time make one book") {
@@ -732,16 +863,16 @@ TEST_CASE("postgresql: a database that can't be used is refused and left unchang
   SUBCASE("of a newer version") {
     const auto database = new_database();
     static_cast<void>(open_postgresql(server.conninfo(database)));
-    server.sql("UPDATE addrbook_schema SET version = 3", database);
+    server.sql("UPDATE addrbook_schema SET version = 4", database);
     CHECK(error_of_open(server.conninfo(database)) ==
-          "storage: the book is of version 3, and this program knows only up to 2");
-    CHECK(server.sql("SELECT version FROM addrbook_schema", database) == "3");
+          "storage: the book is of version 4, and this program knows only up to 3");
+    CHECK(server.sql("SELECT version FROM addrbook_schema", database) == "4");
   }
   SUBCASE("not in UTF-8") {
     server.sql("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
     CHECK(error_of_open(server.conninfo("ascii")) ==
           "storage: the database must be in UTF8, and it is in SQL_ASCII");
-    CHECK(server.sql("SELECT to_regclass('addrbook_head') IS NULL", "ascii") == "t");
+    CHECK(server.sql("SELECT to_regclass('addrbook_store') IS NULL", "ascii") == "t");
   }
   SUBCASE("another program's tables of the same names") {
     const auto database = new_database();
@@ -749,7 +880,7 @@ TEST_CASE("postgresql: a database that can't be used is refused and left unchang
                database);
     CHECK(begins(error_of_open(server.conninfo(database)), "storage: "));
     CHECK(server.sql("SELECT mine FROM addrbook_entries", database) == "1");
-    CHECK(server.sql("SELECT to_regclass('addrbook_head') IS NULL", database) == "t");
+    CHECK(server.sql("SELECT to_regclass('addrbook_store') IS NULL", database) == "t");
   }
   SUBCASE("read-only") {
     const auto database = new_database();
@@ -838,8 +969,8 @@ TEST_CASE("postgresql: a role that owns its database can make the book, one with
   CHECK(begins(error_of_open(as("visitor")), "storage: "));
   server.sql(
       "GRANT SELECT ON addrbook_schema TO visitor;"
-      "GRANT SELECT, UPDATE ON addrbook_head TO visitor;"
-      "GRANT SELECT, INSERT, UPDATE, DELETE ON addrbook_entries TO visitor",
+      "GRANT SELECT, UPDATE ON addrbook_books, addrbook_store TO visitor;"
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON addrbook_entries, addrbook_removed TO visitor",
       "clerks");
   const auto store = open_postgresql(as("visitor"));
   CHECK(store->commit({{put("b", 2), test::removal("a")}}).base == 1);

@@ -1,10 +1,12 @@
-// SqlStore when its database fails. The database is SQLite, with faults that a test asks for. They
-// are made in SQLite's own hooks, so that a real statement of a real transaction fails.
+// SqlBooks when their database fails. The database is SQLite, with faults that a test asks for.
+// They are made in SQLite's own hooks, so that a real statement of a real transaction fails.
 
 #include <addrbook/memory_store.hpp>
 #include <addrbook/sqlite.hpp>
+#include <addrbook/storage/sql_books.hpp>
+#include <addrbook/storage/sql_database.hpp>
 #include <addrbook/storage/sql_pool.hpp>
-#include <addrbook/storage/sql_store.hpp>
+#include <addrbook/storage/sql_writer.hpp>
 
 #include <support/hold_up.hpp>
 #include <support/process.hpp>
@@ -40,14 +42,16 @@ using addrbook::Document;
 using addrbook::Error;
 using addrbook::Store;
 using addrbook::Write;
+using addrbook::detail::SqlBooks;
 using addrbook::detail::SqlEngine;
 using addrbook::detail::SqlFault;
 using addrbook::detail::SqliteEngine;
 using addrbook::detail::SqlPool;
-using addrbook::detail::SqlStore;
 using addrbook::detail::SqlTables;
 using addrbook::detail::SqlTexts;
 using addrbook::detail::SqlTransaction;
+using addrbook::detail::SqlUse;
+using addrbook::detail::SqlWriter;
 using std::chrono::milliseconds;
 using test::error_of;
 using test::put;
@@ -106,6 +110,7 @@ class Line {
   std::atomic<int> generation_ = 0;
   std::atomic<int> moments_left_ = never;
   std::atomic<Fate> fate_ = Fate::done;
+  std::atomic<Fate> last_fate_ = Fate::done;
   std::atomic<int> commits_to_lose_ = 0;
   std::atomic<int> connects_ = 0;
   std::atomic<int> asked_ = 0;
@@ -114,13 +119,9 @@ class Line {
 /// SQLite at the other end of a Line.
 class FaultyEngine final : public SqlEngine {
  public:
-  FaultyEngine(const std::string& path, Line& line)
-      : line_(line), engine_(path, {}), texts_(engine_.texts()) {
-    // Names the transaction, so that was_committed() can tell its outcome.
-    texts_.lock_state = "SELECT epoch, revision, count, CAST(revision AS TEXT) FROM addrbook_head";
-  }
+  FaultyEngine(const std::string& path, Line& line) : line_(line), engine_(path, {}) {}
 
-  [[nodiscard]] const SqlTexts& texts() const override { return texts_; }
+  [[nodiscard]] const SqlTexts& texts() const override { return engine_.texts(); }
 
   [[nodiscard]] std::unique_ptr<soci::session> connect(Clock::time_point deadline) override {
     ++line_.connects_;
@@ -147,13 +148,13 @@ class FaultyEngine final : public SqlEngine {
     return is_of_line ? line_.meaning.load() : engine_.fault_of(thrown);
   }
 
+  // PostgreSQL's tests check that the right transaction is asked for.
   [[nodiscard]] std::optional<bool> was_committed(soci::session& session,
-                                                  const std::string& transaction) const override {
+                                                  const std::string&) const override {
     ++line_.asked_;
-    long long revision = 0;
-    session << "SELECT revision FROM addrbook_head", soci::into(revision);
+    session << "SELECT 1 FROM addrbook_store";
     if (!line_.can_tell) return std::nullopt;
-    return std::to_string(revision) != transaction;
+    return line_.last_fate_ == Line::Fate::lost_done;
   }
 
   [[nodiscard]] std::shared_ptr<void> watch(soci::session& session,
@@ -162,6 +163,9 @@ class FaultyEngine final : public SqlEngine {
     return engine_.watch(session, deadline);
   }
 
+  [[nodiscard]] std::unique_ptr<SqlWriter> writer(soci::session& session) const override {
+    return engine_.writer(session);
+  }
   bool reset(soci::session& session) const noexcept override { return engine_.reset(session); }
   void abandon(soci::statement& query) const override { engine_.abandon(query); }
   void hang_up(soci::session& session) const noexcept override { engine_.hang_up(session); }
@@ -202,6 +206,7 @@ class FaultyEngine final : public SqlEngine {
   static int on_commit(void* at) {
     Connection& connection = *static_cast<Connection*>(at);
     connection.fate = connection.line.next_fate();
+    connection.line.last_fate_ = connection.fate;
     connection.line.before_commit();
     if (connection.fate != Line::Fate::lost_undone) return 0;
     connection.line.cut();
@@ -217,7 +222,6 @@ class FaultyEngine final : public SqlEngine {
 
   Line& line_;
   SqliteEngine engine_;
-  SqlTexts texts_;
   std::mutex mutex_;
   std::list<Connection> connections_;
 };
@@ -225,13 +229,15 @@ class FaultyEngine final : public SqlEngine {
 /// A store with a Line to its database.
 struct Book {
   explicit Book(std::size_t connections = 4, milliseconds wait = std::chrono::minutes(1))
-      : store(std::make_unique<FaultyEngine>(path(), line), connections, wait) {}
+      : books(std::make_unique<FaultyEngine>(path(), line), SqlUse{connections, wait}) {}
 
   [[nodiscard]] std::string path() const { return (folder.path() / "book").string(); }
 
   test::TempFolder folder;
   Line line;
-  SqlStore store;
+  SqlBooks books;
+  const std::shared_ptr<Store> kept = books.only_book();
+  Store& store = *kept;
 };
 
 /// Holds up the first writer's commit while others queue, so that they become the next group.
@@ -361,15 +367,21 @@ TEST_CASE("sql_tables: an epoch is 16 hex digits") {
   CHECK(SqlTables::parse_epoch("ffffffffffffffff") == UINT64_MAX);
 }
 
-TEST_CASE("sql_tables: a new epoch is another one, and nothing else changes") {
+TEST_CASE("sql_tables: a new epoch of each book is another one, and nothing else changes") {
   Book book;
   book.store.commit({{put("a", 1)}});
-  const auto before = book.store.page(0, {}).state;
-  SqlTables::renew_epoch(*SqliteEngine::open(book.path()));
-  const auto after = book.store.page(0, {}).state;
-  CHECK(after.epoch != before.epoch);
-  CHECK(after.revision == before.revision);
-  CHECK(after.count == before.count);
+  static_cast<void>(book.books.create("other"));
+  const auto before = book.books.list("", 10).books;
+  SqliteEngine::tables().renew_epochs(*SqliteEngine::open(book.path()));
+  const auto after = book.books.list("", 10).books;
+  REQUIRE(after.size() == 2);
+  CHECK(after[0].state.epoch != after[1].state.epoch);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(after[i].name == before[i].name);
+    CHECK(after[i].state.epoch != before[i].state.epoch);
+    CHECK(after[i].state.revision == before[i].state.revision);
+    CHECK(after[i].state.count == before[i].state.count);
+  }
 }
 
 // --- reads ---------------------------------------------------------------------------------------
@@ -479,8 +491,10 @@ TEST_CASE("sql_store: damage to the tables by another program is an error until 
   }
   SUBCASE("the state is missing") {
     const std::string error = "storage: the database has lost the book's state";
-    *other << "CREATE TEMP TABLE kept AS SELECT * FROM addrbook_head";
-    *other << "DELETE FROM addrbook_head";
+    *other << "CREATE TEMP TABLE kept_books AS SELECT * FROM addrbook_books";
+    *other << "CREATE TEMP TABLE kept_store AS SELECT * FROM addrbook_store";
+    *other << "DELETE FROM addrbook_books";
+    *other << "DELETE FROM addrbook_store";
     for (int i = 0; i < 2; ++i) {
       CHECK(error_of([&] { static_cast<void>(book.store.state()); }) == error);
       CHECK(error_of([&] { static_cast<void>(book.store.page(0, {})); }) == error);
@@ -488,33 +502,31 @@ TEST_CASE("sql_store: damage to the tables by another program is an error until 
       CHECK(error_of_find(book, "absent") == error);
       CHECK(error_of_commit(book, put("b", 2)) == error);
     }
-    *other << "INSERT INTO addrbook_head SELECT * FROM kept";
+    *other << "INSERT INTO addrbook_store SELECT * FROM kept_store";
+    *other << "INSERT INTO addrbook_books SELECT * FROM kept_books";
   }
-  SUBCASE("there are two states") {
-    const std::string error = "storage: the database holds the states of two books";
-    *other << "INSERT INTO addrbook_head SELECT * FROM addrbook_head";
-    for (int i = 0; i < 2; ++i) {
-      CHECK(error_of([&] { static_cast<void>(book.store.state()); }) == error);
-      CHECK(error_of([&] { static_cast<void>(book.store.page(0, {})); }) == error);
-      CHECK(error_of_find(book) == error);
-      CHECK(error_of_commit(book, put("b", 2)) == error);
-    }
-    *other << "DELETE FROM addrbook_head WHERE rowid > 1";
+  SUBCASE("there are two stores") {
+    const std::string error = "storage: the database holds the books of two stores";
+    *other << "INSERT INTO addrbook_store SELECT * FROM addrbook_store";
+    const std::string copy = book.path() + "-copy";
+    addrbook::backup_sqlite(book.path(), copy);
+    CHECK(error_of([&] { static_cast<void>(addrbook::open_sqlite(copy)); }) == error);
+    *other << "DELETE FROM addrbook_store WHERE rowid > 1";
   }
   SUBCASE("the epoch is unreadable") {
     const std::string error = "storage: the book's epoch in the database is not 16 hex digits";
-    *other << "CREATE TEMP TABLE kept AS SELECT epoch FROM addrbook_head";
+    *other << "CREATE TEMP TABLE kept AS SELECT epoch FROM addrbook_books";
     for (const std::string bad :
          {"", "0123456789abcde", "0123456789abcdef0", "0123456789abcdeg", "-123456789abcdef",
           "0x23456789abcdef", " 123456789abcdef", "ffffffffffffffff0"}) {
       CAPTURE(bad);
-      *other << "UPDATE addrbook_head SET epoch = :epoch", soci::use(bad);
+      *other << "UPDATE addrbook_books SET epoch = :epoch", soci::use(bad);
       CHECK(error_of([&] { static_cast<void>(book.store.state()); }) == error);
       CHECK(error_of([&] { static_cast<void>(book.store.page(0, {})); }) == error);
       CHECK(error_of_find(book) == error);
       CHECK(error_of_commit(book, put("b", 2)) == error);
     }
-    *other << "UPDATE addrbook_head SET epoch = (SELECT epoch FROM kept)";
+    *other << "UPDATE addrbook_books SET epoch = (SELECT epoch FROM kept)";
   }
   CHECK(content(book.store) == "1, 1 entries: a 1 1 {\"n\":1}");
   check_works(book.store);
@@ -635,10 +647,9 @@ TEST_CASE("sql_store: conditions are checked again when a commit is retried") {
     if (!std::exchange(is_first, false)) return;
     const auto other = SqliteEngine::open(book.path());
     *other << "BEGIN IMMEDIATE";
-    *other << "INSERT INTO addrbook_entries (id, created, revision, document) "
-              "VALUES ('a', 1, 1, '{\"n\":1}')";
-    // The transaction's name is the revision, which stays, or the lost commit would seem done.
-    *other << "UPDATE addrbook_head SET count = 1";
+    *other << "INSERT INTO addrbook_entries (id, key, revision, created_at, updated_at, document) "
+              "VALUES ('a', (1 << 40) + 1, 1, 0, 0, '{\"n\":1}')";
+    *other << "UPDATE addrbook_books SET count = 1, revision = 1";
     other->commit();
   };
   book.line.lose_commits(Line::Fate::lost_undone);
@@ -799,7 +810,8 @@ TEST_CASE("sql_store: construction fails if the database can't be reached") {
   const std::string path = (folder.path() / "book").string();
   const auto error_of_making = [&](Line& line) {
     return error_of([&] {
-      const SqlStore store(std::make_unique<FaultyEngine>(path, line), 4, std::chrono::minutes(1));
+      const SqlBooks books(std::make_unique<FaultyEngine>(path, line),
+                           {4, std::chrono::minutes(1)});
     });
   };
   Line line;

@@ -12,6 +12,7 @@
 #include <doctest/doctest.h>
 
 #include "error_of.hpp"
+#include "version_2.hpp"
 #include "writes.hpp"
 
 #include <fcntl.h>
@@ -299,8 +300,8 @@ TEST_CASE("sqlite: a file that is not a book is refused and left unchanged") {
   }
   SUBCASE("a newer version's book") {
     make_book(path);
-    Other(path).run("PRAGMA journal_mode = DELETE; PRAGMA user_version = 3");
-    check_refused("is of version 3, and this program knows only up to 2");
+    Other(path).run("PRAGMA journal_mode = DELETE; PRAGMA user_version = 4");
+    check_refused("is of version 4, and this program knows only up to 3");
   }
   SUBCASE("a book without a version") {
     make_book(path);
@@ -375,6 +376,123 @@ TEST_CASE("sqlite: a book of version 1 is migrated") {
     CHECK(entry->document.text() == R"({"name":"Grace Hopper","phone":"555-0100"})");
   }
   CHECK(open_sqlite(path)->commit({{put("new", 1)}}).base == 6);
+}
+
+TEST_CASE("sqlite: a file of version 2 becomes one with a book named default") {
+  const Folder folder;
+  const std::string path = folder / "book";
+  fs::copy_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v2.sqlite", path);
+  const auto before = addrbook::now();
+  for (int time = 0; time < 2; ++time) {
+    const auto books = addrbook::open_sqlite_books(path);
+    const auto list = books->list();
+    REQUIRE(list.books.size() == 1);
+    CHECK(list.books[0].name == "default");
+    test::check_version_2(*books->open("default"), before);
+    CHECK(books->find("other") == nullptr);
+  }
+  CHECK(open_sqlite(path)->commit({{put("new", 1)}}).base == 7);
+  const auto books = addrbook::open_sqlite_books(path);
+  CHECK(books->create("other").is_new);
+  CHECK(books->open("other")->state().revision == 0);
+  CHECK(books->open("default")->state().count == 6);
+}
+
+TEST_CASE("sqlite: a migration tells how far it is, and can be ended, which changes nothing") {
+  const Folder folder;
+  const std::string path = folder / "book";
+  fs::copy_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v2.sqlite", path);
+  constexpr int entries = 25'000;
+  Other(path).run(
+      "DELETE FROM addrbook_entries; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT "
+      "i + 1 FROM n WHERE i < " +
+      std::to_string(entries) +
+      ") INSERT INTO addrbook_entries SELECT 2 * i, 'id-' || i, 2 * i, '{}' FROM n; "
+      "UPDATE addrbook_head SET revision = 50000, count = 25000");
+  addrbook::SqliteOptions options;
+  options.migration = [](std::uint64_t done, std::uint64_t) {
+    if (done > 10'000) throw addrbook::Error(addrbook::Errc::storage, "not today");
+  };
+  CHECK(error_of([&] { static_cast<void>(open_sqlite(path, options)); }) == "storage: not today");
+  std::vector<std::uint64_t> told;
+  options.migration = [&](std::uint64_t done, std::uint64_t total) {
+    CHECK(total == entries);
+    told.push_back(done);
+  };
+  const auto store = open_sqlite(path, options);
+  CHECK(told == std::vector<std::uint64_t>{0, 10'000, 20'000, 25'000});
+  CHECK(store->state().count == entries);
+  CHECK(store->find("id-25000").value().created == 50'000);
+  CHECK(store->page(49'998, {}).entries.size() == 1);
+}
+
+TEST_CASE("sqlite: what a removed book has left is swept, also after the next start") {
+  const Folder folder;
+  const std::string path = folder / "book";
+  const auto open = [&] { return addrbook::detail::sqlite_books(path, {}); };
+  const auto left = [&] {
+    long long entries = 0;
+    long long removed = 0;
+    const auto session = addrbook::detail::SqliteEngine::open(path);
+    *session << "SELECT (SELECT COUNT(*) FROM addrbook_entries), "
+                "(SELECT COUNT(*) FROM addrbook_removed)",
+        soci::into(entries), soci::into(removed);
+    return std::to_string(entries) + ", " + std::to_string(removed);
+  };
+  {
+    const auto books = open();
+    for (const char* const name : {"kept", "gone", "left"}) {
+      const auto store = books->create(name).store;
+      std::vector<addrbook::Write> writes;
+      for (std::uint64_t i = 0; i < 2500; ++i) writes.push_back(put(std::to_string(i), i));
+      CHECK(store->commit({writes}).done());
+      const auto long_text =
+          addrbook::Document::parse("{\"t\":\"" + std::string(700'000, 'x') + "\"}");
+      CHECK(store->commit({{{"x", long_text, {}}, {"y", long_text, {}}, {"z", long_text, {}}}})
+                .done());
+    }
+    CHECK(left() == "7509, 0");
+    CHECK(books->remove("gone") == addrbook::BookStore::Removal::done);
+    books->wait_for_sweeper();
+    CHECK(left() == "5006, 0");
+  }
+  // As a kill would leave it.
+  Other(path).run(
+      "INSERT INTO addrbook_removed SELECT number FROM addrbook_books WHERE name = 'left'; "
+      "DELETE FROM addrbook_books WHERE name = 'left'");
+  {
+    const auto books = open();
+    books->wait_for_sweeper();
+    CHECK(left() == "2503, 0");
+    CHECK(books->open("kept")->page(0, test::limit_of(SIZE_MAX)).entries.size() == 2503);
+  }
+  // It ends with its books, whatever is left.
+  {
+    const auto books = open();
+    CHECK(books->remove("kept") == addrbook::BookStore::Removal::done);
+  }
+  open()->wait_for_sweeper();
+  CHECK(left() == "0, 0");
+}
+
+TEST_CASE("sqlite: a number is not used again") {
+  const Folder folder;
+  const std::string path = folder / "book";
+  const auto epoch_of_new = [&] {
+    const auto books = addrbook::open_sqlite_books(path);
+    if (books->find("a")) books->remove("a");
+    return books->create("a").book->state().epoch;
+  };
+  CHECK(epoch_of_new() != epoch_of_new());
+  long long number = 0;
+  *addrbook::detail::SqliteEngine::open(path) << "SELECT number FROM addrbook_books",
+      soci::into(number);
+  CHECK(number == 2);
+  Other(path).run("UPDATE addrbook_store SET last_number = 8388607");
+  const auto books = addrbook::open_sqlite_books(path);
+  CHECK(error_of([&] { books->create("b"); }) ==
+        "full: Insufficient Storage: the numbers of books are used up");
+  CHECK_FALSE(books->create("a").is_new);
 }
 
 TEST_CASE("sqlite: a backup of a book of an older version can be restored, and is migrated") {

@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -218,6 +219,38 @@ STORE_CASE("commit gives the `created` of each write") {
     REQUIRE(store->find(id).has_value());
     CHECK(store->commit({{test::put(id, 9)}}).created == Created{store->find(id)->created});
   }
+}
+
+STORE_CASE("an entry keeps the times of its creation and of its last write") {
+  using addrbook::Timestamp;
+  using std::chrono::milliseconds;
+  using Times = std::vector<Timestamp>;
+  Factory factory;
+  const auto store = factory.make();
+  const auto at = [](std::int64_t ms) { return Timestamp(milliseconds(ms)); };
+  const auto commit = [&](std::vector<test::Write> writes, std::int64_t ms) {
+    return store->commit({std::move(writes), 0, at(ms)}).created_at;
+  };
+  constexpr std::int64_t start = 1'795'000'000'123;
+  CHECK(commit({test::put("a", 1), test::put("b", 1)}, start) == Times{at(start), at(start)});
+  CHECK(commit({test::put("a", 2), test::removal("b"), test::put("c", 1)}, start + 1) ==
+        Times{at(start), Timestamp(), at(start + 1)});
+  const auto entry = store->find("a");
+  REQUIRE(entry.has_value());
+  CHECK(entry->created_at == at(start));
+  CHECK(entry->updated_at == at(start + 1));
+  const test::Page page = store->page(0, {});
+  REQUIRE(page.entries.size() == 2);
+  CHECK(page.entries[0].created_at == at(start));
+  CHECK(page.entries[0].updated_at == at(start + 1));
+  CHECK(page.entries[1].created_at == at(start + 1));
+  CHECK(page.entries[1].updated_at == at(start + 1));
+  // A refused write changes nothing; an entry that is made again begins anew.
+  CHECK(commit({test::put("a", 3, {test::Kind::absent})}, start + 2).empty());
+  CHECK(store->find("a")->updated_at == at(start + 1));
+  commit({test::put("b", 2)}, start + 3);
+  CHECK(store->find("b")->created_at == at(start + 3));
+  CHECK(store->find("b")->updated_at == at(start + 3));
 }
 
 STORE_CASE("a batch that would overfill the book is `full` and writes nothing") {

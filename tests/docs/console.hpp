@@ -95,7 +95,7 @@ class Console {
   /// @returns the server's first line
   std::string start(const std::string& line) {
     // With `exec` behind variables the server itself is the child, which signals reach.
-    static const std::regex program("addrbook-server");
+    static const std::regex program("addrbook-server|tenants");
     servers_.push_back(std::make_unique<Process>(
         shell_command(std::regex_replace(actual(line), program, "exec $&",
                                          std::regex_constants::format_first_only)),

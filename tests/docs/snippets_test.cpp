@@ -1,6 +1,8 @@
 // Code that the pages show and no example holds.
 
 #include <addrbook/addrbook.hpp>
+#include <addrbook/book_store.hpp>
+#include <addrbook/books.hpp>
 #include <addrbook/gzip.hpp>
 #include <addrbook/log_file.hpp>
 #include <addrbook/serve.hpp>
@@ -20,8 +22,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -124,7 +129,103 @@ void serve(addrbook::Server& server, int port) {
   server.listen_after_bind();  // returns after stop(), which any thread may call
 }
 
+/// Books in several databases. The name of a book says in which.
+class SpreadBooks final : public addrbook::BookStore {
+ public:
+  explicit SpreadBooks(std::vector<std::shared_ptr<addrbook::BookStore>> databases)
+      : databases_(std::move(databases)) {}
+
+ private:
+  [[nodiscard]] addrbook::BookStore& of(std::string_view name) const {
+    std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: the same in every program, for ever
+    for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    return *databases_[hash % databases_.size()];
+  }
+  std::shared_ptr<addrbook::Store> do_open(std::string_view name) override {
+    return of(name).open(name);
+  }
+  Created do_create(std::string_view name, std::uint64_t max_books) override {
+    return of(name).create(name, max_books);  // the limit is that of each database
+  }
+  Removal do_remove(std::string_view name, const Condition& condition) override {
+    return of(name).remove(name, condition);
+  }
+  [[nodiscard]] addrbook::BookList do_list(std::string_view after,
+                                           std::size_t limit) const override {
+    addrbook::BookList all;
+    for (const auto& database : databases_) {
+      auto part = database->list(after, limit);
+      all.more = all.more || part.more;
+      all.books.insert(all.books.end(), part.books.begin(), part.books.end());
+    }
+    std::sort(all.books.begin(), all.books.end(),
+              [](const addrbook::BookInfo& one, const addrbook::BookInfo& other) {
+                return one.name < other.name;
+              });
+    if (all.books.size() > limit) {
+      all.books.resize(limit);
+      all.more = true;
+    }
+    return all;
+  }
+
+  std::vector<std::shared_ptr<addrbook::BookStore>> databases_;
+};
+
+void mount_spread_books(httplib::Server& server, const std::vector<std::string>& files) {
+  std::vector<std::shared_ptr<addrbook::BookStore>> databases;
+  for (const std::string& file : files) {
+    databases.push_back(addrbook::open_sqlite_books(file)->store());
+  }
+  addrbook::Options options;
+  options.prefix = "/books/{book}/addresses";
+  addrbook::mount(
+      server, std::make_shared<addrbook::Books>(std::make_shared<SpreadBooks>(databases)), options);
+}
+
+void mount_books(httplib::Server& server) {
+  auto books = addrbook::open_sqlite_books("contacts.db");
+  addrbook::Options options;
+  options.prefix = "/books/{book}/addresses";
+  addrbook::mount(server, books, options);
+}
+
 }  // namespace
+
+TEST_CASE("snippets: many books in one file, and spread over several") {
+  const test::TempFolder folder;
+  std::filesystem::current_path(folder.path());
+  {
+    httplib::Server server;
+    mount_books(server);
+    test::Running running(server);
+    CHECK(test::Connection(running.port()).request("PUT", "/books/ada").status == 201);
+  }
+  httplib::Server server;
+  mount_spread_books(server, {"1.db", "2.db", "3.db"});
+  test::Running running(server);
+  const auto ask = [&](const std::string& method, const std::string& target) {
+    return test::Connection(running.port()).request(method, target);
+  };
+  std::string all = "[";
+  for (int i = 100; i < 120; ++i) {
+    const std::string name = "user-" + std::to_string(i);
+    CHECK(ask("PUT", "/books/" + name).status == 201);
+    CHECK(ask("PUT", "/books/" + name).status == 204);
+    CHECK(ask("GET", "/books/" + name + "/addresses").body == "{}");
+    all +=
+        std::string(i == 100 ? "" : ",") + R"({"name":")" + name + R"(","count":0,"revision":0})";
+  }
+  CHECK(ask("GET", "/books").body == all + "]");
+  CHECK(ask("GET", "/books?limit=3").header("link").find("cursor=") != std::string::npos);
+  CHECK(ask("GET", "/books?limit=20").header("link").empty());
+  CHECK(ask("DELETE", "/books/user-100").status == 204);
+  CHECK(ask("GET", "/books/user-100/addresses").status == 404);
+  for (const std::string file : {"1.db", "2.db", "3.db"}) {
+    CHECK(std::filesystem::exists(folder.path() / file));
+  }
+  std::filesystem::current_path("/");
+}
 
 TEST_CASE("snippets: a book without a server") {
   std::ostringstream out;

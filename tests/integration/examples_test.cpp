@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -88,4 +89,44 @@ TEST_CASE("examples: embed keeps its own server and has two books in it") {
   CHECK(Connection(port).request("GET", "/first-friend").body == "nobody");
   test::check_life_cycle(port, "/friends");
   CHECK(process.read_error_line() == "GET / 200");  // the first line of its own logger
+}
+
+TEST_CASE("examples: tenants has a book for each of three users, and an operator, in 60 lines") {
+  const std::string source = test::read_file(ADDRBOOK_SOURCE_DIR "/examples/tenants.cpp");
+  CHECK(std::count(source.begin(), source.end(), '\n') <= 60);
+  const test::TempFolder folder;
+  const std::string file = (folder.path() / "contacts.db").string();
+  const auto ask = [](int port, const std::string& token, const std::string& method,
+                      const std::string& target, const std::string& body = "") {
+    return Connection(port).request(method, target, {{"authorization", "Bearer " + token}}, body);
+  };
+  const std::string ada = "correct-horse-battery";
+  const std::string bob = "staple-of-the-house";
+  const std::string eve = "orange-tree-in-snow";
+  const std::string keeper = "keeper-of-all-the-keys";
+  std::string target;
+  for (const int round : {1, 2}) {  // the second finds what the first has left
+    CAPTURE(round);
+    Process process({examples + "/tenants", "0", file});
+    const auto line = process.read_line();
+    REQUIRE(line);
+    const int port = test::port_in(*line);
+    if (round == 1) {
+      test::check_error(ask(port, ada, "GET", "/addresses"), "GET", "/addresses", 404,
+                        "No such book: 'ada'");
+      target = ask(port, ada, "POST", "/addresses", R"({"name":"Grace"})").header("location");
+      CHECK(ask(port, bob, "POST", "/addresses", R"({"name":"Alan"})").status == 201);
+    }
+    CHECK(ask(port, ada, "GET", target).body == R"({"name":"Grace"})");
+    CHECK(ask(port, bob, "GET", target).status == 404);
+    CHECK(ask(port, eve, "POST", "/addresses", "{}").status == 403);
+    CHECK(ask(port, eve, "GET", "/addresses").status == 404);
+    CHECK(ask(port, keeper, "GET", "/addresses").status == 401);
+    CHECK(ask(port, ada, "GET", "/books").status == 401);
+    CHECK(ask(port, keeper, "GET", "/books").body ==
+          R"([{"name":"ada","count":1,"revision":1},{"name":"bob","count":1,"revision":1}])");
+    CHECK(ask(port, keeper, "GET", "/books/ada" + target).body == R"({"name":"Grace"})");
+    process.signal(SIGTERM);
+    CHECK(process.wait() == 0);
+  }
 }

@@ -102,7 +102,7 @@ class StalledWriter {
       : database_(database), thread_([this] {
           try {
             database_.sql(
-                "BEGIN; SELECT * FROM addrbook_head FOR UPDATE; SELECT pg_sleep(600); COMMIT");
+                "BEGIN; SELECT * FROM addrbook_books FOR UPDATE; SELECT pg_sleep(600); COMMIT");
           } catch (const std::runtime_error&) {  // ended below
           }
         }) {

@@ -754,6 +754,92 @@ TEST_CASE("process: a full book answers 507 until an entry is removed") {
   CHECK(connection.request("POST", "/addresses", {}, address).status == 201);
 }
 
+TEST_CASE("process: many books, named by the path, with tokens for some of them") {
+  const std::string admin = "admin-0123456789abcdef";
+  const std::string family = "family-0123456789abcdef";
+  std::string storage;
+  SUBCASE("in memory") {
+    storage = "{memory: }";
+  }
+  SUBCASE("in a file") {
+    storage = "{sqlite: books.db}";
+  }
+  const TempFolder folder;
+  const auto file = write_file(
+      folder, "books.yaml",
+      "http: {prefix: '/books/{book}/addresses'}\nbooks: {max_books: 2}\nstorage: " + storage +
+          "\nauth:\n  tokens:\n"
+          "    - name: root\n      role: admin\n      sha256: "
+          "74a8c58723625f5c8923047f4d8d9feebdf2f87e752043466e1315dd9f4173d1\n"
+          "    - name: clerk\n      role: write\n      books: [ada, none]\n      sha256: "
+          "17f8bad1ee994ef94eb80ff3fb198b5ec3bfe4539329775bc0c3a355dedb2d15\n");
+  Process server({program, "--port", "0", "--config", file}, {{}, folder.path().string()});
+  const auto line = server.read_line();
+  REQUIRE(line);
+  const int port = test::port_in(*line);
+  const auto ask = [&](const std::string& token, const std::string& method,
+                       const std::string& target, const std::string& body = "") {
+    return Connection(port).request(method, target, {{"authorization", "Bearer " + token}}, body);
+  };
+  CHECK(Connection(port).request("GET", "/").body ==
+        R"({"name":"Address Book","addresses":"/books/{book}/addresses","books":"/books",)"
+        R"("health":"/books/_health","ready":"/books/_ready"})");
+  CHECK(Connection(port).request("GET", "/books/_ready").status == 200);
+  CHECK(Connection(port).request("GET", "/books").status == 401);
+  CHECK(Connection(port).request("GET", "/addresses").status == 404);
+  CHECK(ask(family, "PUT", "/books/ada").status == 403);
+  CHECK(ask(admin, "PUT", "/books/ada").status == 201);
+  CHECK(ask(family, "POST", "/books/ada/addresses", R"({"name":"Ada"})").status == 201);
+  CHECK(ask(family, "POST", "/books/none/addresses", "{}").status == 404);
+  CHECK(ask(admin, "PUT", "/books/bob").status == 201);
+  CHECK(ask(admin, "PUT", "/books/eve").status == 507);
+  CHECK(ask(admin, "GET", "/books").body == R"([{"name":"ada","count":1,"revision":1},)"
+                                            R"({"name":"bob","count":0,"revision":0}])");
+  CHECK(ask(family, "DELETE", "/books/ada").status == 403);
+  CHECK(ask(admin, "DELETE", "/books/ada").status == 204);
+  CHECK(ask(family, "GET", "/books/ada/addresses").status == 404);
+  CHECK(ask(family, "GET", "/books/bob/addresses").status == 403);
+  CHECK(ask(family, "GET", "/books").body == "[]");
+  server.signal(SIGTERM);
+  CHECK(server.wait() == 0);
+  CHECK(server.read_errors().find("user=clerk book=ada") != std::string::npos);
+}
+
+TEST_CASE("process: each token has a book of its own, and keeps it") {
+  const TempFolder folder;
+  Process::Setting setting;
+  setting.directory = folder.path().string();
+  setting.environment = {
+      {"ADDRBOOK_BOOKS_OWN", "true"},
+      {"ADDRBOOK_BOOKS_CREATE_ON_WRITE", "true"},
+      {"ADDRBOOK_STORAGE_SQLITE", "books.db"},
+      {"ADDRBOOK_AUTH_TOKENS", "ada:write:ada-0123456789abcdef,bob:write:bob-0123456789abcdef"}};
+  const auto ask = [](int port, const std::string& user, const std::string& method,
+                      const std::string& target, const std::string& body = "") {
+    return Connection(port).request(
+        method, target, {{"authorization", "Bearer " + user + "-0123456789abcdef"}}, body);
+  };
+  std::string target;
+  {
+    ServerProcess server({}, setting);
+    test::check_error(ask(server.port(), "ada", "GET", "/addresses"), "GET", "/addresses", 404,
+                      "No such book: 'ada'");
+    const auto made = ask(server.port(), "ada", "POST", "/addresses", R"({"name":"Ada"})");
+    CHECK(made.status == 201);
+    target = made.header("location");
+    CHECK(target.rfind("/addresses/", 0) == 0);
+    CHECK(ask(server.port(), "bob", "POST", "/addresses", "{}").status == 201);
+    CHECK(ask(server.port(), "bob", "GET", target).status == 404);
+    CHECK(Connection(server.port()).request("GET", target).status == 401);
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+  }
+  ServerProcess server({}, setting);
+  CHECK(ask(server.port(), "ada", "GET", target).body == R"({"name":"Ada"})");
+  CHECK(ask(server.port(), "bob", "GET", target).status == 404);
+  CHECK(ask(server.port(), "bob", "GET", "/addresses").body.find("Ada") == std::string::npos);
+}
+
 TEST_CASE("process: the settings allow web pages and host names") {
   const std::string origin = "https://app.example.com";
   ServerProcess server({}, {{{"ADDRBOOK_HTTP_ALLOWED_ORIGINS", origin + ",http://localhost:3000"},

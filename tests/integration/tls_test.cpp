@@ -1,5 +1,6 @@
 // addrbook::TlsServer, mount() on httplib::SSLServer, and the bundled server with `tls:`.
 
+#include <addrbook/books.hpp>
 #include <addrbook/tls_server.hpp>
 
 #include <support/addresses.hpp>
@@ -21,6 +22,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -89,6 +91,28 @@ std::string refusal(const std::string& certificate, const std::string& key) {
 }
 
 }  // namespace
+
+TEST_CASE_TEMPLATE("tls: many books, on our server and on httplib's", Server, addrbook::TlsServer,
+                   httplib::SSLServer) {
+  const Files files;
+  const auto server = [&] {
+    if constexpr (std::is_same_v<Server, addrbook::TlsServer>) {
+      return std::make_unique<Server>(addrbook::TlsFiles{files.certificate, files.key});
+    } else {
+      return std::make_unique<Server>(files.certificate.c_str(), files.key.c_str());
+    }
+  }();
+  const auto books = std::make_shared<addrbook::Books>();
+  addrbook::Options options;
+  options.prefix = "/books/{book}/addresses";
+  addrbook::mount(*server, books, options);
+  Running running(*server);
+  CHECK(client(running.port())->Put("/books/ada", "", "")->status == 201);
+  check_serves(running.port(), "/books/ada/addresses");
+  CHECK(client(running.port())->Get("/books/ada%2Faddresses")->status == 404);
+  CHECK(client(running.port())->Get("/books/bob/addresses")->status == 404);
+  CHECK(client(running.port())->Delete("/books/ada")->status == 204);
+}
 
 TEST_CASE("tls: serves a book on TlsServer and on httplib::SSLServer") {
   const Files files;

@@ -1,4 +1,5 @@
-/// A TCP proxy in front of PostgreSQL that falls silent while all its connections stay open.
+/// A TCP proxy in front of PostgreSQL that is slow, or falls silent while all its connections stay
+/// open.
 #pragma once
 
 #include <addrbook/base/descriptor.hpp>
@@ -8,10 +9,14 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
+#include <ctime>
+#include <deque>
 #include <list>
 #include <stdexcept>
 #include <string>
@@ -51,6 +56,11 @@ class SilentProxy {
   }
 
   void set(Mode mode) { mode_ = mode; }
+  /// Each round trip takes so much longer.
+  void delay(std::chrono::microseconds round_trip) { delay_ = round_trip / 2; }
+  /// How often a client has sent something after it had received something: the round trips of
+  /// clients that wait for their answers.
+  [[nodiscard]] int round_trips() const { return round_trips_; }
   /// The number of connections so far.
   [[nodiscard]] int connections() const { return connections_; }
   [[nodiscard]] int port() const { return port_; }
@@ -62,6 +72,14 @@ class SilentProxy {
 
  private:
   using Descriptor = addrbook::detail::Descriptor;
+  using Clock = std::chrono::steady_clock;
+
+  /// Bytes on their way.
+  struct Late {
+    Clock::time_point due;
+    bool is_answer;
+    std::string bytes;
+  };
 
   struct Pair {
     Descriptor client;
@@ -70,6 +88,8 @@ class SilentProxy {
     bool is_ready;     // the login is done
     std::size_t rest;  // of the server's current message
     std::string head;  // of its next one
+    bool has_answered = false;
+    std::deque<Late> late{};
   };
 
   static sockaddr_in address_of(int port) {
@@ -98,11 +118,12 @@ class SilentProxy {
         polled.push_back({pair.client.get(), POLLIN, 0});
         polled.push_back({pair.server.get(), POLLIN, 0});
       }
-      constexpr int interval = 10;  // for a change of the mode
-      if (::poll(polled.data(), polled.size(), interval) <= 0) continue;
+      const int ready = poll(polled);
+      deliver();
+      if (ready <= 0) continue;
       for (std::size_t i = 0; i < talking.size(); ++i) {
         Pair& pair = *talking[i];
-        const bool goes_on = (polled[2 * i + 1].revents == 0 || pass(pair.client, pair.server)) &&
+        const bool goes_on = (polled[2 * i + 1].revents == 0 || pass(pair)) &&
                              (polled[2 * i + 2].revents == 0 || pass_answer(pair));
         if (!goes_on) pairs_.remove_if([&](const Pair& each) { return &each == &pair; });
       }
@@ -130,18 +151,53 @@ class SilentProxy {
     }
     return true;
   }
-  static bool pass(const Descriptor& from, const Descriptor& to) {
+  /// Until something happens, the next bytes are due, or the mode may have changed.
+  int poll(std::vector<pollfd>& polled) {
+    std::chrono::nanoseconds wait = std::chrono::milliseconds(10);
+    for (const Pair& pair : pairs_) {
+      if (!pair.late.empty()) {
+        wait = (std::min)(wait, std::chrono::nanoseconds(pair.late.front().due - Clock::now()));
+      }
+    }
+    timespec time{};
+    time.tv_nsec = static_cast<long>((std::max)(wait, std::chrono::nanoseconds(0)).count());
+    return ::ppoll(polled.data(), polled.size(), &time, nullptr);
+  }
+  void deliver() {
+    const auto now = Clock::now();
+    for (Pair& pair : pairs_) {
+      while (!pair.late.empty() && pair.late.front().due <= now) {
+        const Late& late = pair.late.front();
+        send_all(late.is_answer ? pair.client : pair.server, late.bytes);  // a lost one shows below
+        pair.late.pop_front();
+      }
+    }
+  }
+  bool send(Pair& pair, bool is_answer, std::string_view bytes) {
+    const auto delay = delay_.load();
+    if (delay.count() > 0 || !pair.late.empty()) {
+      pair.late.push_back({Clock::now() + delay, is_answer, std::string(bytes)});
+      return true;
+    }
+    return send_all(is_answer ? pair.client : pair.server, bytes);
+  }
+
+  bool pass(Pair& pair) {
     std::array<char, 65536> bytes;
-    const auto size = ::recv(from.get(), bytes.data(), bytes.size(), 0);
-    return size > 0 && send_all(to, {bytes.data(), static_cast<std::size_t>(size)});
+    const auto size = ::recv(pair.client.get(), bytes.data(), bytes.size(), 0);
+    if (size <= 0) return false;
+    if (pair.has_answered) ++round_trips_;
+    pair.has_answered = false;
+    return send(pair, false, {bytes.data(), static_cast<std::size_t>(size)});
   }
 
   /// Passes the server's messages on: a byte that tells their kind, then their length.
-  static bool pass_answer(Pair& pair) {
+  bool pass_answer(Pair& pair) {
     std::array<char, 65536> bytes;
     const auto size = ::recv(pair.server.get(), bytes.data(), bytes.size(), 0);
     if (size <= 0) return false;
     const std::string_view answer(bytes.data(), static_cast<std::size_t>(size));
+    pair.has_answered = true;
     for (const char byte : answer) {
       if (pair.rest > 0) {
         --pair.rest;
@@ -155,7 +211,7 @@ class SilentProxy {
         pair.head.clear();
       }
     }
-    return send_all(pair.client, answer);
+    return send(pair, true, answer);
   }
 
   sockaddr_in server_;
@@ -164,6 +220,8 @@ class SilentProxy {
   std::list<Pair> pairs_;
   std::atomic<Mode> mode_{Mode::talks};
   std::atomic<int> connections_{0};
+  std::atomic<int> round_trips_{0};
+  std::atomic<std::chrono::microseconds> delay_{std::chrono::microseconds(0)};
   std::atomic<bool> is_ending_{false};
   std::thread thread_;
 };

@@ -194,9 +194,9 @@ TEST_CASE("config: without any settings, the defaults apply") {
 
 TEST_CASE(
     "config: every key can be set in the file and in the environment, which overrides the file") {
-  // The others are tested below: three storages, three lists, the pair of tls.
+  // The others are tested below: three storages, three lists, the pair of tls, those of many books.
   Config config;
-  REQUIRE(all_keys().size() + 8 == addrbook::detail::config_keys(config).size());
+  REQUIRE(all_keys().size() + 11 == addrbook::detail::config_keys(config).size());
   const auto defaults = settings(Config());
   for (const Key& key : all_keys()) {
     CAPTURE(key.variable);
@@ -215,6 +215,61 @@ TEST_CASE(
     CHECK(settings(parse("", {{key.variable, ""}})) == defaults);
   }
   CHECK(parse("logging: {file: x}", {{"ADDRBOOK_LOGGING_FILE", ""}}).logging.file == "x");
+}
+
+TEST_CASE("config: many books, named by the path or by the token") {
+  const Config defaults;
+  CHECK_FALSE(addrbook::has_many_books(defaults));
+  CHECK_FALSE(defaults.own_books);
+  CHECK_FALSE(defaults.rest.create_on_write);
+  CHECK(defaults.books.max_books == 0);
+  const std::string path = "http: {prefix: '/books/{book}/addresses'}\n";
+  const Config by_path = parse(path + "books: {create_on_write: true, max_books: 7}\nauth:\n" +
+                               "  tokens:\n    - {name: ada, role: admin, sha256: " + hash +
+                               ", books: [family, a@b]}\n");
+  CHECK(addrbook::has_many_books(by_path));
+  CHECK(by_path.rest.create_on_write);
+  CHECK(by_path.books.max_books == 7);
+  REQUIRE(by_path.tokens.size() == 1);
+  CHECK(by_path.tokens[0].role == addrbook::Token::Role::admin);
+  CHECK((by_path.tokens[0].books == std::vector<std::string>{"family", "a@b"}));
+  const Variables token{{"ADDRBOOK_AUTH_TOKENS", "ada:write:secret-0123456789"}};
+  Variables variables = token;
+  variables["ADDRBOOK_BOOKS_OWN"] = "true";
+  variables["ADDRBOOK_BOOKS_CREATE_ON_WRITE"] = "true";
+  variables["ADDRBOOK_BOOKS_MAX_BOOKS"] = "9";
+  const Config own = parse("", variables);
+  CHECK(addrbook::has_many_books(own));
+  CHECK(own.own_books);
+  CHECK(own.rest.create_on_write);
+  CHECK(own.books.max_books == 9);
+  CHECK_FALSE(parse("", {{"ADDRBOOK_BOOKS_OWN", ""}}).own_books);
+
+  const std::string many = "needs {book} in http.prefix, or books.own";
+  CHECK(refusal("books: {own: true}") == "book.yaml:1: books.own: needs auth.tokens");
+  CHECK(refusal(path + "books: {own: true}", token) ==
+        "book.yaml:2: books.own: http.prefix must not have {book} then");
+  CHECK(refusal("books: {create_on_write: true}") == "book.yaml:1: books.create_on_write: " + many);
+  CHECK(refusal("books: {max_books: 1}") == "book.yaml:1: books.max_books: " + many);
+  CHECK(refusal("books: {max_books: 8000001}") ==
+        "book.yaml:1: books.max_books: must be an integer from 0 to 8000000");
+  CHECK(refusal("books: {own: maybe}") == "book.yaml:1: books.own: must be one of: true, false");
+  CHECK(refusal("books: {own: true}", {{"ADDRBOOK_AUTH_TOKENS", "_x:read:secret-0123456789"}}) ==
+        "environment: ADDRBOOK_AUTH_TOKENS: auth.tokens: '_x' can't be the name of a book, see "
+        "books.own");
+  const auto with_books = [](const std::string& books) {
+    return "auth:\n  tokens:\n    - {name: ada, role: read, sha256: " + hash + ", books: " + books +
+           "}\n";
+  };
+  const std::string at = "book.yaml:4: auth.tokens: ";
+  CHECK(refusal(with_books("[a]")) ==
+        "book.yaml:3: auth.tokens: 'ada': books needs {book} in http.prefix");
+  for (const std::string books : {"a", "[]", "[[a]]", "['a,b']", "['']", "{a: b}", "~"}) {
+    CAPTURE(books);
+    CHECK(refusal(path + with_books(books)) == at + "books: must be a list of names");
+  }
+  CHECK(refusal(path + with_books("[a, ../b]")) == at + "one of its books is no name of a book");
+  CHECK(refusal("http: {prefix: '/{book}/a'}").rfind("book.yaml:1: http.prefix: must be", 0) == 0);
 }
 
 TEST_CASE("config: there is one storage, and the environment overrides the file") {
@@ -358,7 +413,9 @@ TEST_CASE("config: a refusal names file, line and key") {
   const std::string port = "http.port: must be an integer from 0 to 65535";
   const std::string day = ": must be an integer from 1 to 86400000";
   const std::string prefix =
-      "http.prefix: must be one or more segments of [A-Za-z0-9._~-], each after a '/'";
+      "http.prefix: must be one or more segments of [A-Za-z0-9._~-], each after a '/'; one of "
+      "them, "
+      "but not the first or the last, may be {book}";
   const std::string level = "logging.level: must be one of: trace, debug, info, warning, error";
   const std::string line = ": must be one line, without control characters";
   const std::string single = ": must be a single value, not a list or a map";
@@ -488,8 +545,8 @@ TEST_CASE("config: a refusal names file, line and key") {
        "book.yaml:4: auth.tokens: 'name' is given twice"},
       {"auth:\n  tokens:\n    - name: [ada]\n",
        "book.yaml:3: auth.tokens: name: must be a single value"},
-      {"auth: {tokens: [" + token("ada", "admin") + "]}",
-       "book.yaml:1: auth.tokens: role must be one of: read, write"},
+      {"auth: {tokens: [" + token("ada", "owner") + "]}",
+       "book.yaml:1: auth.tokens: role must be one of: read, write, admin"},
       {"auth: {tokens: [" + token("a b", "read") + "]}",
        "book.yaml:1: auth.tokens: its name must be 1 to 64 of [A-Za-z0-9._@-]"},
       {"auth: {tokens: [" + token("ada", "read", "c0ffee") + "]}",
@@ -573,7 +630,7 @@ TEST_CASE("config: a refused variable is named with its key") {
        "auth.tokens: item 1: must be name:role:token"},
       {"ADDRBOOK_AUTH_TOKENS", "ada:read:", "auth.tokens: item 1: must be name:role:token"},
       {"ADDRBOOK_AUTH_TOKENS", "ada:secret-0123456789:read",
-       "auth.tokens: item 1: role must be one of: read, write"},
+       "auth.tokens: item 1: role must be one of: read, write, admin"},
       {"ADDRBOOK_AUTH_TOKENS", "ada:read:short-secret",
        "auth.tokens: item 1: is shorter than 16 characters"},
       {"ADDRBOOK_AUTH_TOKENS", "ada:read:secret:0123456789",

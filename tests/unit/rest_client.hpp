@@ -100,7 +100,7 @@ class Asked : private addrbook::detail::Pinned {
     }
     const std::string_view target = ask_.target;
     const auto query_at = target.find('?');
-    path_ = decoded(target.substr(0, query_at).substr(rest.options().prefix.size()));
+    path_ = decoded(target.substr(0, query_at).substr(rest.root().size()));
     request.method = ask_.method;
     request.target = target;
     request.path = path_;

@@ -112,6 +112,52 @@ TEST_CASE("tokens: one that may only read says so") {
   CHECK(answer.body.find("\"Forbidden: this token may only read\"") != std::string::npos);
 }
 
+TEST_CASE("tokens: roles, and the books that a token is for") {
+  using addrbook::Action;
+  const std::string admin = "admin-0123456789";
+  const std::string family = "family-0123456789";
+  const addrbook::BearerTokens bearers(
+      {{"reader", Token::Role::read, "", reader},
+       {"writer", Token::Role::write, "", writer},
+       {"admin", Token::Role::admin, "", admin},
+       {"family", Token::Role::admin, "", family, {"friends", "family"}}});
+  const auto refusal_of = [&](const std::string& token, Action action, std::string_view book) {
+    const std::string field = "Bearer " + token;
+    addrbook::Request request;
+    request.header = [&field](std::string_view) { return std::optional<std::string_view>(field); };
+    const addrbook::Access access = bearers.authorize({action, "", request, book});
+    CHECK(access.reason.empty() == (access.verdict == addrbook::Access::Verdict::allowed));
+    return access.reason;
+  };
+  const std::string only_read = "this token may only read";
+  const std::string needs_admin = "this needs a token with the role admin";
+  for (const std::string book : {"", "any"}) {
+    for (const Action action : {Action::create, Action::update, Action::remove}) {
+      CHECK(refusal_of(reader, action, book) == only_read);
+      CHECK(refusal_of(writer, action, book).empty());
+      CHECK(refusal_of(admin, action, book).empty());
+    }
+    for (const Action action : {Action::manage, Action::observe}) {
+      CHECK(refusal_of(reader, action, book) == needs_admin);
+      CHECK(refusal_of(writer, action, book) == needs_admin);
+      CHECK(refusal_of(admin, action, book).empty());
+    }
+    for (const std::string& token : {reader, writer, admin}) {
+      CHECK(refusal_of(token, Action::read, book).empty());
+    }
+  }
+  for (const Action action : {Action::read, Action::create, Action::manage}) {
+    CHECK(refusal_of(family, action, "family").empty());
+    CHECK(refusal_of(family, action, "friends").empty());
+    for (const std::string book : {"famil", "family2", "Family", "work", "friend"}) {
+      CHECK(refusal_of(family, action, book) == "this token is for other books");
+    }
+  }
+  CHECK(refusal_of(family, Action::read, "").empty());  // the list, which asks for each book
+  CHECK(refusal({{"x", Token::Role::read, "", reader, {"../a"}}}) ==
+        "token 1: one of its books is no name of a book");
+}
+
 TEST_CASE("tokens: they can be replaced while requests come") {
   addrbook::BearerTokens bearers(tokens());
   const auto is_allowed = [&](const std::string& token) {

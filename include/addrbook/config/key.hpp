@@ -23,7 +23,7 @@ struct BadValue {
   std::string reason;
 };
 
-/// The members of a map in a list of maps.
+/// The members of a map in a list of maps; the items of a list are joined by commas.
 using ConfigMap = std::map<std::string, std::string>;
 
 /// One setting. Its functions throw BadValue.
@@ -34,6 +34,7 @@ struct ConfigKey {
   /// For a list whose items are maps in the file: the members that each must have.
   std::vector<std::string> members = {};
   std::function<void(const ConfigMap&)> set_map = {};  ///< appends such an item
+  std::vector<std::string> lists = {};  ///< its further members, lists that may be left out
   bool is_choice = false;  ///< the section must hold exactly one of its keys; the value may be null
   bool is_bare = false;    ///< has no value: an empty environment variable sets it, too
   std::string section = {};  ///< set by in_section()
@@ -137,6 +138,10 @@ template <class Enumerator>
   return [&member, choices = std::move(choices)](const std::string& text) {
     member = parse_choice(text, choices);
   };
+}
+
+[[nodiscard]] inline auto boolean(bool& member) {
+  return choice<bool>(member, {{"true", true}, {"false", false}});
 }
 
 }  // namespace addrbook::detail

@@ -63,7 +63,7 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
   };
   const auto set_prefix = [&rest](const std::string& text) {
     if (!is_valid_prefix(text)) {
-      throw BadValue{"must be one or more segments of [A-Za-z0-9._~-], each after a '/'"};
+      throw BadValue{"must be " + std::string(prefix_grammar)};
     }
     rest.prefix = text;
   };
@@ -92,8 +92,9 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
 
 inline void add_token(std::vector<Token>& tokens, Token token, std::string_view role) {
   try {
-    token.role = parse_choice<Token::Role>(
-        role, {{"read", Token::Role::read}, {"write", Token::Role::write}});
+    token.role = parse_choice<Token::Role>(role, {{"read", Token::Role::read},
+                                                  {"write", Token::Role::write},
+                                                  {"admin", Token::Role::admin}});
   } catch (const BadValue& bad) {
     throw BadValue{"role " + bad.reason};
   }
@@ -117,11 +118,27 @@ inline ConfigKeys auth_section(std::vector<Token>& tokens) {
     add_token(tokens, {name, {}, "", std::string(rest)}, role);
   };
   const auto add_map = [&tokens](const ConfigMap& map) {
-    add_token(tokens, {map.at("name"), {}, map.at("sha256"), ""}, map.at("role"));
+    Token token{map.at("name"), {}, map.at("sha256"), ""};
+    const auto books = map.find("books");
+    std::string_view names = books != map.end() ? books->second : std::string_view();
+    while (!names.empty()) token.books.emplace_back(cut(names, ','));
+    add_token(tokens, std::move(token), map.at("role"));
   };
-  return in_section(
-      "auth",
-      {{"tokens", add, [&tokens] { tokens.clear(); }, {"name", "role", "sha256"}, add_map}});
+  return in_section("auth", {{"tokens",
+                              add,
+                              [&tokens] { tokens.clear(); },
+                              {"name", "role", "sha256"},
+                              add_map,
+                              {"books"}}});
+}
+
+inline ConfigKeys books_section(BooksOptions& books, bool& own, Options& rest) {
+  constexpr std::uint64_t million = 1'000'000;
+  return in_section("books", {
+                                 {"create_on_write", boolean(rest.create_on_write)},
+                                 {"max_books", integer(books.max_books, 0, 8 * million)},
+                                 {"own", boolean(own)},
+                             });
 }
 
 inline ConfigKeys tls_section(TlsFiles& tls) {

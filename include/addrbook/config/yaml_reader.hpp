@@ -78,6 +78,9 @@ class ConfigReader {
   [[nodiscard]] ConfigMap read_map(const ConfigKey& key, const YAML::Node& item,
                                    const YAML::Mark& mark) const;
 
+  [[nodiscard]] std::string read_names(const YAML::Node& list, const std::string& what,
+                                       const YAML::Mark& mark) const;
+
   template <class Setter>
   void set(const ConfigKey& key, const YAML::Mark& mark, Setter setter) const {
     try {
@@ -194,6 +197,20 @@ inline void ConfigReader::read_list(const ConfigKey& key, const YAML::Node& list
   }
 }
 
+/// @returns the items, joined by commas, which none may have
+inline std::string ConfigReader::read_names(const YAML::Node& list, const std::string& what,
+                                            const YAML::Mark& mark) const {
+  if (!list.IsSequence() || list.size() == 0) fail(mark, what + ": must be a list of names");
+  std::string names;
+  for (const YAML::Node& item : list) {
+    if (!item.IsScalar() || item.Scalar().empty() || item.Scalar().find(',') != std::string::npos) {
+      fail(mark, what + ": must be a list of names");
+    }
+    names.append(names.empty() ? "" : ",").append(item.Scalar());
+  }
+  return names;
+}
+
 inline ConfigMap ConfigReader::read_map(const ConfigKey& key, const YAML::Node& item,
                                         const YAML::Mark& mark) const {
   const std::string path = key.path();
@@ -205,6 +222,10 @@ inline ConfigMap ConfigReader::read_map(const ConfigKey& key, const YAML::Node& 
   }
   ConfigMap map;
   for (const auto& [name, value] : members(item, path)) {
+    if (std::count(key.lists.begin(), key.lists.end(), name.Scalar()) != 0) {
+      map[name.Scalar()] = read_names(value, path + ": " + name.Scalar(), name.Mark());
+      continue;
+    }
     if (std::count(key.members.begin(), key.members.end(), name.Scalar()) == 0) {
       fail(name.Mark(), path + ": unknown key '" + name.Scalar() + "'");
     }

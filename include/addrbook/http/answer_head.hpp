@@ -111,28 +111,57 @@ inline std::string_view reason_phrase(int status) noexcept {
   }
 }
 
-inline DateText date_text(std::time_t time) noexcept {
-  constexpr std::string_view days = "SunMonTueWedThuFriSat";
-  constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  constexpr std::string_view pattern = "Day, 00 Mon 0000 00:00:00 GMT";
-  std::tm utc{};
-  ::gmtime_r(&time, &utc);
+/// Writes the last two digits of a number.
+template <class Number>
+void put_two_digits(DateText& text, std::size_t at, Number number) noexcept {
+  text[at] = static_cast<char>('0' + number / 10 % 10);
+  text[at + 1] = static_cast<char>('0' + number % 10);
+}
+
+/// @param days  since 1 January of the year 1
+/// @returns the first moment of the day
+inline DateText day_text(std::int64_t days) noexcept {
+  constexpr std::string_view day_names = "MonTueWedThuFriSatSun";  // the year 1 began on a Monday
+  constexpr std::string_view month_names = "MarAprMayJunJulAugSepOctNovDecJanFeb";
+  // Years that begin in March have the leap day at their end. 306 days are from March to December.
+  const std::int64_t since_march = days + 306;     // since 1 March of the year 0
+  const std::int64_t era = since_march / 146'097;  // 400 years
+  const std::int64_t day_of_era = since_march % 146'097;
+  const std::int64_t year_of_era =
+      (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const std::int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const std::int64_t month = (5 * day_of_year + 2) / 153;  // from March, 0
+  const std::int64_t year = 400 * era + year_of_era + (month >= 10 ? 1 : 0);
   DateText text{};
+  constexpr std::string_view pattern = "Day, 00 Mon 0000 00:00:00 GMT";
   static_assert(pattern.size() == std::tuple_size_v<DateText>);
   pattern.copy(text.data(), text.size());
-  const auto put = [&text](std::size_t at, int number) {
-    text[at] = static_cast<char>('0' + number / 10 % 10);
-    text[at + 1] = static_cast<char>('0' + number % 10);
-  };
-  const int year = utc.tm_year + 1900;
-  days.copy(text.data(), 3, 3 * static_cast<std::size_t>(utc.tm_wday));
-  put(5, utc.tm_mday);
-  months.copy(text.data() + 8, 3, 3 * static_cast<std::size_t>(utc.tm_mon));
-  put(12, year / 100);
-  put(14, year % 100);
-  put(17, utc.tm_hour);
-  put(20, utc.tm_min);
-  put(23, utc.tm_sec);
+  day_names.copy(text.data(), 3, 3 * static_cast<std::size_t>(days % 7));
+  put_two_digits(text, 5, day_of_year - (153 * month + 2) / 5 + 1);
+  month_names.copy(text.data() + 8, 3, 3 * static_cast<std::size_t>(month));
+  put_two_digits(text, 12, year / 100);
+  put_two_digits(text, 14, year % 100);
+  return text;
+}
+
+inline DateText date_text(std::time_t time) noexcept {
+  // Not by gmtime_r(), which takes ten times as long: it locks, and looks up the time zone.
+  constexpr std::int64_t day = 86'400;
+  constexpr std::int64_t first = -62'135'596'800;  // of the year 1
+  constexpr std::int64_t last = 253'402'300'799;   // of 9999
+  const std::int64_t at = (std::min)((std::max)(std::int64_t{time}, first), last) - first;
+  thread_local std::int64_t made_day = -1;  // most dates are of one day
+  thread_local DateText made_text{};
+  if (at / day != made_day) {
+    made_day = at / day;
+    made_text = day_text(made_day);
+  }
+  const auto second = static_cast<std::int32_t>(at % day);
+  DateText text = made_text;
+  put_two_digits(text, 17, second / 3600);
+  put_two_digits(text, 20, second / 60 % 60);
+  put_two_digits(text, 23, second % 60);
   return text;
 }
 

@@ -3,10 +3,12 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/base/hex.hpp>
+#include <addrbook/book_store.hpp>
 #include <addrbook/options.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace addrbook::detail {
@@ -38,6 +40,10 @@ inline std::string_view fault_of(const Token& token) noexcept {
              !std::all_of(token.sha256.begin(), token.sha256.end(),
                           [](char c) { return hex_value(c) >= 0; })) {
     return "its sha256 must be 64 hex digits";
+  }
+  if (!std::all_of(token.books.begin(), token.books.end(),
+                   [](const std::string& name) { return is_valid_book_name(name); })) {
+    return "one of its books is no name of a book";
   }
   return {};
 }

@@ -24,8 +24,8 @@ namespace addrbook::detail {
   return {tag.data(), end};
 }
 
-/// Compares an If-None-Match value (RFC 9110, 13.1.2) with an entity tag. The comparison is weak: a
-/// leading W/ is ignored.
+/// Compares the value of If-None-Match or If-Match (RFC 9110, 13.1.1 and 13.1.2) with an entity
+/// tag. The comparison is weak: a leading W/ is ignored, also in If-Match, because proxies add it.
 /// @param tag  an opaque tag with its quotes, without W/
 /// @returns whether the value lists the tag, or is "*"
 [[nodiscard]] inline bool matches_any_tag(std::string_view value, std::string_view tag) noexcept {

@@ -85,7 +85,7 @@ inline BodyStatus read_body(const httplib::Request& request, const httplib::Resp
 
 /// httplib's request as ours.
 /// @param fields   of the request; must outlive ours, as `from` must
-/// @param path_at  where the path goes on after the prefix
+/// @param path_at  where the path goes on after the root
 [[nodiscard]] inline Request to_request(const httplib::Request& from, const HttplibFields& fields,
                                         std::size_t path_at) {
   Request request;
@@ -187,7 +187,7 @@ inline void serve(const Rest& rest, const httplib::Request& request, httplib::Re
                   const httplib::ContentReader* reader, ConnectionKeeper keeper) noexcept {
   try {
     const HttplibFields fields(request.headers);
-    Request ours = to_request(request, fields, rest.options().prefix.size());
+    Request ours = to_request(request, fields, rest.root().size());
     if (reader != nullptr) {
       ours.read_body = [&](const ByteSink& sink) {
         return read_body(request, response, *reader, rest.options().body_timeout, sink);

@@ -58,6 +58,14 @@ class AnswerSource final : public BodySource {
         record_.reason.clear();
       }
       return status;
+    } catch (const Error& error) {
+      if (error.code() == Errc::not_found) {  // the book has been removed: no fault of anybody's
+        has_failed_ = true;
+        record_.reason = error.what();
+      } else {
+        fail();
+      }
+      return Status::failed;
     } catch (...) {
       fail();
       return Status::failed;

@@ -7,6 +7,7 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/negotiation.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/context.hpp>
 #include <addrbook/rest/error_reply.hpp>
 #include <addrbook/rest/exchange.hpp>
 
@@ -59,10 +60,12 @@ class JsonBody : private Pinned {
   std::string text_;
 };
 
+/// @returns the body as an address; parsed once, however often it is asked for
 /// @throws HttpError{400} with the reason and the byte offset
-[[nodiscard]] inline Document parse_address(std::string body) {
+[[nodiscard]] inline const Document& parse_address(Context& context) {
+  if (context.parsed) return *context.parsed;
   try {
-    return Document::parse(std::move(body));
+    return context.parsed.emplace(Document::parse(std::move(context.body)));
   } catch (const Error& error) {
     std::throw_with_nested(HttpError(400, std::string("Invalid JSON body: ") + error.what()));
   }

@@ -37,6 +37,8 @@ class Exchange : private Pinned {
   }
 
   void set_user(std::string user) { user_ = std::move(user); }
+  /// The book, where there are many.
+  void set_book(std::string_view name) { book_ = name; }
   void set_request_bytes(std::uint64_t bytes) noexcept { request_bytes_ = bytes; }
   /// The body was not read to its end, so the start of the next request is unknown.
   void close_connection() noexcept { close_connection_ = true; }
@@ -62,6 +64,7 @@ class Exchange : private Pinned {
   std::string_view id_;  // the made one, or that of the request
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::string user_;
+  std::string book_;
   std::optional<Failure> failure_;
   std::uint64_t request_bytes_ = 0;
   bool close_connection_ = false;
@@ -108,6 +111,7 @@ inline void Exchange::log(Reply& reply, const LogSink& sink, bool debug,
   record.ip = request_.remote_address;
   record.status = reply.status;
   record.user = user_;
+  record.book = book_;
   record.time = since(start_);
   if (failure_) record.reason = failure_->message;
   if (failure_ && failure_->is_fault) log_fault(sink, record, failure_->trace);

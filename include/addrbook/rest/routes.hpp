@@ -3,14 +3,18 @@
 #pragma once
 
 #include <addrbook/authorization.hpp>
+#include <addrbook/book_store.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/http.hpp>
+#include <addrbook/http/prefix.hpp>
 #include <addrbook/rest/address.hpp>
+#include <addrbook/rest/books.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/list.hpp>
 #include <addrbook/rest/status.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,9 +24,16 @@ namespace addrbook::detail {
 
 /// One endpoint.
 struct Route {
+  /// What a path begins with.
+  enum class Scope {
+    book,        ///< the prefix, with a book's name in it where it has `{book}`
+    mount,       ///< the prefix up to `/{book}`; the whole prefix where it has none
+    collection,  ///< the prefix up to `/{book}`; nothing where it has none
+  };
   enum class Body { none, json };
 
-  std::string_view path;    ///< below the prefix: "", "/{id}" or "/_name"
+  Scope scope;
+  std::string_view path;    ///< in its scope: "", "/{id}", "/{book}" or "/_name"
   std::string_view method;  ///< GET stands for HEAD as well
   /// What authorization is asked for. Nothing: open to everybody, under every host name.
   std::optional<Action> action;
@@ -33,19 +44,31 @@ struct Route {
   /// Answers without the storage: served even when no thread is free.
   bool is_instant = false;
 
-  [[nodiscard]] bool is_write() const noexcept { return action && *action != Action::read; }
+  [[nodiscard]] bool is_write() const noexcept { return action && addrbook::is_write(*action); }
+  /// Whether the handler works with an open book.
+  [[nodiscard]] bool needs_book() const noexcept {
+    return scope == Scope::book || (path == "/{book}" && action == Action::read);
+  }
 };
 
 [[nodiscard]] inline const std::vector<Route>& routes() {
-  using Body = Route::Body;
+  constexpr auto book = Route::Scope::book;
+  constexpr auto mount = Route::Scope::mount;
+  constexpr auto collection = Route::Scope::collection;
+  constexpr auto none = Route::Body::none;
+  constexpr auto json = Route::Body::json;
   static const std::vector<Route> table{
-      {"", "GET", Action::read, Body::none, {}, list_addresses, "Get all addresses"},
-      {"", "POST", Action::create, Body::json, {}, create_address, "Create an address"},
-      {"/{id}", "GET", Action::read, Body::none, {}, get_address, "Get an address"},
-      {"/{id}", "PUT", Action::update, Body::json, {}, replace_address, "Replace an address"},
-      {"/{id}", "DELETE", Action::remove, Body::none, {}, remove_address, "Delete an address"},
-      {"/_health", "GET", {}, Body::none, {}, get_health, "Check that the program answers", true},
-      {"/_ready", "GET", {}, Body::none, {}, get_ready, "Check that the book can be used"},
+      {book, "", "GET", Action::read, none, {}, list_addresses, "Get all addresses"},
+      {book, "", "POST", Action::create, json, {}, create_address, "Create an address"},
+      {book, "/{id}", "GET", Action::read, none, {}, get_address, "Get an address"},
+      {book, "/{id}", "PUT", Action::update, json, {}, replace_address, "Replace an address"},
+      {book, "/{id}", "DELETE", Action::remove, none, {}, remove_address, "Delete an address"},
+      {mount, "/_health", "GET", {}, none, {}, get_health, "Check that the program answers", true},
+      {mount, "/_ready", "GET", {}, none, {}, get_ready, "Check that the book can be used"},
+      {collection, "", "GET", Action::read, none, {"limit", "cursor"}, list_books, "List books"},
+      {collection, "/{book}", "PUT", Action::manage, none, {}, make_book, "Make a book"},
+      {collection, "/{book}", "GET", Action::read, none, {}, get_book, "Get a book's state"},
+      {collection, "/{book}", "DELETE", Action::manage, none, {}, remove_book, "Remove a book"},
   };
   return table;
 }
@@ -53,11 +76,14 @@ struct Route {
 /// The endpoints of one path.
 class Endpoints {
  public:
-  /// @param path  decoded, below the prefix; a trailing '/' makes no difference
+  /// @param prefix  the mount's
+  /// @param path    decoded, below the prefix's root; a trailing '/' makes no difference
   /// @returns nothing if no route has the path
-  [[nodiscard]] static std::optional<Endpoints> find(std::string_view path);
+  [[nodiscard]] static std::optional<Endpoints> find(const Prefix& prefix, std::string_view path);
 
   [[nodiscard]] std::string_view id() const noexcept { return id_; }  ///< "" if the path has none
+  /// The name of a book, which may be absent; "" if the path has none.
+  [[nodiscard]] std::string_view book() const noexcept { return book_; }
 
   /// @returns the route for a method; null if there is none
   [[nodiscard]] const Route* route(std::string_view method) const noexcept;
@@ -69,26 +95,58 @@ class Endpoints {
   [[nodiscard]] std::string methods() const;
 
  private:
-  Endpoints(const Route& first, std::string_view id) : first_(&first), id_(id) {}
+  Endpoints(const Route& first, std::string_view book, std::string_view id)
+      : first_(&first), book_(book), id_(id) {}
+
+  [[nodiscard]] bool has(const Route& route) const noexcept {
+    return route.path == first_->path && route.scope == first_->scope;
+  }
 
   const Route* first_;
+  std::string_view book_;
   std::string_view id_;
 };
 
 // ---------------------------------------------------------------------------------------------
 
-inline std::optional<Endpoints> Endpoints::find(std::string_view path) {
-  constexpr std::string_view any_id = "/{id}";
+inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::string_view path) {
+  using Scope = Route::Scope;
   if (!path.empty() && path.back() == '/' && path != "//") path.remove_suffix(1);
+  Scope scope = Scope::book;
+  std::string_view book;
   std::string_view id;
-  if (!path.empty() && path.front() == '/' && is_valid_id(path.substr(1))) {
-    id = path.substr(1);
-    path = any_id;
-  } else if (path == any_id) {
-    return std::nullopt;  // the literal text "/{id}" is not an id
+  if (prefix.names_books()) {
+    const std::string_view below = path.substr((std::min)(path.size(), std::size_t{1}));
+    const std::string_view name = below.substr(0, below.find('/'));
+    if (is_valid_book_name(name) && path.front() == '/') {
+      book = name;
+      path.remove_prefix(1 + name.size());
+    }
+    const std::string_view tail = prefix.tail();
+    if (book.empty()) {
+      scope = path.empty() ? Scope::collection : Scope::mount;
+    } else if (path.empty()) {
+      scope = Scope::collection;
+      path = "/{book}";
+    } else if (path.substr(0, tail.size()) == tail) {
+      path.remove_prefix(tail.size());
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (scope == Scope::book) {
+    constexpr std::string_view any_id = "/{id}";
+    if (!path.empty() && path.front() == '/' && is_valid_id(path.substr(1))) {
+      id = path.substr(1);
+      path = any_id;
+    } else if (path == any_id) {
+      return std::nullopt;  // the literal text "/{id}" is not an id
+    }
   }
   for (const Route& route : routes()) {
-    if (route.path == path) return Endpoints(route, id);
+    const bool is_in_scope =
+        route.scope == scope || (route.scope == Scope::mount && !prefix.names_books());
+    if (is_in_scope && route.path == path) return Endpoints(route, book, id);
   }
   return std::nullopt;
 }
@@ -96,7 +154,7 @@ inline std::optional<Endpoints> Endpoints::find(std::string_view path) {
 inline const Route* Endpoints::route(std::string_view method) const noexcept {
   if (method == "HEAD") method = "GET";
   for (const Route& route : routes()) {
-    if (route.method == method && route.path == first_->path) return &route;
+    if (route.method == method && has(route)) return &route;
   }
   return nullptr;
 }
@@ -104,7 +162,7 @@ inline const Route* Endpoints::route(std::string_view method) const noexcept {
 inline std::string Endpoints::methods() const {
   std::vector<std::string_view> names{"OPTIONS"};
   for (const Route& route : routes()) {
-    if (route.path != first_->path) continue;
+    if (!has(route)) continue;
     names.push_back(route.method);
     if (route.method == "GET") names.emplace_back("HEAD");
   }

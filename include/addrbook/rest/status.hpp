@@ -1,6 +1,7 @@
 /// The handlers for monitors.
 #pragma once
 
+#include <addrbook/books.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/error_reply.hpp>
@@ -16,9 +17,10 @@ inline Reply get_health(Context& /*context*/) {
   return json_reply(R"({"status":"pass"})");
 }
 
-/// GET _ready: 200 if the book can be used, else 503.
+/// GET _ready: 200 if the book, or the storage of all books, can be used, else 503.
 inline Reply get_ready(Context& context) {
-  const Health health = context.service->health();
+  const Health health =
+      context.books != nullptr ? context.books->health() : context.service->health();
   if (health.ready) return get_health(context);
   if (health.fault) {
     try {

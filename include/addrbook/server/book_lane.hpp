@@ -28,7 +28,7 @@ namespace addrbook::detail {
 
 /// Where a request's target leads.
 struct BookTarget {
-  const Rest* book = nullptr;  ///< null: to no book
+  const Rest* book = nullptr;  ///< one book, or many; null: to none
   std::string_view target;     ///< without the authority of an absolute form, and the fragment
   std::string_view sent_path;
   std::string decoded_path;  ///< if the path that was sent has a '%'
@@ -36,12 +36,12 @@ struct BookTarget {
   [[nodiscard]] std::string_view path() const noexcept {
     return decoded_path.empty() ? sent_path : decoded_path;
   }
-  /// The path without the book's prefix.
+  /// The path without the root of the book.
   [[nodiscard]] std::string_view path_in_book() const noexcept {
-    return path().substr(book->options().prefix.size());
+    return path().substr(book->root().size());
   }
   [[nodiscard]] bool is_instant(std::string_view method) const {
-    return Rest::is_instant(method, path_in_book());
+    return book->is_instant(method, path_in_book());
   }
 };
 
@@ -103,10 +103,10 @@ class LongBookRequest final : private OwnedHead, public BookRequest {
 /// @par Thread safety  add() before the first request; the rest from any thread
 class BookLane : private Pinned {
  public:
-  /// @throws Error{invalid} another book has the same prefix
+  /// @throws Error{invalid} another book has the same root
   void add(std::shared_ptr<const Rest> book);
 
-  /// @returns  the book whose prefix the target begins with; the longest prefix counts
+  /// @returns  the book whose root the target begins with; the longest root counts
   [[nodiscard]] BookTarget find(std::string_view target, std::string_view authority) const;
 
   /// As ConnectionHandler::begin().
@@ -115,7 +115,7 @@ class BookLane : private Pinned {
                      const AnswerContext& context, Answer& answer);
 
  private:
-  std::vector<std::shared_ptr<const Rest>> books_;  // those with longer prefixes first
+  std::vector<std::shared_ptr<const Rest>> books_;  // those with longer roots first
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -165,14 +165,13 @@ inline void BookRequest::answer(BodyStatus status, bool is_last, Answer& answer)
 }
 
 inline void BookLane::add(std::shared_ptr<const Rest> book) {
-  const std::string& prefix = book->options().prefix;
+  const std::string_view root = book->root();
   if (std::any_of(books_.begin(), books_.end(),
-                  [&](const auto& other) { return other->options().prefix == prefix; })) {
-    throw Error(Errc::invalid, "'" + prefix + "' has a book already");
+                  [&](const auto& other) { return other->root() == root; })) {
+    throw Error(Errc::invalid, "'" + std::string(root) + "' has a book already");
   }
-  const auto size = prefix.size();
-  const auto at = std::find_if(books_.begin(), books_.end(), [size](const auto& other) {
-    return other->options().prefix.size() < size;
+  const auto at = std::find_if(books_.begin(), books_.end(), [&](const auto& other) {
+    return other->root().size() < root.size();
   });
   books_.insert(at, std::move(book));
 }
@@ -188,9 +187,9 @@ inline BookTarget BookLane::find(std::string_view target, std::string_view autho
   }
   const std::string_view path = found.path();
   for (const auto& book : books_) {
-    const std::string& prefix = book->options().prefix;
-    if (path.substr(0, prefix.size()) != prefix) continue;
-    if (path.size() > prefix.size() && path[prefix.size()] != '/') continue;
+    const std::string_view root = book->root();
+    if (path.substr(0, root.size()) != root) continue;
+    if (path.size() > root.size() && path[root.size()] != '/') continue;
     found.book = book.get();
     break;
   }

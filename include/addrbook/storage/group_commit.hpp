@@ -10,14 +10,29 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <functional>
+#include <map>
 #include <mutex>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 namespace addrbook::detail {
+
+/// A book of a storage of many. The number is never used for another one, unless an older state of
+/// the storage is restored.
+struct BookId {
+  std::uint64_t number = 0;
+  std::string_view name;  // kept by whoever uses the book
+
+  friend bool operator<(const BookId& a, const BookId& b) noexcept {
+    return std::tie(a.number, a.name) < std::tie(b.number, b.name);
+  }
+};
 
 /// Forms groups of batches: while one group is being committed, the next one gathers. The first
 /// writer of a group commits it for all of its writers.
@@ -30,23 +45,33 @@ class GroupCommit : private Pinned {
   /// One writer's batch and its outcome.
   struct Member {
     Batch batch;
+    BookId book;
     Clock::time_point deadline = never;
     CommitResult result;
     std::exception_ptr error;  ///< why it was not written, or why that is unknown
   };
   using Group = std::vector<Member*>;
   /// Commits a group: sets the result or the error of each member. Must not throw. Called by one
-  /// thread at a time.
+  /// thread at a time; with Groups::of_each_book, by one for each book.
   using Run = std::function<void(const Group&)>;
 
+  enum class Groups {
+    of_all_books,  ///< a group may hold batches for any books
+    of_each_book,  ///< the writers to a book wait for no others
+  };
+
+  static constexpr std::size_t default_max_writes = 1000;
+
   /// @param max_writes  of a group; a batch with more is a group of its own
-  explicit GroupCommit(Run run, std::size_t max_writes = 1000)
-      : run_(std::move(run)), max_writes_(max_writes) {}
+  explicit GroupCommit(Run run, std::size_t max_writes = default_max_writes,
+                       Groups groups = Groups::of_all_books)
+      : run_(std::move(run)), max_writes_(max_writes), groups_(groups) {}
 
   /// @param deadline  for the batch's turn to come. All members of a group get the deadline of its
   ///                  first one, which is the earliest: they get their results together.
+  /// @param book      which the batch is for
   /// @throws the error that `run` has set | Error{storage} if the groups before took too long
-  CommitResult commit(Batch batch, Clock::time_point deadline = never);
+  CommitResult commit(Batch batch, Clock::time_point deadline = never, BookId book = {});
 
  private:
   struct Writer : Member {
@@ -76,28 +101,43 @@ class GroupCommit : private Pinned {
     State state = State::waits;
   };
 
+  // Those that wait for the same groups. It exists while one of them leads.
+  using Queue = std::deque<Writer*>;
+  using Queues = std::map<std::uint64_t, Queue>;
+
+  [[nodiscard]] std::uint64_t queue_of(const Writer& writer) const noexcept {
+    return groups_ == Groups::of_each_book ? writer.book.number : 0;
+  }
   bool leave(Writer& writer);
   Group take_group(Writer& leader) noexcept;
+  void pass_the_lead(const Writer& leader);
 
   const Run run_;
   const std::size_t max_writes_;
+  const Groups groups_;
   std::mutex mutex_;
-  std::deque<Writer*> queue_;
-  bool is_led_ = false;
+  Queues queues_;
 };
 
 // ---------------------------------------------------------------------------------------------
 
-inline CommitResult GroupCommit::commit(Batch batch, Clock::time_point deadline) {
+inline CommitResult GroupCommit::commit(Batch batch, Clock::time_point deadline, BookId book) {
   using State = Writer::State;
   Writer own;
   own.batch = std::move(batch);
+  own.book = book;
   own.deadline = deadline;
   bool leads = false;
   {
+    Queues made;  // so that nothing is left of it if there is no memory
+    const auto queue = made.emplace(queue_of(own), Queue{&own}).first;
     const std::lock_guard lock(mutex_);
-    queue_.push_back(&own);
-    leads = !std::exchange(is_led_, true);
+    if (const auto at = queues_.find(queue->first); at != queues_.end()) {
+      at->second.push_back(&own);
+    } else {
+      queues_.insert(made.extract(queue));
+      leads = true;
+    }
   }
   if (!leads) {
     State state = own.wait(deadline);
@@ -112,14 +152,7 @@ inline CommitResult GroupCommit::commit(Batch batch, Clock::time_point deadline)
   if (leads) {
     const auto group = take_group(own);
     if (!group.empty()) run_(group);
-    {
-      const std::lock_guard lock(mutex_);
-      if (queue_.empty()) {
-        is_led_ = false;
-      } else {
-        queue_.front()->set(State::leads);
-      }
-    }
+    pass_the_lead(own);
     for (Member* const each : group) {
       if (each != &own) static_cast<Writer*>(each)->set(State::done);
     }
@@ -128,14 +161,26 @@ inline CommitResult GroupCommit::commit(Batch batch, Clock::time_point deadline)
   return own.result;
 }
 
+inline void GroupCommit::pass_the_lead(const Writer& leader) {
+  const std::lock_guard lock(mutex_);
+  const auto at = queues_.find(queue_of(leader));
+  if (at->second.empty()) {
+    queues_.erase(at);
+  } else {
+    at->second.front()->set(Writer::State::leads);
+  }
+}
+
 // Gives up a writer's place in the queue. @returns false if its turn has come
 inline bool GroupCommit::leave(Writer& writer) {
   const std::lock_guard lock(mutex_);
-  const auto at = std::find(queue_.begin(), queue_.end(), &writer);
-  if (at == queue_.end()) return false;
+  const auto queue = queues_.find(queue_of(writer));
+  if (queue == queues_.end()) return false;
+  const auto at = std::find(queue->second.begin(), queue->second.end(), &writer);
+  if (at == queue->second.end()) return false;
   const std::lock_guard lock_of_state(writer.mutex);
   if (writer.state != Writer::State::waits) return false;
-  queue_.erase(at);
+  queue->second.erase(at);
   return true;
 }
 
@@ -143,10 +188,11 @@ inline bool GroupCommit::leave(Writer& writer) {
 inline GroupCommit::Group GroupCommit::take_group(Writer& leader) noexcept {
   Group group;
   const std::lock_guard lock(mutex_);
+  Queue& queue = queues_.find(queue_of(leader))->second;
   try {
-    group.reserve(queue_.size());
+    group.reserve(queue.size());
   } catch (...) {  // no memory; the others must not wait forever
-    queue_.pop_front();
+    queue.pop_front();
     leader.error = std::current_exception();
     return group;
   }
@@ -154,12 +200,12 @@ inline GroupCommit::Group GroupCommit::take_group(Writer& leader) noexcept {
   constexpr auto hardly_any = std::chrono::milliseconds(100);
   const bool is_late = leader.deadline - Clock::now() < hardly_any;
   std::size_t writes = 0;
-  while (!queue_.empty()) {
-    writes += queue_.front()->batch.writes.size();
+  while (!queue.empty()) {
+    writes += queue.front()->batch.writes.size();
     if (!group.empty() && (writes > max_writes_ || is_late)) break;
-    group.push_back(queue_.front());
+    group.push_back(queue.front());
     group.back()->deadline = leader.deadline;
-    queue_.pop_front();
+    queue.pop_front();
   }
   return group;
 }

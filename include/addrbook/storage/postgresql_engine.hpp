@@ -6,6 +6,8 @@
 #include <addrbook/options.hpp>
 #include <addrbook/storage/postgresql_connection.hpp>
 #include <addrbook/storage/postgresql_session.hpp>
+#include <addrbook/storage/postgresql_tables.hpp>
+#include <addrbook/storage/postgresql_writer.hpp>
 #include <addrbook/storage/socket_deadlines.hpp>
 #include <addrbook/storage/sql_connection.hpp>
 #include <addrbook/storage/sql_engine.hpp>
@@ -33,7 +35,11 @@ class PostgresqlEngine final : public SqlEngine {
   PostgresqlEngine(const std::string& conninfo, const PostgresqlOptions& options);
 
   [[nodiscard]] inline const SqlTexts& texts() const override;
+  void prepare() override;
   [[nodiscard]] inline std::unique_ptr<soci::session> connect(Clock::time_point deadline) override;
+  [[nodiscard]] std::unique_ptr<SqlWriter> writer(soci::session& session) const override {
+    return std::make_unique<PostgresqlWriter>(handle(session), texts());
+  }
   [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
   // A connection is not used again after a failure: SOCI leaks the memory of the failed statement's
   // values.
@@ -57,18 +63,14 @@ class PostgresqlEngine final : public SqlEngine {
 
   void set_up(soci::session& session);
   static void check_server(soci::session& session);
-  void migrate(soci::session& session) const;
-  static void check_source(soci::session& session);
+  [[nodiscard]] std::unique_ptr<soci::session> open(Clock::time_point deadline) const;
 
   static PGconn* handle(soci::session& session) {
     return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
   }
-  template <class Value>
-  static Value ask(soci::session& session, const std::string& query);
-
   const PostgresqlOptions options_;
   const PostgresqlConnection connections_;
-  std::atomic<bool> has_book_{false};  // the tables have been there once
+  std::atomic<bool> has_tables_{false};  // they have been there once
   SocketDeadlines deadlines_;
 };
 
@@ -104,17 +106,35 @@ inline PostgresqlEngine::Parameters PostgresqlEngine::parse(const std::string& c
   return parameters;
 }
 
-template <class Value>
-Value PostgresqlEngine::ask(soci::session& session, const std::string& query) {
-  Value value{};
-  session << query, soci::into(value);
-  return value;
-}
-
-inline std::unique_ptr<soci::session> PostgresqlEngine::connect(Clock::time_point deadline) {
+inline std::unique_ptr<soci::session> PostgresqlEngine::open(Clock::time_point deadline) const {
   auto session = session_of(connections_.open(deadline));
   // An error's details hold the values of the statement.
   ::PQsetErrorVerbosity(handle(*session), PQERRORS_TERSE);
+  return session;
+}
+
+// A migration may take longer than the time of a call.
+inline void PostgresqlEngine::prepare() {
+  const auto deadline = Clock::now() + options_.timeout;
+  const auto session = open(deadline);
+  try {
+    {
+      const auto watched = watch(*session, deadline);
+      check_server(*session);
+      const int found = PostgresqlTables(*session).found();
+      if (found == 0 || found >= SqlTables::version) return;
+    }
+    PostgresqlTables(*session).migrate(options_.migration);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Error(Errc::storage,
+                name() + ": can't be opened: " + lateness(deadline) + reason_of(error));
+  }
+}
+
+inline std::unique_ptr<soci::session> PostgresqlEngine::connect(Clock::time_point deadline) {
+  auto session = open(deadline);
   const auto watched = watch(*session, deadline);
   set_up(*session);
   return session;
@@ -128,110 +148,53 @@ inline void PostgresqlEngine::set_up(soci::session& session) {
        {"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"}) {
     session << std::string("SET ").append(name).append(" = ").append(timeout);
   }
-  if (ask<std::string>(session, "SHOW synchronous_commit") == "off") {
+  if (PostgresqlTables::ask<std::string>(session, "SHOW synchronous_commit") == "off") {
     session << "SET synchronous_commit = on";
   }
-  migrate(session);
-  check_source(session);
-  has_book_ = true;
+  const PostgresqlTables tables(session);
+  // Tables that disappear while the books are used are probably being restored from a dump.
+  if (has_tables_.load() && tables.found() == 0) {
+    throw Error(Errc::storage, "the book's tables are gone; a start makes new ones");
+  }
+  tables.migrate(options_.migration);
+  tables.check_source();
+  has_tables_ = true;
 }
 
 inline void PostgresqlEngine::check_server(soci::session& session) {
   constexpr int oldest = 150000;
   if (::PQserverVersion(handle(session)) < oldest) {
-    throw Error(Errc::storage, "PostgreSQL 15 or newer is needed, and this server is of version " +
-                                   ask<std::string>(session, "SHOW server_version"));
+    throw Error(Errc::storage,
+                "PostgreSQL 15 or newer is needed, and this server is of version " +
+                    PostgresqlTables::ask<std::string>(session, "SHOW server_version"));
   }
-  const auto encoding = ask<std::string>(session, "SHOW server_encoding");
+  const auto encoding = PostgresqlTables::ask<std::string>(session, "SHOW server_encoding");
   if (encoding != "UTF8") {
     throw Error(Errc::storage, "the database must be in UTF8, and it is in " + encoding);
   }
 }
 
-inline void PostgresqlEngine::migrate(soci::session& session) const {
-  const auto find_version = [&session] {
-    // Not to_regclass(): it uses a cache, which within a transaction may not know tables that
-    // another one has just made.
-    const auto is_there =
-        ask<int>(session,
-                 "SELECT CAST(COUNT(*) AS integer) FROM pg_tables WHERE tablename = "
-                 "'addrbook_schema' AND schemaname = ANY (current_schemas(false))");
-    return is_there != 0 ? ask<int>(session, "SELECT version FROM addrbook_schema") : 0;
-  };
-  int version = find_version();
-  // Tables that disappear while the book is used are probably being restored from a dump.
-  if (version == 0 && has_book_.load()) {
-    throw Error(Errc::storage, "the book's tables are gone; a start makes new ones");
-  }
-  if (version < SqlTables::version) {
-    SqlTransaction transaction(session);
-    // Servers that start at the same time take turns. The number is arbitrary.
-    session << "SELECT pg_advisory_xact_lock(4711042152)";
-    version = find_version();
-    if (version < SqlTables::version) {
-      SqlTables("BIGINT", "TEXT COLLATE \"C\"").migrate(session, version);
-      if (version == 0) session << "CREATE TABLE addrbook_schema (version INTEGER NOT NULL)";
-      if (version == 0) session << "INSERT INTO addrbook_schema (version) VALUES (0)";
-      version = SqlTables::version;
-      session << "UPDATE addrbook_schema SET version = :version", soci::use(version);
-    }
-    transaction.commit();
-  }
-  if (version > SqlTables::version) SqlTables::refuse("the book", version);
-}
-
-// The source of a book is the cluster, its timeline, which changes by a promotion or a recovery to
-// a point in time, the database, and the table, which is another one after a restore from a dump. A
-// book that comes from another source may lack writes that clients have seen, so it gets a new
-// epoch. The connection remembers the table, so that it is not used for another one.
-inline void PostgresqlEngine::check_source(soci::session& session) {
-  const auto source =
-      ask<std::string>(session,
-                       "SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()), "
-                       "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), "
-                       "(SELECT oid FROM pg_database WHERE datname = current_database()), "
-                       "CAST(CAST('addrbook_head' AS regclass) AS oid))");
-  const std::string table = source.substr(source.rfind('/') + 1);
-  ask<std::string>(session, "SELECT set_config('addrbook.head', '" + table + "', false)");
-  const std::string query =
-      "SELECT origin FROM addrbook_head WHERE tableoid = CAST('" + table + "' AS oid)";
-  const auto origin = [&](const std::string& how) {
-    auto found = ask<std::string>(session, query + how);
-    if (!session.got_data()) throw StateLost();  // it is being restored
-    return found;
-  };
-  if (origin("") == source) return;
-  SqlTransaction transaction(session);
-  const auto known = origin(" FOR UPDATE");
-  if (known != source) {
-    if (!known.empty()) SqlTables::renew_epoch(session);
-    session << "UPDATE addrbook_head SET origin = :source", soci::use(source);
-  }
-  transaction.commit();
-}
-
 inline const SqlTexts& PostgresqlEngine::texts() const {
-  static const std::string is_same_head =
-      "addrbook_head.tableoid = CAST(current_setting('addrbook.head') AS oid)";  // by
-                                                                                 // check_source()
   static const SqlTexts texts{
       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
       "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-      // The row stays locked until the commit, so revisions are in the order of commits.
-      "SELECT epoch, revision, count, CAST(pg_current_xact_id() AS text) FROM addrbook_head "
-      "WHERE " +
-          is_same_head + " FOR UPDATE",
+      // A book's row stays locked until the commit, so revisions are in the order of commits.
+      " FOR UPDATE", " FOR UPDATE SKIP LOCKED", "CAST(pg_current_xact_id() AS text)",
       // All rows arrive at once, so the query itself limits their bytes: it leaves out what follows
       // the row by which `bytes` is exceeded. That row shows that there are more.
-      "SELECT id, created, revision, document FROM (SELECT *, "
-      "COALESCE(SUM(octet_length(document)) OVER (ORDER BY created "
-      "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before, "
-      "FIRST_VALUE(octet_length(document)) OVER (ORDER BY created) AS first "
-      "FROM (SELECT * FROM addrbook_entries WHERE created > :after ORDER BY created LIMIT "
-      ":entries) "
-      "AS candidates) AS measured "
-      "WHERE before <= GREATEST(CAST(:bytes AS BIGINT), first) ORDER BY created",
-      is_same_head};
+      "SELECT id, key, revision, created_at, updated_at, document FROM (SELECT *, "
+      "COALESCE(SUM(octet_length(document)) OVER (ORDER BY key "
+      "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS earlier, "
+      "FIRST_VALUE(octet_length(document)) OVER (ORDER BY key) AS first "
+      "FROM (SELECT * FROM addrbook_entries WHERE key > :after AND key < :before "
+      "ORDER BY key LIMIT :entries) AS candidates) AS measured "
+      "WHERE earlier <= GREATEST(CAST(:bytes AS BIGINT), first) ORDER BY key",
+      "octet_length(document)",
+      // The settings are made by PostgresqlTables::check_source().
+      "addrbook_books.tableoid = CAST(current_setting('addrbook.books') AS oid)",
+      "addrbook_store.tableoid = CAST(current_setting('addrbook.store') AS oid) AND "
+      "CAST(to_regclass('addrbook_books') AS oid) = "
+      "CAST(current_setting('addrbook.books') AS oid)"};
   return texts;
 }
 

@@ -2,12 +2,12 @@
 /// PostgreSQL backend, and libpq. Linux.
 #pragma once
 
+#include <addrbook/base/blocked_signals.hpp>
 #include <addrbook/base/descriptor.hpp>
 #include <addrbook/base/hex.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/random.hpp>
 #include <addrbook/storage/postgresql_connection.hpp>
-#include <addrbook/storage/socket_deadlines.hpp>
 
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
@@ -76,7 +76,7 @@ inline SociGreeter::SociGreeter() : listener_(::socket(AF_UNIX, SOCK_STREAM | SO
       ::listen(listener_.get(), backlog) != 0) {
     throw std::system_error(errno, std::generic_category(), "can't prepare a connection");
   }
-  const SocketDeadlines::BlockedSignals inherited_by_the_thread;
+  const BlockedSignals inherited_by_the_thread;
   thread_ = std::thread([this] { greet(); });
 }
 

@@ -1,6 +1,7 @@
 /// SocketDeadlines: ends the wait for a peer that is connected but silent. POSIX.
 #pragma once
 
+#include <addrbook/base/blocked_signals.hpp>
 #include <addrbook/base/descriptor.hpp>
 #include <addrbook/base/pinned.hpp>
 
@@ -9,7 +10,6 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -35,21 +35,6 @@ class SocketDeadlines : private Pinned {
     wake_.notify_one();
     watch_.join();
   }
-
-  /// While it exists, the calling thread takes no signals. The host's signals must not be delivered
-  /// to a thread of ours, which inherits the mask.
-  class BlockedSignals : private Pinned {
-   public:
-    BlockedSignals() {
-      sigset_t all;
-      sigfillset(&all);
-      ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-   private:
-    sigset_t before_{};
-  };
 
   /// Shuts a socket down if this object still exists when the time is over.
   class Deadline : private Pinned {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/storage/sql_writer.hpp>
 
 #include <soci/soci.h>
 
@@ -66,16 +67,23 @@ struct SqlTexts {
   std::string begin_read;  ///< begins a transaction whose statements all see the same moment
   /// Begins a transaction that waits for no reader, and for no other writer of this store.
   std::string begin_write;
-  /// Reads epoch, revision, count, and the transaction's name for was_committed(). Until this
-  /// transaction ends, no other one reads them by the same statement or changes them.
-  std::string lock_state;
-  /// Reads id, created, revision and document of entries in order of creation. Binds `after`, the
-  /// `created` to continue after; `entries`, the maximum number of rows; and `bytes`, how much text
-  /// the documents before the last one may hold.
+  std::string lock;  ///< at the end of a SELECT of one row: no other transaction may change it
+  std::string lock_if_free;  ///< likewise; passes over rows that others have locked
+  /// An expression: the name of the transaction for was_committed().
+  std::string transaction;
+  /// Reads id, key, revision, created_at, updated_at and document of entries in order of their
+  /// keys. Binds the keys `after` and `before`, which are left out; `entries`, the maximum number
+  /// of rows; and `bytes`, how much text the documents before the last one may hold.
   std::string page;
-  /// A condition: addrbook_head is still the table that the connection was made for, and has not
-  /// been replaced by one from a dump.
-  std::string is_same_head;
+  std::string document_bytes;  ///< an expression: the size of `document`
+  /// @name Conditions
+  /// The tables are still those that the connection was made for, and have not been replaced by
+  /// those of a dump. The first one is for statements about addrbook_books, the second one for
+  /// those about addrbook_store.
+  /// @{
+  std::string are_same_books;
+  std::string is_same_store;
+  /// @}
 };
 
 /// @par Thread safety  any thread; a session is used by one thread at a time.
@@ -87,10 +95,18 @@ class SqlEngine : private Pinned {
 
   [[nodiscard]] virtual const SqlTexts& texts() const = 0;
 
+  /// Brings the database to the current version, however long that takes. Called before the first
+  /// connect().
+  /// @throws Error{storage}, or what SOCI throws
+  virtual void prepare() {}
+
   /// @param deadline  for an engine that is remote
   /// @returns a connection with all its settings, to a database that has the current tables
   /// @throws Error{storage}, or what SOCI throws
   [[nodiscard]] virtual std::unique_ptr<soci::session> connect(Clock::time_point deadline) = 0;
+
+  /// @param session  from connect(); outlives the result
+  [[nodiscard]] virtual std::unique_ptr<SqlWriter> writer(soci::session& session) const = 0;
 
   [[nodiscard]] virtual SqlFault fault_of(const std::exception& thrown) const = 0;
 

@@ -37,12 +37,12 @@ struct CommitLost : Error {
 /// batch's fault does not fail the others. If the connection was lost during the commit, asks the
 /// database whether the transaction was committed: if it was undone, it is tried once more; if
 /// nobody knows, nothing is tried again, because a batch must not be applied twice.
-/// @par Thread safety  one call at a time.
+/// @par Thread safety  any thread.
 class SqlRetry {
  public:
   using Group = GroupCommit::Group;
-  /// Writes a group in one transaction and sets the members' results. Throws CommitLost, or
-  /// whatever made it fail before anything was committed.
+  /// Writes a group in one transaction and sets the members' results and errors. Throws CommitLost,
+  /// or whatever made it fail before anything was committed.
   using Write = std::function<void(const Group&)>;
   /// Tells whether the transaction of a CommitLost was committed; nothing if that is not known.
   using WasCommitted = std::function<std::optional<bool>(const CommitLost&)>;
@@ -122,7 +122,8 @@ inline std::exception_ptr SqlRetry::copy_of(const std::exception_ptr& error) noe
 inline void SqlRetry::run_alone(GroupCommit::Member& member) const noexcept {
   try {
     const Group group{&member};
-    member.error = attempt(group).error;
+    member.error = nullptr;
+    if (auto error = attempt(group).error) member.error = std::move(error);
   } catch (...) {  // no memory
     member.error = std::current_exception();
   }

@@ -1,15 +1,20 @@
-/// SqlTables: the tables of a book in an SQL database, and their versions. Needs SOCI.
+/// SqlTables: the tables of books in an SQL database, and their versions. Needs SOCI.
 #pragma once
 
 #include <addrbook/base/hex.hpp>
 #include <addrbook/base/random.hpp>
+#include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/options.hpp>
 
 #include <soci/soci.h>
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -17,28 +22,74 @@
 
 namespace addrbook::detail {
 
-/// The tables addrbook_head, which holds the book's state in its only row, and addrbook_entries. A
-/// database with tables of an older version is migrated when it is opened; one of a newer version
+/// The tables, which are the same in all databases:
+/// - addrbook_store, one row: `origin` identifies the database, so that a restored copy is
+///   recognized; `last_number` of a book, which is not used again; the number of `books`. A dump
+///   has it last, so that nothing is used before it is restored as a whole.
+/// - addrbook_books: a row for each book with its state. The count is stored because counting a
+///   million rows takes seconds.
+/// - addrbook_entries: `key` is the book's number and the entry's `created`, so that the entries of
+///   a book stand together, in the order of its list.
+/// - addrbook_removed: the numbers of books whose entries are still to be deleted.
+///
+/// A database with tables of an older version is migrated when it is opened; one of a newer version
 /// is refused.
 class SqlTables {
  public:
   /// The version that this library reads and writes.
-  static constexpr int version = 2;
+  static constexpr int version = 3;
 
-  /// @param integer  the type of 64-bit integers that can be a primary key
-  /// @param id       the type of ids, compared byte by byte
-  SqlTables(std::string integer, std::string id)
-      : integer_(std::move(integer)), id_(std::move(id)) {}
+  /// The lower bits of an entry's key are its `created`, the upper ones its book's number.
+  static constexpr unsigned created_bits = 40;
+  static constexpr std::uint64_t max_created = (std::uint64_t{1} << created_bits) - 1;
+  static constexpr std::uint64_t max_number = (std::uint64_t{1} << (63 - created_bits)) - 1;
+  /// The book of tables before version 3.
+  static constexpr const char* old_book = "default";
+
+  /// What differs between databases.
+  struct Dialect {
+    std::string integer;       ///< the type of 64-bit integers that can be a primary key
+    std::string text;          ///< the type of ids and names, compared byte by byte
+    std::string random_epoch;  ///< an expression: 16 random hex digits, others for each row
+    std::string is_uuid_7;     ///< a condition: `id` is one of make_id()
+    std::string time_of_uuid;  ///< an expression: the time in such an `id`, in milliseconds
+  };
+
+  /// @name Values as the databases keep them. Their integers are signed, and 63 bits are enough.
+  /// @{
+  using Integer = long long;
+  [[nodiscard]] static Integer to_integer(std::uint64_t value) noexcept {
+    constexpr auto max = std::numeric_limits<Integer>::max();
+    return static_cast<Integer>((std::min)(value, static_cast<std::uint64_t>(max)));
+  }
+  [[nodiscard]] static Integer to_integer(Timestamp time) noexcept {
+    return time.time_since_epoch().count();
+  }
+  [[nodiscard]] static std::uint64_t from_integer(Integer value) noexcept {
+    return static_cast<std::uint64_t>(value);
+  }
+  [[nodiscard]] static Timestamp to_time(Integer value) noexcept {
+    return Timestamp(std::chrono::milliseconds(value));
+  }
+  [[nodiscard]] static Integer key_of(std::uint64_t number, std::uint64_t created) noexcept {
+    return to_integer((number << created_bits) | created);
+  }
+  [[nodiscard]] static std::uint64_t created_of(Integer key) noexcept {
+    return from_integer(key) & max_created;
+  }
+  /// @}
+
+  explicit SqlTables(Dialect dialect) : dialect_(std::move(dialect)) {}
 
   /// Makes tables of the current version, in the caller's transaction.
-  /// @param from  the version of the tables that exist; 0: none
-  void migrate(soci::session& session, int from) const;
+  /// @param from      the version of the tables that exist; 0: none
+  /// @param progress  see SqliteOptions::migration; may be empty
+  void migrate(soci::session& session, int from, const MigrationProgress& progress = {}) const;
 
-  /// Begins a new line of revisions, for example after a restore: the tags that clients have of the
-  /// old one become invalid.
-  static void renew_epoch(soci::session& session) {
-    const std::string epoch = hex(random_bits());
-    session << "UPDATE addrbook_head SET epoch = :epoch", soci::use(epoch);
+  /// Begins a new line of revisions in each book, for example after a restore: the tags that
+  /// clients have of the old ones become invalid.
+  void renew_epochs(soci::session& session) const {
+    session << "UPDATE addrbook_books SET epoch = " + dialect_.random_epoch;
   }
 
   /// @param text  of the column `epoch`
@@ -55,27 +106,90 @@ class SqlTables {
   }
 
  private:
-  std::string integer_;
-  std::string id_;
+  void make(soci::session& session) const;
+  void move_old_book(soci::session& session, const MigrationProgress& progress) const;
+  void move_old_entries(soci::session& session, const MigrationProgress& progress) const;
+  static void make_index(soci::session& session) {
+    session << "CREATE UNIQUE INDEX addrbook_ids ON addrbook_entries ((key >> " +
+                   std::to_string(created_bits) + "), id)";
+  }
+
+  Dialect dialect_;
 };
 
 // ---------------------------------------------------------------------------------------------
 
-inline void SqlTables::migrate(soci::session& session, int from) const {
-  if (from < 1) {
-    session << "CREATE TABLE addrbook_head (epoch TEXT NOT NULL, revision " + integer_ +
-                   " NOT NULL)";
-    session << "CREATE TABLE addrbook_entries (created " + integer_ + " PRIMARY KEY, id " + id_ +
-                   " NOT NULL UNIQUE, revision " + integer_ + " NOT NULL, document TEXT NOT NULL)";
-    const std::string epoch = hex(random_bits());
-    session << "INSERT INTO addrbook_head (epoch, revision) VALUES (:epoch, 0)", soci::use(epoch);
-  }
-  if (from < 2) {
-    // `count` is stored because counting a million rows takes seconds. `origin` identifies the
-    // database, so that a restored copy is recognized.
-    session << "ALTER TABLE addrbook_head ADD COLUMN count " + integer_ + " NOT NULL DEFAULT 0";
-    session << "ALTER TABLE addrbook_head ADD COLUMN origin TEXT NOT NULL DEFAULT ''";
+inline void SqlTables::migrate(soci::session& session, int from,
+                               const MigrationProgress& progress) const {
+  const std::string& integer = dialect_.integer;
+  if (from == 1) {
+    session << "ALTER TABLE addrbook_head ADD COLUMN count " + integer + " NOT NULL DEFAULT 0";
     session << "UPDATE addrbook_head SET count = (SELECT COUNT(*) FROM addrbook_entries)";
+    session << "ALTER TABLE addrbook_head ADD COLUMN origin TEXT NOT NULL DEFAULT ''";
+  }
+  if (from >= 1) session << "ALTER TABLE addrbook_entries RENAME TO addrbook_old_entries";
+  make(session);
+  if (from >= 1) move_old_book(session, progress);
+  make_index(session);  // quicker than to keep it up to date
+}
+
+inline void SqlTables::make(soci::session& session) const {
+  const std::string integer = dialect_.integer + " NOT NULL";
+  const std::string text = dialect_.text + " NOT NULL";
+  session << "CREATE TABLE addrbook_books (number " + dialect_.integer + " PRIMARY KEY, name " +
+                 text + " UNIQUE, epoch TEXT NOT NULL, revision " + integer + ", count " + integer +
+                 ")";
+  session << "CREATE TABLE addrbook_entries (key " + dialect_.integer + " PRIMARY KEY, id " + text +
+                 ", revision " + integer + ", created_at " + integer + ", updated_at " + integer +
+                 ", document TEXT NOT NULL)";
+  session << "CREATE TABLE addrbook_removed (number " + dialect_.integer + " PRIMARY KEY)";
+  session << "CREATE TABLE addrbook_store (origin TEXT NOT NULL, last_number " + integer +
+                 ", books " + integer + ")";
+  session << "INSERT INTO addrbook_store (origin, last_number, books) VALUES ('', 0, 0)";
+}
+
+inline void SqlTables::move_old_book(soci::session& session,
+                                     const MigrationProgress& progress) const {
+  session << std::string("INSERT INTO addrbook_books (number, name, epoch, revision, count) ") +
+                 "SELECT 1, '" + old_book + "', epoch, revision, count FROM addrbook_head";
+  session << "UPDATE addrbook_store SET last_number = 1, books = 1, "
+             "origin = (SELECT origin FROM addrbook_head)";
+  move_old_entries(session, progress);
+  session << "DROP TABLE addrbook_old_entries";
+  session << "DROP TABLE addrbook_head";
+}
+
+// In slices, so that there is progress to tell.
+inline void SqlTables::move_old_entries(soci::session& session,
+                                        const MigrationProgress& progress) const {
+  long long total = 0;
+  session << "SELECT count FROM addrbook_head", soci::into(total);
+  const std::string now = std::to_string(addrbook::now().time_since_epoch().count());
+  // Nested, because of AND some databases may evaluate the second operand first.
+  const std::string time = "CASE WHEN " + dialect_.is_uuid_7 + " THEN CASE WHEN " +
+                           dialect_.time_of_uuid + " <= " + now + " THEN " + dialect_.time_of_uuid +
+                           " ELSE " + now + " END ELSE " + now + " END";
+  const std::string first_key = std::to_string(std::uint64_t{1} << created_bits);
+  constexpr long long slice = 10'000;
+  long long after = 0;
+  for (long long done = 0;; done += slice) {
+    if (progress) {
+      progress(from_integer((std::min)(done, total)), from_integer(total));
+    }
+    long long last = 0;
+    session << "SELECT COALESCE(MAX(created), 0) FROM (SELECT created FROM addrbook_old_entries "
+               "WHERE created > :after ORDER BY created LIMIT " +
+                   std::to_string(slice) + ") AS slice",
+        soci::use(after), soci::into(last);
+    if (last == 0) return;
+    session << "INSERT INTO addrbook_entries "
+               "(key, id, revision, created_at, updated_at, document) SELECT " +
+                   first_key + " + created, id, revision, at, at, document FROM (SELECT *, " +
+                   time +
+                   " AS at FROM addrbook_old_entries WHERE created > :after AND created <= :last) "
+                   "AS slice ORDER BY created",
+        soci::use(after), soci::use(last);
+    after = last;
   }
 }
 

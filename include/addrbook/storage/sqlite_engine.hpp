@@ -6,6 +6,7 @@
 #include <addrbook/options.hpp>
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_tables.hpp>
+#include <addrbook/storage/sql_writer.hpp>
 #include <addrbook/storage/sqlite_file.hpp>
 #include <addrbook/storage/sqlite_lock.hpp>
 #include <addrbook/storage/sqlite_open_books.hpp>
@@ -55,6 +56,9 @@ class SqliteEngine final : public SqlEngine {
 
   [[nodiscard]] inline const SqlTexts& texts() const override;
   [[nodiscard]] inline std::unique_ptr<soci::session> connect(Clock::time_point) override;
+  [[nodiscard]] std::unique_ptr<SqlWriter> writer(soci::session& session) const override {
+    return std::make_unique<SqlStepWriter>(session, texts().begin_write);
+  }
   [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
   inline bool reset(soci::session& session) const noexcept override;
   inline void abandon(soci::statement& query) const override;
@@ -72,6 +76,8 @@ class SqliteEngine final : public SqlEngine {
   [[nodiscard]] static long long pragma(soci::session& session, const std::string& name);
   /// Makes the tables in an empty database.
   static void make_tables(soci::session& session);
+  /// Migrates the tables of an older version.
+  static void update_tables(soci::session& session, const MigrationProgress& progress);
   /// @throws Error{storage} if this library does not know the version
   static void check_version(const SqliteFile& file, long long version);
   /// @throws Error{storage} if the database is corrupt
@@ -110,7 +116,22 @@ class SqliteEngine final : public SqlEngine {
 // ---------------------------------------------------------------------------------------------
 
 inline const SqlTables& SqliteEngine::tables() {
-  static const SqlTables tables("INTEGER", "TEXT");
+  static const SqlTables tables([] {
+    SqlTables::Dialect dialect;
+    dialect.integer = "INTEGER";
+    dialect.text = "TEXT";
+    dialect.random_epoch = "lower(hex(randomblob(8)))";
+    dialect.is_uuid_7 = "length(id) = 32 AND id NOT GLOB '*[^0-9a-f]*' AND substr(id, 13, 1) = '7'";
+    constexpr int digits = 12;
+    for (int digit = 1; digit <= digits; ++digit) {
+      dialect.time_of_uuid += (digit == 1 ? "((instr('123456789abcdef', substr(id, "
+                                          : " | (instr('123456789abcdef', substr(id, ") +
+                              std::to_string(digit) + ", 1)) << " +
+                              std::to_string(4 * (digits - digit)) + ")";
+    }
+    dialect.time_of_uuid += ")";
+    return dialect;
+  }());
   return tables;
 }
 
@@ -127,15 +148,9 @@ inline SqliteEngine::SqliteEngine(const std::string& path, const SqliteOptions& 
   }
   lock_->lock_book(*file_);
   keeper_ = open(file_->path());
-  const auto version = pragma(*keeper_, "user_version");
-  check_version(*file_, version);
+  check_version(*file_, pragma(*keeper_, "user_version"));
   lock_->keep();
-  if (version != SqlTables::version) {
-    SqlTransaction transaction(*keeper_, "BEGIN IMMEDIATE");
-    tables().migrate(*keeper_, static_cast<int>(version));
-    *keeper_ << "PRAGMA user_version = " + std::to_string(SqlTables::version);
-    transaction.commit();
-  }
+  update_tables(*keeper_, options_.migration);
   use_log(file_->path(), *keeper_);
   for (const char* const suffix : {"", "-wal", "-shm"}) {
     const std::string part = file_->path() + suffix;
@@ -163,6 +178,15 @@ inline void SqliteEngine::make_tables(soci::session& session) {
   SqlTransaction transaction(session);
   tables().migrate(session, 0);
   session << "PRAGMA application_id = " + std::to_string(SqliteFile::application_id);
+  session << "PRAGMA user_version = " + std::to_string(SqlTables::version);
+  transaction.commit();
+}
+
+inline void SqliteEngine::update_tables(soci::session& session, const MigrationProgress& progress) {
+  const auto version = pragma(session, "user_version");
+  if (version == SqlTables::version) return;
+  SqlTransaction transaction(session, "BEGIN IMMEDIATE");
+  tables().migrate(session, static_cast<int>(version), progress);
   session << "PRAGMA user_version = " + std::to_string(SqlTables::version);
   transaction.commit();
 }
@@ -221,11 +245,14 @@ inline void SqliteEngine::save_log() const {
 
 inline const SqlTexts& SqliteEngine::texts() const {
   static const SqlTexts texts{
-      "BEGIN", "BEGIN IMMEDIATE", "SELECT epoch, revision, count, '' FROM addrbook_head",
+      "BEGIN", "BEGIN IMMEDIATE",
+      "",  // the transaction has the file's only lock
+      "",
+      "''",  // a commit is not lost
       // Rows are fetched one by one, so there is no need to limit their bytes.
-      "SELECT id, created, revision, document FROM addrbook_entries "
-      "WHERE created > :after AND :bytes >= 0 ORDER BY created LIMIT :entries",
-      "1 = 1"};
+      "SELECT id, key, revision, created_at, updated_at, document FROM addrbook_entries "
+      "WHERE key > :after AND key < :before AND :bytes >= 0 ORDER BY key LIMIT :entries",
+      "length(CAST(document AS BLOB))", "1 = 1", "1 = 1"};
   return texts;
 }
 

@@ -101,6 +101,27 @@ TEST_CASE("config sections: auth takes tokens as text and hashes as maps") {
       BadValue);
 }
 
+TEST_CASE("config sections: a token's books, and the settings of many books") {
+  std::vector<Token> tokens;
+  const auto keys = addrbook::detail::auth_section(tokens);
+  const std::string hash(64, 'a');
+  keys[0].set_map({{"name", "ada"}, {"role", "admin"}, {"sha256", hash}, {"books", "a,b@c"}});
+  REQUIRE(tokens.size() == 1);
+  CHECK(tokens[0].role == Token::Role::admin);
+  CHECK(tokens[0].books == std::vector<std::string>{"a", "b@c"});
+  addrbook::BooksOptions books;
+  bool own = false;
+  Options rest;
+  const auto of_books = addrbook::detail::books_section(books, own, rest);
+  set(of_books, "books.own", "true");
+  set(of_books, "books.create_on_write", "true");
+  set(of_books, "books.max_books", "3");
+  CHECK(own);
+  CHECK(rest.create_on_write);
+  CHECK(books.max_books == 3);
+  CHECK(refusal(of_books, "books.own", "yes") == "must be one of: true, false");
+}
+
 TEST_CASE("config sections: the last storage that is set is selected") {
   using Kind = addrbook::StorageOptions::Kind;
   addrbook::StorageOptions storage;

@@ -76,6 +76,33 @@ TEST_CASE("answer_head: dates are as RFC 9110, 5.6.7 shows them") {
   }
 }
 
+TEST_CASE("answer_head: dates are those of the system's calendar, from the year 1 to 9999") {
+  const auto expected = [](std::time_t time) {
+    std::tm utc{};
+    ::gmtime_r(&time, &utc);
+    std::string text(64, '\0');
+    text.resize(std::strftime(text.data(), text.size(), "%a, %d %b ", &utc));
+    const std::string year = std::to_string(10'000 + utc.tm_year + 1900).substr(1);
+    std::string clock(64, '\0');
+    clock.resize(std::strftime(clock.data(), clock.size(), " %H:%M:%S GMT", &utc));
+    return text + year + clock;
+  };
+  constexpr std::time_t first = -62'135'596'800;
+  constexpr std::time_t last = 253'402'300'799;
+  constexpr std::time_t step = 10'007 * 86'399;  // no multiple of any unit
+  for (std::time_t time = first; time < last; time += step) {
+    CAPTURE(time);
+    CHECK(date_at(time) == expected(time));
+  }
+  for (std::time_t day = 0; day < std::time_t{801} * 366; ++day) {  // over two leap cycles
+    const std::time_t time = day * 86'400 - std::time_t{400} * 365 * 86'400;
+    if (date_at(time) != expected(time)) FAIL(date_at(time));
+  }
+  CHECK(date_at(last) == "Fri, 31 Dec 9999 23:59:59 GMT");
+  CHECK(date_at(last + 1) == date_at(last));
+  CHECK(date_at(first - 1) == date_at(first));
+}
+
 TEST_CASE("answer_head: the date is that of now, in every thread") {
   const auto check = [] {
     // The coarse clock may be a tick behind.

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -153,20 +154,56 @@ TEST_CASE("routes: a parameter that the route doesn't take is refused by name") 
 }
 
 TEST_CASE("routes: each row of the table is served, under its own method and path") {
-  std::set<std::pair<std::string_view, std::string_view>> seen;
+  using addrbook::detail::Prefix;
+  using Scope = addrbook::detail::Route::Scope;
+  const Prefix one("/addresses");
+  const Prefix many("/books/{book}/addresses");
+  std::set<std::tuple<Scope, std::string_view, std::string_view>> seen;
   for (const auto& route : addrbook::detail::routes()) {
     CAPTURE(route.path);
     CAPTURE(route.method);
-    CHECK(seen.emplace(route.path, route.method).second);
+    CHECK(seen.emplace(route.scope, route.path, route.method).second);
     CHECK_FALSE(route.summary.empty());
     std::string path(route.path);
     if (path == "/{id}") path = "/" + absent_id;
-    const auto endpoints = addrbook::detail::Endpoints::find(path);
+    if (path == "/{book}") path = "/ada";
+    if (route.scope != Scope::collection) {
+      const auto endpoints = addrbook::detail::Endpoints::find(one, path);
+      REQUIRE(endpoints);
+      CHECK(endpoints->route(route.method) == &route);
+      CHECK(endpoints->is_open() == !route.action.has_value());
+      CHECK(endpoints->book().empty());
+    }
+    if (route.scope == Scope::book) path = "/ada/addresses" + path;
+    const auto endpoints = addrbook::detail::Endpoints::find(many, path);
     REQUIRE(endpoints);
     CHECK(endpoints->route(route.method) == &route);
     CHECK(endpoints->is_open() == !route.action.has_value());
+    const bool is_of_book = route.scope == Scope::book || route.path == "/{book}";
+    CHECK(endpoints->book() == (is_of_book ? "ada" : ""));
+    CHECK(endpoints->id() == (route.path == "/{id}" ? absent_id : ""));
   }
-  CHECK_FALSE(addrbook::detail::Endpoints::find("/{id}"));
+  CHECK_FALSE(addrbook::detail::Endpoints::find(one, "/{id}"));
+  CHECK_FALSE(addrbook::detail::Endpoints::find(many, "/{book}"));
+  CHECK_FALSE(addrbook::detail::Endpoints::find(many, "/ada/addresses/{id}"));
+}
+
+TEST_CASE("routes: what is not in its place on a mount of many books is unknown") {
+  const addrbook::detail::Prefix prefix("/api/books/{book}/v1/addresses");
+  for (const std::string path :
+       {"//", "/_x", "/ada/", "/ada/v1/addresses/", "/_health/", "/", "/a+b@c~d/v1/addresses/x/"}) {
+    CAPTURE(path);
+    CHECK(addrbook::detail::Endpoints::find(prefix, path).has_value() ==
+          (path != "//" && path != "/_x"));
+  }
+  for (const std::string path :
+       {"/ada/_health", "/ada/v1", "/ada/addresses", "/ada/v1/addressesx", "/ada/v1/addresses/x/y",
+        "/ada/v1/addresses/_health", "/ada//v1/addresses", "//ada/v1/addresses", "/_ada",
+        "/_ada/v1/addresses", "/../v1/addresses", "/v1/addresses", "/-/v1/addresses", "ada", "x",
+        "xada/v1/addresses", "/{book}/v1/addresses", "/ada/v1/addresses//", "/ada//"}) {
+    CAPTURE(path);
+    CHECK_FALSE(addrbook::detail::Endpoints::find(prefix, path));
+  }
 }
 
 TEST_CASE("routes: _health alone is instant") {
@@ -174,14 +211,14 @@ TEST_CASE("routes: _health alone is instant") {
     CAPTURE(route.path);
     CHECK(route.is_instant == (route.path == "/_health"));
   }
-  CHECK(Rest::is_instant("GET", "/_health"));
-  CHECK(Rest::is_instant("HEAD", "/_health/"));
-  CHECK_FALSE(Rest::is_instant("POST", "/_health"));
-  CHECK_FALSE(Rest::is_instant("GET", "/_ready"));
-  CHECK_FALSE(Rest::is_instant("GET", ""));
-  CHECK_FALSE(Rest::is_instant("GET", "/a/b"));
-  // It must not need the storage, then.
   const Book book;
+  CHECK(book.rest.is_instant("GET", "/_health"));
+  CHECK(book.rest.is_instant("HEAD", "/_health/"));
+  CHECK_FALSE(book.rest.is_instant("POST", "/_health"));
+  CHECK_FALSE(book.rest.is_instant("GET", "/_ready"));
+  CHECK_FALSE(book.rest.is_instant("GET", ""));
+  CHECK_FALSE(book.rest.is_instant("GET", "/a/b"));
+  // It must not need the storage, then.
   book.store->before_find = book.store->before_page = test::fail_storage;
   book.store->before_state = book.store->before_commit = test::fail_storage;
   CHECK(get(book.rest, "/addresses/_health").status == 200);

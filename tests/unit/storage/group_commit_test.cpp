@@ -14,6 +14,7 @@
 #include <exception>
 #include <functional>
 #include <future>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -381,4 +382,46 @@ TEST_CASE("group_commit: with many threads all batches are committed, one group 
     next += range.size;
   }
   CHECK(committer.revision() == next);
+}
+
+TEST_CASE(
+    "group_commit: writers to different books wait for each other only where groups are of all") {
+  for (const bool is_of_each : {true, false}) {
+    CAPTURE(is_of_each);
+    test::Gate gate;
+    test::WatchingPool pool;
+    std::mutex mutex;
+    std::vector<std::vector<std::uint64_t>> groups;
+    GroupCommit commits(
+        [&](const GroupCommit::Group& group) {
+          {
+            const std::lock_guard lock(mutex);
+            auto& books = groups.emplace_back();
+            for (const auto* const member : group) books.push_back(member->book.number);
+          }
+          if (group.front()->batch.writes.at(0).id == "first") gate.pass();
+        },
+        1000, is_of_each ? GroupCommit::Groups::of_each_book : GroupCommit::Groups::of_all_books);
+    auto first = std::async(std::launch::async, [&] {
+      return commits.commit(batch_of(1, "first"), GroupCommit::never, {1, "one"});
+    });
+    gate.wait_for();
+    if (is_of_each) commits.commit(batch_of(1, "x"), GroupCommit::never, {2, "two"});
+    std::vector<std::future<CommitResult>> writers;
+    for (const std::uint64_t book : {1U, 3U, 1U}) {
+      if (is_of_each && book == 3) {
+        commits.commit(batch_of(1, "x"), GroupCommit::never, {3, "three"});
+        continue;
+      }
+      writers.push_back(pool.start([&commits, book] {
+        return commits.commit(batch_of(1, "x"), GroupCommit::never, {book, "name"});
+      }));
+      pool.wait_for_blocks(writers.size());
+    }
+    gate.open();
+    first.get();
+    for (auto& writer : writers) writer.get();
+    using Books = std::vector<std::vector<std::uint64_t>>;
+    CHECK(groups == (is_of_each ? Books{{1}, {2}, {3}, {1, 1}} : Books{{1}, {1, 3, 1}}));
+  }
 }

@@ -1,0 +1,171 @@
+/// The handlers of books among many: their list, and each as a whole.
+#pragma once
+
+#include <addrbook/authorization.hpp>
+#include <addrbook/base/ascii.hpp>
+#include <addrbook/base/hex.hpp>
+#include <addrbook/book_store.hpp>
+#include <addrbook/books.hpp>
+#include <addrbook/http/conditions.hpp>
+#include <addrbook/http/query_string.hpp>
+#include <addrbook/rest/access.hpp>
+#include <addrbook/rest/context.hpp>
+#include <addrbook/rest/error_reply.hpp>
+#include <addrbook/rest/positions.hpp>
+#include <addrbook/rest/reply.hpp>
+#include <addrbook/service.hpp>
+#include <addrbook/store.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace addrbook::detail {
+
+/// @returns e.g. `{"name":"ada","count":2,"revision":7}`
+[[nodiscard]] inline std::string book_json(std::string_view name, const BookState& state) {
+  // No character of a name needs an escape.
+  return std::string(R"({"name":")")
+      .append(name)
+      .append(R"(","count":)")
+      .append(std::to_string(state.count))
+      .append(R"(,"revision":)")
+      .append(std::to_string(state.revision))
+      .append("}");
+}
+
+/// A page of the list of books.
+struct BooksPage {
+  static constexpr std::size_t max_limit = 1000;
+
+  std::size_t limit = 100;
+  std::string after;  ///< the name that it goes on from
+
+  /// Reads the query.
+  /// @throws HttpError{400}
+  [[nodiscard]] static BooksPage of(const Context& context);
+};
+
+/// @returns whether the client may read the book
+[[nodiscard]] inline bool may_read(const Context& context, std::string_view book) {
+  const Access access =
+      ask_access(context.options, {Action::read, "", context.exchange.request(), book});
+  return access.verdict == Access::Verdict::allowed;
+}
+
+/// GET of the collection: 200 `[{"name", "count", "revision"}, ...]`, the books that the client may
+/// read, by name. It looks at a limited number of books, so that a page may be short, or empty.
+inline Reply list_books(Context& context);
+
+/// GET of a book: 200 `{"name", "count", "revision"}`, ETag; or 304.
+inline Reply get_book(Context& context) {
+  const BookState state = context.service->state();
+  std::string tag = entity_tag(state.epoch, state.revision);
+  Reply reply = context.exchange.client_has(tag) ? empty_reply(304)
+                                                 : json_reply(book_json(context.book, state));
+  reply.headers.emplace_back("ETag", std::move(tag));
+  return reply;
+}
+
+/// PUT of a book: 201 and Location, or 204 if it was there.
+inline Reply make_book(Context& context) {
+  if (!context.books->create(context.book).is_new) return empty_reply(204);
+  Reply reply = empty_reply(201);
+  reply.headers.emplace_back("Location",
+                             std::string(context.prefix.root()).append("/").append(context.book));
+  return reply;
+}
+
+/// DELETE of a book: 204.
+inline Reply remove_book(Context& context) {
+  BookStore::Condition condition;
+  if (const auto tags = context.exchange.request().header("If-Match")) {
+    condition = [tags](const BookState& state) {
+      return matches_any_tag(*tags, entity_tag(state.epoch, state.revision));
+    };
+  }
+  context.books->remove(context.book, condition);
+  return empty_reply(204);
+}
+
+// ---------------------------------------------------------------------------------------------
+
+/// A cursor is `n` and the hex digits of a name, or `p` and a token of Positions.
+/// @returns the name that the list goes on after; nothing if the cursor is not one of ours
+inline std::optional<std::string> read_cursor(std::string_view cursor, const Context& context) {
+  const auto digits = cursor.substr((std::min)(cursor.size(), std::size_t{1}));
+  if (cursor.substr(0, 1) == "p") return context.positions.find(digits);
+  if (cursor.substr(0, 1) != "n" || digits.size() % 2 != 0) return std::nullopt;
+  std::string name;
+  for (std::size_t i = 0; i < digits.size(); i += 2) {
+    const int high = hex_value(digits[i]);
+    const int low = hex_value(digits[i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    name += static_cast<char>(high * 16 + low);
+  }
+  if (!is_valid_book_name(name) || !may_read(context, name)) return std::nullopt;
+  return name;
+}
+
+inline BooksPage BooksPage::of(const Context& context) {
+  BooksPage page;
+  bool has_limit = false;
+  bool has_cursor = false;
+  for (const auto& [name, value] : context.query) {
+    if (std::exchange(name == "limit" ? has_limit : has_cursor, true)) {
+      throw HttpError(400, "Parameter given twice: '" + name + "'");
+    }
+    if (name == "limit") {
+      const auto limit = parse_decimal(value);
+      if (!limit || *limit < 1 || *limit > max_limit) {
+        throw HttpError(400, "Invalid value: 'limit' is 1 to " + std::to_string(max_limit));
+      }
+      page.limit = static_cast<std::size_t>(*limit);
+    } else {
+      auto after = read_cursor(value, context);
+      if (!after) throw HttpError(400, "Invalid value: 'cursor' is not of this list, or too old");
+      page.after = *std::move(after);
+    }
+  }
+  return page;
+}
+
+inline Reply list_books(Context& context) {
+  constexpr std::size_t max_seen = 1000;
+  constexpr std::size_t min_run = 100;  // of names; most of them may be another's
+  auto [limit, after] = BooksPage::of(context);
+  std::string text = "[";
+  std::size_t found = 0;
+  bool more = true;
+  bool is_shown = true;  // the last name
+  for (std::size_t seen = 0; more && found < limit && seen < max_seen;) {
+    const BookList run =
+        context.books->list(after, (std::min)((std::max)(limit - found, min_run), max_seen - seen));
+    more = run.more;
+    for (const BookInfo& book : run.books) {
+      if (found == limit) {
+        more = true;
+        break;
+      }
+      ++seen;
+      after = book.name;
+      is_shown = may_read(context, book.name);
+      if (!is_shown) continue;
+      text.append(found++ == 0 ? "" : ",").append(book_json(book.name, book.state));
+    }
+  }
+  Reply reply = json_reply(text + "]");
+  if (more) {
+    const std::string cursor =
+        is_shown ? "n" + hex(after) : "p" + context.positions.keep(std::move(after));
+    reply.headers.emplace_back("Link", "<" + std::string(context.prefix.root()) +
+                                           "?limit=" + std::to_string(limit) + "&cursor=" + cursor +
+                                           ">; rel=\"next\"");
+  }
+  return reply;
+}
+
+}  // namespace addrbook::detail

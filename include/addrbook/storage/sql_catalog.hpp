@@ -1,0 +1,232 @@
+/// SqlCatalog: which books a database holds. Needs SOCI.
+#pragma once
+
+#include <addrbook/book_store.hpp>
+#include <addrbook/error.hpp>
+#include <addrbook/storage/group_commit.hpp>
+#include <addrbook/storage/sql_connection.hpp>
+#include <addrbook/storage/sql_tables.hpp>
+#include <addrbook/store.hpp>
+
+#include <soci/soci.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace addrbook::detail {
+
+/// What a connection knows of books by name. Throws what SOCI throws.
+/// @par Thread safety  one thread at a time.
+class SqlCatalog {
+ public:
+  explicit SqlCatalog(SqlConnection& connection)
+      : connection_(connection), session_(connection.session()) {}
+
+  /// @returns the book's number; nothing if there is no such book
+  [[nodiscard]] std::optional<std::uint64_t> find(std::string_view name);
+
+  [[nodiscard]] BookList list(std::string_view after, std::size_t limit);
+
+  /// Whether removed books have left anything.
+  [[nodiscard]] bool has_leftovers();
+
+  /// @name In a transaction that writes
+  /// @{
+  struct Created {
+    std::optional<std::uint64_t> number;  ///< nothing: there are `max_books` already
+    bool is_new = false;
+  };
+  /// @throws Error{full} no further book has ever a number
+  [[nodiscard]] Created create(std::string_view name, std::uint64_t max_books);
+
+  /// Locks a book, so that nothing else changes it, and reads it.
+  struct Locked {
+    std::uint64_t number = 0;
+    BookState state;
+  };
+  [[nodiscard]] std::optional<Locked> lock(std::string_view name);
+  /// Removes a book that is locked. Its entries stay, and belong to no book.
+  void remove(std::uint64_t number);
+
+  /// Deletes some of what removed books have left.
+  /// @returns whether there may be more
+  bool sweep();
+
+  /// The transaction's name for SqlEngine::was_committed().
+  [[nodiscard]] std::string transaction();
+  /// @}
+
+ private:
+  using Integer = SqlTables::Integer;
+
+  static std::string comparable(std::string_view text);
+  std::string book_where(const std::string& condition) const {
+    return " FROM addrbook_books WHERE " + condition + " AND " + connection_.texts().are_same_books;
+  }
+
+  SqlConnection& connection_;
+  soci::session& session_;
+};
+
+// ---------------------------------------------------------------------------------------------
+
+inline std::optional<std::uint64_t> SqlCatalog::find(std::string_view name) {
+  const std::string text(name);
+  Integer number = 0;
+  session_ << "SELECT number" + book_where("name = :name"), soci::use(text), soci::into(number);
+  if (session_.got_data()) return SqlTables::from_integer(number);
+  connection_.check_store();
+  return std::nullopt;
+}
+
+// A text that is as much greater or less than each name as the given one, in characters that every
+// database takes. Behind a character that no name has, nothing matters.
+inline std::string SqlCatalog::comparable(std::string_view text) {
+  constexpr char below_all = '\x01';
+  constexpr char above_all = '\x7f';
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < static_cast<unsigned char>(below_all)) return result + below_all;
+    if (byte >= static_cast<unsigned char>(above_all)) return result + above_all;
+    result += c;
+  }
+  return result;
+}
+
+inline BookList SqlCatalog::list(std::string_view after, std::size_t limit) {
+  BookList list;
+  const std::size_t wanted = (std::max)(limit, std::size_t{1});
+  const std::string bound = comparable(after);
+  const Integer rows = SqlTables::to_integer((std::min)(wanted, wanted + 1));
+  Integer limited = rows + (static_cast<std::uint64_t>(rows) == wanted ? 1 : 0);
+  std::string name;
+  std::string epoch;
+  Integer revision = 0;
+  Integer count = 0;
+  soci::statement query((session_.prepare << "SELECT name, epoch, revision, count" +
+                                                 book_where("name > :after") +
+                                                 " ORDER BY name LIMIT :limit",
+                         soci::use(bound), soci::use(limited), soci::into(name), soci::into(epoch),
+                         soci::into(revision), soci::into(count)));
+  constexpr bool with_bindings = true;
+  for (bool is_row = query.execute(with_bindings); is_row; is_row = query.fetch()) {
+    if (list.books.size() == wanted) {
+      list.more = true;
+      continue;  // ends the query
+    }
+    list.books.push_back({name,
+                          {SqlTables::parse_epoch(epoch), SqlTables::from_integer(revision),
+                           SqlTables::from_integer(count)}});
+  }
+  if (list.books.empty()) connection_.check_store();
+  return list;
+}
+
+inline SqlCatalog::Created SqlCatalog::create(std::string_view name, std::uint64_t max_books) {
+  Integer last = 0;
+  Integer books = 0;
+  // Those that make books take turns.
+  session_ << "SELECT last_number, books FROM addrbook_store WHERE " +
+                  connection_.texts().is_same_store + connection_.texts().lock,
+      soci::into(last), soci::into(books);
+  if (!session_.got_data()) throw StateLost();
+  if (const auto number = find(name)) return {number, false};
+  if (max_books != 0 && SqlTables::from_integer(books) >= max_books) return {};
+  const Integer number = last + 1;
+  if (SqlTables::from_integer(number) > SqlTables::max_number) {
+    throw Error(Errc::full, "Insufficient Storage: the numbers of books are used up");
+  }
+  const std::string text(name);
+  const std::string epoch = hex(random_bits());
+  session_ << "INSERT INTO addrbook_books (number, name, epoch, revision, count) "
+              "VALUES (:number, :name, :epoch, 0, 0)",
+      soci::use(number), soci::use(text), soci::use(epoch);
+  session_ << "UPDATE addrbook_store SET last_number = :number, books = books + 1",
+      soci::use(number);
+  return {SqlTables::from_integer(number), true};
+}
+
+inline std::optional<SqlCatalog::Locked> SqlCatalog::lock(std::string_view name) {
+  const std::string text(name);
+  std::string epoch;
+  Integer number = 0;
+  Integer revision = 0;
+  Integer count = 0;
+  session_ << "SELECT number, epoch, revision, count" + book_where("name = :name") +
+                  connection_.texts().lock,
+      soci::use(text), soci::into(number), soci::into(epoch), soci::into(revision),
+      soci::into(count);
+  if (!session_.got_data()) {
+    connection_.check_store();
+    return std::nullopt;
+  }
+  return Locked{SqlTables::from_integer(number),
+                {SqlTables::parse_epoch(epoch), SqlTables::from_integer(revision),
+                 SqlTables::from_integer(count)}};
+}
+
+inline void SqlCatalog::remove(std::uint64_t number) {
+  const Integer value = SqlTables::to_integer(number);
+  session_ << "DELETE FROM addrbook_books WHERE number = :number", soci::use(value);
+  session_ << "INSERT INTO addrbook_removed (number) VALUES (:number)", soci::use(value);
+  session_ << "UPDATE addrbook_store SET books = books - 1";
+}
+
+inline bool SqlCatalog::has_leftovers() {
+  Integer number = 0;
+  session_ << "SELECT number FROM addrbook_removed LIMIT 1", soci::into(number);
+  return session_.got_data();
+}
+
+// A slice is small, because it holds up those that write to the same file.
+inline bool SqlCatalog::sweep() {
+  constexpr Integer max_rows = 1000;
+  constexpr Integer max_bytes = 1024 * 1024;
+  Integer number = 0;
+  session_ << "SELECT number FROM addrbook_removed ORDER BY number LIMIT 1" +
+                  connection_.texts().lock_if_free,
+      soci::into(number);
+  if (!session_.got_data()) return false;
+  const Integer before_all = number << SqlTables::created_bits;
+  const Integer last_of_all = before_all | static_cast<Integer>(SqlTables::max_created);
+  Integer last = before_all;
+  Integer rows = 0;
+  {
+    Integer key = 0;
+    Integer bytes = 0;
+    Integer sum = 0;
+    soci::statement query((session_.prepare << "SELECT key, " + connection_.texts().document_bytes +
+                                                   " FROM addrbook_entries WHERE key > :first AND "
+                                                   "key <= :last ORDER BY key LIMIT " +
+                                                   std::to_string(max_rows),
+                           soci::use(before_all), soci::use(last_of_all), soci::into(key),
+                           soci::into(bytes)));
+    constexpr bool with_bindings = true;
+    for (bool is_row = query.execute(with_bindings); is_row && sum < max_bytes;
+         is_row = query.fetch()) {
+      last = key;
+      sum += bytes;
+      ++rows;
+    }
+  }
+  if (rows == 0) {
+    session_ << "DELETE FROM addrbook_removed WHERE number = :number", soci::use(number);
+  } else {
+    session_ << "DELETE FROM addrbook_entries WHERE key > :first AND key <= :last",
+        soci::use(before_all), soci::use(last);
+  }
+  return true;
+}
+
+inline std::string SqlCatalog::transaction() {
+  std::string name;
+  session_ << "SELECT " + connection_.texts().transaction, soci::into(name);
+  return name;
+}
+
+}  // namespace addrbook::detail
