@@ -20,7 +20,6 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 namespace {
@@ -44,9 +43,6 @@ class ServerWithHooks : public addrbook::Server {
 };
 
 #define ADDRBOOK_TEST_SERVERS httplib::Server, addrbook::Server, ServerWithHooks
-
-template <class Server>
-constexpr bool is_plain = std::is_same_v<Server, httplib::Server>;
 
 const std::string address = R"({"name":"Ada Lovelace"})";
 

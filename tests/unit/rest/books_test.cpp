@@ -166,82 +166,82 @@ TEST_CASE("rest/books: either the prefix or the program names the book") {
 }
 
 TEST_CASE("rest/books: a book is made, used, and removed with all that is in it") {
-  const Many many;
-  const Answer made = many.ask("PUT", "/books/ada");
+  const Many host;
+  const Answer made = host.ask("PUT", "/books/ada");
   CHECK(made.status == 201);
   CHECK(made.header("Location") == "/books/ada");
   CHECK(made.body.empty());
   check_common_headers(made);
-  CHECK(many.status("PUT", "/books/ada/", "a body that nobody reads") == 204);
-  const Answer created = many.ask("POST", of("ada"), {}, ada);
+  CHECK(host.status("PUT", "/books/ada/", "a body that nobody reads") == 204);
+  const Answer created = host.ask("POST", of("ada"), {}, ada);
   REQUIRE(created.status == 201);
   const std::string target = created.header("Location");
   CHECK(target == of("ada") + "/" + created.id());
-  CHECK(many.ask("GET", target).body == ada);
-  CHECK(many.status("PUT", target, R"({"name":"Ada"})") == 204);
-  CHECK(many.ask("GET", of("ada")).json().size() == 1);
-  const Answer state = many.ask("GET", "/books/ada");
+  CHECK(host.ask("GET", target).body == ada);
+  CHECK(host.status("PUT", target, R"({"name":"Ada"})") == 204);
+  CHECK(host.ask("GET", of("ada")).json().size() == 1);
+  const Answer state = host.ask("GET", "/books/ada");
   CHECK(state.body == R"({"name":"ada","count":1,"revision":2})");
-  CHECK(many.ask("GET", "/books/ada", {{"If-None-Match", state.header("ETag")}}).status == 304);
-  CHECK(many.status("DELETE", target) == 204);
-  CHECK(many.ask("GET", "/books/ada", {{"If-None-Match", state.header("ETag")}}).status == 200);
-  CHECK(many.status("DELETE", "/books/ada") == 204);
+  CHECK(host.ask("GET", "/books/ada", {{"If-None-Match", state.header("ETag")}}).status == 304);
+  CHECK(host.status("DELETE", target) == 204);
+  CHECK(host.ask("GET", "/books/ada", {{"If-None-Match", state.header("ETag")}}).status == 200);
+  CHECK(host.status("DELETE", "/books/ada") == 204);
   for (const std::string& path : {of("ada"), target, std::string("/books/ada")}) {
-    check_error(many.ask("GET", path), "GET", path, 404, "No such book: 'ada'");
+    check_error(host.ask("GET", path), "GET", path, 404, "No such book: 'ada'");
   }
-  check_error(many.ask("DELETE", "/books/ada"), "DELETE", "/books/ada", 404, "No such book: 'ada'");
-  CHECK(many.status("PUT", "/books/ada") == 201);
-  CHECK(many.ask("GET", of("ada")).body == "{}");
+  check_error(host.ask("DELETE", "/books/ada"), "DELETE", "/books/ada", 404, "No such book: 'ada'");
+  CHECK(host.status("PUT", "/books/ada") == 201);
+  CHECK(host.ask("GET", of("ada")).body == "{}");
 }
 
 TEST_CASE("rest/books: _health and _ready are the mount's") {
-  const Many many;
-  CHECK(many.ask("GET", "/books/_health").body == R"({"status":"pass"})");
-  CHECK(many.status("GET", "/books/_ready") == 200);
-  CHECK(many.rest.is_instant("GET", "/_health"));
+  const Many host;
+  CHECK(host.ask("GET", "/books/_health").body == R"({"status":"pass"})");
+  CHECK(host.status("GET", "/books/_ready") == 200);
+  CHECK(host.rest.is_instant("GET", "/_health"));
   for (const std::string path : {"/books/ada/addresses/_health", "/books/ada/_ready"}) {
-    CHECK(many.ask("GET", path).message() == "Unknown Endpoint");
+    CHECK(host.ask("GET", path).message() == "Unknown Endpoint");
   }
-  many.store->is_broken = true;
-  CHECK(many.status("GET", "/books/_ready") == 503);
-  CHECK(many.status("GET", "/books/_health") == 200);
-  CHECK(many.status("GET", of("ada")) == 503);
-  CHECK(many.status("GET", "/books") == 503);
-  many.store->is_broken = false;
-  many.books->stop();
-  CHECK(many.status("GET", "/books/_ready") == 503);
-  CHECK(many.status("PUT", "/books/ada") == 503);
+  host.store->is_broken = true;
+  CHECK(host.status("GET", "/books/_ready") == 503);
+  CHECK(host.status("GET", "/books/_health") == 200);
+  CHECK(host.status("GET", of("ada")) == 503);
+  CHECK(host.status("GET", "/books") == 503);
+  host.store->is_broken = false;
+  host.books->stop();
+  CHECK(host.status("GET", "/books/_ready") == 503);
+  CHECK(host.status("PUT", "/books/ada") == 503);
 }
 
 TEST_CASE("rest/books: methods") {
-  const Many many;
+  const Many host;
   const auto allow = [&](const std::string& target) {
-    return many.ask("OPTIONS", target).header("Allow");
+    return host.ask("OPTIONS", target).header("Allow");
   };
   CHECK(allow("/books") == "GET, HEAD, OPTIONS");
   CHECK(allow("/books/ada") == "DELETE, GET, HEAD, OPTIONS, PUT");
   CHECK(allow(of("ada")) == "GET, HEAD, OPTIONS, POST");
   CHECK(allow(of("ada") + "/x") == "DELETE, GET, HEAD, OPTIONS, PUT");
-  CHECK(many.ask("POST", "/books").header("Allow") == "GET, HEAD, OPTIONS");
-  CHECK(many.status("POST", "/books/ada", ada) == 405);
-  CHECK(many.status("PATCH", "/books/ada") == 405);
-  CHECK(many.status("GET", "/books?x=1") == 400);
-  CHECK(many.status("PUT", "/books/ada?limit=1") == 400);
-  CHECK_FALSE(many.has("ada"));
+  CHECK(host.ask("POST", "/books").header("Allow") == "GET, HEAD, OPTIONS");
+  CHECK(host.status("POST", "/books/ada", ada) == 405);
+  CHECK(host.status("PATCH", "/books/ada") == 405);
+  CHECK(host.status("GET", "/books?x=1") == 400);
+  CHECK(host.status("PUT", "/books/ada?limit=1") == 400);
+  CHECK_FALSE(host.has("ada"));
 }
 
 TEST_CASE(
     "rest/books: names are compared byte by byte, after decoding, and nothing makes segments") {
-  const Many many;
-  const std::string target = many.add("ada");
+  const Many host;
+  const std::string target = host.add("ada");
   const std::string id = target.substr(target.rfind('/') + 1);
   for (const std::string name : {"ada", "%61da", "%61%64%61"}) {
-    CHECK(many.ask("GET", of(name) + "/" + id).body == ada);
+    CHECK(host.ask("GET", of(name) + "/" + id).body == ada);
   }
   for (const std::string name : {"Ada", "ADA", "ad", "adaa", "ada.", "ada%2B"}) {
     CAPTURE(name);
-    CHECK(many.ask("GET", of(name) + "/" + id).status == 404);
-    CHECK(many.ask("GET", of(name) + "/" + id).message().substr(0, 13) == "No such book:");
+    CHECK(host.ask("GET", of(name) + "/" + id).status == 404);
+    CHECK(host.ask("GET", of(name) + "/" + id).message().substr(0, 13) == "No such book:");
   }
   for (const std::string name :
        {".",   "..",      "%2e%2e",     "_ada",        "-ada",           "~ada",
@@ -251,34 +251,34 @@ TEST_CASE(
     CAPTURE(name);
     for (const std::string& path : {of(name), of(name) + "/" + id, "/books/" + name + "//"}) {
       CAPTURE(path);
-      CHECK(many.ask("GET", path).message() == "Unknown Endpoint");
+      CHECK(host.ask("GET", path).message() == "Unknown Endpoint");
     }
-    if (!name.empty()) CHECK(many.ask("PUT", "/books/" + name).status == 404);
+    if (!name.empty()) CHECK(host.ask("PUT", "/books/" + name).status == 404);
   }
   for (const std::string& path : std::vector<std::string>{
            "/books/ada%2Faddresses", "/books/ada%2faddresses/" + id, "/books/ada/addresses%2F" + id,
            "/books%2Fada/addresses", "/books%2Fada", "/books/ada%2F", "/books%2F",
            "/books/ada/addresses%2F", "/books/%5F%2F_health", "/books%2F_health"}) {
     CAPTURE(path);
-    CHECK(many.ask("GET", path).message() == "Unknown Endpoint");
+    CHECK(host.ask("GET", path).message() == "Unknown Endpoint");
   }
   for (const std::string path : {"/books/ada%2Faddresses", "/books/x%2F", "/books%2Fx"}) {
-    CHECK(many.status("POST", path, ada) == 404);
-    CHECK(many.status("PUT", path) == 404);
-    CHECK(many.status("DELETE", path) == 404);
+    CHECK(host.status("POST", path, ada) == 404);
+    CHECK(host.status("PUT", path) == 404);
+    CHECK(host.status("DELETE", path) == 404);
   }
-  CHECK(many.books->list().books.size() == 1);
+  CHECK(host.books->list().books.size() == 1);
   const std::string longest(128, 'x');
-  CHECK(many.status("PUT", "/books/" + longest) == 201);
-  CHECK(many.status("PUT", "/books/" + longest + "x") == 404);
+  CHECK(host.status("PUT", "/books/" + longest) == 201);
+  CHECK(host.status("PUT", "/books/" + longest + "x") == 404);
   for (const std::string name : {"0", "a.b_c~d@e+f-g", "ada@example.com", "%41.", "a%40b"}) {
     CAPTURE(name);
-    CHECK(many.status("PUT", "/books/" + name) == 201);
-    const Answer made = many.ask("POST", of(name), {}, ada);
+    CHECK(host.status("PUT", "/books/" + name) == 201);
+    const Answer made = host.ask("POST", of(name), {}, ada);
     CHECK(made.status == 201);
-    CHECK(many.ask("GET", made.header("Location")).body == ada);
+    CHECK(host.ask("GET", made.header("Location")).body == ada);
   }
-  CHECK(many.ask("PUT", "/books/x%40y").header("Location") == "/books/x@y");
+  CHECK(host.ask("PUT", "/books/x%40y").header("Location") == "/books/x@y");
 }
 
 TEST_CASE("rest/books: of several reasons to refuse the first counts") {
@@ -287,13 +287,13 @@ TEST_CASE("rest/books: of several reasons to refuse the first counts") {
   options.authorize = [](const AccessRequest& access) {
     return access.book == "secret" ? Access::forbid() : Access::allow();
   };
-  const Many many(options);
-  REQUIRE(many.status("PUT", "/books/ada") == 201);
+  const Many host(options);
+  REQUIRE(host.status("PUT", "/books/ada") == 201);
   const Fields bad_type{{"Content-Type", "text/html"}};
   const std::string big(101, ' ');
   const auto status = [&](const std::string& method, const std::string& target,
                           const Fields& headers, const std::string& body) {
-    return many.ask(method, target, headers, body).status;
+    return host.ask(method, target, headers, body).status;
   };
   CHECK(status("BREW", "/books/none/x", bad_type, big) == 404);
   CHECK(status("BREW", of("none"), bad_type, big) == 405);
@@ -304,24 +304,24 @@ TEST_CASE("rest/books: of several reasons to refuse the first counts") {
   CHECK(status("POST", of("ada"), bad_type, big) == 415);
   CHECK(status("POST", of("ada"), {}, big) == 413);
   CHECK(status("POST", of("ada"), {}, "[]") == 400);
-  CHECK_FALSE(many.ask("POST", of("none"), {}, ada).was_body_read);
+  CHECK_FALSE(host.ask("POST", of("none"), {}, ada).was_body_read);
   // A missing book comes before the condition on it.
   CHECK(status("DELETE", "/books/none", {{"If-Match", "\"x\""}}, "") == 404);
 }
 
 TEST_CASE("rest/books: the removal of a book can have a condition") {
-  const Many many;
-  const std::string target = many.add("ada");
-  const std::string tag = many.ask("GET", "/books/ada").header("ETag");
-  CHECK(many.status("DELETE", target) == 204);
-  const Answer refused = many.ask("DELETE", "/books/ada", {{"If-Match", tag}});
+  const Many host;
+  const std::string target = host.add("ada");
+  const std::string tag = host.ask("GET", "/books/ada").header("ETag");
+  CHECK(host.status("DELETE", target) == 204);
+  const Answer refused = host.ask("DELETE", "/books/ada", {{"If-Match", tag}});
   check_error(refused, "DELETE", "/books/ada", 412, "Not the expected revision: 'ada'");
-  CHECK(many.has("ada"));
-  const std::string now = many.ask("GET", "/books/ada").header("ETag");
-  CHECK(many.ask("DELETE", "/books/ada", {{"If-Match", tag + ", W/" + now}}).status == 204);
-  CHECK(many.status("PUT", "/books/ada") == 201);
-  CHECK(many.ask("DELETE", "/books/ada", {{"If-Match", now}}).status == 412);  // another book
-  CHECK(many.ask("DELETE", "/books/ada", {{"If-Match", "*"}}).status == 204);
+  CHECK(host.has("ada"));
+  const std::string now = host.ask("GET", "/books/ada").header("ETag");
+  CHECK(host.ask("DELETE", "/books/ada", {{"If-Match", tag + ", W/" + now}}).status == 204);
+  CHECK(host.status("PUT", "/books/ada") == 201);
+  CHECK(host.ask("DELETE", "/books/ada", {{"If-Match", now}}).status == 412);  // another book
+  CHECK(host.ask("DELETE", "/books/ada", {{"If-Match", "*"}}).status == 204);
 }
 
 TEST_CASE(
@@ -335,81 +335,81 @@ TEST_CASE(
   options.max_body_bytes = 1000;
   BooksOptions limits;
   limits.max_books = 2;
-  const Many many(options, limits, {named});
+  const Many host(options, limits, {named});
   const std::string id(32, 'a');
-  CHECK(many.status("GET", of("new")) == 404);
-  CHECK(many.status("GET", "/books/new") == 404);
-  CHECK(many.status("PUT", of("new") + "/" + id, ada) == 404);
-  CHECK(many.status("DELETE", of("new") + "/" + id) == 404);
-  CHECK(many.status("POST", of("new"), "[]") == 400);
-  CHECK(many.status("POST", of("new"), "{}") == 400);
-  CHECK(many.status("POST", of("new"), std::string(1001, ' ')) == 413);
-  CHECK(many.status("POST", of("new") + "?x=1", ada) == 400);
-  CHECK(many.ask("POST", of("new"), {{"Content-Type", "text/html"}}, ada).status == 415);
-  CHECK(many.status("POST", of("_new"), ada) == 404);
-  CHECK_FALSE(many.has("new"));
-  const Answer made = many.ask("POST", of("new"), {}, ada);
+  CHECK(host.status("GET", of("new")) == 404);
+  CHECK(host.status("GET", "/books/new") == 404);
+  CHECK(host.status("PUT", of("new") + "/" + id, ada) == 404);
+  CHECK(host.status("DELETE", of("new") + "/" + id) == 404);
+  CHECK(host.status("POST", of("new"), "[]") == 400);
+  CHECK(host.status("POST", of("new"), "{}") == 400);
+  CHECK(host.status("POST", of("new"), std::string(1001, ' ')) == 413);
+  CHECK(host.status("POST", of("new") + "?x=1", ada) == 400);
+  CHECK(host.ask("POST", of("new"), {{"Content-Type", "text/html"}}, ada).status == 415);
+  CHECK(host.status("POST", of("_new"), ada) == 404);
+  CHECK_FALSE(host.has("new"));
+  const Answer made = host.ask("POST", of("new"), {}, ada);
   CHECK(made.status == 201);
-  CHECK(many.ask("GET", made.header("Location")).body == ada);
-  CHECK(many.status("POST", of("new"), ada) == 201);
-  CHECK(many.books->find("new")->state().count == 2);
-  CHECK(many.status("POST", of("two"), ada) == 201);
-  check_error(many.ask("POST", of("three"), {}, ada), "POST", of("three"), 507,
+  CHECK(host.ask("GET", made.header("Location")).body == ada);
+  CHECK(host.status("POST", of("new"), ada) == 201);
+  CHECK(host.books->find("new")->state().count == 2);
+  CHECK(host.status("POST", of("two"), ada) == 201);
+  check_error(host.ask("POST", of("three"), {}, ada), "POST", of("three"), 507,
               "Insufficient Storage: there may be 2 books");
-  CHECK(many.status("PUT", "/books/three") == 507);
-  CHECK(many.status("PUT", "/books/two") == 204);
-  many.books->stop();
-  CHECK(many.status("POST", of("three"), ada) == 503);
-  CHECK(many.books->list().books.size() == 2);
+  CHECK(host.status("PUT", "/books/three") == 507);
+  CHECK(host.status("PUT", "/books/two") == 204);
+  host.books->stop();
+  CHECK(host.status("POST", of("three"), ada) == 503);
+  CHECK(host.books->list().books.size() == 2);
 }
 
 TEST_CASE("rest/books: a book that another process removes while it is used") {
   Options options = Many::by_path();
   SUBCASE("it is gone") {
-    const Many many(options);
-    const std::string target = many.add("ada");
+    const Many host(options);
+    const std::string target = host.add("ada");
     const std::vector<std::pair<std::string, std::string>> requests{
         {"GET", of("ada")}, {"POST", of("ada")}, {"GET", target},
         {"PUT", target},    {"DELETE", target},  {"GET", "/books/ada"}};
     for (const auto& row : requests) {
       CAPTURE(row.first);
-      static_cast<void>(many.books->create("ada").book->create(Document::parse(ada)));
-      many.storage->remove("ada");
-      check_error(many.ask(row.first, row.second, {}, ada), row.first, row.second, 404,
+      static_cast<void>(host.books->create("ada").book->create(Document::parse(ada)));
+      host.storage->remove("ada");
+      check_error(host.ask(row.first, row.second, {}, ada), row.first, row.second, 404,
                   "No such book: 'ada'");
     }
-    CHECK_FALSE(many.has("ada"));
+    CHECK_FALSE(host.has("ada"));
   }
   SUBCASE("it is made again") {
-    const Many many(options);
+    const Many host(options);
     const auto remake = [&] {
-      static_cast<void>(many.books->create("ada").book->state());
-      many.storage->remove("ada");
-      static_cast<void>(many.storage->create("ada"));
+      static_cast<void>(host.books->create("ada").book->state());
+      host.storage->remove("ada");
+      static_cast<void>(host.storage->create("ada"));
     };
     remake();
-    CHECK(many.ask("GET", of("ada")).body == "{}");
+    CHECK(host.ask("GET", of("ada")).body == "{}");
     remake();
-    CHECK(many.ask("GET", "/books/ada").body == R"({"name":"ada","count":0,"revision":0})");
+    CHECK(host.ask("GET", "/books/ada").body == R"({"name":"ada","count":0,"revision":0})");
     remake();
-    const Answer made = many.ask("POST", of("ada"), {}, ada);
+    const Answer made = host.ask("POST", of("ada"), {}, ada);
     CHECK(made.status == 201);
-    CHECK(many.ask("GET", made.header("Location")).body == ada);
+    CHECK(host.ask("GET", made.header("Location")).body == ada);
     remake();
-    CHECK(many.ask("PUT", made.header("Location"), {}, ada).message() ==
+    CHECK(host.ask("PUT", made.header("Location"), {}, ada).message() ==
           "No such address: '" + made.id() + "'");
-    CHECK(many.ask("DELETE", made.header("Location")).status == 404);
+    CHECK(host.ask("DELETE", made.header("Location")).status == 404);
   }
   SUBCASE("a write makes it again") {
     options.create_on_write = true;
-    const Many many(options);
-    static_cast<void>(many.add("ada"));
-    many.storage->remove("ada");
-    CHECK(many.status("POST", of("ada"), "[]") == 400);
-    CHECK_FALSE(many.storage->open("ada"));
-    const Answer made = many.ask("POST", of("ada"), {}, ada);
+    const Many host(options);
+    static_cast<void>(host.add("ada"));
+    host.storage->remove("ada");
+    CHECK(host.status("POST", of("ada"), "[]") == 400);
+    CHECK_FALSE(host.storage->open("ada"));
+    const Answer made = host.ask("POST", of("ada"), {}, ada);
     CHECK(made.status == 201);
-    CHECK(many.ask("GET", of("ada")).json().size() == 1);
+    CHECK(host.ask("GET", of("ada")).json().size() == 1);
   }
 }
 
@@ -425,20 +425,20 @@ TEST_CASE("rest/books: authorisation is asked with the name of the book, before 
     asked.push_back({access.action, std::string(access.book), std::string(access.id)});
     return Access::forbid("mallory");
   };
-  const Many many(options);
-  many.books->create("ada");
-  many.store->opened = 0;
+  const Many host(options);
+  host.books->create("ada");
+  host.store->opened = 0;
   const auto check = [&](const std::string& method, const std::string& target, Action action,
                          const std::string& book, const std::string& id) {
     CAPTURE(target);
     asked.clear();
-    CHECK(many.status(method, target, "{}") == 403);
+    CHECK(host.status(method, target, "{}") == 403);
     REQUIRE(asked.size() == 1);
     CHECK(asked[0].action == action);
     CHECK(asked[0].book == book);
     CHECK(asked[0].id == id);
-    CHECK(many.log->back().book == book);
-    CHECK(many.log->back().user == "mallory");
+    CHECK(host.log->back().book == book);
+    CHECK(host.log->back().user == "mallory");
   };
   check("GET", "/books", Action::read, "", "");
   for (const std::string book : {"ada", "none"}) {
@@ -450,18 +450,17 @@ TEST_CASE("rest/books: authorisation is asked with the name of the book, before 
     check("PUT", of(book) + "/x", Action::update, book, "x");
     check("DELETE", of(book) + "/x", Action::remove, book, "x");
   }
-  CHECK(many.store->opened == 0);
+  CHECK(host.store->opened == 0);
   // Not a byte of an answer tells whether there is such a book.
   const Fields fields{{"X-Request-Id", "x"}};
   for (const std::string method : {"GET", "HEAD", "PUT", "DELETE"}) {
-    Answer there = many.ask(method, "/books/ada", fields);
-    const Answer absent = many.ask(method, "/books/not", fields);
-    std::replace(there.body.begin(), there.body.end(), '\0', ' ');
+    Answer there = host.ask(method, "/books/ada", fields);
+    const Answer missing = host.ask(method, "/books/not", fields);
     const auto at = there.body.find("ada");
     if (at != std::string::npos) there.body.replace(at, 3, "not");
-    CHECK(there.body == absent.body);
-    CHECK(there.headers == absent.headers);
-    CHECK(there.status == absent.status);
+    CHECK(there.body == missing.body);
+    CHECK(there.headers == missing.headers);
+    CHECK(there.status == missing.status);
   }
 }
 
@@ -475,53 +474,53 @@ TEST_CASE("rest/books: the program names the book of a request by what it author
     return user ? Access::allow(std::string(*user)) : Access::unauthenticated();
   };
   options.book = [&](const Access& access, const addrbook::Request& request) {
-    asked.push_back("book");
+    asked.emplace_back("book");
     if (access.user == "fails") throw std::runtime_error("secret");
     return access.user + std::string(request.header("X-Suffix").value_or(""));
   };
-  const Many many(options);
+  const Many host(options);
   const auto as = [](const std::string& user, const std::string& suffix = "") {
     return Fields{{"Authorization", user}, {"X-Suffix", suffix}};
   };
-  CHECK(many.status("GET", "/addresses") == 401);
+  CHECK(host.status("GET", "/addresses") == 401);
   CHECK((asked == std::vector<std::string>{"authorize ''"}));
   asked.clear();
-  check_error(many.ask("GET", "/addresses", as("ada")), "GET", "/addresses", 404,
+  check_error(host.ask("GET", "/addresses", as("ada")), "GET", "/addresses", 404,
               "No such book: 'ada'");
   CHECK((asked == std::vector<std::string>{"authorize ''", "book"}));
-  const Answer made = many.ask("POST", "/addresses", as("ada"), ada);
+  const Answer made = host.ask("POST", "/addresses", as("ada"), ada);
   CHECK(made.status == 201);
   CHECK(made.header("Location") == "/addresses/" + made.id());
-  CHECK(many.log->back().book == "ada");
-  CHECK(many.ask("GET", "/addresses/" + made.id(), as("ada")).body == ada);
-  CHECK(many.status("POST", "/addresses", ada) == 401);
-  const Answer other = many.ask("POST", "/addresses", as("bob"), "{}");
+  CHECK(host.log->back().book == "ada");
+  CHECK(host.ask("GET", "/addresses/" + made.id(), as("ada")).body == ada);
+  CHECK(host.status("POST", "/addresses", ada) == 401);
+  const Answer other = host.ask("POST", "/addresses", as("bob"), "{}");
   CHECK(other.status == 201);
-  check_error(many.ask("GET", "/addresses/" + made.id(), as("bob")), "GET",
+  check_error(host.ask("GET", "/addresses/" + made.id(), as("bob")), "GET",
               "/addresses/" + made.id(), 404, "No such address: '" + made.id() + "'");
-  CHECK(many.ask("GET", "/addresses", as("bob")).json().size() == 1);
+  CHECK(host.ask("GET", "/addresses", as("bob")).json().size() == 1);
   for (const std::string& user : {std::string(), std::string("_x"), std::string("../ada"),
                                   std::string("a/b"), std::string(129, 'x')}) {
     CAPTURE(user);
     for (const std::string method : {"GET", "POST"}) {
-      check_error(many.ask(method, "/addresses", as(user), ada), method, "/addresses", 404,
+      check_error(host.ask(method, "/addresses", as(user), ada), method, "/addresses", 404,
                   "No such book: ''");
-      CHECK(many.log->back().book.empty());
+      CHECK(host.log->back().book.empty());
     }
   }
-  CHECK(many.ask("GET", "/addresses", as("fails")).status == 500);
-  CHECK(many.status("GET", "/addresses/_health") == 200);
-  CHECK(many.status("GET", "/addresses/_ready") == 200);
-  CHECK(many.ask("GET", "/addresses%2F" + made.id(), as("ada")).status == 404);
-  CHECK(many.books->list().books.size() == 2);
+  CHECK(host.ask("GET", "/addresses", as("fails")).status == 500);
+  CHECK(host.status("GET", "/addresses/_health") == 200);
+  CHECK(host.status("GET", "/addresses/_ready") == 200);
+  CHECK(host.ask("GET", "/addresses%2F" + made.id(), as("ada")).status == 404);
+  CHECK(host.books->list().books.size() == 2);
 }
 
 TEST_CASE("rest/books: the list of books, page by page") {
-  const Many many;
-  CHECK(many.ask("GET", "/books").body == "[]");
-  for (int i = 0; i < 250; ++i) many.books->create("book-" + std::to_string(1000 + i));
-  static_cast<void>(many.add("book-1000"));
-  const Answer first = many.ask("GET", "/books");
+  const Many host;
+  CHECK(host.ask("GET", "/books").body == "[]");
+  for (int i = 0; i < 250; ++i) host.books->create("book-" + std::to_string(1000 + i));
+  static_cast<void>(host.add("book-1000"));
+  const Answer first = host.ask("GET", "/books");
   CHECK(first.header("Content-Type") == "application/json; charset=UTF-8");
   check_common_headers(first);
   REQUIRE(first.json().size() == 100);
@@ -531,7 +530,7 @@ TEST_CASE("rest/books: the list of books, page by page") {
   std::string target = "/books?limit=7";
   for (int pages = 0; !target.empty() && pages < 100; ++pages) {
     CHECK(target.rfind("/books?limit=7", 0) == 0);
-    const Answer page = many.ask("GET", target);
+    const Answer page = host.ask("GET", target);
     const auto names = names_in(page);
     CHECK(names.size() <= 7);
     all.insert(all.end(), names.begin(), names.end());
@@ -541,20 +540,20 @@ TEST_CASE("rest/books: the list of books, page by page") {
   CHECK(std::is_sorted(all.begin(), all.end()));
   CHECK(std::adjacent_find(all.begin(), all.end()) == all.end());
   // Exactly the rest, and a cursor whose book is removed.
-  CHECK(next_of(many.ask("GET", "/books?limit=250")).empty());
-  CHECK(names_in(many.ask("GET", "/books?limit=1000")).size() == 250);
-  const std::string next = next_of(many.ask("GET", "/books?limit=10"));
-  CHECK(many.status("DELETE", "/books/book-1009") == 204);
-  CHECK(names_in(many.ask("GET", next)).front() == "book-1010");
-  const Answer head = many.ask("HEAD", "/books?limit=10");
+  CHECK(next_of(host.ask("GET", "/books?limit=250")).empty());
+  CHECK(names_in(host.ask("GET", "/books?limit=1000")).size() == 250);
+  const std::string next = next_of(host.ask("GET", "/books?limit=10"));
+  CHECK(host.status("DELETE", "/books/book-1009") == 204);
+  CHECK(names_in(host.ask("GET", next)).front() == "book-1010");
+  const Answer head = host.ask("HEAD", "/books?limit=10");
   CHECK(head.status == 200);
   CHECK_FALSE(next_of(head).empty());
 }
 
 TEST_CASE("rest/books: what is no page of the list of books is refused") {
-  const Many many;
-  many.books->create("ada");
-  many.books->create("bob");
+  const Many host;
+  host.books->create("ada");
+  host.books->create("bob");
   for (const std::string query : {"limit=0",         "limit=1001",
                                   "limit=",          "limit=x",
                                   "limit=-1",        "limit=1.5",
@@ -567,9 +566,9 @@ TEST_CASE("rest/books: what is no page of the list of books is refused") {
                                   "offset=1",        "q=a",
                                   "cursor=%00"}) {
     CAPTURE(query);
-    CHECK(many.status("GET", "/books?" + query) == 400);
+    CHECK(host.status("GET", "/books?" + query) == 400);
   }
-  CHECK(names_in(many.ask("GET", "/books?cursor=n616461")) == std::vector<std::string>{"bob"});
+  CHECK(names_in(host.ask("GET", "/books?cursor=n616461")) == std::vector<std::string>{"bob"});
 }
 
 TEST_CASE(
@@ -580,106 +579,106 @@ TEST_CASE(
     ++asked;
     return own_books(access);
   };
-  const Many many(options);
-  for (int i = 0; i < 2'500; ++i) many.books->create("m-" + std::to_string(10'000 + i));
-  for (const std::string name : {"ada", "ada-2", "zoe", "zoe-2"}) many.books->create(name);
+  const Many host(options);
+  for (int i = 0; i < 2'500; ++i) host.books->create("m-" + std::to_string(10'000 + i));
+  for (const std::string name : {"ada", "ada-2", "zoe", "zoe-2"}) host.books->create(name);
   const auto as = [](const std::string& user) { return Fields{{"Authorization", user}}; };
-  CHECK(many.status("GET", "/books") == 401);
+  CHECK(host.status("GET", "/books") == 401);
   std::vector<std::string> found;
   std::string target = "/books?limit=1";
   int pages = 0;
   for (; !target.empty() && pages < 20; ++pages) {
     CHECK(target.find("m-") == std::string::npos);
     CHECK(target.find("6d2d") == std::string::npos);  // m- in hex digits
-    asked = many.store->listed = 0;
-    const Answer page = many.ask("GET", target, as("zoe"));
+    asked = host.store->listed = 0;
+    const Answer page = host.ask("GET", target, as("zoe"));
     REQUIRE(page.status == 200);
     CHECK(asked <= 1'002);
-    CHECK(many.store->listed <= 1'000);
+    CHECK(host.store->listed <= 1'000);
     for (const std::string& name : names_in(page)) found.push_back(name);
     target = next_of(page);
   }
   CHECK((found == std::vector<std::string>{"zoe", "zoe-2"}));
   CHECK(pages <= 5);
-  CHECK((names_in(many.ask("GET", "/books?limit=2", as("ada"))) ==
+  CHECK((names_in(host.ask("GET", "/books?limit=2", as("ada"))) ==
          std::vector<std::string>{"ada", "ada-2"}));
   // A made-up cursor can't ask how much there is after a name that is not the caller's.
   const std::string of_m = "n6d2d3130303030";
-  CHECK(many.ask("GET", "/books?cursor=" + of_m, as("zoe")).status == 400);
-  CHECK(many.ask("GET", "/books?cursor=" + of_m, as("m")).status == 200);
-  CHECK(many.ask("GET", "/books?cursor=n6d2d7878", as("zoe")).status == 400);
+  CHECK(host.ask("GET", "/books?cursor=" + of_m, as("zoe")).status == 400);
+  CHECK(host.ask("GET", "/books?cursor=" + of_m, as("m")).status == 200);
+  CHECK(host.ask("GET", "/books?cursor=n6d2d7878", as("zoe")).status == 400);
 }
 
 TEST_CASE("rest/books: nothing of a book shows, matches or confirms anything of another") {
-  const Many many;
-  const std::string target = many.add("ada");
+  const Many host;
+  const std::string target = host.add("ada");
   const std::string id = target.substr(target.rfind('/') + 1);
-  many.books->create("bob");
-  const std::string tag = many.ask("GET", target).header("ETag");
-  const std::string list_tag = many.ask("GET", of("ada")).header("ETag");
-  CHECK(many.ask("GET", target, {{"If-None-Match", tag}}).status == 304);
-  CHECK(many.ask("GET", of("ada"), {{"If-None-Match", list_tag}}).status == 304);
+  host.books->create("bob");
+  const std::string tag = host.ask("GET", target).header("ETag");
+  const std::string list_tag = host.ask("GET", of("ada")).header("ETag");
+  CHECK(host.ask("GET", target, {{"If-None-Match", tag}}).status == 304);
+  CHECK(host.ask("GET", of("ada"), {{"If-None-Match", list_tag}}).status == 304);
   for (const std::string method : {"GET", "HEAD", "PUT", "DELETE"}) {
-    CHECK(many.ask(method, of("bob") + "/" + id, {{"If-None-Match", tag}}, ada).status == 404);
+    CHECK(host.ask(method, of("bob") + "/" + id, {{"If-None-Match", tag}}, ada).status == 404);
   }
-  CHECK(many.ask("GET", of("bob")).body == "{}");
+  CHECK(host.ask("GET", of("bob")).body == "{}");
   // The same revision, and the same count: no tag of one is a tag of the other.
-  const std::string other = many.add("bob");
-  CHECK(many.ask("GET", other, {{"If-None-Match", tag}}).status == 200);
-  CHECK(many.ask("GET", of("bob"), {{"If-None-Match", list_tag}}).status == 200);
-  CHECK(many.ask("GET", "/books/bob", {{"If-None-Match", tag}}).status == 200);
-  CHECK(many.ask("DELETE", "/books/bob", {{"If-Match", tag}}).status == 412);
-  CHECK(many.ask("GET", target).body == ada);
+  const std::string other = host.add("bob");
+  CHECK(host.ask("GET", other, {{"If-None-Match", tag}}).status == 200);
+  CHECK(host.ask("GET", of("bob"), {{"If-None-Match", list_tag}}).status == 200);
+  CHECK(host.ask("GET", "/books/bob", {{"If-None-Match", tag}}).status == 200);
+  CHECK(host.ask("DELETE", "/books/bob", {{"If-Match", tag}}).status == 412);
+  CHECK(host.ask("GET", target).body == ada);
   // A book that is made again has tags of its own.
-  CHECK(many.status("DELETE", "/books/ada") == 204);
-  const std::string again = many.add("ada");
-  CHECK(many.ask("GET", again, {{"If-None-Match", tag}}).status == 200);
-  CHECK(many.ask("GET", of("ada"), {{"If-None-Match", list_tag}}).status == 200);
-  CHECK(many.ask("GET", target).status == 404);
+  CHECK(host.status("DELETE", "/books/ada") == 204);
+  const std::string again = host.add("ada");
+  CHECK(host.ask("GET", again, {{"If-None-Match", tag}}).status == 200);
+  CHECK(host.ask("GET", of("ada"), {{"If-None-Match", list_tag}}).status == 200);
+  CHECK(host.ask("GET", target).status == 404);
 }
 
 TEST_CASE("rest/books: kept lists are each book's own") {
-  const Many many;
+  const Many host;
   std::vector<std::string> lists;
   for (const std::string book : {"ada", "bob"}) {
-    const auto service = many.books->create(book).book;
+    const auto service = host.books->create(book).book;
     for (int i = 0; i < 300; ++i) service->create(LongBook::text(book + std::to_string(i)));
-    lists.push_back(many.ask("GET", of(book)).body);
+    lists.push_back(host.ask("GET", of(book)).body);
   }
   CHECK(lists[0] != lists[1]);
   for (int i = 0; i < 4; ++i) {
-    CHECK(many.ask("GET", of("ada")).body == lists[0]);
-    CHECK(many.ask("GET", of("bob")).body == lists[1]);
+    CHECK(host.ask("GET", of("ada")).body == lists[0]);
+    CHECK(host.ask("GET", of("bob")).body == lists[1]);
   }
-  CHECK(many.status("DELETE", "/books/ada") == 204);
-  CHECK(many.status("GET", of("ada")) == 404);
-  CHECK(many.status("PUT", "/books/ada") == 201);
-  CHECK(many.ask("GET", of("ada")).body == "{}");
+  CHECK(host.status("DELETE", "/books/ada") == 204);
+  CHECK(host.status("GET", of("ada")) == 404);
+  CHECK(host.status("PUT", "/books/ada") == 201);
+  CHECK(host.ask("GET", of("ada")).body == "{}");
 }
 
 TEST_CASE("rest/books: a list ends when its book is removed") {
-  const Many many;
-  const auto service = many.books->create("ada").book;
+  const Many host;
+  const auto service = host.books->create("ada").book;
   for (int i = 0; i < 600; ++i) service->create(LongBook::text(std::to_string(i)));
   Ask request = asking("GET", of("ada"));
   request.client = [&](std::string_view) {
-    if (many.has("ada")) many.books->remove("ada");
+    if (host.has("ada")) host.books->remove("ada");
     return true;
   };
-  const Answer answer = ask(many.rest, request);
+  const Answer answer = ask(host.rest, request);
   CHECK(answer.status == 200);
   CHECK_FALSE(answer.is_complete);
-  REQUIRE(many.log->size() == 1);  // a removal is no fault
-  CHECK(many.log->back().reason == "No such book: 'ada'");
-  CHECK(many.log->back().book == "ada");
+  REQUIRE(host.log->size() == 1);  // a removal is no fault
+  CHECK(host.log->back().reason == "No such book: 'ada'");
+  CHECK(host.log->back().book == "ada");
 }
 
 TEST_CASE("rest/books: log lines carry the book") {
-  const Many many;
-  static_cast<void>(many.add("ada"));
+  const Many host;
+  static_cast<void>(host.add("ada"));
   const auto book_of = [&](const std::string& method, const std::string& target) {
-    static_cast<void>(many.ask(method, target, {}, ada));
-    return many.log->back().book;
+    static_cast<void>(host.ask(method, target, {}, ada));
+    return host.log->back().book;
   };
   CHECK(book_of("GET", of("ada")) == "ada");
   CHECK(book_of("POST", of("ada")) == "ada");
@@ -688,7 +687,7 @@ TEST_CASE("rest/books: log lines carry the book") {
   CHECK(book_of("GET", "/books").empty());
   CHECK(book_of("GET", "/books/_health").empty());
   CHECK(book_of("GET", "/books/_x").empty());
-  CHECK(addrbook::to_logfmt(many.log->front()).find(" book=ada") != std::string::npos);
+  CHECK(addrbook::to_logfmt(host.log->front()).find(" book=ada") != std::string::npos);
   const Book one;
   get(one.rest, "/addresses");
   CHECK(addrbook::to_logfmt(one.log->back()).find("book=") == std::string::npos);
@@ -697,16 +696,16 @@ TEST_CASE("rest/books: log lines carry the book") {
 TEST_CASE("rest/books: names that are asked at random make nothing and leak nothing") {
   BooksOptions limits;
   limits.max_open_books = 100;
-  const Many many(Many::by_path(), limits);
-  many.books->create("ada");
+  const Many host(Many::by_path(), limits);
+  host.books->create("ada");
   for (int i = 0; i < 10'000; ++i) {
     const std::string name = "b" + std::to_string(i * 7919 % 10'007);
     const std::string path = i % 2 == 0 ? of(name) : "/books/" + name;
     const std::string method = i % 3 == 0 ? "DELETE" : "GET";
-    if (many.ask(method, i % 2 == 0 && i % 3 == 0 ? path + "/x" : path).status != 404) FAIL(path);
+    if (host.ask(method, i % 2 == 0 && i % 3 == 0 ? path + "/x" : path).status != 404) FAIL(path);
   }
-  CHECK(many.books->list().books.size() == 1);
-  many.store->opened = 0;
-  CHECK(many.status("GET", of("ada")) == 200);
-  CHECK(many.store->opened <= 1);
+  CHECK(host.books->list().books.size() == 1);
+  host.store->opened = 0;
+  CHECK(host.status("GET", of("ada")) == 200);
+  CHECK(host.store->opened <= 1);
 }

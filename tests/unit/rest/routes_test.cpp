@@ -157,7 +157,7 @@ TEST_CASE("routes: each row of the table is served, under its own method and pat
   using addrbook::detail::Prefix;
   using Scope = addrbook::detail::Route::Scope;
   const Prefix one("/addresses");
-  const Prefix many("/books/{book}/addresses");
+  const Prefix of_many("/books/{book}/addresses");
   std::set<std::tuple<Scope, std::string_view, std::string_view>> seen;
   for (const auto& route : addrbook::detail::routes()) {
     CAPTURE(route.path);
@@ -175,7 +175,7 @@ TEST_CASE("routes: each row of the table is served, under its own method and pat
       CHECK(endpoints->book().empty());
     }
     if (route.scope == Scope::book) path = "/ada/addresses" + path;
-    const auto endpoints = addrbook::detail::Endpoints::find(many, path);
+    const auto endpoints = addrbook::detail::Endpoints::find(of_many, path);
     REQUIRE(endpoints);
     CHECK(endpoints->route(route.method) == &route);
     CHECK(endpoints->is_open() == !route.action.has_value());
@@ -184,8 +184,8 @@ TEST_CASE("routes: each row of the table is served, under its own method and pat
     CHECK(endpoints->id() == (route.path == "/{id}" ? absent_id : ""));
   }
   CHECK_FALSE(addrbook::detail::Endpoints::find(one, "/{id}"));
-  CHECK_FALSE(addrbook::detail::Endpoints::find(many, "/{book}"));
-  CHECK_FALSE(addrbook::detail::Endpoints::find(many, "/ada/addresses/{id}"));
+  CHECK_FALSE(addrbook::detail::Endpoints::find(of_many, "/{book}"));
+  CHECK_FALSE(addrbook::detail::Endpoints::find(of_many, "/ada/addresses/{id}"));
 }
 
 TEST_CASE("routes: what is not in its place on a mount of many books is unknown") {
