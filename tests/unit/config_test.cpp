@@ -252,7 +252,7 @@ TEST_CASE("config: many books, named by the path or by the token") {
   CHECK(refusal("books: {create_on_write: true}") == "book.yaml:1: books.create_on_write: " + many);
   CHECK(refusal("books: {max_books: 1}") == "book.yaml:1: books.max_books: " + many);
   CHECK(refusal("books: {max_books: 8000001}") ==
-        "book.yaml:1: books.max_books: must be an integer from 0 to 8000000");
+        "book.yaml:1: books.max_books: must be an integer from 0 to 8000000, not '8000001'");
   CHECK(refusal("books: {own: maybe}") == "book.yaml:1: books.own: must be one of: true, false");
   CHECK(refusal("books: {own: true}", {{"ADDRBOOK_AUTH_TOKENS", "_x:read:secret-0123456789"}}) ==
         "environment: ADDRBOOK_AUTH_TOKENS: auth.tokens: '_x' can't be the name of a book, see "
