@@ -183,9 +183,7 @@ class Entrance {
 
  private:
   [[nodiscard]] Reply reply_to(const Request& request) const {
-    if ((request.path != "/" && !request.path.empty()) || text_.empty()) {
-      throw HttpError(404, "Unknown Endpoint");
-    }
+    if (request.path != "/" || text_.empty()) throw HttpError(404, "Unknown Endpoint");
     if (request.method != "GET" && request.method != "HEAD") {
       throw HttpError(405, "Method Not Allowed", {{"Allow", "GET, HEAD"}});
     }

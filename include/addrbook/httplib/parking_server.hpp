@@ -305,7 +305,9 @@ Begun ParkingServer<Base>::begin(ServerEngine& engine, Connection& connection,
   BookTarget target;
   if (!options_.hooks_see_books) target = books_.find(head.target, head.authority);
   if (target.book == nullptr) {
-    return begin_special(engine, connection, head, target.path(), is_whole, answer);
+    // RFC 9110, 4.2.3: in absolute-form, an empty path is "/".
+    const bool is_root = !head.authority.empty() && target.path().empty();
+    return begin_special(engine, connection, head, is_root ? "/" : target.path(), is_whole, answer);
   }
   const bool is_last = is_last_request(engine, connection, head);
   return BookLane::begin(std::move(target), connection, head, body, is_whole, options_.body_timeout,
