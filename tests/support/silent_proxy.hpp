@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -139,6 +140,11 @@ class SilentProxy {
               0,
               ""};
     if (!pair.client || ::connect(pair.server.get(), generic(server_), sizeof server_) != 0) return;
+    // As PostgreSQL does at both ends: otherwise pieces wait for the receipt of those before.
+    const int on = 1;
+    for (const Descriptor* const end : {&pair.client, &pair.server}) {
+      ::setsockopt(end->get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
     ++connections_;
     pairs_.push_back(std::move(pair));
   }
