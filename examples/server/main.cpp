@@ -48,7 +48,7 @@ void serve(Server& server, const CommandLine& command_line, const Config& config
               << (is_ipv6 ? "[" + config.host + "]" : config.host) << ":" << port << " ..."
               << std::endl;
   };
-  hooks.on_reload = [&] { reload(command_line, log, *tokens, server); };
+  hooks.on_reload = [&] { reload(command_line, config, log, *tokens, server); };
   addrbook::serve_until_signal(server, hooks);
   stop();
 }

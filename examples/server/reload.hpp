@@ -16,9 +16,10 @@
 
 /// Opens the log file again, and reads the tokens and the certificate. What is wrong is logged, and
 /// the old one stays.
+/// @param running  the settings with which the server runs
 template <class Server>
-void reload(const CommandLine& command_line, addrbook::LogFile& log, addrbook::BearerTokens& tokens,
-            Server& server) {
+void reload(const CommandLine& command_line, const addrbook::Config& running,
+            addrbook::LogFile& log, addrbook::BearerTokens& tokens, Server& server) {
   using Level = addrbook::LogRecord::Level;
   bool is_good = true;
   const auto attempt = [&](const std::function<void()>& act) {
@@ -39,6 +40,12 @@ void reload(const CommandLine& command_line, addrbook::LogFile& log, addrbook::B
         throw addrbook::Error(
             addrbook::Errc::invalid,
             "auth.tokens: all tokens are gone; the old ones stay, until a restart");
+      }
+      // The new tokens may be for books that this server's paths don't name.
+      if (config.rest.prefix != running.rest.prefix || config.own_books != running.own_books) {
+        throw addrbook::Error(addrbook::Errc::invalid,
+                              "http.prefix or books.own is another: that needs a restart, and the "
+                              "old tokens stay until then");
       }
       tokens.replace(config.tokens);
     });

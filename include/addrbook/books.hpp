@@ -13,6 +13,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <iterator>
@@ -101,20 +102,24 @@ class Books : private detail::Pinned {
   };
   using ByName = std::map<std::string, Open, std::less<>>;
 
+  // Counts the removals of books, of one of several sets of names, so that a book that was removed
+  // while it was opened is not kept.
+  using Removals = std::atomic<std::uint64_t>;
+
   [[nodiscard]] std::shared_ptr<Service> known(std::string_view name) const;
-  std::shared_ptr<Service> keep(std::string_view name, std::shared_ptr<Store> store);
+  [[nodiscard]] static bool is_there(const Service& book);
+  std::shared_ptr<Service> keep(std::string_view name, std::shared_ptr<Service> book,
+                                std::uint64_t removals);
   void make_room();
-  [[nodiscard]] std::mutex& turn_of(std::string_view name) {
-    return turns_[std::hash<std::string_view>()(name) % turns_.size()];
+  [[nodiscard]] Removals& removals_of(std::string_view name) {
+    return removals_[std::hash<std::string_view>()(name) % removals_.size()];
   }
 
   const std::shared_ptr<BookStore> store_;
   const std::shared_ptr<detail::BookRules> rules_;
   const BooksOptions options_;
-  // Opening, making and removing a book take turns, so that a book that has been removed meanwhile
-  // is not kept.
-  std::array<std::mutex, 64> turns_;
-  mutable std::shared_mutex mutex_;
+  std::array<Removals, 64> removals_{};
+  mutable std::shared_mutex mutex_;  // not held while the storage works
   ByName open_;
 };
 
@@ -142,11 +147,25 @@ inline std::shared_ptr<Service> Books::known(std::string_view name) const {
 }
 
 inline std::shared_ptr<Service> Books::find(std::string_view name) {
-  if (auto book = known(name)) return book;
-  const std::lock_guard turn(turn_of(name));
-  if (auto book = known(name)) return book;  // another thread was faster
-  auto store = store_->open(name);
-  return store ? keep(name, std::move(store)) : nullptr;
+  while (true) {
+    if (auto book = known(name)) return book;
+    const std::uint64_t removals = removals_of(name).load();
+    auto store = store_->open(name);
+    if (!store) return nullptr;
+    if (auto book = keep(name, std::make_shared<Service>(std::move(store), rules_), removals)) {
+      return book;
+    }
+  }
+}
+
+/// Asks the storage: another process may have removed the book.
+inline bool Books::is_there(const Service& book) {
+  try {
+    static_cast<void>(book.state());
+    return true;
+  } catch (const NoSuchBook&) {
+    return false;
+  }
 }
 
 inline std::shared_ptr<Service> Books::open(std::string_view name) {
@@ -156,8 +175,7 @@ inline std::shared_ptr<Service> Books::open(std::string_view name) {
 }
 
 inline Books::Created Books::create(std::string_view name) {
-  if (auto book = find(name)) return {std::move(book), false};
-  const std::lock_guard turn(turn_of(name));
+  if (auto book = find(name); book && is_there(*book)) return {std::move(book), false};
   const auto passed = rules_->gate.pass();
   if (!rules_->gate.is_open()) throw Error(Errc::stopped, "The service is stopped");
   auto created = store_->create(name, options_.max_books);
@@ -166,14 +184,13 @@ inline Books::Created Books::create(std::string_view name) {
                                 std::to_string(options_.max_books) +
                                 (options_.max_books == 1 ? " book" : " books"));
   }
-  if (!created.is_new) {
-    if (auto book = known(name)) return {std::move(book), false};
-  }
-  return {keep(name, std::move(created.store)), created.is_new};
+  auto book = find(name);
+  // Removed already: every call of it says so.
+  if (!book) book = std::make_shared<Service>(std::move(created.store), rules_);
+  return {std::move(book), created.is_new};
 }
 
 inline void Books::remove(std::string_view name, const BookStore::Condition& condition) {
-  const std::lock_guard turn(turn_of(name));
   const auto passed = rules_->gate.pass();
   if (!rules_->gate.is_open()) throw Error(Errc::stopped, "The service is stopped");
   switch (store_->remove(name, condition)) {
@@ -184,17 +201,21 @@ inline void Books::remove(std::string_view name, const BookStore::Condition& con
   }
   ByName::node_type removed;  // destroyed after the lock
   const std::unique_lock lock(mutex_);
+  ++removals_of(name);
   if (const auto at = open_.find(name); at != open_.end()) removed = open_.extract(at);
 }
 
-// Called in the name's turn.
-inline std::shared_ptr<Service> Books::keep(std::string_view name, std::shared_ptr<Store> store) {
-  auto book = std::make_shared<Service>(std::move(store), rules_);
-  std::shared_ptr<Service> old;
+// Keeps a book that was opened when there had been as many removals.
+// @returns it, or what another thread has kept; null if there was a removal meanwhile
+inline std::shared_ptr<Service> Books::keep(std::string_view name, std::shared_ptr<Service> book,
+                                            std::uint64_t removals) {
+  std::shared_ptr<Service> old;  // destroyed after the lock
   const std::unique_lock lock(mutex_);
+  if (removals_of(name).load() != removals) return nullptr;
   const auto [at, is_new] = open_.try_emplace(std::string(name), book);
+  if (!is_new && !at->second.book->is_gone()) return at->second.book;
   if (!is_new) {
-    old = std::exchange(at->second.book, book);  // a book that is gone
+    old = std::exchange(at->second.book, book);
   } else if (open_.size() > options_.max_open_books) {
     make_room();
   }

@@ -37,7 +37,7 @@ namespace addrbook {
 /// @throws Error{storage} the database can't be reached or used. The reason is libpq's, or: older
 ///         than 15, not in UTF-8, tables of a newer version of this library
 [[nodiscard]] inline std::shared_ptr<Store> open_postgresql(const std::string& conninfo,
-                                                            PostgresqlOptions options = {});
+                                                            const PostgresqlOptions& options = {});
 
 /// Opens all books of a database. They share connections; writers to different books don't wait for
 /// each other. See open_postgresql() for all else.
@@ -46,7 +46,7 @@ namespace addrbook {
 /// @throws as open_postgresql() | Error{invalid} a validator is empty
 [[nodiscard]] inline std::shared_ptr<Books> open_postgresql_books(
     const std::string& conninfo, const BooksOptions& books = {},
-    std::vector<Validator> validators = {}, PostgresqlOptions options = {});
+    std::vector<Validator> validators = {}, const PostgresqlOptions& options = {});
 
 // ---------------------------------------------------------------------------------------------
 
@@ -61,14 +61,14 @@ namespace detail {
 }  // namespace detail
 
 inline std::shared_ptr<Store> open_postgresql(const std::string& conninfo,
-                                              PostgresqlOptions options) {
+                                              const PostgresqlOptions& options) {
   return detail::postgresql_books(conninfo, options)->only_book();
 }
 
 inline std::shared_ptr<Books> open_postgresql_books(const std::string& conninfo,
                                                     const BooksOptions& books,
                                                     std::vector<Validator> validators,
-                                                    PostgresqlOptions options) {
+                                                    const PostgresqlOptions& options) {
   return std::make_shared<Books>(detail::postgresql_books(conninfo, options), std::move(validators),
                                  books);
 }

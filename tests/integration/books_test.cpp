@@ -234,6 +234,12 @@ TEST_CASE_TEMPLATE("books: a slow list of a book that is removed is cut", Server
   for (int i = 0; i < 200; ++i) book->create(large);  // more than the system buffers
   addrbook::mount(server, books, by_path());
   Running running(server);
+  SUBCASE("the first one") {}
+  SUBCASE("one that is kept") {
+    for (int i = 0; i < 3; ++i) {
+      REQUIRE(Connection(running.port()).request("GET", of("ada")).complete);
+    }
+  }
   Connection reader(running.port());
   reader.send_request("GET", of("ada"));
   REQUIRE(reader.has_more());
@@ -300,7 +306,8 @@ TEST_CASE_TEMPLATE("books: 10,000 names that are asked at random make nothing an
   ask(0, 2'000);
   const std::size_t before = test::status_kib(::getpid(), "VmRSS");
   ask(2'000, 10'000);
-  CHECK(test::status_kib(::getpid(), "VmRSS") < before + 2'048);
+  // A sanitizer keeps what has been freed.
+  if (!test::is_sanitized) CHECK(test::status_kib(::getpid(), "VmRSS") < before + 2'048);
   CHECK(books->list().books.size() == 1);
   CHECK(Connection(running.port()).request("GET", "/books").body ==
         R"([{"name":"ada","count":0,"revision":0}])");

@@ -122,6 +122,26 @@ TEST_CASE("Books: a removed book is gone, and a new one of its name is another")
   CHECK(books.find("ada") == made.book);
 }
 
+TEST_CASE("Books: one that another program has removed can be made again") {
+  const auto store = std::make_shared<addrbook::MemoryBooks>();
+  Books here(store);
+  Books there(store);
+  const auto old = here.create("ada").book;
+  there.remove("ada");
+  const auto made = here.create("ada");
+  CHECK(made.is_new);
+  CHECK(made.book != old);
+  CHECK(here.find("ada") == made.book);
+  CHECK(there.find("ada")->state().epoch == made.book->state().epoch);
+  there.remove("ada");
+  there.create("ada");
+  const auto again = here.create("ada");
+  CHECK_FALSE(again.is_new);
+  CHECK(again.book->state().epoch == there.find("ada")->state().epoch);
+  here.remove("ada");
+  CHECK_THROWS_AS(here.remove("ada"), NoSuchBook);
+}
+
 TEST_CASE("Books: a removal on a condition") {
   Books books;
   const auto book = books.create("ada").book;

@@ -140,27 +140,29 @@ inline Reply list_books(Context& context) {
   std::string text = "[";
   std::size_t found = 0;
   bool more = true;
-  bool is_shown = true;  // the last name
-  for (std::size_t seen = 0; more && found < limit && seen < max_seen;) {
-    const BookList run =
-        context.books->list(after, (std::min)((std::max)(limit - found, min_run), max_seen - seen));
+  bool is_next_known = false;  // a book that the client may read follows the last one
+  std::string shown;           // the last name in the answer
+  for (std::size_t seen = 0; more && !is_next_known && seen < max_seen;) {
+    const std::size_t wanted = (std::max)(limit + 1 - found, min_run);
+    const BookList run = context.books->list(after, (std::min)(wanted, max_seen - seen));
     more = run.more;
     for (const BookInfo& book : run.books) {
-      if (found == limit) {
-        more = true;
-        break;
-      }
       ++seen;
       after = book.name;
-      is_shown = may_read(context, book.name);
-      if (!is_shown) continue;
+      if (!may_read(context, book.name)) continue;
+      if (found == limit) {
+        is_next_known = true;
+        break;
+      }
       text.append(found++ == 0 ? "" : ",").append(book_json(book.name, book.state));
+      shown = book.name;
     }
   }
   Reply reply = json_reply(text + "]");
-  if (more) {
+  // A link only because of books that the client may not read would tell that they are there.
+  if (is_next_known || more) {
     const std::string cursor =
-        is_shown ? "n" + hex(after) : "p" + context.positions.keep(std::move(after));
+        is_next_known ? "n" + hex(shown) : "p" + context.positions.keep(std::move(after));
     reply.headers.emplace_back("Link", "<" + std::string(context.prefix.root()) +
                                            "?limit=" + std::to_string(limit) + "&cursor=" + cursor +
                                            ">; rel=\"next\"");

@@ -111,7 +111,7 @@ inline Reply list_addresses(Context& context) {
     }
     if (auto text = context.lists->find(state)) {
       Reply reply = reply_of(state);
-      reply.source = std::make_shared<KeptListSource>(std::move(text));
+      reply.source = std::make_shared<KeptListSource>(std::move(text), context.service);
       return reply;
     }
   }

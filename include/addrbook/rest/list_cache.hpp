@@ -3,6 +3,7 @@
 
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/http.hpp>
+#include <addrbook/service.hpp>
 #include <addrbook/store.hpp>
 
 #include <atomic>
@@ -91,19 +92,27 @@ class ListCache : private Pinned {
   std::uint64_t last_ticket_ = 0;
 };
 
-/// The body of a list that is kept. It holds no memory of its own and needs no storage.
+/// The body of a list that is kept. It holds no memory of its own. The storage is asked now and
+/// then whether the book is still there.
 class KeptListSource final : public BodySource {
  public:
-  explicit KeptListSource(std::shared_ptr<const ListText> text) noexcept : text_(std::move(text)) {}
+  explicit KeptListSource(std::shared_ptr<const ListText> text,
+                          std::shared_ptr<const Service> service = nullptr) noexcept
+      : text_(std::move(text)), service_(std::move(service)) {}
 
   Status read(std::string& to) override {
     if (next_ == text_->pieces.size()) return Status::end;
+    constexpr std::size_t between = 16;  // pieces
+    if (service_ && next_ % between == between - 1 && service_->state().epoch != text_->epoch) {
+      return Status::failed;
+    }
     to.append(text_->pieces[next_++]);
     return Status::piece;
   }
 
  private:
   std::shared_ptr<const ListText> text_;
+  std::shared_ptr<const Service> service_;
   std::size_t next_ = 0;
 };
 

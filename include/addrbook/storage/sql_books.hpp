@@ -70,6 +70,7 @@ inline BookStore::Removal SqlBooks::do_remove(std::string_view name, const Condi
   std::optional<EntryCache::Removing> removing;
   if (database_->cache() != nullptr) removing.emplace(*database_->cache());
   const auto removal = database_->write_catalog([&](SqlCatalog& books) {
+    books.take_turn();
     const auto book = books.lock(name);
     if (!book) return Removal::absent;
     if (condition && !condition(book->state)) return Removal::refused;

@@ -43,6 +43,10 @@ class SqlCatalog {
   /// @throws Error{full} no further book has ever a number
   [[nodiscard]] Created create(std::string_view name, std::uint64_t max_books);
 
+  /// Waits for others that make or remove books, or that renew all epochs. Comes before lock():
+  /// whoever locks the two the other way round could wait for each other.
+  void take_turn() { static_cast<void>(lock_store()); }
+
   /// Locks a book, so that nothing else changes it, and reads it.
   struct Locked {
     std::uint64_t number = 0;
@@ -63,8 +67,14 @@ class SqlCatalog {
  private:
   using Integer = SqlTables::Integer;
 
+  /// What the store knows of all books.
+  struct Store {
+    Integer last_number = 0;
+    Integer books = 0;
+  };
+  Store lock_store();
   static std::string comparable(std::string_view text);
-  std::string book_where(const std::string& condition) const {
+  [[nodiscard]] std::string book_where(const std::string& condition) const {
     return " FROM addrbook_books WHERE " + condition + " AND " + connection_.texts().are_same_books;
   }
 
@@ -127,14 +137,17 @@ inline BookList SqlCatalog::list(std::string_view after, std::size_t limit) {
   return list;
 }
 
-inline SqlCatalog::Created SqlCatalog::create(std::string_view name, std::uint64_t max_books) {
-  Integer last = 0;
-  Integer books = 0;
-  // Those that make books take turns.
+inline SqlCatalog::Store SqlCatalog::lock_store() {
+  Store store;
   session_ << "SELECT last_number, books FROM addrbook_store WHERE " +
                   connection_.texts().is_same_store + connection_.texts().lock,
-      soci::into(last), soci::into(books);
+      soci::into(store.last_number), soci::into(store.books);
   if (!session_.got_data()) throw StateLost();
+  return store;
+}
+
+inline SqlCatalog::Created SqlCatalog::create(std::string_view name, std::uint64_t max_books) {
+  const auto [last, books] = lock_store();
   if (const auto number = find(name)) return {number, false};
   if (max_books != 0 && SqlTables::from_integer(books) >= max_books) return {};
   const Integer number = last + 1;
@@ -186,7 +199,7 @@ inline bool SqlCatalog::has_leftovers() {
 // A slice is small, because it holds up those that write to the same file.
 inline bool SqlCatalog::sweep() {
   constexpr Integer max_rows = 1000;
-  constexpr Integer max_bytes = 1024 * 1024;
+  constexpr Integer max_bytes = Integer{1024} * 1024;
   Integer number = 0;
   session_ << "SELECT number FROM addrbook_removed ORDER BY number LIMIT 1" +
                   connection_.texts().lock_if_free,

@@ -184,12 +184,15 @@ inline void SqlTables::move_old_entries(soci::session& session,
                    std::to_string(slice) + ") AS slice",
         soci::use(after), soci::into(last);
     if (last == 0) return;
-    session << "INSERT INTO addrbook_entries "
-               "(key, id, revision, created_at, updated_at, document) SELECT " +
-                   first_key + " + created, id, revision, at, at, document FROM (SELECT *, " +
-                   time +
-                   " AS at FROM addrbook_old_entries WHERE created > :after AND created <= :last) "
-                   "AS slice ORDER BY created",
+    session << std::string(
+                   "INSERT INTO addrbook_entries "
+                   "(key, id, revision, created_at, updated_at, document) SELECT ")
+                   .append(first_key)
+                   .append(" + created, id, revision, at, at, document FROM (SELECT *, ")
+                   .append(time)
+                   .append(
+                       " AS at FROM addrbook_old_entries WHERE created > :after AND "
+                       "created <= :last) AS slice ORDER BY created"),
         soci::use(after), soci::use(last);
     after = last;
   }

@@ -30,6 +30,7 @@ using ::sqlite3_stmt;
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace addrbook::detail {
@@ -52,7 +53,7 @@ auto naming(const std::string& path, Work work) {
 
 class SqliteEngine final : public SqlEngine {
  public:
-  SqliteEngine(const std::string& path, const SqliteOptions& options);
+  SqliteEngine(const std::string& path, SqliteOptions options);
 
   [[nodiscard]] inline const SqlTexts& texts() const override;
   [[nodiscard]] inline std::unique_ptr<soci::session> connect(Clock::time_point) override;
@@ -135,8 +136,8 @@ inline const SqlTables& SqliteEngine::tables() {
   return tables;
 }
 
-inline SqliteEngine::SqliteEngine(const std::string& path, const SqliteOptions& options)
-    : options_(options) {
+inline SqliteEngine::SqliteEngine(const std::string& path, SqliteOptions options)
+    : options_(std::move(options)) {
   if (is_in_memory(path)) return;
   file_.emplace(path);
   lock_.emplace(*file_);

@@ -90,6 +90,7 @@ inline void Sweeper::work() noexcept {
     } catch (const std::exception&) {
       // Whoever needs the storage sees by himself that it fails.
       has_failed = true;
+      is_more = true;
     }
     const auto rest = has_failed ? pause : Clock::now() - begin;
     pause = has_failed ? (std::min)(2 * pause, longest_pause) : first_pause;

@@ -609,6 +609,22 @@ TEST_CASE(
   CHECK(host.ask("GET", "/books?cursor=n6d2d7878", as("zoe")).status == 400);
 }
 
+TEST_CASE(
+    "rest/books: the link to the next page does not tell of books that the caller can't read") {
+  Options options = Many::by_path();
+  options.authorize = own_books;
+  const Many host(options);
+  host.books->create("ada");
+  const auto next = [&] {
+    return next_of(host.ask("GET", "/books?limit=1", {{"Authorization", "ada"}}));
+  };
+  CHECK(next().empty());
+  host.books->create("bob");
+  CHECK(next().empty());
+  host.books->create("ada-2");
+  CHECK(next() == "/books?limit=1&cursor=n616461");
+}
+
 TEST_CASE("rest/books: nothing of a book shows, matches or confirms anything of another") {
   const Many host;
   const std::string target = host.add("ada");
