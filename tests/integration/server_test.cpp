@@ -1,5 +1,7 @@
 // What addrbook::Server adds to httplib::Server.
 
+#include <addrbook/http/head.hpp>
+#include <addrbook/httplib/head_repair.hpp>
 #include <addrbook/server.hpp>
 
 #include <support/crowd.hpp>
@@ -795,6 +797,17 @@ TEST_CASE("server: stop() is not delayed by half a request or by a client that d
   REQUIRE(Connection(running.port()).request("GET", "/addresses/_health").status == 200);
   CHECK(running.stop() < 20s);  // and not 60
   CHECK(book->state().count == 300);
+}
+
+TEST_CASE("server: a head is repaired also where it has no room to grow") {
+  std::string input = "GET HTTP://LOCALHOST:80/x HTTP/1.1\r\nHost: a\r\nAccept: ,\r\n\r\nnext";
+  input.shrink_to_fit();
+  const std::size_t before = input.size();
+  const auto head = addrbook::detail::read_head(std::string_view(input).substr(0, before - 4));
+  REQUIRE(!head.fault);
+  const std::size_t removed = addrbook::detail::repair_head(input, head);
+  CHECK(input == "GET /x HTTP/1.1\r\nHost: LOCALHOST:80\r\n\r\nnext");
+  CHECK(removed == before - input.size());
 }
 
 TEST_CASE("server: while it stops and waits for a slow client, it does nothing") {

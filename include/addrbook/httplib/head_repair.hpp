@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace addrbook::detail {
@@ -37,27 +38,29 @@ inline bool is_good_accept(const RequestHead& head) {
 /// @param input  starts with the head into which `head` points
 /// @returns  by how many bytes the head is shorter; if it is not 0, `head` is no longer valid
 inline std::size_t repair_head(std::string& input, const RequestHead& head) {
+  // By position, because the input moves when it grows.
   struct Change {
-    std::string_view part;  // of the input
-    std::string text;       // stands there instead
+    std::size_t at;
+    std::size_t size;
+    std::string text;  // stands there instead
   };
   std::vector<Change> changes;
-  if (!head.range_line.empty() && !is_good_range(head)) changes.push_back({head.range_line, {}});
-  if (!head.accept_line.empty() && !is_good_accept(head)) changes.push_back({head.accept_line, {}});
+  const auto replace = [&](std::string_view part, std::string text) {
+    const auto at = static_cast<std::size_t>(part.data() - input.data());
+    changes.push_back({at, part.size(), std::move(text)});
+  };
+  if (!head.range_line.empty() && !is_good_range(head)) replace(head.range_line, {});
+  if (!head.accept_line.empty() && !is_good_accept(head)) replace(head.accept_line, {});
   if (!head.authority.empty()) {
     const bool has_path = head.target.substr(head.authority.size(), 1) == "/";
-    changes.push_back({head.authority, has_path ? "" : "/"});
-    if (head.sent_host.data() != nullptr)
-      changes.push_back({head.sent_host, std::string(head.host)});
+    replace(head.authority, has_path ? "" : "/");
+    if (head.sent_host.data() != nullptr) replace(head.sent_host, std::string(head.host));
   }
   // From the end to the front, so that the positions of the others stay valid.
   std::sort(changes.begin(), changes.end(),
-            [](const Change& a, const Change& b) { return a.part.data() > b.part.data(); });
+            [](const Change& a, const Change& b) { return a.at > b.at; });
   const std::size_t before = input.size();
-  for (const Change& each : changes) {
-    input.replace(static_cast<std::size_t>(each.part.data() - input.data()), each.part.size(),
-                  each.text);
-  }
+  for (const Change& each : changes) input.replace(each.at, each.size, each.text);
   return before - input.size();
 }
 
