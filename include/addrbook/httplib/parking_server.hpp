@@ -58,6 +58,27 @@ class ParkingQueue final : public httplib::TaskQueue {
   std::unique_ptr<Parking> parking_;
 };
 
+/// A request whose body is dropped.
+/// @tparam Make  makes the answer: void(bool is_last, Answer&)
+template <class Make>
+class DroppedBody final : public PendingRequest {
+ public:
+  explicit DroppedBody(Make make) : make_(std::move(make)) {}
+
+  bool take(std::string_view data) override {
+    bytes_ += data.size();
+    return bytes_ <= BookRequest::max_dropped_bytes;
+  }
+  [[nodiscard]] std::size_t memory() const noexcept override { return sizeof *this; }
+  void answer(BodyStatus /*status*/, bool is_last, Answer& answer) override {
+    make_(is_last, answer);
+  }
+
+ private:
+  Make make_;
+  std::size_t bytes_ = 0;
+};
+
 /// The base of Server and TlsServer.
 ///
 /// httplib's own loop accepts nothing. When it starts to listen, its listening socket is handed to
@@ -116,6 +137,8 @@ class ParkingServer : public Base, public BookHost, private ConnectionHandler {
     return to.book == nullptr ? static_cast<bool>(other_paths_) : to.is_instant(head.method);
   }
   inline bool serve(ServerEngine& engine, Connection& connection, const RequestHead& head) override;
+  Begun begin_other(ServerEngine& engine, Connection& connection, const RequestHead& head,
+                    std::string_view path, bool is_whole, Answer& answer);
   Begun begin_special(ServerEngine& engine, Connection& connection, const RequestHead& head,
                       std::string_view path, bool is_whole, Answer& answer);
   bool is_last_request(const ServerEngine& engine, Connection& connection,
@@ -325,16 +348,38 @@ Begun ParkingServer<Base>::begin_special(ServerEngine& engine, Connection& conne
   const bool is_options = head.method == "OPTIONS" && head.target == "*";
   const bool is_ours = other_paths_ && !options_.hooks_see_books;
   if (!is_unknown && !is_options && !is_ours) return begun;
+  if (is_ours && !is_unknown && !is_options) {
+    return begin_other(engine, connection, head, path, is_whole, answer);
+  }
   answer.is_last = is_unknown || !is_whole || is_last_request(engine, connection, head);
   const std::string fields = answer.is_last ? "Connection: close\r\n" : keep_alive_fields_;
-  if (is_unknown) {
-    answer.text = refusal(connection, head, {501, "Method Not Implemented"});
-  } else if (is_options) {
-    answer.text = refusals_.options_text(connection.remote_address, head, fields);
-  } else {
-    answer.text = refusals_.text_of(connection.remote_address, head, path, other_paths_, fields);
-  }
+  answer.text = is_unknown ? refusal(connection, head, {501, "Method Not Implemented"})
+                           : refusals_.options_text(connection.remote_address, head, fields);
   begun.kind = Begun::Kind::answered;
+  return begun;
+}
+
+// What take_other_paths() answers. A small body is dropped, so that the connection stays.
+template <class Base>
+Begun ParkingServer<Base>::begin_other(ServerEngine& engine, Connection& connection,
+                                       const RequestHead& head, std::string_view path,
+                                       bool is_whole, Answer& answer) {
+  const bool is_last = is_last_request(engine, connection, head);
+  auto make = [this, is_last, head, path = std::string(path), address = connection.remote_address](
+                  bool ends, Answer& made) {
+    made.is_last = ends || is_last;
+    made.text = Refusals::text_of(address, head, path, other_paths_,
+                                  made.is_last ? "Connection: close\r\n" : keep_alive_fields_);
+  };
+  Begun begun;
+  if (is_whole || head.expects_continue || head.length > BookRequest::max_dropped_bytes) {
+    make(!is_whole, answer);
+    begun.kind = Begun::Kind::answered;
+    return begun;
+  }
+  begun.kind = Begun::Kind::pending;
+  begun.body_timeout = BookRequest::drop_timeout;
+  begun.request = std::make_unique<DroppedBody<decltype(make)>>(std::move(make));
   return begun;
 }
 
