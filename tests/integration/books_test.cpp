@@ -10,6 +10,7 @@
 #include <support/parallel.hpp>
 #include <support/proc.hpp>
 #include <support/running.hpp>
+#include <support/server_with_hooks.hpp>
 
 #include <doctest/doctest.h>
 
@@ -30,19 +31,7 @@ using addrbook::Books;
 using test::Connection;
 using test::Running;
 
-class ServerWithHooks : public addrbook::Server {
- public:
-  ServerWithHooks() : addrbook::Server(options()) {}
-
- private:
-  static addrbook::ServerOptions options() {
-    addrbook::ServerOptions options;
-    options.hooks_see_books = true;
-    return options;
-  }
-};
-
-#define ADDRBOOK_TEST_SERVERS httplib::Server, addrbook::Server, ServerWithHooks
+using test::ServerWithHooks;
 
 const std::string address = R"({"name":"Ada Lovelace"})";
 

@@ -9,6 +9,7 @@
 #include <support/life_cycle.hpp>
 #include <support/live_source.hpp>
 #include <support/running.hpp>
+#include <support/server_with_hooks.hpp>
 #include <unit/fake_store.hpp>
 
 #include <doctest/doctest.h>
@@ -37,21 +38,7 @@ using namespace std::string_literals;
 using test::Connection;
 using test::Running;
 
-/// A Server whose books are served by httplib's routes.
-class ServerWithHooks : public addrbook::Server {
- public:
-  ServerWithHooks() : addrbook::Server(options()) {}
-
- private:
-  static addrbook::ServerOptions options() {
-    addrbook::ServerOptions options;
-    options.hooks_see_books = true;
-    return options;
-  }
-};
-
-#define ADDRBOOK_TEST_SERVERS httplib::Server, addrbook::Server, ServerWithHooks
-#define ADDRBOOK_OUR_SERVERS addrbook::Server, ServerWithHooks
+using test::ServerWithHooks;
 
 template <class Server>
 constexpr bool is_plain = std::is_same_v<Server, httplib::Server>;

@@ -5,9 +5,9 @@
 #include <addrbook/http/body_framing.hpp>
 #include <addrbook/http/head.hpp>
 #include <addrbook/httplib/httplib.hpp>
-#include <addrbook/server/book_lane.hpp>
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
+#include <addrbook/server/dropped_body.hpp>
 #include <addrbook/server/transport.hpp>
 
 #include <poll.h>
@@ -45,7 +45,7 @@ class ConnectionStream final : public httplib::Stream, private Pinned {
         limits_(limits),
         head_left_(connection.scanner.size()),
         framing_(head),
-        has_long_body_(head.length > BookRequest::max_dropped_bytes),
+        has_long_body_(head.length > max_dropped_bytes),
         is_head_(head.method == "HEAD"),
         keep_alive_(keep_alive),
         awaits_continue_(head.expects_continue),
@@ -255,10 +255,10 @@ inline void ConnectionStream::drop_rest() {
   // Whoever waits for `100 Continue` may never send the body.
   if (has_long_body_ || (awaits_continue_ && dropped == 0)) return;
   awaits_continue_ = false;
-  const auto soon = Clock::now() + BookRequest::drop_timeout;
+  const auto soon = Clock::now() + drop_timeout;
   if (body_deadline_ == Clock::time_point() || body_deadline_ > soon) body_deadline_ = soon;
   const auto has_end = [this] { return framing_.complete() || framing_.broken(); };
-  while (!has_end() && dropped <= BookRequest::max_dropped_bytes && receive()) take();
+  while (!has_end() && dropped <= max_dropped_bytes && receive()) take();
 }
 
 inline void ConnectionStream::set_connection_fields(httplib::Headers& fields,

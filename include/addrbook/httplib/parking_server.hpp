@@ -18,6 +18,7 @@
 #include <addrbook/server/book_lane.hpp>
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
+#include <addrbook/server/dropped_body.hpp>
 #include <addrbook/server/listening.hpp>
 #include <addrbook/server/parking.hpp>
 
@@ -56,27 +57,6 @@ class ParkingQueue final : public httplib::TaskQueue {
  private:
   Descriptor peer_;
   std::unique_ptr<Parking> parking_;
-};
-
-/// A request whose body is dropped.
-/// @tparam Make  makes the answer: void(bool is_last, Answer&)
-template <class Make>
-class DroppedBody final : public PendingRequest {
- public:
-  explicit DroppedBody(Make make) : make_(std::move(make)) {}
-
-  bool take(std::string_view data) override {
-    bytes_ += data.size();
-    return bytes_ <= BookRequest::max_dropped_bytes;
-  }
-  [[nodiscard]] std::size_t memory() const noexcept override { return sizeof *this; }
-  void answer(BodyStatus /*status*/, bool is_last, Answer& answer) override {
-    make_(is_last, answer);
-  }
-
- private:
-  Make make_;
-  std::size_t bytes_ = 0;
 };
 
 /// The base of Server and TlsServer.
@@ -343,18 +323,18 @@ template <class Base>
 Begun ParkingServer<Base>::begin_special(ServerEngine& engine, Connection& connection,
                                          const RequestHead& head, std::string_view path,
                                          bool is_whole, Answer& answer) {
-  Begun begun;
   const bool is_unknown = head.method == "TRACE" || head.method == "CONNECT";
   const bool is_options = head.method == "OPTIONS" && head.target == "*";
-  const bool is_ours = other_paths_ && !options_.hooks_see_books;
-  if (!is_unknown && !is_options && !is_ours) return begun;
-  if (is_ours && !is_unknown && !is_options) {
+  if (!is_unknown && !is_options) {
+    if (!other_paths_ || options_.hooks_see_books) return {};
     return begin_other(engine, connection, head, path, is_whole, answer);
   }
   answer.is_last = is_unknown || !is_whole || is_last_request(engine, connection, head);
-  const std::string fields = answer.is_last ? "Connection: close\r\n" : keep_alive_fields_;
   answer.text = is_unknown ? refusal(connection, head, {501, "Method Not Implemented"})
-                           : refusals_.options_text(connection.remote_address, head, fields);
+                           : refusals_.options_text(
+                                 connection.remote_address, head,
+                                 answer.is_last ? "Connection: close\r\n" : keep_alive_fields_);
+  Begun begun;
   begun.kind = Begun::Kind::answered;
   return begun;
 }
@@ -372,13 +352,13 @@ Begun ParkingServer<Base>::begin_other(ServerEngine& engine, Connection& connect
                                   made.is_last ? "Connection: close\r\n" : keep_alive_fields_);
   };
   Begun begun;
-  if (is_whole || head.expects_continue || head.length > BookRequest::max_dropped_bytes) {
+  if (is_whole || head.expects_continue || head.length > max_dropped_bytes) {
     make(!is_whole, answer);
     begun.kind = Begun::Kind::answered;
     return begun;
   }
   begun.kind = Begun::Kind::pending;
-  begun.body_timeout = BookRequest::drop_timeout;
+  begun.body_timeout = drop_timeout;
   begun.request = std::make_unique<DroppedBody<decltype(make)>>(std::move(make));
   return begun;
 }

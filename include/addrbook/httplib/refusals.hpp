@@ -71,29 +71,24 @@ inline Request Refusals::to_request(std::string_view remote_address, const Reque
 
 inline std::string Refusals::to_text(std::string_view remote_address, const RequestHead& head,
                                      const HeadFault& fault, const Rest* book) const {
-  const FieldView fields(head.text, head.fields);
-  const Reply reply =
-      reply_to(to_request(remote_address, head, fields),
-               std::make_exception_ptr(HttpError(fault.status, std::string(fault.reason))), book);
-  std::string text;
-  append_answer_head(text, reply, AnswerFraming::length, reply.body.size(),
-                     "Connection: close\r\n");
-  if (head.method != "HEAD") text += reply.body;
-  return text;
+  const auto refuse = [&](const Request& request) {
+    const HttpError error(fault.status, std::string(fault.reason));
+    return reply_to(request, std::make_exception_ptr(error), book);
+  };
+  return text_of(remote_address, head, {}, refuse, "Connection: close\r\n");
 }
 
 inline std::string Refusals::options_text(std::string_view remote_address, const RequestHead& head,
                                           std::string_view connection_fields) const {
-  const FieldView fields(head.text, head.fields);
-  const Request request = to_request(remote_address, head, fields);
-  Exchange exchange(request, request_ids_);
-  Reply reply = empty_reply(204);
-  reply.headers.emplace_back("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
-  exchange.finish(reply, nullptr);
-  exchange.log(reply, log_, debug_, {});
-  std::string text;
-  append_answer_head(text, reply, AnswerFraming::length, 0, connection_fields);
-  return text;
+  const auto answer = [&](const Request& request) {
+    Exchange exchange(request, request_ids_);
+    Reply reply = empty_reply(204);
+    reply.headers.emplace_back("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+    exchange.finish(reply, nullptr);
+    exchange.log(reply, log_, debug_, {});
+    return reply;
+  };
+  return text_of(remote_address, head, {}, answer, connection_fields);
 }
 
 template <class Answer>

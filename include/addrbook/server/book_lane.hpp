@@ -14,6 +14,7 @@
 #include <addrbook/server/answer_writer.hpp>
 #include <addrbook/server/connection.hpp>
 #include <addrbook/server/connection_handler.hpp>
+#include <addrbook/server/dropped_body.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -70,10 +71,6 @@ class BookRequest : public PendingRequest {
     return sizeof *this + call_.memory();
   }
   void answer(BodyStatus status, bool is_last, Answer& answer) override;
-
-  /// The most of a body that is read although it is not needed, to keep the connection.
-  static constexpr std::size_t max_dropped_bytes = std::size_t{64} * 1024;
-  static constexpr std::chrono::milliseconds drop_timeout{1'000};
 
  private:
   [[nodiscard]] Request make_request(std::string_view remote_address) const;
@@ -219,13 +216,13 @@ inline Begun BookLane::begin(BookTarget target, const Connection& connection,
   auto request = std::make_unique<LongBookRequest>(std::move(target), head, address, context);
   // Whoever waits for `100 Continue` may never send a body that is not needed.
   const bool is_expected = request->wants_body() || (!(head.expects_continue && body.empty()) &&
-                                                     head.length <= BookRequest::max_dropped_bytes);
+                                                     head.length <= max_dropped_bytes);
   if (!is_expected || !feed(*request)) {
     request->answer(BodyStatus::malformed, true, answer);
     return begun;
   }
   if (!request->wants_body()) {
-    begun.body_timeout = (std::min)(begun.body_timeout, BookRequest::drop_timeout);
+    begun.body_timeout = (std::min)(begun.body_timeout, drop_timeout);
   }
   begun.kind = Begun::Kind::pending;
   begun.wants_continue = head.expects_continue && body.empty();

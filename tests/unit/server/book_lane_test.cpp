@@ -1,4 +1,5 @@
 #include <addrbook/server/book_lane.hpp>
+#include <addrbook/server/dropped_body.hpp>
 
 #include <support/fake_engine.hpp>
 #include <unit/rest_book.hpp>
@@ -26,6 +27,8 @@ using addrbook::detail::BodyFraming;
 using addrbook::detail::BookLane;
 using addrbook::detail::BookRequest;
 using addrbook::detail::Connection;
+using addrbook::detail::drop_timeout;
+using addrbook::detail::max_dropped_bytes;
 using addrbook::detail::read_head;
 using addrbook::detail::RequestHead;
 using test::ada;
@@ -426,7 +429,7 @@ TEST_CASE("book_lane: a body that does not end as it should is answered last") {
 }
 
 TEST_CASE("book_lane: a body that is not needed is dropped up to 64 KiB, and makes no difference") {
-  constexpr std::size_t most = BookRequest::max_dropped_bytes;
+  constexpr std::size_t most = max_dropped_bytes;
   const auto get_of = [](std::size_t length) {
     return head_of("GET /addresses", "Content-Length: " + std::to_string(length) + "\r\n");
   };
@@ -434,7 +437,7 @@ TEST_CASE("book_lane: a body that is not needed is dropped up to 64 KiB, and mak
     Fixture fixture;
     const auto begun = fixture.begin(get_of(most));
     REQUIRE(begun.kind == Begun::Kind::pending);
-    CHECK(begun.body_timeout == BookRequest::drop_timeout);
+    CHECK(begun.body_timeout == drop_timeout);
     CHECK(fixture.arrive(begun, std::string(most, 'x')));
     CHECK(fixture.framing.complete());
     begun.request->answer(BodyStatus::complete, false, fixture.answer);
