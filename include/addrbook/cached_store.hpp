@@ -44,6 +44,14 @@ class CachedStore final : public Store {
   [[nodiscard]] Page do_page(std::uint64_t after, PageLimit limit) const override {
     return store_->page(after, limit);
   }
+  [[nodiscard]] QueryPage do_select(const Query& query, const std::optional<Position>& after,
+                                    PageLimit limit) const override {
+    return store_->select(query, after, limit);
+  }
+  [[nodiscard]] std::uint64_t do_count(const Query& query) const override {
+    return store_->count(query);
+  }
+  [[nodiscard]] const Folding& do_folding() const noexcept override { return store_->folding(); }
   [[nodiscard]] BookState do_state() const override { return store_->state(); }
 
   const std::shared_ptr<Store> store_;

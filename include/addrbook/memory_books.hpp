@@ -2,8 +2,10 @@
 #pragma once
 
 #include <addrbook/book_store.hpp>
+#include <addrbook/error.hpp>
 #include <addrbook/memory_store.hpp>
 #include <addrbook/store.hpp>
+#include <addrbook/text.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -23,6 +25,13 @@ namespace addrbook {
 /// A MemoryStore for each book.
 /// @par Cost  open, create and remove: O(log n) for n books
 class MemoryBooks final : public BookStore {
+ public:
+  /// @param folding  how texts are compared; kept
+  explicit MemoryBooks(std::shared_ptr<const Folding> folding = ascii_folding())
+      : folding_(std::move(folding)) {
+    if (!folding_) throw Error(Errc::invalid, "MemoryBooks need a folding");
+  }
+
  private:
   class Book;
   using ByName = std::map<std::string, std::shared_ptr<Book>, std::less<>>;
@@ -32,6 +41,7 @@ class MemoryBooks final : public BookStore {
   inline Removal do_remove(std::string_view name, const Condition& condition) override;
   [[nodiscard]] inline BookList do_list(std::string_view after, std::size_t limit) const override;
 
+  const std::shared_ptr<const Folding> folding_;
   mutable std::shared_mutex mutex_;
   ByName books_;
 };
@@ -41,7 +51,8 @@ class MemoryBooks final : public BookStore {
 /// A book that can be removed while it is used.
 class MemoryBooks::Book final : public Store {
  public:
-  explicit Book(std::string_view name) : name_(name) {}
+  Book(std::string_view name, const std::shared_ptr<const Folding>& folding)
+      : name_(name), folding_(folding), store_(std::make_unique<MemoryStore>(folding)) {}
 
   /// Ends the book, if the condition holds.
   /// @returns what was in it; null if the condition does not hold
@@ -68,6 +79,7 @@ class MemoryBooks::Book final : public Store {
     const std::shared_lock lock(mutex_);
     return store().state();
   }
+  [[nodiscard]] const Folding& do_folding() const noexcept override { return *folding_; }
 
   [[nodiscard]] MemoryStore& store() const {
     if (!store_) fail_gone(name_);
@@ -75,8 +87,9 @@ class MemoryBooks::Book final : public Store {
   }
 
   const std::string name_;
+  const std::shared_ptr<const Folding> folding_;
   mutable std::shared_mutex mutex_;  // shared by all calls but the removal
-  std::unique_ptr<MemoryStore> store_ = std::make_unique<MemoryStore>();
+  std::unique_ptr<MemoryStore> store_;
 };
 
 inline std::shared_ptr<Store> MemoryBooks::do_open(std::string_view name) {
@@ -89,7 +102,7 @@ inline BookStore::Created MemoryBooks::do_create(std::string_view name, std::uin
   const std::unique_lock lock(mutex_);
   if (const auto at = books_.find(name); at != books_.end()) return {at->second, false};
   if (max_books != 0 && books_.size() >= max_books) return {nullptr, false};
-  return {books_.emplace(name, std::make_shared<Book>(name)).first->second, true};
+  return {books_.emplace(name, std::make_shared<Book>(name, folding_)).first->second, true};
 }
 
 inline BookStore::Removal MemoryBooks::do_remove(std::string_view name,

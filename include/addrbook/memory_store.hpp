@@ -2,13 +2,16 @@
 #pragma once
 
 #include <addrbook/base/random.hpp>
+#include <addrbook/error.hpp>
 #include <addrbook/store.hpp>
+#include <addrbook/text.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
@@ -20,9 +23,17 @@
 namespace addrbook {
 
 /// Keeps entries in ordered maps rather than hash tables: no choice of ids makes them slow, and no
-/// write waits for a table to grow.
+/// write waits for a table to grow. It has no index of contacts: select() and count() read the
+/// whole book, as Scan says.
 /// @par Cost  find and commit: O(log n) for each id. About 350 bytes for each entry plus its text.
 class MemoryStore final : public Store {
+ public:
+  /// @param folding  how texts are compared; kept
+  explicit MemoryStore(std::shared_ptr<const Folding> folding = ascii_folding())
+      : folding_(std::move(folding)) {
+    if (!folding_) throw Error(Errc::invalid, "a MemoryStore needs a folding");
+  }
+
  private:
   using ById = std::map<std::string, Entry, std::less<>>;
   using ByCreated = std::map<std::uint64_t, const Entry*>;
@@ -38,11 +49,13 @@ class MemoryStore final : public Store {
   [[nodiscard]] inline std::optional<Entry> do_find(std::string_view id) const override;
   [[nodiscard]] inline Page do_page(std::uint64_t after, PageLimit limit) const override;
   [[nodiscard]] inline BookState do_state() const override;
+  [[nodiscard]] const Folding& do_folding() const noexcept override { return *folding_; }
 
   [[nodiscard]] Step prepare(Write& write, ById::iterator at, std::uint64_t revision,
                              Timestamp time) const;
   [[nodiscard]] BookState locked_state() const { return {epoch_, revision_, by_id_.size()}; }
 
+  const std::shared_ptr<const Folding> folding_;
   const std::uint64_t epoch_ = detail::random_bits();
   mutable std::shared_mutex mutex_;
   std::uint64_t revision_ = 0;

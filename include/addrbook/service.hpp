@@ -103,6 +103,21 @@ class Service : private detail::Pinned {
   /// @throws Error{storage}
   [[nodiscard]] Page page(std::uint64_t after = 0, PageLimit limit = {}) const;
 
+  /// A run of the entries that a query asks for, in its order. Go on with `next` of the result
+  /// until there is none. Each entry that is not written meanwhile is seen exactly once; in order
+  /// of creation every entry is.
+  /// @param after  `next` of the page before, from the same query; nothing for the first page
+  /// @throws Error{storage}
+  /// @par Cost  see the store: an SQL store has indexes, MemoryStore reads the whole book
+  [[nodiscard]] QueryPage list(const Query& query, PageLimit limit = {},
+                               const std::optional<Position>& after = {}) const {
+    return store_->select(query, after, limit);
+  }
+
+  /// @returns how many entries the query asks for
+  /// @throws Error{storage}
+  [[nodiscard]] std::uint64_t count(const Query& query) const { return store_->count(query); }
+
   /// All entries in order of creation. Holds all of them in memory; page() does not.
   /// @throws Error{storage}
   [[nodiscard]] std::vector<Entry> list() const;

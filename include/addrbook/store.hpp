@@ -2,8 +2,11 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/contacts/scan.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/query.hpp>
+#include <addrbook/text.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -85,26 +88,6 @@ struct CommitResult {
   [[nodiscard]] bool done() const noexcept { return outcome == Outcome::done; }
 };
 
-/// The state of a book as a whole.
-struct BookState {
-  std::uint64_t epoch = 0;     ///< see Entry::epoch
-  std::uint64_t revision = 0;  ///< of the last write; 0 before the first
-  std::uint64_t count = 0;     ///< entries in the book
-};
-
-/// A run of entries in order of creation, and the book's state at the same moment.
-struct Page {
-  std::vector<Entry> entries;
-  BookState state;
-  bool more = false;  ///< whether there are entries after the last one
-};
-
-/// The size of a page. The limit that is reached first ends the page; one entry always fits.
-struct PageLimit {
-  std::size_t entries = 256;
-  std::size_t bytes = std::size_t{256} * 1024;  ///< of the documents' text
-};
-
 /// The book has been removed, or there never was one.
 struct NoSuchBook : Error {
   explicit NoSuchBook(std::string_view name, SourceLine thrown_at = SourceLine::here())
@@ -143,6 +126,19 @@ class Store : private detail::Pinned {
     return do_page(after, limit);
   }
 
+  /// The entries that a query asks for, in its order.
+  /// @param after  only entries behind this position of the same query; nothing for all
+  /// @throws Error{storage}
+  [[nodiscard]] QueryPage select(const Query& query, const std::optional<Position>& after,
+                                 PageLimit limit) const;
+
+  /// @returns how many entries the query asks for
+  /// @throws Error{storage}
+  [[nodiscard]] std::uint64_t count(const Query& query) const;
+
+  /// How texts are compared.
+  [[nodiscard]] const Folding& folding() const noexcept { return do_folding(); }
+
   /// @throws Error{storage}
   [[nodiscard]] BookState state() const { return do_state(); }
 
@@ -165,6 +161,26 @@ class Store : private detail::Pinned {
   [[nodiscard]] virtual Page do_page(std::uint64_t after, PageLimit limit) const = 0;
   [[nodiscard]] virtual BookState do_state() const = 0;
 
+  /// @name Without an index: these read the whole book
+  /// @{
+  /// @param query  has no ids
+  [[nodiscard]] virtual QueryPage do_select(const Query& query,
+                                            const std::optional<Position>& after,
+                                            PageLimit limit) const {
+    return detail::Scan(query, folding()).select(pages(), after, limit);
+  }
+  /// @param query  is filtered, and has no ids
+  [[nodiscard]] virtual std::uint64_t do_count(const Query& query) const {
+    return detail::Scan(query, folding()).count(pages());
+  }
+  /// @}
+  [[nodiscard]] virtual const Folding& do_folding() const noexcept { return *ascii_folding(); }
+
+  [[nodiscard]] detail::Scan::Pages pages() const {
+    return [this](std::uint64_t after) { return do_page(after, {}); };
+  }
+  [[nodiscard]] inline detail::Scan::Pages pages_of(const std::vector<std::string>& ids) const;
+
   mutable std::atomic<bool> is_gone_{false};
 };
 
@@ -184,6 +200,37 @@ inline CommitResult Store::commit(Batch batch) {
     }
   }
   return do_commit(std::move(batch));
+}
+
+// Whatever the storage is, to look at a few entries is quicker than to combine them with an index.
+inline detail::Scan::Pages Store::pages_of(const std::vector<std::string>& ids) const {
+  return [this, &ids](std::uint64_t) {
+    Page page;
+    page.state = do_state();
+    std::vector<std::string_view> sorted(ids.begin(), ids.end());
+    std::sort(sorted.begin(), sorted.end());
+    sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+    for (const std::string_view id : sorted) {
+      if (auto entry = find(id)) page.entries.push_back(*std::move(entry));
+    }
+    std::sort(page.entries.begin(), page.entries.end(),
+              [](const Entry& a, const Entry& b) { return a.created < b.created; });
+    return page;
+  };
+}
+
+inline QueryPage Store::select(const Query& query, const std::optional<Position>& after,
+                               PageLimit limit) const {
+  limit.entries = (std::max)(limit.entries, std::size_t{1});
+  if (query.ids) {
+    return detail::Scan(query, folding()).select(pages_of(*query.ids), after, limit);
+  }
+  return do_select(query, after, limit);
+}
+
+inline std::uint64_t Store::count(const Query& query) const {
+  if (query.ids) return detail::Scan(query, folding()).count(pages_of(*query.ids));
+  return query.is_filtered() ? do_count(query) : do_state().count;
 }
 
 }  // namespace addrbook
