@@ -1,6 +1,8 @@
 /// Service: the rules of an address book. It does not know HTTP.
 #pragma once
 
+#include <addrbook/base/checksum.hpp>
+#include <addrbook/base/hex.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/write_gate.hpp>
 #include <addrbook/error.hpp>
@@ -64,6 +66,15 @@ class Service : private detail::Pinned {
   ///           validator threw (an Error{invalid} passes unchanged)
   /// @par Cost  the validators and one commit
   Entry create(Document document);
+
+  /// As create(), but of all calls with the same key within 24 hours only the first one stores
+  /// anything, also of concurrent ones and of those in other processes with the same storage.
+  /// @param key  printable ASCII: 1 to 900 bytes
+  /// @returns  the entry as it was created first
+  /// @throws   Error{reused_key} if it was created with another document | Error{invalid} if the
+  /// key
+  ///           is not valid | and as create()
+  Entry create_once(const std::string& key, Document document);
 
   /// @throws Error{not_found} | Error{storage}
   [[nodiscard]] Entry get(std::string_view id) const;
@@ -137,7 +148,9 @@ class Service : private detail::Pinned {
   [[nodiscard]] bool is_running() const noexcept {
     return gate_.is_open() && rules_->gate.is_open();
   }
-  CommitResult commit(Write write, std::uint64_t max_entries = 0, Timestamp at = now());
+  Entry create(Document document, std::optional<Note> note);
+  CommitResult commit(Write write, std::uint64_t max_entries = 0, Timestamp at = now(),
+                      std::optional<Note> note = {});
   [[noreturn]] void fail_stopped(const Write& write, std::uint64_t max_entries) const;
   [[noreturn]] void fail_full(SourceLine thrown_at = SourceLine::here()) const;
   [[noreturn]] static void fail_not_found(std::string_view id,
@@ -158,14 +171,36 @@ inline Service::Service(std::shared_ptr<Store> store, std::vector<Validator> val
 }
 
 inline Entry Service::create(Document document) {
+  return create(std::move(document), std::nullopt);
+}
+
+inline Entry Service::create_once(const std::string& key, Document document) {
+  Note note;
+  note.key = key;
+  note.value = detail::hex(detail::checksum(document.text()));
+  return create(std::move(document), std::move(note));
+}
+
+inline Entry Service::create(Document document, std::optional<Note> note) {
   validate(document);
   while (true) {
     std::string id = make_id();
-    const CommitResult result =
-        commit({id, document, Condition{Condition::Kind::absent}}, rules_->options.max_entries);
+    const std::string mark = note ? note->value : "";
+    std::optional<Note> own = note;
+    if (own) own->value += id;
+    Timestamp at = now();
+    const CommitResult result = commit({id, document, Condition{Condition::Kind::absent}},
+                                       rules_->options.max_entries, at, std::move(own));
     if (result.outcome == CommitResult::Outcome::full) fail_full();
-    if (!result.done()) continue;  // the id is taken, which is next to impossible
-    const Timestamp at = result.created_at.front();
+    if (result.outcome == CommitResult::Outcome::repeated) {
+      if (result.note.compare(0, mark.size(), mark) != 0) {
+        throw Error(Errc::reused_key, "The key was used for another address before");
+      }
+      id = result.note.substr(mark.size());
+      if (const auto entry = find(id)) at = entry->created_at;
+    } else if (!result.done()) {
+      continue;  // the id is taken, which is next to impossible
+    }
     return {
         std::move(id), result.epoch, result.base + 1, result.base + 1, std::move(document), at, at};
   }
@@ -256,7 +291,8 @@ inline Health Service::health() const {
   }
 }
 
-inline CommitResult Service::commit(Write write, std::uint64_t max_entries, Timestamp at) {
+inline CommitResult Service::commit(Write write, std::uint64_t max_entries, Timestamp at,
+                                    std::optional<Note> note) {
   const auto passed = gate_.pass();
   const auto passed_all = rules_->gate.pass();
   if (!is_running()) fail_stopped(write, max_entries);
@@ -264,6 +300,7 @@ inline CommitResult Service::commit(Write write, std::uint64_t max_entries, Time
   batch.writes.push_back(std::move(write));
   batch.max_entries = max_entries;
   batch.at = at;
+  batch.note = std::move(note);
   return store_->commit(std::move(batch));
 }
 

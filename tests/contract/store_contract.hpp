@@ -841,3 +841,102 @@ STORE_CASE("a page and its state are of one moment, during writes") {
   CHECK(pages.load() >= 2);
   CHECK(store->state().revision == 3 + 2 * rounds * 3);
 }
+
+namespace test {
+
+inline Batch noted(const std::string& id, std::uint64_t number, const std::string& key,
+                   const std::string& value, addrbook::Timestamp at = addrbook::now()) {
+  Batch batch;
+  batch.writes.push_back(put(id, number));
+  batch.at = at;
+  batch.note = addrbook::Note{key, value};
+  return batch;
+}
+
+}  // namespace test
+
+STORE_CASE("of batches with the same note one is committed, and the others learn of it") {
+  using Outcome = test::CommitResult::Outcome;
+  Factory factory;
+  const auto store = factory.make();
+  store->commit({{test::put("other", 0)}});
+  const auto first = store->commit(test::noted("a", 1, "key", "first"));
+  CHECK(first.outcome == Outcome::done);
+  const auto second = store->commit(test::noted("b", 2, "key", "second"));
+  CHECK(second.outcome == Outcome::repeated);
+  CHECK(second.note == "first");
+  CHECK(second.base == first.base);
+  CHECK(second.epoch == first.epoch);
+  CHECK_FALSE(store->find("b"));
+  CHECK(store->commit(test::noted("c", 3, "KEY", "third")).outcome == Outcome::done);
+  CHECK(store->commit(test::noted("d", 4, "key ", "fourth")).outcome == Outcome::done);
+  CHECK(store->state().count == 4);
+}
+
+STORE_CASE(
+    "a note counts before conditions and capacity, and is not written with a refused batch") {
+  using Outcome = test::CommitResult::Outcome;
+  Factory factory;
+  const auto store = factory.make();
+  auto refused = test::noted("a", 1, "key", "x");
+  refused.writes[0].condition = {test::Kind::present};
+  CHECK(store->commit(refused).outcome == Outcome::refused);
+  CHECK(store->commit(test::noted("a", 1, "key", "y")).outcome == Outcome::done);
+  auto full = test::noted("b", 2, "other", "z");
+  full.max_entries = 1;
+  CHECK(store->commit(full).outcome == Outcome::full);
+  full.note->key = "key";
+  full.writes[0].condition = {test::Kind::present};
+  const auto repeated = store->commit(full);
+  CHECK(repeated.outcome == Outcome::repeated);
+  CHECK(repeated.note == "y");
+}
+
+STORE_CASE("a note expires") {
+  using Outcome = test::CommitResult::Outcome;
+  Factory factory;
+  const auto store = factory.make();
+  const addrbook::Timestamp begin = addrbook::now();
+  const auto lifetime = addrbook::Note{}.lifetime;
+  CHECK(lifetime == std::chrono::hours(24));
+  const auto just_before = std::chrono::milliseconds(1);
+  CHECK(store->commit(test::noted("a", 1, "key", "first", begin)).done());
+  CHECK(store->commit(test::noted("a", 2, "key", "x", begin + lifetime - just_before)).outcome ==
+        Outcome::repeated);
+  CHECK(store->commit(test::noted("a", 3, "key", "second", begin + lifetime)).done());
+  const auto later = store->commit(test::noted("a", 4, "key", "y", begin + lifetime));
+  CHECK(later.outcome == Outcome::repeated);
+  CHECK(later.note == "second");
+  CHECK(store->find("a")->document == test::numbered(3));
+}
+
+STORE_CASE("a note that is not one is refused") {
+  Factory factory;
+  const auto store = factory.make();
+  for (const std::string& key :
+       std::vector<std::string>{"", "a\n", "\xC3\xBC", std::string(1025, 'k')}) {
+    CAPTURE(key);
+    CHECK_THROWS_AS(store->commit(test::noted("a", 1, key, "x")), addrbook::Error);
+  }
+  CHECK_THROWS_AS(store->commit(test::noted("a", 1, "k", "\x7f")), addrbook::Error);
+  CHECK(store->commit(test::noted("a", 1, std::string(1024, '\''), std::string(1024, '"'))).done());
+  const auto again = store->commit(test::noted("a", 1, std::string(1024, '\''), ""));
+  CHECK(again.note == std::string(1024, '"'));
+}
+
+STORE_CASE("of many at once with the same note one is committed") {
+  Factory factory;
+  const auto store = factory.make();
+  std::atomic<int> done{0};
+  std::vector<std::string> notes(20);
+  const auto failures = test::run_parallel(notes.size(), [&](std::size_t t) {
+    const auto result =
+        store->commit(test::noted("id" + std::to_string(t), t, "key", std::to_string(t)));
+    if (result.done()) ++done;
+    notes[t] = result.done() ? std::to_string(t) : result.note;
+  });
+  CHECK(failures == "");
+  CHECK(done.load() == 1);
+  CHECK(std::count(notes.begin(), notes.end(), notes[0]) == 20);
+  CHECK(store->state().count == 1);
+}

@@ -7,6 +7,7 @@
 #include <addrbook/http/conditions.hpp>
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/context.hpp>
+#include <addrbook/rest/idempotency.hpp>
 #include <addrbook/rest/member_names.hpp>
 #include <addrbook/rest/parameters.hpp>
 #include <addrbook/rest/reply.hpp>
@@ -34,8 +35,8 @@ namespace addrbook::detail {
 /// POST of the book: 201, Location, ETag.
 inline Reply create_address(Context& context) {
   const Document& address = parse_address(context);
-  const Entry entry = context.service ? context.service->create(address)
-                                      : make_book_for(address, context)->create(address);
+  const auto book = context.service ? context.service : make_book_for(address, context);
+  const Entry entry = create_entry(context, *book, address);
   Reply reply = empty_reply(201);
   reply.headers.emplace_back("Location", context.prefix.of_book(context.book) + "/" + entry.id);
   reply.headers.emplace_back("ETag", tag_of(entry));
