@@ -1,3 +1,5 @@
+#include <addrbook/rest/find.hpp>
+
 #include <addrbook/rest.hpp>
 
 #include <unit/rest_book.hpp>
