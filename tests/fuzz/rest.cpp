@@ -208,6 +208,8 @@ class Book {
       ask.target.insert(prefix_.size(), "/");
     }
 
+    if (ask.method == "GET" || ask.method == "HEAD") leave_queries_out(ask.target);
+
     while (!rest.empty()) {
       std::string_view line = take_until(rest, "\n");
       if (line.empty()) break;
@@ -245,6 +247,20 @@ class Book {
       check_error(ask, answer, answer.status == expected.status ? expected.message : "");
     } else {
       check_success(ask, answer);
+    }
+  }
+
+  /// Those have a target of their own, queries.cpp.
+  static void leave_queries_out(std::string& target) {
+    const auto at = (std::min)(target.find('?'), target.size());
+    const auto known = detail::find_parameters();
+    const auto parameters =
+        detail::parse_query(std::string_view(target).substr((std::min)(at + 1, target.size())));
+    for (const auto& [name, value] : parameters.value_or(detail::QueryParameters())) {
+      if (std::find(known.begin(), known.end(), name) != known.end()) {
+        target.erase(at);
+        return;
+      }
     }
   }
 
@@ -337,7 +353,8 @@ class Book {
     return {204};
   }
 
-  /// No route takes a parameter. @returns the refusal; status 0 if there is none
+  /// What is left are parameters that no route takes. @returns the refusal; status 0 if there is
+  /// none
   [[nodiscard]] static Expected expect_query(const Ask& ask) {
     const auto at = ask.target.find('?');
     const bool has_parameter =
