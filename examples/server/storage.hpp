@@ -12,6 +12,7 @@
 #include <addrbook/memory_store.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/postgresql.hpp>
+#include <addrbook/schema.hpp>
 #include <addrbook/sqlite.hpp>
 #include <addrbook/store.hpp>
 #include <addrbook/validator.hpp>
@@ -78,6 +79,11 @@ inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Op
     return storage.kind == Kind::sqlite ? for_setting(config, "storage.sqlite", sqlite)
                                         : for_setting(config, "storage.postgresql", postgresql);
   };
+  std::vector<addrbook::Validator> validators;
+  if (!config.schema.empty()) {
+    validators.push_back(for_setting(config, "service.schema",
+                                     [&] { return addrbook::json_schema(config.schema); }));
+  }
   const auto mount = [&](auto books) -> std::function<void()> {
     addrbook::mount(server, books, std::move(options));
     return [books] { books->stop(); };
@@ -89,8 +95,8 @@ inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Op
         },
         [&] { return addrbook::open_sqlite(storage.sqlite, config.sqlite); },
         [&] { return addrbook::open_postgresql(storage.postgresql, config.postgresql); });
-    return mount(std::make_shared<addrbook::Service>(
-        std::move(store), std::vector<addrbook::Validator>(), config.service));
+    return mount(std::make_shared<addrbook::Service>(std::move(store), std::move(validators),
+                                                     config.service));
   }
   config.books.max_entries = config.service.max_entries;
   if (config.own_books) {
@@ -101,11 +107,14 @@ inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Op
   return mount(open(
       [&] {
         return std::make_shared<addrbook::Books>(std::make_shared<addrbook::MemoryBooks>(),
-                                                 std::vector<addrbook::Validator>(), config.books);
+                                                 std::move(validators), config.books);
       },
-      [&] { return addrbook::open_sqlite_books(storage.sqlite, config.books, {}, config.sqlite); },
       [&] {
-        return addrbook::open_postgresql_books(storage.postgresql, config.books, {},
-                                               config.postgresql);
+        return addrbook::open_sqlite_books(storage.sqlite, config.books, std::move(validators),
+                                           config.sqlite);
+      },
+      [&] {
+        return addrbook::open_postgresql_books(storage.postgresql, config.books,
+                                               std::move(validators), config.postgresql);
       }));
 }

@@ -504,12 +504,10 @@ TEST_CASE("rest: a validator's refusal is the client's error, its failure is our
   addrbook::Validator validator;
   const Book book({}, {[&](const Document& document) { return validator(document); }});
   validator = [](const Document&) { return addrbook::Violation{"/name", "must be a string"}; };
-  CHECK(post(book.rest, "{}").json() ==
-        nlohmann::json{{"method", "POST"},
-                       {"uri", "/addresses"},
-                       {"code", 400},
-                       {"message", "Invalid address: '/name' must be a string"},
-                       {"errors", {{{"pointer", "/name"}, {"reason", "must be a string"}}}}});
+  CHECK(post(book.rest, "{}").body ==
+        R"({"method":"POST","uri":"/addresses","code":400,)"
+        R"("message":"Invalid address: '/name' must be a string",)"
+        R"("errors":[{"pointer":"/name","reason":"must be a string"}]})");
   validator = [](const Document&) { return addrbook::Violation{"/\xFF", "\"quoted\""}; };
   const Answer escaped = post(book.rest, "{}");
   CHECK(escaped.status == 400);
