@@ -66,9 +66,17 @@ inline addrbook::MigrationProgress show_migration(const CommandLine& command_lin
   };
 }
 
+/// Reads the schema that the settings name, if they do.
+inline std::vector<addrbook::Validator> read_validators(const addrbook::Config& config) {
+  if (config.schema.empty()) return {};
+  return {
+      for_setting(config, "service.schema", [&] { return addrbook::json_schema(config.schema); })};
+}
+
 /// Opens what the settings name, and serves it.
 /// @returns  what ends its writes
 inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Options options,
+                                           std::vector<addrbook::Validator> validators,
                                            const CommandLine& command_line,
                                            addrbook::Config config) {
   using Kind = addrbook::StorageOptions::Kind;
@@ -79,11 +87,6 @@ inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Op
     return storage.kind == Kind::sqlite ? for_setting(config, "storage.sqlite", sqlite)
                                         : for_setting(config, "storage.postgresql", postgresql);
   };
-  std::vector<addrbook::Validator> validators;
-  if (!config.schema.empty()) {
-    validators.push_back(for_setting(config, "service.schema",
-                                     [&] { return addrbook::json_schema(config.schema); }));
-  }
   const auto mount = [&](auto books) -> std::function<void()> {
     addrbook::mount(server, books, std::move(options));
     return [books] { books->stop(); };
