@@ -59,6 +59,14 @@ void check_rows(const std::vector<Row>& rows) {
     }
     CAPTURE(row.bad);
     CHECK(check_a(row.schema, row.bad) == row.said);
+    // Another way to the same schema, which valijson reads differently.
+    const std::string by_reference = R"({"properties": {"a": {"$ref": "#/definitions/s"}},
+                                         "definitions": {"s": )" +
+                                     row.schema + "}}";
+    CHECK(check(by_reference, R"({"a": )" + row.bad + "}") == row.said);
+    for (const std::string& value : row.good) {
+      CHECK(check(by_reference, R"({"a": )" + value + "}") == "fits");
+    }
   }
 }
 

@@ -91,6 +91,24 @@ inline void check_keywords(valijson::SchemaParser& parser, Patterns& patterns) {
   });
 }
 
+/// @returns  whether a member of a schema holds values, in which nothing is a keyword
+[[nodiscard]] inline bool holds_values(std::string_view name) noexcept {
+  return name == "const" || name == "enum" || name == "default" || name == "examples";
+}
+
+/// Moves the schemas of names to a list, and puts references to it in their places: valijson takes
+/// such a schema for the one around it, if that is referred to.
+inline void move_name_schemas(nlohmann::json& node, nlohmann::json& list) {
+  if (!node.is_structured()) return;
+  for (auto member = node.begin(); member != node.end(); ++member) {
+    if (node.is_object() && holds_values(member.key())) continue;
+    move_name_schemas(*member, list);
+    if (!node.is_object() || member.key() != "propertyNames" || !member->is_object()) continue;
+    nlohmann::json reference{{"$ref", "#/addrbook:names/" + std::to_string(list.size())}};
+    list.push_back(std::exchange(*member, std::move(reference)));
+  }
+}
+
 /// Checks that each `$ref` leads to a value in the text; valijson does not say which one does not,
 /// and overflows the stack if references lead in a circle.
 inline void check_references(const nlohmann::json& tree, const nlohmann::json& node) {
@@ -113,9 +131,7 @@ inline void check_references(const nlohmann::json& tree, const nlohmann::json& n
   }
   if (!node.is_structured()) return;
   for (const auto& [name, member] : node.items()) {
-    const bool is_value = node.is_object() && (name == "const" || name == "enum" ||
-                                               name == "default" || name == "examples");
-    if (!is_value) check_references(tree, member);
+    if (!node.is_object() || !holds_values(name)) check_references(tree, member);
   }
 }
 
@@ -139,11 +155,14 @@ inline std::shared_ptr<const ReadySchema> read_schema(std::string text) {
   } catch (const Error& error) {
     std::throw_with_nested(Error(error.code(), std::string("not JSON: ") + error.what()));
   }
-  const auto tree = nlohmann::json::parse(text, nullptr, false);
+  auto tree = nlohmann::json::parse(text, nullptr, false);
   if (tree.is_discarded()) throw Error(Errc::invalid, "the schema holds a number beyond double");
   if (!tree.is_object()) throw Error(Errc::invalid, "a JSON Schema must be an object");
   check_draft(tree);
   check_references(tree, tree);
+  auto names = nlohmann::json::array();
+  move_name_schemas(tree, names);
+  if (!names.empty()) tree["addrbook:names"] = std::move(names);
   const auto ready = std::make_shared<ReadySchema>();
   valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);
   check_keywords(parser, ready->patterns);

