@@ -16,6 +16,7 @@ httplib/adapter httplib/book_host httplib/httplib"
   "server    |                     | core   |                            | serve server server/ httplib/"
   "gzip      | ADDRBOOK_GZIP       | core   | zlib                       | gzip"
   "tokens    | ADDRBOOK_TOKENS     | core   | crypto                     | tokens"
+  "schema    | ADDRBOOK_SCHEMA     | core   | valijson                   | schema schema/"
   "tls       | ADDRBOOK_TLS        | server | ssl crypto                 | tls_server server/tls_*"
   "config    | ADDRBOOK_CONFIG     | core   | yaml-cpp                   | config config/"
   "sqlite    | ADDRBOOK_SQLITE     | core   | sqlite3 soci_sqlite3       | sqlite storage/sqlite_* storage/sql_*"
@@ -23,7 +24,7 @@ httplib/adapter httplib/book_host httplib/httplib"
 postgresql storage/postgresql_* storage/socket_deadlines storage/sql_*")
 
 # `also` is an older name of the target, `module` that of pkg-config, or what to link where there is
-# none. Threads, httplib and the backends of SOCI are searched for in their own ways.
+# none: headers alone need nothing. Threads, httplib and the backends of SOCI are searched for in their own ways.
 set(ADDRBOOK_PACKAGES
 # name            | target                       | also             | package       | version | module        | hint
   "threads        | Threads::Threads             |                  | Threads       |         |               | a C++ compiler with threads"
@@ -39,6 +40,8 @@ OpenSSL >= 3.0 (Debian: libssl-dev, Fedora: openssl-devel)"
   # Since 0.8 the name without a namespace is deprecated, up to 0.7 there is no other.
   "yaml-cpp       | yaml-cpp::yaml-cpp           | yaml-cpp         | yaml-cpp      | 0.7     | yaml-cpp      | \
 yaml-cpp >= 0.7 (Debian: libyaml-cpp-dev, Fedora: yaml-cpp-devel)"
+  "valijson       | valijson::valijson           | valijson         | valijson      |         |               | \
+the headers of valijson (cmake/install-deps.sh of addrbook's source gets them on Debian and Ubuntu, Homebrew has valijson)"
   "sqlite3        | SQLite::SQLite3              |                  | SQLite3       | 3.35    | sqlite3       | \
 SQLite >= 3.35 (Debian: libsqlite3-dev, Fedora: sqlite-devel)"
   "libpq          | PostgreSQL::PostgreSQL       |                  | PostgreSQL    | 14      | libpq         | \

@@ -40,8 +40,8 @@ struct Health {
 class Service : private detail::Pinned {
  public:
   /// @param store       kept; by default a MemoryStore
-  /// @param validators  called in this order by create(), update() and change(); the first refusal
-  ///                    counts
+  /// @param validators  called in this order by create(), update() and change(); the first that
+  ///                    refuses counts
   /// @param options     see ServiceOptions
   /// @throws Error{invalid} if `store` is null or a validator is empty
   explicit Service(std::shared_ptr<Store> store = std::make_shared<MemoryStore>(),
@@ -61,7 +61,7 @@ class Service : private detail::Pinned {
   /// Stores `document` under a fresh id.
   /// @param document  kept as it is
   /// @returns  the new entry
-  /// @throws   Error{invalid} a validator refused | Error{full} the book holds max_entries |
+  /// @throws   InvalidAddress a validator refused | Error{full} the book holds max_entries |
   ///           Error{stopped} | Error{storage} nothing stored, may be retried | Error{internal} a
   ///           validator threw (an Error{invalid} passes unchanged)
   /// @par Cost  the validators and one commit
@@ -85,7 +85,7 @@ class Service : private detail::Pinned {
 
   /// Replaces the document of an entry. Of concurrent updates the last one stays.
   /// @returns  the entry after the update
-  /// @throws   Error{invalid} | Error{not_found} | Error{stopped} | Error{storage} |
+  /// @throws   InvalidAddress | Error{not_found} | Error{stopped} | Error{storage} |
   ///           Error{internal}; nothing is changed then
   /// @par Cost  the validators and one commit
   Entry update(std::string_view id, Document document);
