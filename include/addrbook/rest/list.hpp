@@ -95,7 +95,7 @@ class ListSource final : public BodySource {
 /// GET of the book: 200, or 304.
 inline Reply list_addresses(Context& context) {
   const auto tag_of = [](const BookState& state) {
-    return "W/" + entity_tag(state.epoch, state.revision);
+    return std::string("W/").append(EntityTag(state.epoch, state.revision).text());
   };
   const auto reply_of = [&](const BookState& state) {
     Reply reply = json_reply({});
@@ -104,7 +104,7 @@ inline Reply list_addresses(Context& context) {
   };
   if (context.exchange.request().header("If-None-Match") || !context.lists->is_empty()) {
     const BookState state = context.service->state();
-    if (context.exchange.client_has(entity_tag(state.epoch, state.revision))) {
+    if (context.exchange.client_has(EntityTag(state.epoch, state.revision).text())) {
       Reply reply = empty_reply(304);
       reply.headers.emplace_back("ETag", tag_of(state));
       return reply;
