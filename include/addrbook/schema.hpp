@@ -26,8 +26,7 @@ namespace addrbook {
 /// - Items are equal to `uniqueItems` if their texts are: `1` and `1.0` are not.
 /// - A document that takes more than a million steps is refused.
 /// @param text  JSON; where it names a `$schema`, that is Draft 7
-/// @throws Error{invalid} with the reason: malformed JSON, another draft, a keyword with a bad
-/// value,
+/// @throws Error{invalid} with the reason: malformed JSON, another draft, a bad value of a keyword,
 ///         a `$ref` that leads nowhere or out of the text, a malformed pattern. Nothing is fetched.
 /// @par Thread safety  the validator is for any thread
 [[nodiscard]] inline Validator json_schema_text(std::string text) {

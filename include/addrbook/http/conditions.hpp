@@ -7,22 +7,30 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace addrbook::detail {
 
-/// @returns the opaque tag `"<epoch>-<revision>"`, with its quotes
-[[nodiscard]] inline std::string entity_tag(std::uint64_t epoch, std::uint64_t revision) {
-  std::array<char, 40> tag{'"'};  // 16 digits, at most 20, and three more
-  const auto digits = hex_digits(epoch);
-  char* end = std::copy(digits.begin(), digits.end(), tag.data() + 1);
-  *end++ = '-';
-  end = std::to_chars(end, tag.data() + tag.size(), revision).ptr;
-  *end++ = '"';
-  return {tag.data(), end};
-}
+/// The opaque tag `"<epoch>-<revision>"`, with its quotes.
+class EntityTag {
+ public:
+  EntityTag(std::uint64_t epoch, std::uint64_t revision) noexcept {
+    const auto digits = hex_digits(epoch);
+    char* end = std::copy(digits.begin(), digits.end(), text_.data() + 1);
+    *end++ = '-';
+    end = std::to_chars(end, text_.data() + text_.size(), revision).ptr;
+    *end++ = '"';
+    size_ = static_cast<std::size_t>(end - text_.data());
+  }
+
+  [[nodiscard]] std::string_view text() const noexcept { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 40> text_{'"'};  // 16 digits, at most 20, and three more
+  std::size_t size_;
+};
 
 /// Compares the value of If-None-Match or If-Match (RFC 9110, 13.1.1 and 13.1.2) with an entity
 /// tag. The comparison is weak: a leading W/ is ignored, also in If-Match, because proxies add it.

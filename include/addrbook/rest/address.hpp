@@ -16,13 +16,14 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace addrbook::detail {
 
 /// The entity tag of one address.
-[[nodiscard]] inline std::string tag_of(const Entry& entry) {
-  return entity_tag(entry.epoch, entry.revision);
+[[nodiscard]] inline EntityTag tag_of(const Entry& entry) noexcept {
+  return {entry.epoch, entry.revision};
 }
 
 /// The first address of an absent book makes it, if that is valid (Options::create_on_write).
@@ -39,7 +40,7 @@ inline Reply create_address(Context& context) {
   const Entry entry = create_entry(context, *book, address);
   Reply reply = empty_reply(201);
   reply.headers.emplace_back("Location", context.prefix.of_book(context.book) + "/" + entry.id);
-  reply.headers.emplace_back("ETag", tag_of(entry));
+  reply.headers.emplace_back("ETag", tag_of(entry).text());
   return reply;
 }
 
@@ -48,15 +49,14 @@ inline Reply create_address(Context& context) {
 inline Reply get_address(Context& context) {
   check_given_once(context.query);
   const Entry entry = context.service->get(context.id);
-  std::string tag = tag_of(entry);
+  const EntityTag tag = tag_of(entry);
   const auto text = [&] {
     return context.query.empty() ? entry.document.text()
                                  : MemberNames(context.query.front().value).keep(entry.document);
   };
-  Reply reply = context.exchange.client_has(tag) ? empty_reply(304) : json_reply(text());
-  reply.headers.emplace_back("ETag", std::move(tag));
+  Reply reply = context.exchange.client_has(tag.text()) ? empty_reply(304) : json_reply(text());
   const DateText date = date_text(std::chrono::system_clock::to_time_t(entry.updated_at));
-  reply.headers.emplace_back("Last-Modified", std::string(date.data(), date.size()));
+  reply.headers.emplace_back("Last-Modified", std::string_view(date.data(), date.size()));
   return reply;
 }
 
@@ -64,7 +64,7 @@ inline Reply get_address(Context& context) {
 inline Reply replace_address(Context& context) {
   const Entry entry = context.service->update(context.id, parse_address(context));
   Reply reply = empty_reply(204);
-  reply.headers.emplace_back("ETag", tag_of(entry));
+  reply.headers.emplace_back("ETag", tag_of(entry).text());
   return reply;
 }
 

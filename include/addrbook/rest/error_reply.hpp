@@ -126,7 +126,7 @@ inline Reply error_reply(const Failure& failure, std::string_view method, std::s
                          bool debug) {
   Reply reply = json_reply({});
   reply.status = failure.status;
-  reply.headers.insert(reply.headers.end(), failure.headers.begin(), failure.headers.end());
+  for (const auto& [name, value] : failure.headers) reply.headers.emplace_back(name, value);
   reply.body = R"({"method":)";
   append_json_string(reply.body, method, JsonCharset::utf8);
   append_json_string(reply.body += R"(,"uri":)", uri, JsonCharset::utf8);

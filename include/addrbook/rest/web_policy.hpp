@@ -119,13 +119,8 @@ inline bool WebPolicy::may_write(const Request& request) const {
 inline void WebPolicy::add_headers(const Request& request, std::string_view methods,
                                    Reply& reply) const {
   if (!any_origin_ && origins_.empty()) return;
-  const auto vary = std::find_if(reply.headers.begin(), reply.headers.end(),
-                                 [](const auto& field) { return field.first == "Vary"; });
-  if (vary != reply.headers.end()) {
-    vary->second.append(", Origin");
-  } else {
-    reply.headers.emplace_back("Vary", "Origin");
-  }
+  const auto vary = reply.headers.find("Vary");
+  reply.headers.set("Vary", vary ? std::string(*vary) + ", Origin" : "Origin");
   const auto origin = request.header("Origin");
   if (!any_origin_ && !(origin && is_allowed(*origin))) return;
   reply.headers.emplace_back("Access-Control-Allow-Origin", any_origin_ ? "*" : *origin);

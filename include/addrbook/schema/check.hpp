@@ -298,21 +298,21 @@ inline bool SchemaCheck::visit(const EnumConstraint& constraint) {
 inline bool SchemaCheck::visit(const MaximumConstraint& constraint) {
   if (!value_->is_number()) return true;
   const auto number = value_->get<double>();
-  const std::string limit = number_text(constraint.getMaximum());
+  const double limit = constraint.getMaximum();
   if (constraint.getExclusiveMaximum()) {
-    return number < constraint.getMaximum() || fail("must be less than " + limit);
+    return number < limit || fail("must be less than " + number_text(limit));
   }
-  return number <= constraint.getMaximum() || fail("must be at most " + limit);
+  return number <= limit || fail("must be at most " + number_text(limit));
 }
 
 inline bool SchemaCheck::visit(const MinimumConstraint& constraint) {
   if (!value_->is_number()) return true;
   const auto number = value_->get<double>();
-  const std::string limit = number_text(constraint.getMinimum());
+  const double limit = constraint.getMinimum();
   if (constraint.getExclusiveMinimum()) {
-    return number > constraint.getMinimum() || fail("must be more than " + limit);
+    return number > limit || fail("must be more than " + number_text(limit));
   }
-  return number >= constraint.getMinimum() || fail("must be at least " + limit);
+  return number >= limit || fail("must be at least " + number_text(limit));
 }
 
 inline bool SchemaCheck::visit(const MultipleOfIntConstraint& constraint) {

@@ -23,9 +23,8 @@ class JsonPath {
   void pop() { tokens_.pop_back(); }
   [[nodiscard]] std::size_t depth() const noexcept { return tokens_.size(); }
 
-  /// @returns  a violation of the value, with its JSON Pointer (RFC 6901); if that is too long,
-  /// with
-  ///           that of the innermost value around it that has a shorter one
+  /// @returns  a violation of the value, with its JSON Pointer (RFC 6901). If that is too long:
+  ///           with that of the innermost value around it that has a shorter one
   [[nodiscard]] Violation violation(std::string reason) const {
     std::string pointer;
     for (const std::string_view token : tokens_) {

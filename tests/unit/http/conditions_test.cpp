@@ -11,8 +11,8 @@ using namespace std::string_literals;
 namespace detail = addrbook::detail;
 
 TEST_CASE("conditions: an entity tag is epoch and revision") {
-  CHECK(detail::entity_tag(0x123U, 7) == "\"0000000000000123-7\"");
-  CHECK(detail::entity_tag(~std::uint64_t{0}, ~std::uint64_t{0}) ==
+  CHECK(detail::EntityTag(0x123U, 7).text() == "\"0000000000000123-7\"");
+  CHECK(detail::EntityTag(~std::uint64_t{0}, ~std::uint64_t{0}).text() ==
         "\"ffffffffffffffff-18446744073709551615\"");
 }
 

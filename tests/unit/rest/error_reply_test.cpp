@@ -43,10 +43,7 @@ std::string parsed_trace(const Thrown& outer, const std::string& inner) {
 }
 
 std::string header(const Reply& reply, std::string_view name) {
-  for (const auto& field : reply.headers) {
-    if (field.first == name) return field.second;
-  }
-  return "(absent)";
+  return std::string(reply.headers.find(name).value_or("(absent)"));
 }
 
 }  // namespace
