@@ -20,7 +20,7 @@ httplib/adapter httplib/book_host httplib/httplib"
   "tokens    | ADDRBOOK_TOKENS     | core   | crypto                     | tokens"
   "tls       | ADDRBOOK_TLS        | server | ssl crypto                 | tls_server server/tls_*"
   "config    | ADDRBOOK_CONFIG     | core   | yaml-cpp                   | config config/"
-  "text      | ADDRBOOK_TEXT       | core   | utf8proc                   | unicode_text"
+  "text      | ADDRBOOK_TEXT       | core   | utf8proc                   | unicode_text contacts/unicode_*"
   "sqlite    | ADDRBOOK_SQLITE     | core text | sqlite3 soci_sqlite3 utf8proc | sqlite storage/sqlite_* storage/sql_*"
   "postgresql| ADDRBOOK_POSTGRESQL | core text | libpq soci_postgresql utf8proc | \
 postgresql storage/postgresql_* storage/socket_deadlines storage/sql_*")

@@ -3,6 +3,7 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/contacts/characters.hpp>
+#include <addrbook/contacts/unicode_words.hpp>
 #include <addrbook/json/strings.hpp>
 #include <addrbook/text.hpp>
 
@@ -64,21 +65,17 @@ class FoldedCharacters {
   bool is_without_marks_ = false;  // the last letter
 };
 
-[[nodiscard]] inline bool is_ascii(std::string_view text) noexcept {
+/// @returns the size of the ASCII text that a text begins with
+[[nodiscard]] inline std::size_t ascii_size(std::string_view text) noexcept {
   constexpr std::uint64_t high_bits = 0x8080808080808080U;
-  std::uint64_t seen = 0;
   std::size_t i = 0;
-  for (; i + sizeof(seen) <= text.size(); i += sizeof(seen)) {
+  for (; i + sizeof(high_bits) <= text.size(); i += sizeof(high_bits)) {
     std::uint64_t eight = 0;
     std::memcpy(&eight, text.data() + i, sizeof(eight));
-    seen |= eight;
+    if ((eight & high_bits) != 0) break;
   }
-  for (; i < text.size(); ++i) seen |= static_cast<unsigned char>(text[i]);
-  return (seen & high_bits) == 0;
-}
-
-[[nodiscard]] inline bool is_mark(utf8proc_category_t category) noexcept {
-  return category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME;
+  while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80) ++i;
+  return i;
 }
 
 class UnicodeFolding final : public Folding {
@@ -177,7 +174,7 @@ inline void FoldedCharacters::order_marks() {
 }
 
 inline std::string UnicodeFolding::fold(std::string_view text) const {
-  if (is_ascii(text)) return ascii_.fold(text);
+  if (ascii_size(text) == text.size()) return ascii_.fold(text);
   std::string folded;
   folded.reserve(text.size());
   const FoldedCharacters characters(text);
@@ -185,115 +182,22 @@ inline std::string UnicodeFolding::fold(std::string_view text) const {
   return folded;
 }
 
-/// Collects words from folded characters.
-class WordCollector {
- public:
-  explicit WordCollector(Folding::Purpose purpose) noexcept
-      : is_index_(purpose == Folding::Purpose::index) {}
-
-  /// Goes over a text, once.
-  [[nodiscard]] inline std::vector<std::string> collect(const std::vector<utf8proc_int32_t>& codes);
-
- private:
-  enum class Kind { letter, mark, apostrophe, other };
-  static constexpr std::size_t max_run = 16;
-
-  [[nodiscard]] static inline Kind kind_of(utf8proc_int32_t code) noexcept;
-  inline void add_letter(std::uint32_t code);
-  inline void end_part();
-  inline void end_word();
-  inline void add_run();
-
-  const bool is_index_;
-  std::vector<std::string> words_;
-  std::string part_;                  // of a word: up to an apostrophe
-  std::vector<std::size_t> starts_;   // in part_: of its characters, if it has no spaces
-  std::vector<std::size_t> letters_;  // in starts_: those that are not marks
-  std::string joined_;                // the parts of the word before this one
-  std::size_t parts_ = 0;
-};
-
-inline WordCollector::Kind WordCollector::kind_of(utf8proc_int32_t code) noexcept {
-  constexpr utf8proc_int32_t right_quote = 0x2019;
-  constexpr utf8proc_int32_t modifier_apostrophe = 0x02BC;
-  if (code == '\'' || code == right_quote || code == modifier_apostrophe) return Kind::apostrophe;
-  if (code < 0x80) return is_alphanumeric(static_cast<char>(code)) ? Kind::letter : Kind::other;
-  const auto category = utf8proc_category(code);
-  if (is_mark(category)) return Kind::mark;
-  return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NO ? Kind::letter
-                                                                              : Kind::other;
-}
-
-inline std::vector<std::string> WordCollector::collect(const std::vector<utf8proc_int32_t>& codes) {
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    const auto code = static_cast<std::uint32_t>(codes[i]);
-    switch (kind_of(codes[i])) {
-      case Kind::letter: add_letter(code); break;
-      case Kind::mark:
-        if (part_.empty()) break;
-        if (!starts_.empty()) starts_.push_back(part_.size());
-        append_utf8(part_, code);
-        break;
-      case Kind::apostrophe:
-        if (!part_.empty() && starts_.empty() && i + 1 < codes.size() &&
-            kind_of(codes[i + 1]) == Kind::letter &&
-            !is_of_script_without_spaces(static_cast<std::uint32_t>(codes[i + 1]))) {
-          end_part();
-        } else {
-          end_word();
-        }
-        break;
-      case Kind::other: end_word(); break;
-    }
-  }
-  end_word();
-  return std::move(words_);
-}
-
-inline void WordCollector::add_letter(std::uint32_t code) {
-  const bool has_no_spaces = is_of_script_without_spaces(code);
-  if (!part_.empty() && has_no_spaces == starts_.empty()) end_word();
-  if (has_no_spaces) {
-    letters_.push_back(starts_.size());
-    starts_.push_back(part_.size());
-  }
-  append_utf8(part_, code);
-}
-
-inline void WordCollector::end_part() {
-  if (part_.empty()) return;
-  if (!starts_.empty()) {
-    add_run();
-  } else {
-    if (is_index_) joined_ += part_;
-    ++parts_;
-    words_.push_back(part_);
-  }
-  part_.clear();
-  starts_.clear();
-  letters_.clear();
-}
-
-inline void WordCollector::end_word() {
-  end_part();
-  if (is_index_ && parts_ > 1) words_.push_back(joined_);
-  joined_.clear();
-  parts_ = 0;
-}
-
-inline void WordCollector::add_run() {
-  starts_.push_back(part_.size());
-  for (const std::size_t first : letters_) {
-    const std::size_t last = (std::min)(first + max_run, starts_.size() - 1);
-    words_.push_back(part_.substr(starts_[first], starts_[last] - starts_[first]));
-    if (!is_index_) break;
-  }
-}
-
+// Only words that are not ASCII are folded by utf8proc. A space changes nothing on either side.
 inline std::vector<std::string> UnicodeFolding::words(std::string_view text,
                                                       Purpose purpose) const {
-  if (is_ascii(text)) return ascii_.words(text, purpose);
-  return WordCollector(purpose).collect(FoldedCharacters(text).codes());
+  std::vector<std::string> found;
+  while (!text.empty()) {
+    const std::size_t ascii = ascii_size(text);
+    const std::size_t begin =
+        ascii == text.size() ? ascii : text.substr(0, ascii).find_last_of(" \n") + 1;
+    ascii_.append_words(found, text.substr(0, begin), purpose);
+    text.remove_prefix(begin);
+    if (text.empty()) break;
+    const std::size_t end = (std::min)(text.find_first_of(" \n", ascii - begin), text.size());
+    WordCollector(found, purpose).collect(FoldedCharacters(text.substr(0, end)).codes());
+    text.remove_prefix(end);
+  }
+  return found;
 }
 
 }  // namespace detail
