@@ -1,5 +1,6 @@
-#include <addrbook/json/strings.hpp>
 #include <addrbook/unicode_text.hpp>
+
+#include <addrbook/json/strings.hpp>
 
 #include <doctest/doctest.h>
 #include <utf8proc.h>
