@@ -1,5 +1,6 @@
-#include <addrbook/document.hpp>
 #include <addrbook/json/spans.hpp>
+
+#include <addrbook/document.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
