@@ -1,12 +1,12 @@
 /// LogRecord: what is logged of a request, and its form as a line of a log.
 #pragma once
 
+#include <addrbook/base/utc.hpp>
 #include <addrbook/json/strings.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <ctime>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -137,19 +137,6 @@ inline std::string to_milliseconds(std::chrono::microseconds time) {
   const auto microseconds = (std::max)(time.count(), decltype(time.count()){0});
   return std::to_string(microseconds / 1000) + "." +
          std::to_string(1000 + microseconds % 1000).substr(1);
-}
-
-/// @returns e.g. "2026-01-31T09:05:00.123Z"
-inline std::string to_utc(std::chrono::system_clock::time_point time) {
-  const auto milliseconds =
-      std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
-  const auto fraction = (milliseconds % 1000 + 1000) % 1000;
-  const auto seconds = static_cast<std::time_t>((milliseconds - fraction) / 1000);
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  std::string text(40, '\0');
-  text.resize(std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &utc));
-  return text + std::to_string(1000 + fraction).substr(1) + "Z";
 }
 
 inline std::string_view to_text(LogRecord::Kind kind) noexcept {

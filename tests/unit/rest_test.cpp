@@ -578,11 +578,12 @@ TEST_CASE("rest: the log never shows the query") {
     options.debug = debug;
     const Book book(options);
     for (const std::string query :
-         {"email=ada@example.com", "example.com", "%62=example.com", "&"}) {
+         {"mail=ada@example.com", "example.com", "%62=example.com", "&", "email=ada@example.com",
+          "sort=example.com", "cursor=example.com"}) {
       const Answer answer = get(book.rest, "/addresses?" + query);
-      CHECK(answer.status == (query == "&" ? 200 : 400));
+      CHECK(answer.status == (query == "&" || query.substr(0, 6) == "email=" ? 200 : 400));
     }
-    REQUIRE(book.log->size() == 4);
+    REQUIRE(book.log->size() == 7);
     for (const LogRecord& record : *book.log) {
       CHECK(addrbook::to_logfmt(record).find("example.com") == std::string::npos);
     }

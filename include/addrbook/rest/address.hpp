@@ -7,6 +7,8 @@
 #include <addrbook/http/conditions.hpp>
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/context.hpp>
+#include <addrbook/rest/member_names.hpp>
+#include <addrbook/rest/parameters.hpp>
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/service.hpp>
 
@@ -40,13 +42,17 @@ inline Reply create_address(Context& context) {
   return reply;
 }
 
-/// GET of an address: 200 with its text, or 304. A 304 has the same Last-Modified: it is not used
-/// to compare, since a second is too long for that.
+/// GET of an address: 200 with its text, or with the members that `fields` names; or 304. A 304 has
+/// the same Last-Modified: it is not used to compare, since a second is too long for that.
 inline Reply get_address(Context& context) {
+  check_given_once(context.query);
   const Entry entry = context.service->get(context.id);
   std::string tag = tag_of(entry);
-  Reply reply =
-      context.exchange.client_has(tag) ? empty_reply(304) : json_reply(entry.document.text());
+  const auto text = [&] {
+    return context.query.empty() ? entry.document.text()
+                                 : MemberNames(context.query.front().value).keep(entry.document);
+  };
+  Reply reply = context.exchange.client_has(tag) ? empty_reply(304) : json_reply(text());
   reply.headers.emplace_back("ETag", std::move(tag));
   const DateText date = date_text(std::chrono::system_clock::to_time_t(entry.updated_at));
   reply.headers.emplace_back("Last-Modified", std::string(date.data(), date.size()));

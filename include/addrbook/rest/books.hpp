@@ -2,7 +2,6 @@
 #pragma once
 
 #include <addrbook/authorization.hpp>
-#include <addrbook/base/ascii.hpp>
 #include <addrbook/base/hex.hpp>
 #include <addrbook/book_store.hpp>
 #include <addrbook/books.hpp>
@@ -10,7 +9,7 @@
 #include <addrbook/http/query_string.hpp>
 #include <addrbook/rest/access.hpp>
 #include <addrbook/rest/context.hpp>
-#include <addrbook/rest/error_reply.hpp>
+#include <addrbook/rest/parameters.hpp>
 #include <addrbook/rest/positions.hpp>
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/service.hpp>
@@ -98,35 +97,20 @@ inline Reply remove_book(Context& context) {
 inline std::optional<std::string> read_cursor(std::string_view cursor, const Context& context) {
   const auto digits = cursor.substr((std::min)(cursor.size(), std::size_t{1}));
   if (cursor.substr(0, 1) == "p") return context.positions.find(digits);
-  if (cursor.substr(0, 1) != "n" || digits.size() % 2 != 0) return std::nullopt;
-  std::string name;
-  for (std::size_t i = 0; i < digits.size(); i += 2) {
-    const int high = hex_value(digits[i]);
-    const int low = hex_value(digits[i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    name += static_cast<char>(high * 16 + low);
-  }
-  if (!is_valid_book_name(name) || !may_read(context, name)) return std::nullopt;
+  auto name = cursor.substr(0, 1) == "n" ? unhex(digits) : std::nullopt;
+  if (!name || !is_valid_book_name(*name) || !may_read(context, *name)) return std::nullopt;
   return name;
 }
 
 inline BooksPage BooksPage::of(const Context& context) {
   BooksPage page;
-  bool has_limit = false;
-  bool has_cursor = false;
-  for (const auto& [name, value] : context.query) {
-    if (std::exchange(name == "limit" ? has_limit : has_cursor, true)) {
-      throw HttpError(400, "Parameter given twice: '" + name + "'");
-    }
-    if (name == "limit") {
-      const auto limit = parse_decimal(value);
-      if (!limit || *limit < 1 || *limit > max_limit) {
-        throw HttpError(400, "Invalid value: 'limit' is 1 to " + std::to_string(max_limit));
-      }
-      page.limit = static_cast<std::size_t>(*limit);
+  check_given_once(context.query);
+  for (const QueryParameter& parameter : context.query) {
+    if (parameter.name == "limit") {
+      page.limit = read_limit(parameter, max_limit);
     } else {
-      auto after = read_cursor(value, context);
-      if (!after) throw HttpError(400, "Invalid value: 'cursor' is not of this list, or too old");
+      auto after = read_cursor(parameter.value, context);
+      if (!after) refuse_value(parameter.name, "not of this list, or too old");
       page.after = *std::move(after);
     }
   }

@@ -6,6 +6,7 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/conditions.hpp>
 #include <addrbook/rest/context.hpp>
+#include <addrbook/rest/find.hpp>
 #include <addrbook/rest/list_cache.hpp>
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/service.hpp>
@@ -92,8 +93,9 @@ class ListSource final : public BodySource {
   bool is_complete_ = false;
 };
 
-/// GET of the book: 200, or 304.
+/// GET of the book: 200, or 304. With parameters see find_addresses().
 inline Reply list_addresses(Context& context) {
+  if (!context.query.empty()) return find_addresses(context);
   const auto tag_of = [](const BookState& state) {
     return "W/" + entity_tag(state.epoch, state.revision);
   };

@@ -58,9 +58,9 @@ struct Route {
   constexpr auto none = Route::Body::none;
   constexpr auto json = Route::Body::json;
   static const std::vector<Route> table{
-      {book, "", "GET", Action::read, none, {}, list_addresses, "Get all addresses"},
+      {book, "", "GET", Action::read, none, find_parameters(), list_addresses, "Get addresses"},
       {book, "", "POST", Action::create, json, {}, create_address, "Create an address"},
-      {book, "/{id}", "GET", Action::read, none, {}, get_address, "Get an address"},
+      {book, "/{id}", "GET", Action::read, none, {"fields"}, get_address, "Get an address"},
       {book, "/{id}", "PUT", Action::update, json, {}, replace_address, "Replace an address"},
       {book, "/{id}", "DELETE", Action::remove, none, {}, remove_address, "Delete an address"},
       {mount, "/_health", "GET", {}, none, {}, get_health, "Check that the program answers", true},

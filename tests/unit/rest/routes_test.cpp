@@ -117,7 +117,7 @@ TEST_CASE("routes: a parameter that the route doesn't take is refused by name") 
   const Book book;
   const std::string target = book.add();
   const std::vector<std::pair<std::string, std::string>> table{
-      {"limit=1", "Unknown parameter: 'limit'"},
+      {"limits=1", "Unknown parameter: 'limits'"},
       {"a", "Unknown parameter: 'a'"},
       {"=1", "Unknown parameter: ''"},
       {"%62=1&c=2", "Unknown parameter: 'b'"},

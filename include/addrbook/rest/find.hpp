@@ -1,0 +1,229 @@
+/// The handler of what a query asks for: pages of a book, sorted and filtered.
+#pragma once
+
+#include <addrbook/base/ascii.hpp>
+#include <addrbook/base/utc.hpp>
+#include <addrbook/contact.hpp>
+#include <addrbook/document.hpp>
+#include <addrbook/entry.hpp>
+#include <addrbook/http/conditions.hpp>
+#include <addrbook/http/query_string.hpp>
+#include <addrbook/json/strings.hpp>
+#include <addrbook/query.hpp>
+#include <addrbook/rest/context.hpp>
+#include <addrbook/rest/cursor.hpp>
+#include <addrbook/rest/error_reply.hpp>
+#include <addrbook/rest/member_names.hpp>
+#include <addrbook/rest/parameters.hpp>
+#include <addrbook/rest/reply.hpp>
+#include <addrbook/service.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace addrbook::detail {
+
+[[nodiscard]] inline std::vector<std::string_view> find_parameters() {
+  return {"limit", "cursor", "sort",   "q",    "email", "phone",
+          "label", "id",     "fields", "view", "count"};
+}
+
+/// What the parameters of a list ask for.
+struct FindRequest {
+  static constexpr std::size_t max_limit = 1000;
+  static constexpr std::size_t max_ids = 1000;
+  /// A page of large addresses ends early.
+  static constexpr std::size_t max_page_bytes = std::size_t{1024} * 1024;
+
+  Query query;
+  std::size_t limit = 100;
+  std::string cursor;
+  std::optional<MemberNames> fields;
+  bool is_summary = false;
+  bool is_counted = false;
+
+  /// @throws HttpError{400}
+  [[nodiscard]] static inline FindRequest of(const QueryParameters& parameters);
+};
+
+/// GET of the book with parameters: 200 `[{"id", "revision", "created_at", "updated_at",
+/// "address"}, ...]`, Link to the next page (RFC 8288); or 304.
+inline Reply find_addresses(Context& context);
+
+// ---------------------------------------------------------------------------------------------
+
+inline void read_sort(std::string_view value, Query& query) {
+  using Sort = Query::Sort;
+  constexpr std::array<std::pair<std::string_view, Sort>, 5> sorts{{{"created", Sort::created},
+                                                                    {"updated", Sort::updated},
+                                                                    {"name", Sort::name},
+                                                                    {"given", Sort::given},
+                                                                    {"family", Sort::family}}};
+  query.descending = value.substr(0, 1) == "-";
+  if (query.descending) value.remove_prefix(1);
+  const auto* const found = std::find_if(sorts.begin(), sorts.end(),
+                                         [value](const auto& sort) { return sort.first == value; });
+  if (found == sorts.end()) {
+    refuse_value("sort", "created, updated, name, given or family, with or without '-' in front");
+  }
+  query.sort = found->second;
+}
+
+/// No mail has a space, so it is a '+' that was not encoded.
+[[nodiscard]] inline std::string with_plus(std::string text) {
+  std::replace(text.begin(), text.end(), ' ', '+');
+  return text;
+}
+
+inline FindRequest FindRequest::of(const QueryParameters& parameters) {
+  FindRequest request;
+  Query& query = request.query;
+  check_given_once(parameters, "id");
+  for (const QueryParameter& parameter : parameters) {
+    const auto& [name, value] = parameter;
+    if (name == "id") {
+      if (!query.ids) query.ids.emplace();
+      if (query.ids->size() == max_ids) {
+        refuse_value(name, "given at most " + std::to_string(max_ids) + " times");
+      }
+      query.ids->push_back(value);
+      continue;
+    }
+    if (name == "limit") request.limit = read_limit(parameter, max_limit);
+    if (name == "cursor") request.cursor = value;
+    if (name == "sort") read_sort(value, query);
+    if (name == "q") query.words = value;
+    if (name == "email") query.email = with_plus(value);
+    if (name == "phone") query.phone = value;
+    if (name == "label") query.label = value;
+    if (name == "fields") request.fields.emplace(value);
+    if (name == "count") request.is_counted = read_boolean(parameter);
+    if (name == "view") {
+      if (value != "summary") refuse_value(name, "summary");
+      request.is_summary = true;
+    }
+  }
+  if (request.is_summary && request.fields) {
+    throw HttpError(400, "Invalid query: 'fields' and 'view' can't be used together");
+  }
+  return request;
+}
+
+/// Appends a list of strings as a JSON array.
+inline void append_json_strings(std::string& to, const std::vector<std::string>& texts) {
+  to += '[';
+  for (const std::string& text : texts) {
+    if (&text != &texts.front()) to += ',';
+    append_json_string(to, text, JsonCharset::utf8);
+  }
+  to += ']';
+}
+
+/// Appends `{"name":"..","given":.., ...}`; the same members whatever the address has.
+inline void append_summary(std::string& to, const Contact& contact) {
+  const auto text = [&to](std::string_view name, const std::string& value) {
+    append_json_string(to.append(name), value, JsonCharset::utf8);
+  };
+  text(R"({"name":)", contact.name);
+  text(R"(,"given":)", contact.given);
+  text(R"(,"family":)", contact.family);
+  text(R"(,"organization":)", contact.organization);
+  append_json_strings(to.append(R"(,"emails":)"), contact.emails);
+  append_json_strings(to.append(R"(,"phones":)"), contact.phones);
+  append_json_strings(to.append(R"(,"labels":)"), contact.labels);
+  text(R"(,"birthday":)", contact.birthday);
+  to += '}';
+}
+
+inline void append_found(std::string& to, const Entry& entry, const FindRequest& request) {
+  to.append(R"({"id":")").append(entry.id);  // no character of an id needs an escape
+  to.append(R"(","revision":)").append(std::to_string(entry.revision));
+  if (request.is_summary) {
+    append_summary(to.append(R"(,"summary":)"), read_contact(entry.document));
+    to += '}';
+    return;
+  }
+  to.append(R"(,"created_at":")").append(to_utc(entry.created_at));
+  to.append(R"(","updated_at":")").append(to_utc(entry.updated_at));
+  to.append(R"(","address":)");
+  if (request.fields) {
+    to.append(request.fields->keep(entry.document));
+  } else {
+    to.append(entry.document.text());
+  }
+  to += '}';
+}
+
+/// The link to the next page: the request's own path and query with another cursor.
+[[nodiscard]] inline std::string next_link(const Context& context, const std::string& cursor) {
+  const Request& request = context.exchange.request();
+  std::string target(context.prefix.of_book(context.book));
+  target += '?';
+  std::string_view query = request.query;
+  while (!query.empty()) {
+    const std::string_view parameter = cut(query, '&');
+    if (parameter.empty() ||
+        decode_query_text(parameter.substr(0, parameter.find('='))) == "cursor")
+      continue;
+    // What is allowed in a query but would end the link.
+    for (const char c : parameter) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (c == '<' || c == '>' || c == '"' || byte <= ' ' || byte >= 0x7f) {
+        target.append("%").append(hex(std::string_view(&c, 1)));
+      } else {
+        target += c;
+      }
+    }
+    target += '&';
+  }
+  return "<" + target + "cursor=" + cursor + ">; rel=\"next\"";
+}
+
+inline Reply find_addresses(Context& context) {
+  const FindRequest request = FindRequest::of(context.query);
+  const Service& book = *context.service;
+  const auto tag_of = [](const BookState& state) {
+    return "W/" + entity_tag(state.epoch, state.revision);
+  };
+  std::optional<BookState> state;
+  if (context.exchange.request().header("If-None-Match") || !request.cursor.empty()) {
+    state = book.state();
+  }
+  std::optional<Position> after;
+  if (!request.cursor.empty()) {
+    after = CursorScope(state->epoch, request.query).read(request.cursor);
+    if (!after) refuse_value("cursor", "not of this list");
+  }
+  if (state && context.exchange.client_has(entity_tag(state->epoch, state->revision))) {
+    Reply reply = empty_reply(304);
+    reply.headers.emplace_back("ETag", tag_of(*state));
+    return reply;
+  }
+  const QueryPage page =
+      book.list(request.query, {request.limit, FindRequest::max_page_bytes}, after);
+  std::string text = "[";
+  for (const Entry& entry : page.entries) {
+    if (&entry != &page.entries.front()) text += ',';
+    append_found(text, entry, request);
+  }
+  Reply reply = json_reply(text + "]");
+  reply.headers.emplace_back("ETag", tag_of(page.state));
+  if (!request.query.is_filtered()) {
+    reply.headers.emplace_back("X-Total-Count", std::to_string(page.state.count));
+  } else if (request.is_counted) {
+    reply.headers.emplace_back("X-Total-Count", std::to_string(book.count(request.query)));
+  }
+  if (page.next) {
+    const CursorScope scope(page.state.epoch, request.query);
+    reply.headers.emplace_back("Link", next_link(context, scope.write(*page.next)));
+  }
+  return reply;
+}
+
+}  // namespace addrbook::detail

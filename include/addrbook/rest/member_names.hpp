@@ -1,0 +1,39 @@
+/// MemberNames: which members of an address a client asks for.
+#pragma once
+
+#include <addrbook/base/ascii.hpp>
+#include <addrbook/document.hpp>
+#include <addrbook/json/spans.hpp>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace addrbook::detail {
+
+/// The value of `fields`, e.g. `name,emails`: members of the address itself, not of what is in it.
+class MemberNames {
+ public:
+  explicit MemberNames(std::string_view list) {
+    while (!list.empty()) names_.emplace_back(cut(list, ','));
+    std::sort(names_.begin(), names_.end());
+  }
+
+  /// @returns an object with those members that the address has, in its order
+  [[nodiscard]] std::string keep(const Document& address) const {
+    std::string text = "{";
+    auto members = JsonSpan(address.text()).children();
+    while (const auto member = members.next()) {
+      if (!std::binary_search(names_.begin(), names_.end(), member->name())) continue;
+      if (text.size() > 1) text += ',';
+      text.append("\"").append(member->raw_name).append("\":").append(member->value_text);
+    }
+    return text + "}";
+  }
+
+ private:
+  std::vector<std::string> names_;
+};
+
+}  // namespace addrbook::detail
