@@ -40,7 +40,8 @@ struct BookRules {
     }
   }
 
-  /// @throws Error{invalid} a validator refused | Error{internal} a validator threw
+  /// @throws Error{invalid} it is over max_document_bytes, or a validator refused | Error{internal}
+  /// a validator threw
   void validate(const Document& document) const;
 };
 
@@ -49,6 +50,10 @@ struct BookRules {
 // ---------------------------------------------------------------------------------------------
 
 inline void detail::BookRules::validate(const Document& document) const {
+  if (document.text().size() > options.max_document_bytes) {
+    throw Error(Errc::invalid, "Invalid address: it is over " +
+                                   std::to_string(options.max_document_bytes) + " bytes");
+  }
   for (const Validator& validator : validators) {
     std::optional<Violation> violation;
     try {

@@ -63,8 +63,8 @@ inline Reply list_books(Context& context);
 inline Reply get_book(Context& context) {
   const BookState state = context.service->state();
   std::string tag = entity_tag(state.epoch, state.revision);
-  Reply reply = context.exchange.client_has(tag) ? empty_reply(304)
-                                                 : json_reply(book_json(context.book, state));
+  Reply reply = context.exchange.client_has({tag}) ? empty_reply(304)
+                                                   : json_reply(book_json(context.book, state));
   reply.headers.emplace_back("ETag", std::move(tag));
   return reply;
 }

@@ -192,7 +192,7 @@ inline Reply find_addresses(Context& context) {
     return "W/" + entity_tag(state.epoch, state.revision);
   };
   std::optional<BookState> state;
-  if (context.exchange.request().header("If-None-Match") || !request.cursor.empty()) {
+  if (context.exchange.asks_for_tags() || !request.cursor.empty()) {
     state = book.state();
   }
   std::optional<Position> after;
@@ -200,7 +200,7 @@ inline Reply find_addresses(Context& context) {
     after = CursorScope(state->epoch, request.query).read(request.cursor);
     if (!after) refuse_value("cursor", "not of this list");
   }
-  if (state && context.exchange.client_has(entity_tag(state->epoch, state->revision))) {
+  if (state && context.exchange.client_has({entity_tag(state->epoch, state->revision)})) {
     Reply reply = empty_reply(304);
     reply.headers.emplace_back("ETag", tag_of(*state));
     return reply;

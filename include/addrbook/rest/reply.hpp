@@ -25,6 +25,16 @@ constexpr std::size_t usual_fields = 8;
   return reply;
 }
 
+/// Says that the answer depends on a field of the request (RFC 9110, 12.5.5).
+inline void add_vary(Reply& reply, std::string_view name) {
+  for (auto& [field, value] : reply.headers) {
+    if (field != "Vary") continue;
+    value.append(", ").append(name);
+    return;
+  }
+  reply.headers.emplace_back("Vary", name);
+}
+
 /// @param body  JSON
 [[nodiscard]] inline Reply json_reply(std::string body) {
   Reply reply = empty_reply(200);
