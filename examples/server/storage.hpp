@@ -15,6 +15,7 @@
 #include <addrbook/schema.hpp>
 #include <addrbook/sqlite.hpp>
 #include <addrbook/store.hpp>
+#include <addrbook/unicode_text.hpp>
 #include <addrbook/validator.hpp>
 
 #include <unistd.h>
@@ -94,7 +95,7 @@ inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Op
   if (!addrbook::has_many_books(config)) {
     auto store = open(
         []() -> std::shared_ptr<addrbook::Store> {
-          return std::make_shared<addrbook::MemoryStore>();
+          return std::make_shared<addrbook::MemoryStore>(addrbook::unicode_folding());
         },
         [&] { return addrbook::open_sqlite(storage.sqlite, config.sqlite); },
         [&] { return addrbook::open_postgresql(storage.postgresql, config.postgresql); });
@@ -109,8 +110,9 @@ inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Op
   }
   return mount(open(
       [&] {
-        return std::make_shared<addrbook::Books>(std::make_shared<addrbook::MemoryBooks>(),
-                                                 std::move(validators), config.books);
+        return std::make_shared<addrbook::Books>(
+            std::make_shared<addrbook::MemoryBooks>(addrbook::unicode_folding()),
+            std::move(validators), config.books);
       },
       [&] {
         return addrbook::open_sqlite_books(storage.sqlite, config.books, std::move(validators),

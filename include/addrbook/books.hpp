@@ -63,7 +63,7 @@ class Books : private detail::Pinned {
 
   /// Removes a book with all that is in it.
   /// @param condition  must hold for the book's state, see BookStore::remove()
-  /// @throws NoSuchBook | Error{conflict} the condition does not hold | Error{stopped} |
+  /// @throws NoSuchBook | Error{precondition} the condition does not hold | Error{stopped} |
   ///         Error{storage}
   void remove(std::string_view name, const BookStore::Condition& condition = {});
 
@@ -128,8 +128,7 @@ class Books : private detail::Pinned {
 inline Books::Books(std::shared_ptr<BookStore> store, std::vector<Validator> validators,
                     const BooksOptions& options)
     : store_(std::move(store)),
-      rules_(std::make_shared<detail::BookRules>(std::move(validators),
-                                                 ServiceOptions{options.max_entries})),
+      rules_(std::make_shared<detail::BookRules>(std::move(validators), options.book())),
       options_(options) {
   if (!store_) throw Error(Errc::invalid, "a Books needs a store");
 }
@@ -197,7 +196,7 @@ inline void Books::remove(std::string_view name, const BookStore::Condition& con
     case BookStore::Removal::done: break;
     case BookStore::Removal::absent: throw NoSuchBook(name);
     case BookStore::Removal::refused:
-      throw Error(Errc::conflict, "Not the expected revision: '" + std::string(name) + "'");
+      throw Error(Errc::precondition, "Not the expected revision: '" + std::string(name) + "'");
   }
   ByName::node_type removed;  // destroyed after the lock
   const std::unique_lock lock(mutex_);

@@ -29,8 +29,10 @@ constexpr std::chrono::milliseconds default_answer_timeout{120'000};
 
 /// What a book may hold.
 struct ServiceOptions {
-  /// create() refuses to exceed it; 0: no limit. Config of config.hpp sets 1,000,000.
+  /// No write makes the book larger; 0: no limit. Config of config.hpp sets 1,000,000.
   std::uint64_t max_entries = 0;
+  /// The maximum size of an address's text, also of one that a patch makes, in bytes.
+  std::size_t max_document_bytes = std::size_t{16} * 1024 * 1024;
 };
 
 /// What a Books may hold.
@@ -40,6 +42,11 @@ struct BooksOptions {
   /// How many books stay open when nobody uses them; each takes less than 1 KiB. To open one again
   /// takes a query.
   std::size_t max_open_books = 100'000;
+  /// Of each address, see ServiceOptions.
+  std::size_t max_document_bytes = ServiceOptions{}.max_document_bytes;
+
+  /// @returns the options of each book
+  [[nodiscard]] ServiceOptions book() const { return {max_entries, max_document_bytes}; }
 };
 
 /// How a book is served.

@@ -139,9 +139,10 @@ class Rest::Call : private detail::Pinned {
   detail::Exchange exchange_;
   std::optional<detail::Endpoints> endpoints_;
   const detail::Route* route_ = nullptr;  // null for OPTIONS
-  std::string_view book_;                 // of many
-  std::string named_book_;                // by the program
-  std::shared_ptr<Service> service_;      // of many
+  std::optional<Action> action_;
+  std::string_view book_;             // of many
+  std::string named_book_;            // by the program
+  std::shared_ptr<Service> service_;  // of many
   std::optional<detail::JsonBody> body_;
   std::exception_ptr refusal_;
 };
@@ -244,14 +245,25 @@ inline void Rest::Call::begin() {
   book_ = endpoints_->book();
   if (rest_.books_) exchange_.set_book(book_);
   std::optional<Access> access;
-  if (route_->action && rest_.options_.authorize) access = authorize();
+  action_ = route_->action_of(request);
+  if (action_ && rest_.options_.authorize) access = authorize();
   if (rest_.books_ && route_->needs_book()) find_book(access ? *access : Access::allow());
-  if (route_->body == detail::Route::Body::json) body_.emplace(exchange_, rest_.options_);
+  if (route_->body != detail::BodyKind::none) {
+    body_.emplace(exchange_, rest_.options_, route_->body);
+  }
 }
 
 inline Access Rest::Call::authorize() {
-  Access access = detail::ask_access(
-      rest_.options_, {*route_->action, endpoints_->id(), exchange_.request(), book_});
+  const auto ask = [this](Action action) {
+    return detail::ask_access(rest_.options_,
+                              {action, endpoints_->id(), exchange_.request(), book_});
+  };
+  Access access = ask(*action_);
+  for (const Action other : route_->alternatives) {
+    if (access.verdict != Access::Verdict::forbidden) break;
+    if (Access next = ask(other); next.verdict == Access::Verdict::allowed)
+      access = std::move(next);
+  }
   exchange_.set_user(access.user);
   detail::check_access(access);
   return access;
@@ -268,7 +280,7 @@ inline void Rest::Call::find_book(const Access& access) {
 /// @returns whether there is a book to work with: it is there, or the request may make it
 inline bool Rest::Call::open_book() {
   service_ = rest_.books_->find(book_);
-  return service_ || (rest_.options_.create_on_write && route_->action == Action::create);
+  return service_ || (rest_.options_.create_on_write && action_ == Action::create);
 }
 
 inline bool Rest::Call::take(std::string_view bytes) noexcept {
@@ -306,6 +318,9 @@ inline Reply Rest::Call::respond(BodyStatus status) {
   if (route_ == nullptr) {
     Reply reply = detail::empty_reply(204);
     reply.headers.emplace_back("Allow", endpoints_->methods());
+    if (endpoints_->route("PATCH") != nullptr) {
+      reply.headers.emplace_back("Accept-Patch", detail::patch_types);
+    }
     return reply;
   }
   detail::Context context{rest_.books_ ? service_ : rest_.service_,

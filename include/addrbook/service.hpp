@@ -11,6 +11,8 @@
 #include <addrbook/store.hpp>
 #include <addrbook/validator.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -32,6 +34,10 @@ struct Health {
   std::exception_ptr fault;  ///< what the store threw, if it did
 };
 
+/// What must be true of an entry for a write to be done: called with the entry that has the id, or
+/// null where none has it. Called again when another writer was faster.
+using EntryCondition = std::function<bool(const Entry* current)>;
+
 /// An address book.
 ///
 /// It takes writes from construction on. After stop() it refuses writes and still serves reads;
@@ -40,8 +46,7 @@ struct Health {
 class Service : private detail::Pinned {
  public:
   /// @param store       kept; by default a MemoryStore
-  /// @param validators  called in this order by create(), update() and change(); the first that
-  ///                    refuses counts
+  /// @param validators  called in this order before every write; the first that refuses counts
   /// @param options     see ServiceOptions
   /// @throws Error{invalid} if `store` is null or a validator is empty
   explicit Service(std::shared_ptr<Store> store = std::make_shared<MemoryStore>(),
@@ -59,13 +64,23 @@ class Service : private detail::Pinned {
   void stop() { gate_.close(); }
 
   /// Stores `document` under a fresh id.
-  /// @param document  kept as it is
+  /// @param document  kept as it is; at most options().max_document_bytes
   /// @returns  the new entry
   /// @throws   InvalidAddress a validator refused | Error{full} the book holds max_entries |
   ///           Error{stopped} | Error{storage} nothing stored, may be retried | Error{internal} a
   ///           validator threw (an Error{invalid} passes unchanged)
   /// @par Cost  the validators and one commit
   Entry create(Document document);
+
+  /// As above, under an id of the caller's choice.
+  /// @throws Error{conflict} an entry has the id | Error{invalid} also: it is not valid
+  Entry create(std::string id, Document document);
+
+  /// Stores all documents under fresh ids, in their order, or none.
+  /// @returns  the new entries
+  /// @throws   as create()
+  /// @par Cost  the validators and one commit
+  std::vector<Entry> create_many(std::vector<Document> documents);
 
   /// As create(), but of all calls with the same key within 24 hours only the first one stores
   /// anything, also of concurrent ones and of those in other processes with the same storage.
@@ -84,11 +99,20 @@ class Service : private detail::Pinned {
   [[nodiscard]] std::optional<Entry> find(std::string_view id) const;
 
   /// Replaces the document of an entry. Of concurrent updates the last one stays.
+  /// @param if_revision  if set, only an entry at that revision is replaced: so two that edit the
+  ///                     same entry don't lose what the other wrote
   /// @returns  the entry after the update
-  /// @throws   InvalidAddress | Error{not_found} | Error{stopped} | Error{storage} |
-  ///           Error{internal}; nothing is changed then
+  /// @throws   Error{precondition} no entry has the id at `if_revision` | InvalidAddress |
+  ///           Error{not_found} | Error{stopped} | Error{storage} | Error{internal}; nothing is
+  ///           changed then
   /// @par Cost  the validators and one commit
-  Entry update(std::string_view id, Document document);
+  Entry update(std::string_view id, Document document,
+               std::optional<std::uint64_t> if_revision = {});
+
+  /// As above, on a condition that depends on the entry.
+  /// @throws Error{precondition} it does not hold, of an absent entry either
+  /// @par Cost  the validators; one find and one commit for each attempt
+  Entry update(std::string_view id, Document document, const EntryCondition& condition);
 
   /// Replaces the document of an entry by one that is computed from it: reads the entry, calls
   /// `compute`, validates, and commits on the condition that the entry is still as it was read. If
@@ -96,18 +120,48 @@ class Service : private detail::Pinned {
   /// @param compute    called at least once, with no lock held; what it throws passes unchanged
   /// @param condition  must hold for the entry that `compute` is given. With `at_revision`, only
   ///                   that revision is changed: if it is not, or no longer, the entry's, also
-  ///                   because another writer was faster, the result is Error{conflict}
+  ///                   because another writer was faster, the result is Error{precondition}
   /// @returns  the entry after the change
-  /// @throws   Error{conflict} the id does not meet the condition; an absent id does not meet
+  /// @throws   Error{precondition} the id does not meet the condition; an absent id does not meet
   ///           `at_revision` | Error{not_found} no entry has the id, for any other condition |
   ///           and as update(); nothing is changed then
   /// @par Cost  one find, `compute`, the validators and one commit, for each attempt
   Entry change(std::string_view id, const std::function<Document(const Document&)>& compute,
                Condition condition = {Condition::Kind::present});
 
+  /// As above, on a condition that depends on the entry.
+  Entry change(std::string_view id, const std::function<Document(const Document&)>& compute,
+               const EntryCondition& condition);
+
   /// Removes an entry.
-  /// @throws Error{not_found} | Error{stopped} | Error{storage}
-  void remove(std::string_view id);
+  /// @param if_revision  see update()
+  /// @throws Error{precondition} | Error{not_found} | Error{stopped} | Error{storage}
+  void remove(std::string_view id, std::optional<std::uint64_t> if_revision = {});
+
+  /// As above, on a condition that depends on the entry.
+  void remove(std::string_view id, const EntryCondition& condition);
+
+  /// Applies all writes or none: first asks the validators about all documents, then checks the
+  /// conditions and the capacity. New entries get ids of make_id(), or of the caller's choice.
+  /// @param batch     its max_entries is lowered to that of options()
+  /// @param at_fault  if not null: becomes the index of the write whose document is refused, when
+  ///                  that is thrown
+  /// @returns  see CommitResult; a condition that fails and a full book are outcomes
+  /// @throws   Error{invalid} a validator refused, an id is not valid or occurs twice |
+  ///           Error{stopped} | Error{storage} | Error{full} the storage itself has no room |
+  ///           Error{internal}; nothing is written then
+  /// @par Cost  the validators and one commit
+  CommitResult commit(Batch batch, std::optional<std::size_t>* at_fault = nullptr);
+
+  /// Checks a document as every write does.
+  /// @throws Error{invalid} | Error{internal}
+  void validate(const Document& document) const { rules_->validate(document); }
+
+  [[nodiscard]] const ServiceOptions& options() const noexcept { return rules_->options; }
+
+  /// Throws what create() throws when the book is full, for who calls commit().
+  /// @throws Error{full}
+  [[noreturn]] void fail_full(SourceLine thrown_at = SourceLine::here()) const;
 
   /// A run of entries in order of creation, for lists of any size: begin with `after` = 0, continue
   /// with the last entry's `created` while `more` is set.
@@ -144,17 +198,21 @@ class Service : private detail::Pinned {
   [[nodiscard]] bool is_gone() const noexcept { return store_->is_gone(); }
 
  private:
-  void validate(const Document& document) const { rules_->validate(document); }
   [[nodiscard]] bool is_running() const noexcept {
     return gate_.is_open() && rules_->gate.is_open();
   }
-  Entry create(Document document, std::optional<Note> note);
-  CommitResult commit(Write write, std::uint64_t max_entries = 0, Timestamp at = now(),
-                      std::optional<Note> note = {});
-  [[noreturn]] void fail_stopped(const Write& write, std::uint64_t max_entries) const;
-  [[noreturn]] void fail_full(SourceLine thrown_at = SourceLine::here()) const;
+  template <class Decide>
+  std::optional<Entry> write(std::string_view id, const EntryCondition& condition,
+                             const Decide& decide);
+  CommitResult commit_one(Write write, std::uint64_t max_entries = 0, Timestamp at = now());
+  CommitResult pass_gates(Batch batch);
+  [[nodiscard]] static Condition condition_of(std::optional<std::uint64_t> if_revision) noexcept;
   [[noreturn]] static void fail_not_found(std::string_view id,
                                           SourceLine thrown_at = SourceLine::here());
+  [[noreturn]] static void fail_precondition(std::string_view id,
+                                             SourceLine thrown_at = SourceLine::here());
+  [[noreturn]] static void fail_refused(std::string_view id,
+                                        std::optional<std::uint64_t> if_revision);
 
   std::shared_ptr<Store> store_;
   std::shared_ptr<detail::BookRules> rules_;
@@ -171,26 +229,35 @@ inline Service::Service(std::shared_ptr<Store> store, std::vector<Validator> val
 }
 
 inline Entry Service::create(Document document) {
-  return create(std::move(document), std::nullopt);
+  while (true) {
+    try {
+      return create(make_id(), document);
+    } catch (const Error& error) {
+      if (error.code() != Errc::conflict) throw;  // the id is taken, which is next to impossible
+    }
+  }
+}
+
+inline Entry Service::create(std::string id, Document document) {
+  validate(document);
+  const CommitResult result =
+      commit_one({id, document, Condition{Condition::Kind::absent}}, rules_->options.max_entries);
+  if (result.outcome == CommitResult::Outcome::full) fail_full();
+  if (!result.done()) throw Error(Errc::conflict, "There is an address already: '" + id + "'");
+  const Timestamp at = result.created_at.front();
+  return {
+      std::move(id), result.epoch, result.base + 1, result.base + 1, std::move(document), at, at};
 }
 
 inline Entry Service::create_once(const std::string& key, Document document) {
-  Note note;
-  note.key = key;
-  note.value = detail::hex(detail::checksum(document.text()));
-  return create(std::move(document), std::move(note));
-}
-
-inline Entry Service::create(Document document, std::optional<Note> note) {
-  validate(document);
+  const std::string mark = detail::hex(detail::checksum(document.text()));
   while (true) {
     std::string id = make_id();
-    const std::string mark = note ? note->value : "";
-    std::optional<Note> own = note;
-    if (own) own->value += id;
-    Timestamp at = now();
-    const CommitResult result = commit({id, document, Condition{Condition::Kind::absent}},
-                                       rules_->options.max_entries, at, std::move(own));
+    Batch batch;
+    Timestamp at = batch.at;
+    batch.writes.push_back({id, document, Condition{Condition::Kind::absent}});
+    batch.note = Note{key, mark + id};
+    const CommitResult result = commit(std::move(batch));
     if (result.outcome == CommitResult::Outcome::full) fail_full();
     if (result.outcome == CommitResult::Outcome::repeated) {
       if (result.note.compare(0, mark.size(), mark) != 0) {
@@ -199,10 +266,31 @@ inline Entry Service::create(Document document, std::optional<Note> note) {
       id = result.note.substr(mark.size());
       if (const auto entry = find(id)) at = entry->created_at;
     } else if (!result.done()) {
-      continue;  // the id is taken, which is next to impossible
+      continue;  // the id is taken, as above
     }
     return {
         std::move(id), result.epoch, result.base + 1, result.base + 1, std::move(document), at, at};
+  }
+}
+
+inline std::vector<Entry> Service::create_many(std::vector<Document> documents) {
+  while (true) {
+    Batch batch;
+    for (const Document& document : documents) {
+      batch.writes.push_back({make_id(), document, Condition{Condition::Kind::absent}});
+    }
+    std::vector<Entry> entries;
+    for (const Write& write : batch.writes) {
+      entries.push_back({write.id, 0, 0, 0, *write.document, batch.at, batch.at});
+    }
+    const CommitResult result = commit(std::move(batch));
+    if (result.outcome == CommitResult::Outcome::full) fail_full();
+    if (!result.done()) continue;  // an id is taken, as above
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      entries[i].epoch = result.epoch;
+      entries[i].created = entries[i].revision = result.base + 1 + i;
+    }
+    return entries;
   }
 }
 
@@ -216,13 +304,14 @@ inline Entry Service::get(std::string_view id) const {
   return *std::move(entry);
 }
 
-inline Entry Service::update(std::string_view id, Document document) {
+inline Entry Service::update(std::string_view id, Document document,
+                             std::optional<std::uint64_t> if_revision) {
   validate(document);
-  if (!is_valid_id(id)) fail_not_found(id);
+  if (!is_valid_id(id)) fail_refused(id, if_revision);
   const Timestamp at = now();
   const CommitResult result =
-      commit({std::string(id), document, Condition{Condition::Kind::present}}, 0, at);
-  if (!result.done()) fail_not_found(id);
+      commit_one({std::string(id), document, condition_of(if_revision)}, 0, at);
+  if (!result.done()) fail_refused(id, if_revision);
   return {std::string(id),
           result.epoch,
           result.created.front(),
@@ -232,35 +321,77 @@ inline Entry Service::update(std::string_view id, Document document) {
           at};
 }
 
+inline Entry Service::update(std::string_view id, Document document,
+                             const EntryCondition& condition) {
+  validate(document);
+  return *write(id, condition, [&](const Entry* current) {
+    if (current == nullptr) fail_not_found(id);
+    return std::optional(document);
+  });
+}
+
+inline Entry Service::change(std::string_view id,
+                             const std::function<Document(const Document&)>& compute,
+                             const EntryCondition& condition) {
+  return *write(id, condition, [&](const Entry* current) {
+    if (current == nullptr) fail_not_found(id);
+    std::optional<Document> changed = compute(current->document);
+    validate(*changed);
+    return changed;
+  });
+}
+
 inline Entry Service::change(std::string_view id,
                              const std::function<Document(const Document&)>& compute,
                              Condition condition) {
-  while (true) {
-    std::optional<Entry> entry = find(id);
-    if (!condition.holds(entry ? std::optional(entry->revision) : std::nullopt) &&
-        condition.kind != Condition::Kind::present) {
-      throw Error(Errc::conflict, "Not the expected revision: '" + std::string(id) + "'");
-    }
-    if (!entry) fail_not_found(id);
-    entry->document = compute(entry->document);
-    validate(entry->document);
-    const Timestamp at = now();
-    const CommitResult result = commit(
-        {entry->id, entry->document, Condition{Condition::Kind::at_revision, entry->revision}}, 0,
-        at);
-    if (!result.done()) continue;  // another writer was faster
-    entry->epoch = result.epoch;
-    entry->revision = result.base + 1;
-    entry->updated_at = at;
-    return *std::move(entry);
-  }
+  return change(id, compute, [condition](const Entry* current) {
+    return condition.kind == Condition::Kind::present ||
+           condition.holds(current != nullptr ? std::optional(current->revision) : std::nullopt);
+  });
 }
 
-inline void Service::remove(std::string_view id) {
-  if (!is_valid_id(id)) fail_not_found(id);
+inline void Service::remove(std::string_view id, std::optional<std::uint64_t> if_revision) {
+  if (!is_valid_id(id)) fail_refused(id, if_revision);
   const CommitResult result =
-      commit({std::string(id), std::nullopt, Condition{Condition::Kind::present}});
-  if (!result.done()) fail_not_found(id);
+      commit_one({std::string(id), std::nullopt, condition_of(if_revision)});
+  if (!result.done()) fail_refused(id, if_revision);
+}
+
+inline void Service::remove(std::string_view id, const EntryCondition& condition) {
+  write(id, condition, [&](const Entry* current) {
+    if (current == nullptr) fail_not_found(id);
+    return std::optional<Document>();
+  });
+}
+
+// The loop of all writes that depend on what is there. Each attempt is refused only if another
+// writer has succeeded.
+// @param decide  gets the entry or null; returns what the id is to hold, nothing to remove it
+// @returns what was stored; nothing if the entry was removed
+template <class Decide>
+std::optional<Entry> Service::write(std::string_view id, const EntryCondition& condition,
+                                    const Decide& decide) {
+  while (true) {
+    std::optional<Entry> entry = find(id);
+    const Entry* const current = entry ? &*entry : nullptr;
+    if (condition && !condition(current)) fail_precondition(id);
+    std::optional<Document> document = decide(current);
+    const Timestamp at = now();
+    const Condition as_read = entry ? Condition{Condition::Kind::at_revision, entry->revision}
+                                    : Condition{Condition::Kind::absent};
+    const CommitResult result = commit_one({std::string(id), document, as_read},
+                                           entry ? 0 : rules_->options.max_entries, at);
+    if (result.outcome == CommitResult::Outcome::full) fail_full();
+    if (!result.done()) continue;  // another writer was faster
+    if (!document) return std::nullopt;
+    return Entry{std::string(id),
+                 result.epoch,
+                 result.created.front(),
+                 result.base + 1,
+                 *std::move(document),
+                 result.created_at.front(),
+                 at};
+  }
 }
 
 inline Page Service::page(std::uint64_t after, PageLimit limit) const {
@@ -291,24 +422,59 @@ inline Health Service::health() const {
   }
 }
 
-inline CommitResult Service::commit(Write write, std::uint64_t max_entries, Timestamp at,
-                                    std::optional<Note> note) {
-  const auto passed = gate_.pass();
-  const auto passed_all = rules_->gate.pass();
-  if (!is_running()) fail_stopped(write, max_entries);
+inline CommitResult Service::commit(Batch batch, std::optional<std::size_t>* at_fault) {
+  for (std::size_t i = 0; i < batch.writes.size(); ++i) {
+    if (at_fault != nullptr) *at_fault = i;
+    if (batch.writes[i].document) validate(*batch.writes[i].document);
+  }
+  if (at_fault != nullptr) at_fault->reset();
+  const std::uint64_t max_entries = rules_->options.max_entries;
+  if (batch.max_entries == 0 || (max_entries != 0 && max_entries < batch.max_entries)) {
+    batch.max_entries = max_entries;
+  }
+  if (!batch.writes.empty()) return pass_gates(std::move(batch));
+  const BookState book = state();
+  CommitResult nothing;
+  nothing.epoch = book.epoch;
+  nothing.base = book.revision;
+  return nothing;
+}
+
+inline CommitResult Service::commit_one(Write write, std::uint64_t max_entries, Timestamp at) {
   Batch batch;
-  batch.writes.push_back(std::move(write));
   batch.max_entries = max_entries;
   batch.at = at;
-  batch.note = std::move(note);
-  return store_->commit(std::move(batch));
+  batch.writes.push_back(std::move(write));
+  return pass_gates(std::move(batch));
 }
 
 // A write that would be refused anyway is refused for the same reason while the service is stopped.
-inline void Service::fail_stopped(const Write& write, std::uint64_t max_entries) const {
-  if (write.condition.kind == Condition::Kind::present && !find(write.id)) fail_not_found(write.id);
-  if (max_entries != 0 && store_->state().count >= max_entries) fail_full();
+inline CommitResult Service::pass_gates(Batch batch) {
+  const auto passed = gate_.pass();
+  const auto passed_all = rules_->gate.pass();
+  if (is_running()) return store_->commit(std::move(batch));
+  using Kind = Condition::Kind;
+  for (std::size_t i = 0; i < batch.writes.size(); ++i) {
+    const Write& write = batch.writes[i];
+    const std::optional<Entry> entry =
+        write.condition.kind == Kind::any ? std::nullopt : find(write.id);
+    if (write.condition.holds(entry ? std::optional(entry->revision) : std::nullopt)) continue;
+    CommitResult refused;
+    refused.outcome = CommitResult::Outcome::refused;
+    refused.refused = i;
+    return refused;
+  }
+  CommitResult full;
+  full.outcome = CommitResult::Outcome::full;
+  const bool may_add = std::any_of(batch.writes.begin(), batch.writes.end(),
+                                   [](const Write& w) { return w.condition.kind == Kind::absent; });
+  if (may_add && batch.max_entries != 0 && state().count >= batch.max_entries) return full;
   throw Error(Errc::stopped, "The service is stopped");
+}
+
+inline Condition Service::condition_of(std::optional<std::uint64_t> if_revision) noexcept {
+  if (!if_revision) return {Condition::Kind::present};
+  return {Condition::Kind::at_revision, *if_revision};
 }
 
 inline void Service::fail_full(SourceLine thrown_at) const {
@@ -321,6 +487,16 @@ inline void Service::fail_full(SourceLine thrown_at) const {
 
 inline void Service::fail_not_found(std::string_view id, SourceLine thrown_at) {
   throw Error(Errc::not_found, "No such address: '" + std::string(id) + "'", thrown_at);
+}
+
+inline void Service::fail_precondition(std::string_view id, SourceLine thrown_at) {
+  throw Error(Errc::precondition, "Not the expected revision: '" + std::string(id) + "'",
+              thrown_at);
+}
+
+inline void Service::fail_refused(std::string_view id, std::optional<std::uint64_t> if_revision) {
+  if (if_revision) fail_precondition(id);
+  fail_not_found(id);
 }
 
 }  // namespace addrbook

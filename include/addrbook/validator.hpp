@@ -81,8 +81,8 @@ struct BookRules {
   }
 
   /// Asks the validators in their order; the first that refuses counts, with all that it found.
-  /// @throws InvalidAddress a validator refused | Error{internal} a validator threw (an
-  ///         Error{invalid} passes unchanged)
+  /// @throws Error{invalid} it is over max_document_bytes | InvalidAddress a validator refused |
+  ///         Error{internal} a validator threw (an Error{invalid} passes unchanged)
   void validate(const Document& document) const;
 };
 
@@ -91,6 +91,10 @@ struct BookRules {
 // ---------------------------------------------------------------------------------------------
 
 inline void detail::BookRules::validate(const Document& document) const {
+  if (document.text().size() > options.max_document_bytes) {
+    throw Error(Errc::invalid, "Invalid address: it is over " +
+                                   std::to_string(options.max_document_bytes) + " bytes");
+  }
   for (const Validator& validator : validators) {
     Violations violations;
     try {

@@ -135,6 +135,73 @@ TEST_CASE_TEMPLATE("isolation: a book that is made again has nothing of the old 
   CHECK(server.ask("GET", kept).body == isolation::address);
 }
 
+TEST_CASE_TEMPLATE("isolation: parallel editors of an address lose nothing", Books,
+                   ADDRBOOK_TEST_ISOLATED) {
+  Books maker;
+  const isolation::Server server(maker.make());
+  server.make("ada");
+  const std::string target = server.add("ada", R"({"n":0})");
+  const std::string batch = isolation::of("ada") + "/_batch";
+  const std::string id = target.substr(target.rfind('/') + 1);
+  constexpr std::size_t editors = 4;
+  constexpr int rounds = 20;
+  std::atomic<int> done{0};
+  const auto failures = test::run_parallel(editors, [&](std::size_t editor) {
+    const std::string own = std::to_string(editor);
+    for (int i = 0; i < rounds; ++i) {
+      // What all of them count, on the condition that it is as it was read.
+      const Answer read = server.ask("GET", target);
+      auto text = read.json();
+      text["n"] = text["n"].get<int>() + 1;
+      const Answer put =
+          server.ask("PUT", target, {{"If-Match", read.header("ETag")}}, text.dump());
+      if (put.status == 204) {
+        ++done;
+      } else if (put.status != 412) {
+        throw std::runtime_error("PUT: " + put.body);
+      }
+      // A member of one's own needs no condition.
+      const std::string member = "{\"of" + own + "\":" + std::to_string(i) + "}";
+      const Answer patched =
+          editor % 2 == 0
+              ? server.ask("PATCH", target, {{"Content-Type", "application/merge-patch+json"}},
+                           member)
+              : server.ask("POST", batch, {},
+                           R"([{"op":"patch","id":")" + id + R"(","patch":)" + member + "}]");
+      if (patched.status != 204 && patched.status != 200) {
+        throw std::runtime_error("patch: " + patched.body);
+      }
+      if (server.ask("GET", target).json()["of" + own] != i) throw std::runtime_error("lost");
+    }
+  });
+  CHECK(failures == "");
+  CHECK(server.ask("GET", target).json()["n"] == done.load());
+  CHECK(done.load() > 0);
+}
+
+TEST_CASE_TEMPLATE("isolation: a batch is done as a whole, or not at all", Books,
+                   ADDRBOOK_TEST_ISOLATED) {
+  Books maker;
+  const isolation::Server server(maker.make());
+  server.make("ada");
+  const std::string book = isolation::of("ada");
+  const auto batch = [&](const std::string& body) {
+    return server.ask("POST", book + "/_batch", {}, body);
+  };
+  CHECK(batch(R"([{"op":"create","id":"a","address":{"n":1e400}},
+                  {"op":"create","id":"b","address":{}}])")
+            .body == R"([{"id":"a","revision":1},{"id":"b","revision":2}])");
+  const Answer refused = batch(R"([{"op":"delete","id":"a","if_revision":1},
+                                   {"op":"replace","id":"b","address":{},"if_revision":1}])");
+  CHECK(refused.status == 412);
+  CHECK(refused.json()["index"] == 1);
+  CHECK(batch("[]").body == "[]");
+  CHECK(server.ask("GET", book).body == R"({"a":{"n":1e400},"b":{}})");
+  CHECK(batch(R"([{"op":"delete","id":"b"},{"op":"patch","id":"a","patch":{"m":-0}}])").body ==
+        R"([{"id":"b","revision":3},{"id":"a","revision":4}])");
+  CHECK(server.ask("GET", book).body == R"({"a":{"n":1e400,"m":-0}})");
+}
+
 TEST_CASE_TEMPLATE("isolation: names are compared byte by byte", Books, ADDRBOOK_TEST_ISOLATED) {
   using isolation::of;
   Books maker;

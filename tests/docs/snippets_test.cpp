@@ -81,6 +81,19 @@ void mount_with_everything(httplib::Server& server) {
   addrbook::mount(server, book, options);
 }
 
+void write_several(addrbook::Service& book, std::ostream& out) {
+  using addrbook::Document;
+  book.create_many({Document::parse(R"({"name": "Ada"})"), Document::parse(R"({"name": "Bob"})")});
+  addrbook::Batch batch;
+  for (const addrbook::Entry& each : book.list()) {
+    addrbook::Document document = each.document;  // or what you make of it
+    batch.writes.push_back(
+        {each.id, document, {addrbook::Condition::Kind::at_revision, each.revision}});
+  }
+  const addrbook::CommitResult result = book.commit(std::move(batch));
+  if (!result.done()) out << "write " << result.refused << " was not as expected\n";
+}
+
 /// @param users  by the SHA-256 of their tokens, as addrbook::hash_token() makes them
 addrbook::Authorize known_users(std::map<std::string, std::string> users) {
   return [users = std::move(users)](const addrbook::AccessRequest& access) {
@@ -268,6 +281,15 @@ TEST_CASE("snippets: a book is asked") {
   const std::string text = out.str();
   CHECK(text.substr(0, 13) == "Ada Lovelace\n");
   CHECK(std::count(text.begin(), text.end(), '\n') == 251);
+}
+
+TEST_CASE("snippets: several writes at once") {
+  addrbook::Service book;
+  std::ostringstream out;
+  write_several(book, out);
+  CHECK(out.str() == "");
+  CHECK(book.state().count == 2);
+  CHECK(book.state().revision == 4);
 }
 
 TEST_CASE("snippets: a book in a file, with tokens, behind a server") {

@@ -119,7 +119,12 @@ bool names_tag(const std::string& text, const std::string& tag) {
   auto at = text.begin();
   std::smatch found;
   while (std::regex_search(at, text.end(), found, member, std::regex_constants::match_continuous)) {
-    if (found[2] == tag) return true;
+    std::string named = found[2];
+    if (named == tag) return true;
+    for (const std::string ending : {"-gzip\"", ";gzip\""}) {  // a proxy's
+      const auto size = named.size() - std::min(named.size(), ending.size());
+      if (named.substr(size) == ending && named.substr(0, size) + "\"" == tag) return true;
+    }
     at = found[0].second;
     if (at == text.end() || *at != ',') return false;
   }

@@ -12,12 +12,17 @@
 ///     %%
 ///     FILL 300                      not requests: makes entries; STOP and START the service
 ///
-/// A Content-Length is added to POST and PUT without framing, unless `unframed` is said; `gzip`
-/// packs the body first; `end=timed_out`, too_large or malformed is how reading it ends.
+/// Dates of conditions, Prefer and batches are left out: they have tests of their own.
+///
+/// A Content-Length is added to POST, PUT and PATCH without framing, unless `unframed` is said;
+/// `gzip` packs the body first; `end=timed_out`, too_large or malformed is how reading it ends.
 #include <unit/rest_client.hpp>
 #include "support.hpp"
 
 #include <addrbook/gzip.hpp>
+#include <addrbook/json/compact.hpp>
+#include <addrbook/json/merge_patch.hpp>
+#include <addrbook/json/patch.hpp>
 #include <addrbook/rest.hpp>
 
 #include <nlohmann/json.hpp>
@@ -208,12 +213,17 @@ class Book {
       ask.target.insert(prefix_.size(), "/");
     }
 
+    if (name_in_path(ask) == "_batch") return;
     if (ask.method == "GET" || ask.method == "HEAD") leave_queries_out(ask.target);
 
     while (!rest.empty()) {
       std::string_view line = take_until(rest, "\n");
       if (line.empty()) break;
       const std::string name(take_until(line, ":"));
+      const std::string lower = detail::lowercase(name);
+      if (lower == "if-modified-since" || lower == "if-unmodified-since" || lower == "prefer") {
+        continue;
+      }
       ask.headers.emplace_back(name, expanded(detail::trim(line), false));
     }
     std::string body(rest);
@@ -304,7 +314,7 @@ class Book {
                        std::all_of(path.begin(), path.end(), [](unsigned char c) {
                          return c == '-' || (c < 0x80 && std::isalnum(c) != 0);
                        });
-    if (is_id || path == "_health" || path == "_ready") return path;
+    if (is_id || path == "_health" || path == "_ready" || path == "_batch") return path;
     return std::nullopt;
   }
 
@@ -316,7 +326,8 @@ class Book {
     const std::string& method = ask.method;
     const bool is_read = method == "GET" || method == "HEAD";
     const bool is_write =
-        is_book ? method == "POST" : !is_operation && (method == "PUT" || method == "DELETE");
+        is_book ? method == "POST"
+                : !is_operation && (method == "PUT" || method == "PATCH" || method == "DELETE");
     if (!is_read && !is_write && method != "OPTIONS") return {405, "Method Not Allowed"};
     if (!is_operation && !hosts_.empty()) {
       const auto host = detail::parse_authority(field(ask, "Host").value_or(""));
@@ -335,22 +346,70 @@ class Book {
       if (secret == "read" && !is_read) return {403, "Forbidden"};
       if (secret != "read" && secret != "write") return {401, "Unauthorized"};
     }
-    if (method == "POST" || method == "PUT") {
+    if (method == "POST" || method == "PUT" || method == "PATCH") {
       if (const Expected refusal = expect_body(ask, body); refusal.status != 0) return refusal;
     } else if (query.status != 0) {
       return query;
     }
     if (is_book) {
-      if (is_read) return {client_has(ask, tag(revision_)) ? 304 : 200};
+      if (is_read) return expect_read(ask, tag(revision_));
       if (is_full()) return {507, "Insufficient Storage"};
       if (is_stopped_) return {503, "The service is stopped"};
       return {201};
     }
     const Kept* const kept = find(*name);
-    if (kept == nullptr) return {404, "No such address: '" + *name + "'"};
-    if (is_read) return {client_has(ask, tag(kept->revision)) ? 304 : 200};
+    if (is_read && kept != nullptr) return expect_read(ask, tag(kept->revision));
+    return is_read ? Expected{404, "No such address: '" + *name + "'"}
+                   : expect_write(ask, *name, kept);
+  }
+
+  [[nodiscard]] static Expected expect_read(const Ask& ask, const std::string& tag) {
+    const auto value = field(ask, "If-Match");
+    if (value && !detail::matches_any_tag(*value, tag)) return {412, "Not the expected revision"};
+    return {client_has(ask, tag) ? 304 : 200};
+  }
+
+  /// Of an address, whose body is good.
+  [[nodiscard]] Expected expect_write(const Ask& ask, const std::string& name, const Kept* kept) {
+    const auto match = field(ask, "If-Match");
+    const auto none_match = field(ask, "If-None-Match");
+    if (ask.method == "PUT" && none_match && detail::trim(*none_match) == "*") {
+      if (kept != nullptr || match) return {412, "There is an address already: '" + name + "'"};
+      if (is_full()) return {507, "Insufficient Storage"};
+      if (is_stopped_) return {503, "The service is stopped"};
+      return {201};
+    }
+    const Expected refused{412, "Not the expected revision: '" + name + "'"};
+    if (kept == nullptr && match) return refused;
+    if (kept == nullptr) return {404, "No such address: '" + name + "'"};
+    if (match && !detail::matches_any_tag(*match, tag(kept->revision))) return refused;
+    if (none_match &&
+        detail::find_tag(*none_match, tag(kept->revision)) != detail::TagMatch::none) {
+      return refused;
+    }
+    if (ask.method == "PATCH") {
+      try {
+        document_ = patched(ask, kept->text);
+      } catch (const addrbook::Error& error) {
+        return {error.code() == addrbook::Errc::conflict ? 409 : 400, error.what()};
+      }
+    }
     if (is_stopped_) return {503, "The service is stopped"};
     return {204};
+  }
+
+  [[nodiscard]] static bool is_json_patch(const Ask& ask) {
+    return detail::media_type(field(ask, "Content-Type").value_or("")) ==
+           "application/json-patch+json";
+  }
+
+  /// tests/fuzz/patch.cpp checks what patches do.
+  [[nodiscard]] Document patched(const Ask& ask, const std::string& text) const {
+    if (!is_json_patch(ask)) return Document::parse(detail::merge_patch(text, patch_));
+    const std::string made = detail::JsonPatch(patch_).apply(
+        text, {addrbook::ServiceOptions{}.max_document_bytes, Document::max_depth});
+    if (made.empty()) throw addrbook::Error(addrbook::Errc::invalid, "Invalid JSON Patch: nothing");
+    return Document::parse(made);
   }
 
   /// What is left are parameters that no route takes. @returns the refusal; status 0 if there is
@@ -364,8 +423,15 @@ class Book {
 
   /// @returns the refusal; status 0 if there is none, document_ being set
   [[nodiscard]] Expected expect_body(const Ask& ask, const std::string& body) {
-    if (const auto type = field(ask, "Content-Type");
-        type && !type->empty() && !detail::is_json_media_type(detail::media_type(*type))) {
+    const bool is_patch = ask.method == "PATCH";
+    if (is_patch) {
+      const auto type = detail::media_type(field(ask, "Content-Type").value_or(""));
+      if (!is_json_patch(ask) && type != "application/json" &&
+          type != "application/merge-patch+json") {
+        return {415, "Unsupported Media Type"};
+      }
+    } else if (const auto type = field(ask, "Content-Type");
+               type && !type->empty() && !detail::is_json_media_type(detail::media_type(*type))) {
       return {415, "Unsupported Media Type"};
     }
     const std::string coding =
@@ -411,10 +477,29 @@ class Book {
     }
     if (!is_good) return {400, "The body is not in its Content-Encoding"};
     if (const Expected query = expect_query(ask); query.status != 0) return query;
+    if (is_patch) return expect_patch(ask, plain);
     try {
       document_ = Document::parse(plain);
     } catch (const addrbook::Error& error) {
       return {400, std::string("Invalid JSON body: ") + error.what()};
+    }
+    return {0};
+  }
+
+  [[nodiscard]] Expected expect_patch(const Ask& ask, const std::string& plain) {
+    patch_ = plain;
+    try {
+      detail::compact_json(patch_, Document::max_depth + (is_json_patch(ask) ? 2 : 0));
+    } catch (const addrbook::Error& error) {
+      return {400, std::string("Invalid JSON body: ") + error.what()};
+    }
+    if (!is_json_patch(ask)) {
+      return patch_[0] == '{' ? Expected{0} : Expected{400, "Invalid merge patch"};
+    }
+    try {
+      const detail::JsonPatch patch(patch_);
+    } catch (const addrbook::Error& error) {
+      return {400, error.what()};
     }
     return {0};
   }
@@ -507,12 +592,13 @@ class Book {
     if (answer.status == 201) {
       const std::string id = answer.id();
       check_equal(answer.header("Location"), prefix_ + "/" + id, "Location");
-      check(id.size() == 32 && id.find_first_not_of("0123456789abcdef") == std::string::npos,
-            "an id");
+      const bool is_made =
+          id.size() == 32 && id.find_first_not_of("0123456789abcdef") == std::string::npos;
+      check(ask.method == "PUT" ? id == name : is_made, "an id");
       put(id, document_->text());
       check_equal(answer.header("ETag"), tag(revision_), "ETag of what is new");
       check(answer.body.empty(), "201 is empty");
-    } else if (ask.method == "PUT") {
+    } else if (ask.method == "PUT" || ask.method == "PATCH") {
       Kept* const kept = find(name);
       kept->text = document_->text();
       kept->revision = ++revision_;
@@ -605,7 +691,8 @@ class Book {
   std::map<std::uint64_t, Kept> entries_;  // by the revision that created them
   std::vector<std::string> ids_;           // of all there ever were
   bool is_stopped_ = false;
-  std::optional<Document> document_;  // that the request under way has sent
+  std::optional<Document> document_;  // that the request under way has sent or made
+  std::string patch_;                 // that it has sent
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <support/crowd.hpp>
 #include <support/http_client.hpp>
 #include <support/life_cycle.hpp>
+#include <support/parallel.hpp>
 #include <support/postgresql_server.hpp>
 #include <support/probe.hpp>
 #include <support/server_process.hpp>
@@ -161,6 +162,38 @@ TEST_CASE("postgresql: servers on one database see each other's writes at once")
     REQUIRE(request(one, "PUT", target, R"({"name":"Ada"})").status == 404);
   }
   for (LoggedServer* const server : {&one, &two, &three}) CHECK(server->stop() == 0);
+}
+
+TEST_CASE("postgresql: editors over two servers lose nothing") {
+  const PostgresqlServer database;
+  LoggedServer one(over(database.conninfo()));
+  LoggedServer two(over(database.conninfo()));
+  const auto target = request(one, "POST", "/addresses", R"({"n":0,"of":{}})").header("location");
+  constexpr std::size_t editors = 4;
+  std::atomic<int> done{0};
+  const auto failures = test::run_parallel(editors, [&](std::size_t editor) {
+    test::Connection connection(editor % 2 == 0 ? one.port() : two.port());
+    for (int i = 0; i < 25; ++i) {
+      const auto read = connection.request("GET", target);
+      json text = json::parse(read.body);
+      text["n"] = text["n"].get<int>() + 1;
+      const auto put =
+          connection.request("PUT", target, {{"If-Match", read.header("etag")}}, text.dump());
+      if (put.status == 204) ++done;
+      if (put.status != 204 && put.status != 412) throw std::runtime_error("PUT: " + put.body);
+      const std::string patch =
+          R"({"of":{")" + std::to_string(editor) + "\":" + std::to_string(i) + "}}";
+      const auto patched = connection.request(
+          "PATCH", target, {{"Content-Type", "application/merge-patch+json"}}, patch);
+      if (patched.status != 204) throw std::runtime_error("PATCH: " + patched.body);
+    }
+  });
+  CHECK(failures == "");
+  CHECK(done.load() > 0);
+  const json text = json::parse(request(two, "GET", target).body);
+  CHECK(text["n"] == done.load());
+  CHECK(text["of"] == json{{"0", 24}, {"1", 24}, {"2", 24}, {"3", 24}});
+  for (LoggedServer* const server : {&one, &two}) CHECK(server->stop() == 0);
 }
 
 TEST_CASE("postgresql: after a kill of one server the others continue") {

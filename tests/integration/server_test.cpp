@@ -338,6 +338,32 @@ TEST_CASE("server: a list that is taken slowly is whole, also if its addresses c
   CHECK(nlohmann::json::parse(list.body).size() == 4);
 }
 
+TEST_CASE("server: addresses are changed on conditions, and in batches") {
+  addrbook::Server server;
+  const auto book = addrbook::mount(server);
+  Running running(server, server.bind("127.0.0.1", 0));
+  Connection connection(running.port());
+  const auto made = connection.request("PUT", "/addresses/ada", {{"If-None-Match", "*"}},
+                                       R"({"n":1e400,"name":"Ada"})");
+  REQUIRE(made.status == 201);
+  CHECK(made.header("location") == "/addresses/ada");
+  const test::Headers merge{{"Content-Type", "application/merge-patch+json"},
+                            {"If-Match", made.header("etag")},
+                            {"Prefer", "return=representation"}};
+  const auto patched = connection.request("PATCH", "/addresses/ada", merge, R"({"name":"Eve"})");
+  CHECK(patched.status == 200);
+  CHECK(patched.body == R"({"n":1e400,"name":"Eve"})");
+  CHECK(patched.header("preference-applied") == "return=representation");
+  CHECK(connection.request("PATCH", "/addresses/ada", merge, R"({"name":"Bob"})").status == 412);
+  const auto batch = connection.request(
+      "POST", "/addresses/_batch", {},
+      R"([{"op":"create","id":"bob","address":{}},{"op":"delete","id":"ada","if_revision":2}])");
+  CHECK(batch.body == R"([{"id":"bob","revision":3},{"id":"ada","revision":4}])");
+  CHECK(connection.request("OPTIONS", "/addresses/ada").header("accept-patch") ==
+        "application/merge-patch+json, application/json-patch+json");
+  CHECK(book->state().count == 1);
+}
+
 TEST_CASE("server: an error ends the connection only if a part of the request is unread") {
   addrbook::Server server;
   addrbook::mount(server);
@@ -357,7 +383,7 @@ TEST_CASE("server: an error ends the connection only if a part of the request is
       {"PUT", "/addresses/missing", "{}", 404},
       {"GET", "/nope", "", 404},
       {"POST", "/nope", "{}", 404},
-      {"PATCH", "/addresses/x", "small", 405},
+      {"PATCH", "/addresses/x", "small", 415},
       {"GET", "/addresses", "", 200},
   };
   for (const auto& each : cases) {
@@ -373,7 +399,7 @@ TEST_CASE("server: an error ends the connection only if a part of the request is
   Connection unread(running.port());
   unread.send("PATCH /addresses/x HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{");
   const auto response = unread.read_response();
-  CHECK(response.status == 405);
+  CHECK(response.status == 415);
   CHECK(response.header("connection") == "close");
   CHECK(unread.is_closed());
 }

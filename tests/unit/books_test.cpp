@@ -149,7 +149,7 @@ TEST_CASE("Books: a removal on a condition") {
   const auto has_revision = [](std::uint64_t revision) {
     return [revision](const addrbook::BookState& state) { return state.revision == revision; };
   };
-  CHECK(code_of([&] { books.remove("ada", has_revision(2)); }) == Errc::conflict);
+  CHECK(code_of([&] { books.remove("ada", has_revision(2)); }) == Errc::precondition);
   CHECK(books.find("ada") == book);
   CHECK(code_of([&] { books.remove("never", has_revision(2)); }) == Errc::not_found);
   books.remove("ada", has_revision(1));

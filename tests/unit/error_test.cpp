@@ -27,10 +27,15 @@ std::vector<std::string> trace_of(Function function) {
 }  // namespace
 
 TEST_CASE("error: a code's name is its enumerator's") {
-  const std::vector<std::pair<Errc, std::string>> table{
-      {Errc::invalid, "invalid"},   {Errc::not_found, "not_found"},    {Errc::conflict, "conflict"},
-      {Errc::full, "full"},         {Errc::stopped, "stopped"},        {Errc::storage, "storage"},
-      {Errc::internal, "internal"}, {static_cast<Errc>(99), "unknown"}};
+  const std::vector<std::pair<Errc, std::string>> table{{Errc::invalid, "invalid"},
+                                                        {Errc::not_found, "not_found"},
+                                                        {Errc::conflict, "conflict"},
+                                                        {Errc::precondition, "precondition"},
+                                                        {Errc::full, "full"},
+                                                        {Errc::stopped, "stopped"},
+                                                        {Errc::storage, "storage"},
+                                                        {Errc::internal, "internal"},
+                                                        {static_cast<Errc>(99), "unknown"}};
   for (const auto& row : table) {
     const auto& code = row.first;
     const auto& name = row.second;

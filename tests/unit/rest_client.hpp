@@ -92,7 +92,7 @@ class Asked : private addrbook::detail::Pinned {
       const auto [field, is_first] = fields_.emplace(addrbook::detail::lowercase(name), value);
       if (!is_first) field->second += ", " + value;
     }
-    const bool is_write = ask_.method == "POST" || ask_.method == "PUT";
+    const bool is_write = ask_.method == "POST" || ask_.method == "PUT" || ask_.method == "PATCH";
     if (is_write && !ask_.unframed && fields_.count("transfer-encoding") == 0) {
       std::size_t size = 0;
       for (const std::string& piece : ask_.body) size += piece.size();

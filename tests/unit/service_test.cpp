@@ -58,6 +58,12 @@ Validator refuse(const std::string& pointer, const std::string& reason) {
   return [=](const Document&) { return Violation{pointer, reason}; };
 }
 
+Validator refuse_bad() {
+  return [](const Document& document) {
+    return document == doc("bad") ? std::optional(Violation{"/name", "is bad"}) : std::nullopt;
+  };
+}
+
 }  // namespace
 
 TEST_CASE("service: create stores the document under a fresh id") {
@@ -499,7 +505,7 @@ TEST_CASE("service: change computes a document from the entry's own") {
   if (service.find(entry.id)) CHECK(service.get(entry.id).created == entry.created);
 }
 
-TEST_CASE("service: change of an expected revision is a conflict if the entry is at another") {
+TEST_CASE("service: change of an expected revision is refused if the entry is at another") {
   const auto store = std::make_shared<FakeStore>();
   Service service(store);
   const Entry entry = service.create(doc("Ada"));
@@ -516,14 +522,14 @@ TEST_CASE("service: change of an expected revision is a conflict if the entry is
   for (const std::uint64_t revision : {0U, 1U, 3U}) {
     CAPTURE(revision);
     const Thrown thrown = thrown_by([&] { service.change(entry.id, compute, at(revision)); });
-    CHECK(thrown.code == Errc::conflict);
+    CHECK(thrown.code == Errc::precondition);
     CHECK(thrown.message == "Not the expected revision: '" + entry.id + "'");
   }
   // RFC 9110, 13.1.1: no entry has the expected revision if there is none.
-  CHECK(thrown_by([&] { service.change("absent", compute, at(1)); }).code == Errc::conflict);
+  CHECK(thrown_by([&] { service.change("absent", compute, at(1)); }).code == Errc::precondition);
   CHECK(thrown_by([&] {
           service.change(entry.id, compute, {addrbook::Condition::Kind::absent});
-        }).code == Errc::conflict);
+        }).code == Errc::precondition);
   CHECK(computed == 1);
 
   // Not again from what the other writer wrote: that is not the expected revision.
@@ -531,7 +537,7 @@ TEST_CASE("service: change of an expected revision is a conflict if the entry is
   store->before_commit = [&] {
     if (++attempts == 1) service.update(entry.id, doc("faster"));
   };
-  CHECK(thrown_by([&] { service.change(entry.id, compute, at(2)); }).code == Errc::conflict);
+  CHECK(thrown_by([&] { service.change(entry.id, compute, at(2)); }).code == Errc::precondition);
   CHECK(computed == 2);
   CHECK(service.get(entry.id).document == doc("faster"));
 }
@@ -729,4 +735,170 @@ TEST_CASE("service: parallel creators fill a book to its limit exactly") {
   CHECK(made.load() == capacity);
   CHECK(service.state().count == capacity);
   CHECK(refused.load() > 0);
+}
+
+TEST_CASE("service: create under an id, once") {
+  Service service(std::make_shared<addrbook::MemoryStore>(), {}, {1});
+  const Entry made = service.create("ada-1", doc("Ada"));
+  CHECK(made.id == "ada-1");
+  CHECK(made.revision == 1);
+  const Thrown taken = thrown_by([&] { service.create("ada-1", doc("Bob")); });
+  CHECK(taken.code == Errc::conflict);
+  CHECK(taken.message == "There is an address already: 'ada-1'");
+  CHECK(service.get("ada-1").document == doc("Ada"));
+  CHECK(thrown_by([&] { service.create("bob", doc("Bob")); }).code == Errc::full);
+  for (const std::string bad : {"", "a b", "_x"}) {
+    CHECK(thrown_by([&] { service.create(bad, doc("x")); }).code == Errc::invalid);
+  }
+}
+
+TEST_CASE("service: update and remove of a revision") {
+  Service service;
+  const Entry entry = service.create(doc("Ada"));
+  CHECK(service.update(entry.id, doc("Ada B."), 1).revision == 2);
+  for (const std::uint64_t revision : {0U, 1U, 3U}) {
+    const Thrown thrown = thrown_by([&] { service.update(entry.id, doc("x"), revision); });
+    CHECK(thrown.code == Errc::precondition);
+    CHECK(thrown.message == "Not the expected revision: '" + entry.id + "'");
+    CHECK(thrown_by([&] { service.remove(entry.id, revision); }).code == Errc::precondition);
+  }
+  for (const std::string absent : {"absent", "no id!"}) {
+    CHECK(thrown_by([&] { service.update(absent, doc("x"), 1); }).code == Errc::precondition);
+    CHECK(thrown_by([&] { service.remove(absent, 1); }).code == Errc::precondition);
+    CHECK(thrown_by([&] { service.remove(absent); }).code == Errc::not_found);
+  }
+  service.remove(entry.id, 2);
+  CHECK(service.state().count == 0);
+}
+
+TEST_CASE("service: a condition is asked again if another writer was faster") {
+  const auto store = std::make_shared<FakeStore>();
+  Service service(store);
+  const Entry entry = service.create(doc("Ada"));
+  std::vector<std::uint64_t> seen;
+  const addrbook::EntryCondition at_most_2 = [&](const Entry* current) {
+    seen.push_back(current != nullptr ? current->revision : 0);
+    return current == nullptr || current->revision <= 2;
+  };
+  int attempts = 0;
+  const auto be_faster = [&](const std::string& name) {
+    attempts = 0;
+    seen.clear();
+    store->before_commit = [&, name] {
+      if (++attempts == 1) service.update(entry.id, doc(name));
+    };
+  };
+  be_faster("Bob");
+  CHECK(service.update(entry.id, doc("Ada B."), at_most_2).revision == 3);
+  CHECK(seen == std::vector<std::uint64_t>{1, 2});
+  store->before_commit = [] {};
+  for (const auto& thrown :
+       {thrown_by([&] { service.update(entry.id, doc("x"), at_most_2); }),
+        thrown_by([&] { service.remove(entry.id, at_most_2); }), thrown_by([&] {
+          service.change(
+              entry.id, [](auto& d) { return d; }, at_most_2);
+        })}) {
+    CHECK(thrown.code == Errc::precondition);
+  }
+  CHECK(thrown_by([&] { service.update("absent", doc("x"), at_most_2); }).code == Errc::not_found);
+  CHECK(thrown_by([&] { service.remove("absent", at_most_2); }).code == Errc::not_found);
+  const auto any = [](const Entry* /*current*/) { return true; };
+  be_faster("Eve");
+  service.remove(entry.id, addrbook::EntryCondition(any));
+  CHECK(attempts == 3);
+  CHECK(service.state().count == 0);
+}
+
+TEST_CASE("service: many documents are created, or none") {
+  Service service(std::make_shared<addrbook::MemoryStore>(), {refuse_bad()}, {3});
+  const auto made = service.create_many({doc("1"), doc("2")});
+  REQUIRE(made.size() == 2);
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    const Entry got = service.get(made[i].id);
+    CHECK(got.document == made[i].document);
+    CHECK(got.revision == made[i].revision);
+    CHECK(got.created == made[i].created);
+    CHECK(got.epoch == made[i].epoch);
+    CHECK(got.updated_at == made[i].updated_at);
+    CHECK(got.revision == i + 1);
+  }
+  CHECK(service.create_many({}).empty());
+  CHECK(thrown_by([&] { service.create_many({doc("3"), doc("bad")}); }).code == Errc::invalid);
+  CHECK(thrown_by([&] { service.create_many({doc("3"), doc("4")}); }).code == Errc::full);
+  CHECK(service.state().revision == 2);
+}
+
+TEST_CASE("service: commit keeps the rules of the book") {
+  Service service(std::make_shared<addrbook::MemoryStore>(), {refuse_bad()}, {2});
+  using addrbook::Batch;
+  using addrbook::Condition;
+  using Outcome = addrbook::CommitResult::Outcome;
+  const auto batch_of = [](std::vector<addrbook::Write> writes) {
+    Batch batch;
+    batch.writes = std::move(writes);
+    return batch;
+  };
+  std::optional<std::size_t> at_fault;
+  CHECK(thrown_by([&] {
+          service.commit(batch_of({{"a", doc("good"), {}}, {"b", doc("bad"), {}}}), &at_fault);
+        }).code == Errc::invalid);
+  CHECK(at_fault == 1);
+  auto result = service.commit(batch_of({{"a", doc("1"), {}}, {"b", doc("2"), {}}}), &at_fault);
+  CHECK(result.done());
+  CHECK(result.base == 0);
+  CHECK_FALSE(at_fault.has_value());
+  result = service.commit(
+      batch_of({{"a", std::nullopt, {}}, {"b", doc("x"), {Condition::Kind::absent}}}));
+  CHECK(result.outcome == Outcome::refused);
+  CHECK(result.refused == 1);
+  CHECK(service.commit(batch_of({{"c", doc("3"), {}}})).outcome == Outcome::full);
+  CHECK(thrown_by([&] { service.fail_full(); }).message ==
+        "Insufficient Storage: the book may hold 2 addresses");
+  CHECK(thrown_by([&] {
+          service.commit(batch_of({{"a b", doc("3"), {}}}));
+        }).code == Errc::invalid);
+  CHECK(service.commit({}).base == 2);
+  service.stop();
+  CHECK(thrown_by([&] {
+          service.commit(batch_of({{"a", std::nullopt, {}}}));
+        }).code == Errc::stopped);
+  CHECK(service.state().revision == 2);
+}
+
+TEST_CASE("service: no document is over max_document_bytes") {
+  addrbook::ServiceOptions options;
+  options.max_document_bytes = 20;
+  Service service(std::make_shared<addrbook::MemoryStore>(), {}, options);
+  const Entry entry = service.create(doc("0123456"));
+  const Document over = doc("0123456789");
+  for (const auto& thrown :
+       {thrown_by([&] { service.create(over); }), thrown_by([&] { service.create("x", over); }),
+        thrown_by([&] { service.update(entry.id, over); }),
+        thrown_by([&] { service.create_many({over}); }),
+        thrown_by([&] { service.change(entry.id, [&](auto&) { return over; }); })}) {
+    CHECK(thrown.code == Errc::invalid);
+    CHECK(thrown.message == "Invalid address: it is over 20 bytes");
+  }
+  CHECK(service.state().revision == 1);
+}
+
+TEST_CASE("service: of parallel writers of one revision one succeeds") {
+  Service service;
+  const Entry entry = service.create(json{{"n", 0}});
+  constexpr std::size_t threads = 4;
+  std::atomic<std::uint64_t> done{0};
+  const auto failures = test::run_parallel(threads, [&](std::size_t) {
+    for (int i = 0; i < 200; ++i) {
+      const Entry read = service.get(entry.id);
+      const int n = read.document.json()["n"].get<int>();
+      try {
+        service.update(entry.id, json{{"n", n + 1}}, read.revision);
+        ++done;
+      } catch (const Error& error) {
+        if (error.code() != Errc::precondition) throw;
+      }
+    }
+  });
+  CHECK(failures == "");
+  CHECK(service.get(entry.id).document == Document(json{{"n", done.load()}}));
 }

@@ -3,18 +3,24 @@
 
 #include <addrbook/document.hpp>
 #include <addrbook/entry.hpp>
+#include <addrbook/error.hpp>
+#include <addrbook/http.hpp>
 #include <addrbook/http/answer_head.hpp>
 #include <addrbook/http/conditions.hpp>
+#include <addrbook/http/preferences.hpp>
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/idempotency.hpp>
 #include <addrbook/rest/member_names.hpp>
 #include <addrbook/rest/parameters.hpp>
+#include <addrbook/rest/patches.hpp>
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/service.hpp>
 
 #include <chrono>
+#include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +32,27 @@ namespace addrbook::detail {
   return {entry.epoch, entry.revision};
 }
 
+/// What an address is known by. A date has whole seconds, so that an address may have changed again
+/// in that of its Last-Modified: as long as the second is not over, or where it was made in it,
+/// too.
+[[nodiscard]] inline Validators validators_of(const Entry& entry) {
+  const auto second_of = [](Timestamp time) { return std::chrono::system_clock::to_time_t(time); };
+  const std::time_t modified = second_of(entry.updated_at);
+  const bool is_weak = modified >= second_of(now()) ||
+                       (entry.revision != entry.created && modified == second_of(entry.created_at));
+  return {tag_of(entry), modified, is_weak};
+}
+
+/// @returns the request's conditions on an address, for a write
+/// @param conditions  must outlive it
+[[nodiscard]] inline EntryCondition condition_of(const Preconditions& conditions) {
+  return [&conditions](const Entry* entry) {
+    const std::optional<Validators> current =
+        entry != nullptr ? std::optional(validators_of(*entry)) : std::nullopt;
+    return conditions.evaluate(current ? &*current : nullptr) == Preconditions::Verdict::proceed;
+  };
+}
+
 /// The first address of an absent book makes it, if that is valid (Options::create_on_write).
 [[nodiscard]] inline std::shared_ptr<Service> make_book_for(const Document& address,
                                                             const Context& context) {
@@ -33,44 +60,105 @@ namespace addrbook::detail {
   return context.books->create(context.book).book;
 }
 
-/// POST of the book: 201, Location, ETag.
-inline Reply create_address(Context& context) {
-  const Document& address = parse_address(context);
-  const auto book = context.service ? context.service : make_book_for(address, context);
-  const Entry entry = create_entry(context, *book, address);
-  Reply reply = empty_reply(201);
-  reply.headers.emplace_back("Location", context.prefix.of_book(context.book) + "/" + entry.id);
+/// @returns the book that an address is to be created in
+[[nodiscard]] inline std::shared_ptr<Service> book_for(const Document& address,
+                                                       const Context& context) {
+  return context.service ? context.service : make_book_for(address, context);
+}
+
+/// The answer to a write of an address: with its text, if the client prefers that (RFC 7240, 4.2).
+/// @param status  of an answer without it: 201 or 204
+[[nodiscard]] inline Reply written_reply(int status, const Entry& entry, const Context& context) {
+  const auto prefer = context.exchange.request().header("Prefer");
+  const auto preference = prefer ? return_preference(*prefer) : std::nullopt;
+  const bool has_text = preference == ReturnPreference::representation;
+  const std::string location = context.prefix.of_book(context.book) + "/" + entry.id;
+  Reply reply = has_text ? json_reply(entry.document.text()) : empty_reply(status);
+  reply.status = status == 204 && has_text ? 200 : status;
+  if (status == 201) reply.headers.emplace_back("Location", location);
+  if (has_text) reply.headers.emplace_back("Content-Location", location);
   reply.headers.emplace_back("ETag", tag_of(entry).text());
+  if (preference) {
+    reply.headers.emplace_back("Preference-Applied",
+                               has_text ? "return=representation" : "return=minimal");
+    add_vary(reply, "Prefer");
+  }
   return reply;
 }
 
-/// GET of an address: 200 with its text, or with the members that `fields` names; or 304. A 304 has
-/// the same Last-Modified: it is not used to compare, since a second is too long for that.
+/// POST of the book: 201, Location, ETag.
+inline Reply create_address(Context& context) {
+  const Document& address = parse_address(context);
+  const auto book = book_for(address, context);
+  return written_reply(201, create_entry(context, *book, address), context);
+}
+
+/// GET of an address: 200 with its text, or with the members that `fields` names; or 304 with
+/// the same ETag and Last-Modified.
 inline Reply get_address(Context& context) {
   check_given_once(context.query);
   const Entry entry = context.service->get(context.id);
-  const EntityTag tag = tag_of(entry);
+  const Validators current = validators_of(entry);
   const auto text = [&] {
     return context.query.empty() ? entry.document.text()
                                  : MemberNames(context.query.front().value).keep(entry.document);
   };
-  Reply reply = context.exchange.client_has(tag.text()) ? empty_reply(304) : json_reply(text());
-  const DateText date = date_text(std::chrono::system_clock::to_time_t(entry.updated_at));
+  Reply reply = context.exchange.client_has(current) ? empty_reply(304) : json_reply(text());
+  reply.headers.emplace_back("ETag", current.tag.text());
+  const DateText date = date_text(*current.modified);
   reply.headers.emplace_back("Last-Modified", std::string_view(date.data(), date.size()));
   return reply;
 }
 
-/// PUT of an address: 204, ETag.
+/// @returns whether a PUT is to create an address, and to replace none (RFC 9110, 13.1.2)
+[[nodiscard]] inline bool is_to_create(const Request& request) {
+  return request.method == "PUT" && Preconditions(request).is_to_create();
+}
+
+/// PUT with If-None-Match: *. There is no address that meets an If-Match as well.
+[[nodiscard]] inline Entry create_under_id(Context& context) {
+  const Document& address = parse_address(context);
+  const Error taken(Errc::precondition,
+                    "There is an address already: '" + std::string(context.id) + "'");
+  const Preconditions conditions(context.exchange.request());
+  if (conditions.evaluate(nullptr) != Preconditions::Verdict::proceed) throw taken;
+  try {
+    return book_for(address, context)->create(std::string(context.id), address);
+  } catch (const Error& error) {
+    if (error.code() == Errc::conflict) throw taken;
+    throw;
+  }
+}
+
+/// PUT of an address: 204, ETag; 201 and Location where it is to create one.
 inline Reply replace_address(Context& context) {
-  const Entry entry = context.service->update(context.id, parse_address(context));
-  Reply reply = empty_reply(204);
-  reply.headers.emplace_back("ETag", tag_of(entry).text());
-  return reply;
+  if (is_to_create(context.exchange.request())) {
+    return written_reply(201, create_under_id(context), context);
+  }
+  const Preconditions conditions(context.exchange.request());
+  const Document& address = parse_address(context);
+  const Entry entry = conditions.any()
+                          ? context.service->update(context.id, address, condition_of(conditions))
+                          : context.service->update(context.id, address);
+  return written_reply(204, entry, context);
+}
+
+/// PATCH of an address: 204, ETag.
+inline Reply patch_address(Context& context) {
+  const auto compute = parse_patch(context);
+  const Preconditions conditions(context.exchange.request());
+  return written_reply(204, context.service->change(context.id, compute, condition_of(conditions)),
+                       context);
 }
 
 /// DELETE of an address: 204.
 inline Reply remove_address(Context& context) {
-  context.service->remove(context.id);
+  const Preconditions conditions(context.exchange.request());
+  if (conditions.any()) {
+    context.service->remove(context.id, condition_of(conditions));
+  } else {
+    context.service->remove(context.id);
+  }
   return empty_reply(204);
 }
 

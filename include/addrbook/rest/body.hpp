@@ -22,6 +22,13 @@
 
 namespace addrbook::detail {
 
+/// What a request's body is.
+enum class BodyKind { none, json, patch };
+
+/// The types of patches, as in Accept-Patch (RFC 5789, 3.1).
+constexpr std::string_view patch_types =
+    "application/merge-patch+json, application/json-patch+json";
+
 /// The body of a request that is to hold JSON, unpacked as it arrives.
 class JsonBody : private Pinned {
  public:
@@ -29,7 +36,7 @@ class JsonBody : private Pinned {
   /// @param exchange, options  must outlive the body
   /// @throws HttpError{415} another type or coding | {400} a part of a body | {400, 411, 501} the
   ///         framing is missing, invalid or unknown | {413} over max_body_bytes
-  JsonBody(Exchange& exchange, const Options& options);
+  JsonBody(Exchange& exchange, const Options& options, BodyKind kind = BodyKind::json);
 
   /// Takes the next bytes, as they are on the wire without the chunked coding.
   /// @returns false to refuse the rest
@@ -81,6 +88,19 @@ inline void check_json_type(const Request& request) {
   }
 }
 
+// What a patch does depends on its type, so it can't be guessed as that of an address.
+inline void check_patch_type(const Request& request) {
+  const std::string type = media_type(request.header("Content-Type").value_or(""));
+  if (type == "application/json" || type == "application/merge-patch+json" ||
+      type == "application/json-patch+json") {
+    return;
+  }
+  throw HttpError(415,
+                  "Unsupported Media Type: a patch is sent as application/merge-patch+json or "
+                  "application/json-patch+json",
+                  {{"Accept-Patch", std::string(patch_types)}});
+}
+
 /// @returns null where the body is not coded
 inline std::unique_ptr<Codec> make_decoder(const Request& request, const Coding* coding) {
   const auto value = request.header("Content-Encoding");
@@ -123,9 +143,13 @@ inline std::optional<std::uint64_t> check_framing(Exchange& exchange) {
   return length;
 }
 
-inline JsonBody::JsonBody(Exchange& exchange, const Options& options)
+inline JsonBody::JsonBody(Exchange& exchange, const Options& options, BodyKind kind)
     : exchange_(exchange), options_(options), max_packed_bytes_(options.max_body_bytes) {
-  check_json_type(exchange.request());
+  if (kind == BodyKind::patch) {
+    check_patch_type(exchange.request());
+  } else {
+    check_json_type(exchange.request());
+  }
   decoder_ = make_decoder(exchange.request(), options.coding.get());
   // Compression can enlarge incompressible data by this much.
   if (decoder_) max_packed_bytes_ += options.max_body_bytes / 256 + 1024;

@@ -63,9 +63,8 @@ inline Reply list_books(Context& context);
 inline Reply get_book(Context& context) {
   const BookState state = context.service->state();
   const EntityTag tag(state.epoch, state.revision);
-  Reply reply = context.exchange.client_has(tag.text())
-                    ? empty_reply(304)
-                    : json_reply(book_json(context.book, state));
+  Reply reply = context.exchange.client_has({tag}) ? empty_reply(304)
+                                                   : json_reply(book_json(context.book, state));
   reply.headers.emplace_back("ETag", tag.text());
   return reply;
 }

@@ -7,8 +7,10 @@
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/validator.hpp>
 
+#include <cstddef>
 #include <exception>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -52,15 +54,32 @@ class HttpError : public std::runtime_error, public Traceable {
   SourceLine thrown_at_;
 };
 
+/// What one of several operations in a request threw.
+class IndexedError : public std::exception {
+ public:
+  /// @param index  of the operation, from 0
+  IndexedError(std::size_t index, std::exception_ptr cause) noexcept
+      : index_(index), cause_(std::move(cause)) {}
+
+  [[nodiscard]] std::size_t index() const noexcept { return index_; }
+  [[nodiscard]] const std::exception_ptr& cause() const noexcept { return cause_; }
+  [[nodiscard]] const char* what() const noexcept override { return "an operation failed"; }
+
+ private:
+  std::size_t index_;
+  std::exception_ptr cause_;
+};
+
 /// How a failed request is answered and logged.
 struct Failure {
   int status = 500;
   std::string message = "Internal Server Error";  ///< for the client, and for the log
   std::string query_part;                         ///< ends the message, for the client only
   HeaderFields headers;
-  Violations violations;           ///< what a validator found, for the client only
-  std::vector<std::string> trace;  ///< for the log and for debug mode: what was thrown, and why
-  bool is_fault = true;            ///< ours or the storage's, not the client's: the log says why
+  Violations violations;             ///< what a validator found, for the client only
+  std::optional<std::size_t> index;  ///< of the operation that failed, of several
+  std::vector<std::string> trace;    ///< for the log and for debug mode: what was thrown, and why
+  bool is_fault = true;              ///< ours or the storage's, not the client's: the log says why
 };
 
 /// The one mapping from what was thrown to a status.
@@ -84,6 +103,10 @@ inline Failure to_failure(std::exception_ptr thrown, bool with_trace) {
   };
   try {
     std::rethrow_exception(thrown);
+  } catch (const IndexedError& error) {
+    failure = to_failure(error.cause(), with_trace);
+    failure.index = error.index();
+    return failure;
   } catch (const HttpError& error) {
     set(error.status(), error.what(), false);
     failure.query_part = error.query_part();
@@ -95,7 +118,8 @@ inline Failure to_failure(std::exception_ptr thrown, bool with_trace) {
     switch (error.code()) {
       case Errc::invalid: set(400, error.what(), false); break;
       case Errc::not_found: set(404, error.what(), false); break;
-      case Errc::conflict: set(412, error.what(), false); break;
+      case Errc::conflict: set(409, error.what(), false); break;
+      case Errc::precondition: set(412, error.what(), false); break;
       case Errc::reused_key: set(422, error.what(), false); break;
       case Errc::full:  // RFC 4918, 11.5
         // A full disk has a cause, which the log is to show; a full book has none.
@@ -133,6 +157,7 @@ inline Reply error_reply(const Failure& failure, std::string_view method, std::s
   reply.body.append(R"(,"code":)").append(std::to_string(failure.status));
   append_json_string(reply.body += R"(,"message":)", failure.message + failure.query_part,
                      JsonCharset::utf8);
+  if (failure.index) reply.body.append(R"(,"index":)").append(std::to_string(*failure.index));
   const char* separator = R"(,"errors":[)";
   for (const Violation& each : failure.violations) {
     reply.body += std::exchange(separator, ",");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/error.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/conditions.hpp>
 #include <addrbook/http/request_id.hpp>
@@ -10,6 +11,7 @@
 #include <addrbook/rest/answer_source.hpp>
 #include <addrbook/rest/compression.hpp>
 #include <addrbook/rest/error_reply.hpp>
+#include <addrbook/rest/reply.hpp>
 
 #include <array>
 #include <chrono>
@@ -44,8 +46,14 @@ class Exchange : private Pinned {
   /// The body was not read to its end, so the start of the next request is unknown.
   void close_connection() noexcept { close_connection_ = true; }
 
-  /// @returns whether the client has the representation already (If-None-Match; RFC 9110, 13.1.2)
-  [[nodiscard]] bool client_has(std::string_view tag) const;
+  /// For a read: evaluates its conditions (RFC 9110, 13).
+  /// @returns whether the client has the representation already, so that the answer is a 304
+  /// @throws Error{precondition} the client wants another one
+  [[nodiscard]] bool client_has(const Validators& current) const;
+  /// Whether the answer to a read depends on an entity tag.
+  [[nodiscard]] bool asks_for_tags() const {
+    return request_.header("If-None-Match") || request_.header("If-Match");
+  }
 
   /// @returns the reply to a request that ended with an exception
   [[nodiscard]] Reply fail(std::exception_ptr thrown, bool debug);
@@ -79,9 +87,12 @@ inline Exchange::Exchange(const Request& request, const RequestIds& ids)
   if (given && is_request_id(*given)) id_ = *given;
 }
 
-inline bool Exchange::client_has(std::string_view tag) const {
-  const auto value = request_.header("If-None-Match");
-  return value && matches_any_tag(*value, tag);
+inline bool Exchange::client_has(const Validators& current) const {
+  const auto verdict = Preconditions(request_).evaluate(&current);
+  if (verdict == Preconditions::Verdict::failed) {
+    throw Error(Errc::precondition, "Not the expected revision");
+  }
+  return verdict == Preconditions::Verdict::not_modified;
 }
 
 inline Reply Exchange::fail(std::exception_ptr thrown, bool debug) {
@@ -93,7 +104,7 @@ inline void Exchange::finish(Reply& reply, const Coding* coding) const {
   reply.close_connection = close_connection_;
   const bool has_content = !reply.body.empty() || reply.source;
   if (coding != nullptr && (has_content || reply.status == 304)) {
-    reply.headers.emplace_back("Vary", "Accept-Encoding");
+    add_vary(reply, "Accept-Encoding");
   }
   if (coding != nullptr && has_content) compress(reply, request_, *coding);
   reply.headers.emplace_back("Cache-Control", "private, no-cache");

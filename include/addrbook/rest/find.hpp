@@ -195,7 +195,7 @@ inline Reply find_addresses(Context& context) {
   const FindRequest request = FindRequest::of(context.query);
   const Service& book = *context.service;
   std::optional<BookState> state;
-  if (context.exchange.request().header("If-None-Match") || !request.cursor.empty()) {
+  if (context.exchange.asks_for_tags() || !request.cursor.empty()) {
     state = book.state();
   }
   std::optional<Position> after;
@@ -203,7 +203,7 @@ inline Reply find_addresses(Context& context) {
     after = CursorScope(state->epoch, request.query).read(request.cursor);
     if (!after) refuse_value("cursor", "not of this list");
   }
-  if (state && context.exchange.client_has(EntityTag(state->epoch, state->revision).text())) {
+  if (state && context.exchange.client_has({EntityTag(state->epoch, state->revision)})) {
     Reply reply = empty_reply(304);
     reply.headers.emplace_back("ETag", list_tag(*state));
     return reply;

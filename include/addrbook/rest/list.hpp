@@ -101,9 +101,9 @@ inline Reply list_addresses(Context& context) {
     reply.headers.emplace_back("ETag", list_tag(state));
     return reply;
   };
-  if (context.exchange.request().header("If-None-Match") || !context.lists->is_empty()) {
+  if (context.exchange.asks_for_tags() || !context.lists->is_empty()) {
     const BookState state = context.service->state();
-    if (context.exchange.client_has(EntityTag(state.epoch, state.revision).text())) {
+    if (context.exchange.client_has({EntityTag(state.epoch, state.revision)})) {
       Reply reply = empty_reply(304);
       reply.headers.emplace_back("ETag", list_tag(state));
       return reply;

@@ -8,6 +8,8 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/prefix.hpp>
 #include <addrbook/rest/address.hpp>
+#include <addrbook/rest/batch.hpp>
+#include <addrbook/rest/body.hpp>
 #include <addrbook/rest/books.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/list.hpp>
@@ -30,20 +32,25 @@ struct Route {
     mount,       ///< the prefix up to `/{book}`; the whole prefix where it has none
     collection,  ///< the prefix up to `/{book}`; nothing where it has none
   };
-  enum class Body { none, json };
-
   Scope scope;
   std::string_view path;    ///< in its scope: "", "/{id}", "/{book}" or "/_name"
   std::string_view method;  ///< GET stands for HEAD as well
   /// What authorization is asked for. Nothing: open to everybody, under every host name.
   std::optional<Action> action;
-  Body body;
+  BodyKind body;
   std::vector<std::string_view> parameters;  ///< of the query; any other is an error
   Reply (*handle)(Context& context);
   std::string_view summary;
   /// Answers without the storage: served even when no thread is free.
   bool is_instant = false;
+  /// Actions of which each suffices to begin with, beside `action`: the handler asks for what it
+  /// does.
+  std::vector<Action> alternatives = {};
 
+  /// @returns `action`; of a PUT that replaces nothing, Action::create
+  [[nodiscard]] std::optional<Action> action_of(const Request& request) const {
+    return action == Action::update && is_to_create(request) ? Action::create : action;
+  }
   [[nodiscard]] bool is_write() const noexcept { return action && addrbook::is_write(*action); }
   /// Whether the handler works with an open book.
   [[nodiscard]] bool needs_book() const noexcept {
@@ -55,14 +62,26 @@ struct Route {
   constexpr auto book = Route::Scope::book;
   constexpr auto mount = Route::Scope::mount;
   constexpr auto collection = Route::Scope::collection;
-  constexpr auto none = Route::Body::none;
-  constexpr auto json = Route::Body::json;
+  constexpr auto none = BodyKind::none;
+  constexpr auto json = BodyKind::json;
+  constexpr auto patch = BodyKind::patch;
   static const std::vector<Route> table{
       {book, "", "GET", Action::read, none, find_parameters(), list_addresses, "Get addresses"},
       {book, "", "POST", Action::create, json, {}, create_address, "Create an address"},
       {book, "/{id}", "GET", Action::read, none, {"fields"}, get_address, "Get an address"},
       {book, "/{id}", "PUT", Action::update, json, {}, replace_address, "Replace an address"},
+      {book, "/{id}", "PATCH", Action::update, patch, {}, patch_address, "Change an address"},
       {book, "/{id}", "DELETE", Action::remove, none, {}, remove_address, "Delete an address"},
+      {book,
+       "/_batch",
+       "POST",
+       Action::create,
+       json,
+       {},
+       commit_batch,
+       "Write several addresses, all or none",
+       false,
+       {Action::update, Action::remove}},
       {mount, "/_health", "GET", {}, none, {}, get_health, "Check that the program answers", true},
       {mount, "/_ready", "GET", {}, none, {}, get_ready, "Check that the book can be used"},
       {collection, "", "GET", Action::read, none, {"limit", "cursor"}, list_books, "List books"},

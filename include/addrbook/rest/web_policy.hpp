@@ -7,6 +7,7 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/fields.hpp>
 #include <addrbook/http/origin.hpp>
+#include <addrbook/rest/reply.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -119,8 +120,7 @@ inline bool WebPolicy::may_write(const Request& request) const {
 inline void WebPolicy::add_headers(const Request& request, std::string_view methods,
                                    Reply& reply) const {
   if (!any_origin_ && origins_.empty()) return;
-  const auto vary = reply.headers.find("Vary");
-  reply.headers.set("Vary", vary ? std::string(*vary) + ", Origin" : "Origin");
+  add_vary(reply, "Origin");
   const auto origin = request.header("Origin");
   if (!any_origin_ && !(origin && is_allowed(*origin))) return;
   reply.headers.emplace_back("Access-Control-Allow-Origin", any_origin_ ? "*" : *origin);

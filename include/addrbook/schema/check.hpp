@@ -249,7 +249,7 @@ inline bool SchemaCheck::visit(const TypeConstraint& constraint) {
     switch (type) {
       case Type::kAny: is_any = true; break;
       case Type::kArray: wanted.add(JsonTypes::array); break;
-      case Type::kBoolean: wanted.add(JsonTypes::boolean); break;
+      case Type::kBoolean: wanted.add(JsonTypes::true_or_false); break;
       case Type::kInteger: wanted.add(JsonTypes::integer); break;
       case Type::kNull: wanted.add(JsonTypes::null); break;
       case Type::kNumber: wanted.add(JsonTypes::number); break;
@@ -261,7 +261,7 @@ inline bool SchemaCheck::visit(const TypeConstraint& constraint) {
   const auto type_of = [](const Json& value) -> unsigned {
     switch (value.type()) {
       case Json::value_t::array: return JsonTypes::array;
-      case Json::value_t::boolean: return JsonTypes::boolean;
+      case Json::value_t::boolean: return JsonTypes::true_or_false;
       case Json::value_t::null: return JsonTypes::null;
       case Json::value_t::object: return JsonTypes::object;
       case Json::value_t::string: return JsonTypes::string;

@@ -56,7 +56,7 @@ class JsonTypes {
  public:
   enum Type : unsigned {
     array = 1,
-    boolean = 2,
+    true_or_false = 2,
     integer = 4,
     null = 8,
     number = 16,
@@ -73,7 +73,7 @@ class JsonTypes {
   [[nodiscard]] std::string demand() const {
     static constexpr std::array<std::pair<unsigned, std::string_view>, 7> names{{
         {array, "an array"},
-        {boolean, "true or false"},
+        {true_or_false, "true or false"},
         {integer, "an integer"},
         {number, "a number"},
         {object, "an object"},

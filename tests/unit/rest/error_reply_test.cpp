@@ -61,7 +61,8 @@ TEST_CASE("error reply: what was thrown decides status and message") {
        "Invalid address: '/a' no", none},
       {error_reply(Error(Errc::not_found, "No such address: 'x'")), 404, "No such address: 'x'",
        none},
-      {error_reply(Error(Errc::conflict, "Revision 7 is not the latest")), 412,
+      {error_reply(Error(Errc::conflict, "The test fails")), 409, "The test fails", none},
+      {error_reply(Error(Errc::precondition, "Revision 7 is not the latest")), 412,
        "Revision 7 is not the latest", none},
       {error_reply(Error(Errc::full, "Insufficient Storage: x")), 507, "Insufficient Storage: x",
        none},
@@ -92,7 +93,7 @@ TEST_CASE("error reply: what was thrown decides status and message") {
                                 std::to_string(row.status) + R"(,"message":")" + row.message +
                                 "\"}");
   }
-  CHECK(header(table[13].reply, "Allow") == "BREW");
+  CHECK(header(table[14].reply, "Allow") == "BREW");
 }
 
 TEST_CASE("error reply: debug mode adds what was thrown, with its causes") {

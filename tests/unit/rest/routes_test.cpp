@@ -17,15 +17,16 @@ using namespace test;  // NOLINT(google-build-using-namespace): the fixtures
 TEST_CASE("routes: each route has its methods, with and without a trailing slash") {
   const Book book;
   const std::string of_book = "GET, HEAD, OPTIONS, POST";
-  const std::string of_address = "DELETE, GET, HEAD, OPTIONS, PUT";
+  const std::string of_address = "DELETE, GET, HEAD, OPTIONS, PATCH, PUT";
   const std::string of_extra = "GET, HEAD, OPTIONS";
+  const std::string of_batch = "OPTIONS, POST";
   const std::vector<std::pair<std::string, std::string>> routes{
       {"/addresses", of_book},           {"/addresses/", of_book},
       {"/addresses?a=b", of_book},       {"/addresses/x", of_address},
       {"/addresses/x/", of_address},     {"/addresses/x/?q", of_address},
       {"/addresses/%78", of_address},    {"/addresses/_health", of_extra},
       {"/addresses/_health/", of_extra}, {"/addresses/_ready", of_extra},
-      {"/addresses/_ready/", of_extra}};
+      {"/addresses/_ready/", of_extra},  {"/addresses/_batch", of_batch}};
   for (const auto& row : routes) {
     const auto& target = row.first;
     const auto& allow = row.second;
@@ -43,6 +44,9 @@ TEST_CASE("routes: each route has its methods, with and without a trailing slash
       } else if (method == "OPTIONS") {
         CHECK(answer.status == 204);
         CHECK(answer.header("Allow") == allow);
+        CHECK(answer.header("Accept-Patch") ==
+              (allow == of_address ? "application/merge-patch+json, application/json-patch+json"
+                                   : "(absent)"));
         CHECK(answer.body.empty());
       } else {
         CHECK(answer.status != 405);

@@ -259,7 +259,7 @@ TEST_CASE("web policy: preflights") {
                       {"Access-Control-Request-Headers", "authorization"}};
   for (const auto& row : std::vector<std::pair<std::string, std::string>>{
            {"/addresses", "GET, HEAD, OPTIONS, POST"},
-           {book.target, "DELETE, GET, HEAD, OPTIONS, PUT"},
+           {book.target, "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"},
            {"/addresses/_health", "GET, HEAD, OPTIONS"}}) {
     CAPTURE(row.first);
     const Answer answer = book.ask("OPTIONS", row.first, asking);
