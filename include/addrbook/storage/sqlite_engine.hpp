@@ -212,6 +212,10 @@ inline std::unique_ptr<soci::session> SqliteEngine::connect(Clock::time_point) {
   *session << "PRAGMA synchronous = FULL";
   constexpr std::size_t kibibyte = 1024;
   *session << "PRAGMA cache_size = -" + std::to_string(options_.page_cache_bytes / kibibyte);
+  // In pages: 16 MiB of log. Writers to many books have a page each in it, and before it goes into
+  // the file, most of these are written again. With SQLite's 1000, such writers have a quarter
+  // less.
+  *session << "PRAGMA wal_autocheckpoint = 4000";
   // A burst of writes leaves a large WAL file. SQLite truncates it to this size.
   *session << "PRAGMA journal_size_limit = 67108864";
   *session << "PRAGMA trusted_schema = OFF";
