@@ -122,6 +122,12 @@ class FaultyEngine final : public SqlEngine {
   FaultyEngine(const std::string& path, Line& line) : line_(line), engine_(path, {}) {}
 
   [[nodiscard]] const SqlTexts& texts() const override { return engine_.texts(); }
+  [[nodiscard]] const addrbook::Folding& folding() const noexcept override {
+    return engine_.folding();
+  }
+  [[nodiscard]] const addrbook::MigrationProgress& progress() const noexcept override {
+    return engine_.progress();
+  }
 
   [[nodiscard]] std::unique_ptr<soci::session> connect(Clock::time_point deadline) override {
     ++line_.connects_;

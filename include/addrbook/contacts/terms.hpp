@@ -5,6 +5,7 @@
 #include <addrbook/contacts/phone_keys.hpp>
 #include <addrbook/contacts/words.hpp>
 #include <addrbook/document.hpp>
+#include <addrbook/json/strings.hpp>
 #include <addrbook/query.hpp>
 #include <addrbook/text.hpp>
 
@@ -24,7 +25,9 @@ struct Terms {
   static constexpr std::size_t max_word_bytes = 64;    ///< the first ones count
   static constexpr std::size_t max_exact = 1000;       ///< of mails, of labels, and of phones
   static constexpr std::size_t max_exact_bytes = 256;  ///< a longer one is not found
-  static constexpr std::size_t max_sort_bytes = 128;   ///< of a folded text, and of the text
+  /// Of all mails, of all labels, and of all phones: so much can be indexed in every database.
+  static constexpr std::size_t max_sum_of_bytes = std::size_t{64} * 1024;
+  static constexpr std::size_t max_sort_bytes = 128;  ///< of a folded text, and of the text
 
   std::vector<std::string> words;   ///< folded
   std::vector<std::string> emails;  ///< folded
@@ -130,18 +133,22 @@ inline Search::Search(const Query& query, const Folding& folding) {
         words.erase(words.begin() + static_cast<std::ptrdiff_t>(i - 1));
       };
     }
-    is_void = words.empty();
+    is_void = words.empty() || !std::all_of(words.begin(), words.end(), is_utf8);
   }
   const auto exact = [&](const std::optional<std::string>& asked) {
     std::optional<std::string> term;
     if (asked) term = without_zeros(folding.fold(*asked));
-    if (term && (term->empty() || term->size() > Terms::max_exact_bytes)) is_void = true;
+    if (term && (term->empty() || term->size() > Terms::max_exact_bytes || !is_utf8(*term))) {
+      is_void = true;
+    }
     return term;
   };
   email = exact(query.email);
   label = exact(query.label);
   if (query.phone) {
-    phones = phone_keys(*query.phone);
+    for (std::string& key : phone_keys(*query.phone)) {
+      if (key.size() <= Terms::max_exact_bytes) phones.push_back(std::move(key));
+    }
     if (phones.empty()) is_void = true;
   }
 }
@@ -164,10 +171,13 @@ inline Terms Terms::of(const Document& address, const Folding& folding) {
   terms.family = order(contact.family);
   const auto exact = [&](const std::vector<std::string>& texts) {
     std::vector<std::string> folded;
+    std::size_t bytes = 0;
     for (const std::string& text : texts) {
       if (text.size() > max_growth * max_exact_bytes) continue;
       std::string term = without_zeros(folding.fold(text));
-      if (folded.size() < max_exact && !term.empty() && term.size() <= max_exact_bytes) {
+      if (folded.size() < max_exact && !term.empty() && term.size() <= max_exact_bytes &&
+          bytes + term.size() <= max_sum_of_bytes) {
+        bytes += term.size();
         folded.push_back(std::move(term));
       }
     }
@@ -176,9 +186,14 @@ inline Terms Terms::of(const Document& address, const Folding& folding) {
   };
   terms.emails = exact(contact.emails);
   terms.labels = exact(contact.labels);
+  std::size_t bytes_of_phones = 0;
   for (const std::string& phone : contact.phones) {
     for (std::string& key : phone_keys(phone)) {
-      if (terms.phones.size() < max_exact) terms.phones.push_back(std::move(key));
+      if (terms.phones.size() < max_exact && key.size() <= max_exact_bytes &&
+          bytes_of_phones + key.size() <= max_sum_of_bytes) {
+        bytes_of_phones += key.size();
+        terms.phones.push_back(std::move(key));
+      }
     }
   }
   sort_terms(terms.phones);

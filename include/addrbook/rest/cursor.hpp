@@ -46,22 +46,10 @@ class CursorScope {
     if (text) mix(std::string_view(*text));
   }
 
-  /// Whether every database takes it.
-  [[nodiscard]] static inline bool is_text(std::string_view text) noexcept;
-
   Checksum mark_;
 };
 
 // ---------------------------------------------------------------------------------------------
-
-inline bool CursorScope::is_text(std::string_view text) noexcept {
-  while (!text.empty()) {
-    const Utf8Sequence first = first_utf8_sequence(text);
-    if (!first.is_well_formed || text[0] == '\0') return false;
-    text.remove_prefix(first.size);
-  }
-  return true;
-}
 
 inline std::string CursorScope::write(const Position& position) const {
   const unsigned flags = (position.is_suffix ? 1U : 0U) + (position.is_absent ? 2U : 0U);
@@ -78,7 +66,8 @@ inline std::optional<Position> CursorScope::read(std::string_view cursor) const 
   cursor.remove_prefix(1);
   const auto number = parse_decimal(cut(cursor, '.'));
   auto text = unhex(cursor);
-  if (!number || !text || !is_text(*text)) return std::nullopt;
+  // Not every database takes any text.
+  if (!number || !text || !is_utf8(*text) || text->find('\0') != text->npos) return std::nullopt;
   Position position;
   position.is_suffix = (flags & 1) != 0;
   position.is_absent = (flags & 2) != 0;

@@ -8,8 +8,10 @@
 #include <addrbook/storage/sql_tables.hpp>
 #include <addrbook/storage/sql_writer.hpp>
 #include <addrbook/storage/sqlite_file.hpp>
+#include <addrbook/storage/sqlite_index.hpp>
 #include <addrbook/storage/sqlite_lock.hpp>
 #include <addrbook/storage/sqlite_open_books.hpp>
+#include <addrbook/text.hpp>
 
 #include <sqlite3.h>
 
@@ -58,7 +60,12 @@ class SqliteEngine final : public SqlEngine {
   [[nodiscard]] inline const SqlTexts& texts() const override;
   [[nodiscard]] inline std::unique_ptr<soci::session> connect(Clock::time_point) override;
   [[nodiscard]] std::unique_ptr<SqlWriter> writer(soci::session& session) const override {
-    return std::make_unique<SqlStepWriter>(session, texts().begin_write);
+    return std::make_unique<SqlStepWriter>(session, texts().begin_write,
+                                           std::make_unique<SqliteIndex>(session), folding());
+  }
+  [[nodiscard]] const Folding& folding() const noexcept override { return *folding_; }
+  [[nodiscard]] const MigrationProgress& progress() const noexcept override {
+    return options_.migration;
   }
   [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
   inline bool reset(soci::session& session) const noexcept override;
@@ -105,6 +112,7 @@ class SqliteEngine final : public SqlEngine {
   };
 
   const SqliteOptions options_;
+  const std::shared_ptr<const Folding> folding_;
   std::optional<SqliteFile> file_;
   std::optional<SqliteLock> lock_;
   // While a connection is open, SQLite neither removes the log nor begins another one. Used only
@@ -131,13 +139,15 @@ inline const SqlTables& SqliteEngine::tables() {
                               std::to_string(4 * (digits - digit)) + ")";
     }
     dialect.time_of_uuid += ")";
+    dialect.search_tables = SqliteIndex::table();
     return dialect;
   }());
   return tables;
 }
 
 inline SqliteEngine::SqliteEngine(const std::string& path, SqliteOptions options)
-    : options_(std::move(options)) {
+    : options_(std::move(options)),
+      folding_(options_.folding ? options_.folding : ascii_folding()) {
   if (is_in_memory(path)) return;
   file_.emplace(path);
   lock_.emplace(*file_);
@@ -250,14 +260,34 @@ inline void SqliteEngine::save_log() const {
 
 inline const SqlTexts& SqliteEngine::texts() const {
   static const SqlTexts texts{
-      "BEGIN", "BEGIN IMMEDIATE",
+      "BEGIN",
+      "BEGIN IMMEDIATE",
       "",  // the transaction has the file's only lock
       "",
       "''",  // a commit is not lost
       // Rows are fetched one by one, so there is no need to limit their bytes.
       "SELECT id, key, revision, created_at, updated_at, document FROM addrbook_entries "
       "WHERE key > :after AND key < :before AND :bytes >= 0 ORDER BY key LIMIT :entries",
-      "length(CAST(document AS BLOB))", "1 = 1", "1 = 1"};
+      "SELECT id, key, revision, created_at, updated_at, document FROM addrbook_entries "
+      "WHERE key = :keys AND :bytes >= 0",
+      "length(CAST(document AS BLOB))",
+      {"\"", "\"", " *", " AND ", " OR ", " NOT "},
+      "addrbook_terms",
+      "addrbook_terms.rowid",
+      "addrbook_terms MATCH :words",
+      "addrbook_terms MATCH :exact",
+      "addrbook_terms MATCH '(' || :words || ') AND (' || :exact || ')'",
+      {},
+      "",
+      {"INSERT INTO addrbook_terms (addrbook_terms) VALUES ('delete-all')",
+       "DELETE FROM addrbook_search", "DROP INDEX IF EXISTS addrbook_names",
+       "DROP INDEX IF EXISTS addrbook_given", "DROP INDEX IF EXISTS addrbook_family"},
+      // Quicker than to keep them up to date.
+      {"CREATE INDEX addrbook_names ON addrbook_search ((key >> 40), name)",
+       "CREATE INDEX addrbook_given ON addrbook_search ((key >> 40), given)",
+       "CREATE INDEX addrbook_family ON addrbook_search ((key >> 40), family)"},
+      "1 = 1",
+      "1 = 1"};
   return texts;
 }
 

@@ -5,6 +5,7 @@
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/storage/group_commit.hpp>
+#include <addrbook/storage/index_terms.hpp>
 #include <addrbook/store.hpp>
 
 #include <cstddef>
@@ -55,6 +56,7 @@ class WritePlan : private Pinned {
     std::optional<Place> now;     ///< what must be there
     Timestamp updated_at;
     const Document* document = nullptr;  ///< the last one that was written, if any
+    const IndexTerms* terms = nullptr;   ///< of the document, if the storage needs them
 
     [[nodiscard]] bool is_same_entry() const {
       return stored && now && stored->created == now->created;
@@ -189,6 +191,7 @@ inline void WritePlan::apply(GroupCommit::Member& member, Book& book) {
       slot.now->revision = revision;
       slot.updated_at = batch.at;
       slot.document = &*document;
+      slot.terms = member.terms.empty() ? nullptr : &*member.terms[i];
       result.created.push_back(slot.now->created);
       result.created_at.push_back(slot.now->created_at);
     } else {
