@@ -620,8 +620,8 @@ TEST_CASE("postgresql: a copy of a book has an epoch of its own") {
     shared_server().copy_by_dump(database, copy);
     open_postgresql(conninfo)->commit({{put("c", 3)}});
     shared_server().sql(
-        "DROP TABLE addrbook_books, addrbook_entries, addrbook_removed, addrbook_schema, "
-        "addrbook_search, addrbook_store",
+        "DROP TABLE addrbook_books, addrbook_entries, addrbook_notes, addrbook_removed, "
+        "addrbook_schema, addrbook_search, addrbook_store",
         database);
     shared_server().copy_by_dump(copy, database);
     check_copy(database);
@@ -636,8 +636,8 @@ TEST_CASE("postgresql: tables that disappear while the book is used are an error
   const auto epoch = store->state().epoch;
   shared_server().copy_by_dump(database, copy);
   shared_server().sql(
-      "DROP TABLE addrbook_books, addrbook_entries, addrbook_removed, addrbook_schema, "
-      "addrbook_search, addrbook_store",
+      "DROP TABLE addrbook_books, addrbook_entries, addrbook_notes, addrbook_removed, "
+      "addrbook_schema, addrbook_search, addrbook_store",
       database);
   for (int i = 0; i < 3; ++i) {
     CHECK(begins(error_of([&] { static_cast<void>(store->find("a")); }), "storage: "));
@@ -669,8 +669,8 @@ TEST_CASE("postgresql: a restore from a dump while the book is used is noticed")
   one->commit({{put("later", 9)}});
   CHECK(other->find("later"));
   shared_server().sql(
-      "DROP TABLE addrbook_books, addrbook_entries, addrbook_removed, addrbook_schema, "
-      "addrbook_search, addrbook_store",
+      "DROP TABLE addrbook_books, addrbook_entries, addrbook_notes, addrbook_removed, "
+      "addrbook_schema, addrbook_search, addrbook_store",
       database);
   shared_server().copy_by_dump(copy, database);
   SUBCASE("by a find") {
@@ -1042,8 +1042,8 @@ TEST_CASE("postgresql: a role that owns its database can make the book, one with
   server.sql(
       "GRANT SELECT ON addrbook_schema TO visitor;"
       "GRANT SELECT, UPDATE ON addrbook_books, addrbook_store TO visitor;"
-      "GRANT SELECT, INSERT, UPDATE, DELETE ON addrbook_entries, addrbook_removed, addrbook_search "
-      "TO visitor",
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON addrbook_entries, addrbook_notes, addrbook_removed, "
+      "addrbook_search TO visitor",
       "clerks");
   const auto store = open_postgresql(as("visitor"));
   CHECK(store->commit({{put("b", 2), test::removal("a")}}).base == 1);

@@ -154,6 +154,10 @@ inline PostgresqlWriter::PostgresqlWriter(PGconn* connection, const SqlTexts& te
               "WHERE addrbook_entries.key = new.key");
   prepare("addrbook_set_state",
           "UPDATE addrbook_books SET revision = $2, count = $3 WHERE number = $1");
+  prepare("addrbook_note",
+          "SELECT value, base, expires FROM addrbook_notes WHERE number = $1 AND key = $2");
+  prepare("addrbook_put_note", NoteTexts::put("$1, $2, $3, $4, $5"));
+  prepare("addrbook_forget_notes", NoteTexts::forget("$1", "$2"));
   prepare("addrbook_commit", "COMMIT");
   static_cast<void>(receive());
   leave();
@@ -238,6 +242,7 @@ inline void PostgresqlWriter::read(WritePlan& plan) {
     ids.back().second.add(place.second);
   }
   for (const auto& [book, array] : ids) send("addrbook_keys", {book, array});
+  for (const auto& [place, note] : plan.notes()) send("addrbook_note", {place.first, place.second});
   const auto results = receive();
   leave();
 
@@ -258,6 +263,13 @@ inline void PostgresqlWriter::read(WritePlan& plan) {
           SqlTables::from_integer(integer_at(result, row, 2)),
           SqlTables::to_time(integer_at(result, row, 3))};
     }
+  }
+  for (auto& [place, note] : plan.notes()) {
+    const Result& result = results.at(next++);
+    if (::PQntuples(result.get()) == 0) continue;
+    note.stored_value = text_at(result, 0, 0);
+    note.now = {note.stored_value, SqlTables::from_integer(integer_at(result, 0, 1)),
+                SqlTables::to_time(integer_at(result, 0, 2))};
   }
 }
 
@@ -295,6 +307,15 @@ inline void PostgresqlWriter::write(WritePlan& plan) {
     send("addrbook_update",
          {updated.keys, updated.names, updated.given, updated.family, updated.words, updated.exact,
           updated.revisions, updated.updated_at, updated.documents});
+  }
+  for (const auto& [place, note] : plan.notes()) {
+    if (!note.is_changed) continue;
+    const auto time = [](Timestamp at) {
+      return SqlTables::from_integer(SqlTables::to_integer(at));
+    };
+    send("addrbook_put_note",
+         {place.first, place.second, note.now->value, note.now->base, time(note.now->expires)});
+    send("addrbook_forget_notes", {place.first, time(note.written_at)});
   }
   for (const auto& [id, book] : plan.books()) {
     if (!book.is_changed) continue;

@@ -221,6 +221,7 @@ inline bool SqlCatalog::sweep() {
     }
   }
   if (rows == 0) {
+    session_ << "DELETE FROM addrbook_notes WHERE number = :number", soci::use(number);
     session_ << "DELETE FROM addrbook_removed WHERE number = :number", soci::use(number);
   } else {
     connection_.writer().remove(before_all, last);

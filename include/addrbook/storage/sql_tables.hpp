@@ -35,6 +35,7 @@ namespace addrbook::detail {
 ///   SQLite has those in addrbook_terms. Both are beside the entries, so that a write that changes
 ///   none of that does not touch them. In addrbook_store, `terms` names the rules by which they are
 ///   made, and `indexed` is the key up to which they are.
+/// - addrbook_notes: the notes of batches, see Note, until some time after they have expired.
 /// - addrbook_removed: the numbers of books whose entries are still to be deleted.
 ///
 /// A database with tables of an older version is migrated when it is opened; one of a newer version
@@ -129,6 +130,7 @@ class SqlTables {
                    std::to_string(created_bits) + "))";
   }
   void make_search(soci::session& session) const;
+  void make_notes(soci::session& session) const;
 
   Dialect dialect_;
 };
@@ -150,6 +152,7 @@ inline void SqlTables::migrate(soci::session& session, int from,
   if (from == 1 || from == 2) move_old_book(session, progress);
   if (from < 3) make_index(session);  // quicker than to keep it up to date
   make_search(session);
+  make_notes(session);
 }
 
 inline void SqlTables::make_search(soci::session& session) const {
@@ -162,6 +165,15 @@ inline void SqlTables::make_search(soci::session& session) const {
   for (const std::string& sql : dialect_.search_tables) session << sql;
   session << "CREATE INDEX addrbook_revisions ON addrbook_entries ((key >> " +
                  std::to_string(created_bits) + "), revision)";
+}
+
+inline void SqlTables::make_notes(soci::session& session) const {
+  const std::string integer = dialect_.integer + " NOT NULL";
+  const std::string text = dialect_.text + " NOT NULL";
+  session << "CREATE TABLE addrbook_notes (number " + integer + ", key " + text + ", value " +
+                 text + ", base " + integer + ", expires " + integer +
+                 ", PRIMARY KEY (number, key))";
+  session << "CREATE INDEX addrbook_expiry ON addrbook_notes (number, expires)";
 }
 
 inline void SqlTables::make(soci::session& session) const {

@@ -23,6 +23,22 @@
 
 namespace addrbook::detail {
 
+/// The statements about notes that are the same in all databases.
+struct NoteTexts {
+  /// What a write of notes takes away: some of those of the book that have expired, more than are
+  /// written by most.
+  [[nodiscard]] static std::string forget(const std::string& number, const std::string& at) {
+    return "DELETE FROM addrbook_notes WHERE number = " + number +
+           " AND key IN (SELECT key FROM addrbook_notes WHERE number = " + number +
+           " AND expires <= " + at + " ORDER BY expires LIMIT 100)";
+  }
+  [[nodiscard]] static std::string put(const std::string& values) {
+    return "INSERT INTO addrbook_notes (number, key, value, base, expires) VALUES (" + values +
+           ") ON CONFLICT (number, key) DO UPDATE SET value = excluded.value, "
+           "base = excluded.base, expires = excluded.expires";
+  }
+};
+
 /// Does on one connection what a WritePlan asks for. Throws what SOCI throws; the connection must
 /// then be reset or closed, which ends the transaction.
 /// @par Thread safety  one thread at a time.
@@ -99,6 +115,8 @@ class SqlStepWriter final : public SqlWriter {
     constexpr bool with_bindings = true;
     return statement.execute(with_bindings);
   }
+  void read_notes(WritePlan& plan);
+  void write_notes(WritePlan& plan);
   [[nodiscard]] std::optional<IndexTerms> stored_terms(Integer key);
   void apply(std::vector<Change>& changes);
   void set_search(soci::statement& statement, Integer key, const IndexTerms& terms);
@@ -127,6 +145,9 @@ class SqlStepWriter final : public SqlWriter {
       is_there = text ? soci::i_ok : soci::i_null;
     }
   };
+  std::string note_;
+  Integer base_ = 0;
+  Integer expires_ = 0;
   Text sort_name_;
   Text sort_given_;
   Text sort_family_;
@@ -141,6 +162,9 @@ class SqlStepWriter final : public SqlWriter {
   soci::statement update_search_;
   soci::statement remove_search_;
   soci::statement set_state_;
+  soci::statement note_query_;
+  soci::statement put_note_;
+  soci::statement forget_notes_;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -189,7 +213,16 @@ inline SqlStepWriter::SqlStepWriter(soci::session& session, std::string begin,
       set_state_((session_.prepare
                       << "UPDATE addrbook_books SET revision = :revision, count = :count "
                          "WHERE number = :number",
-                  soci::use(revision_), soci::use(count_), soci::use(number_))) {
+                  soci::use(revision_), soci::use(count_), soci::use(number_))),
+      note_query_((session_.prepare << "SELECT value, base, expires FROM addrbook_notes "
+                                       "WHERE number = :number AND key = :key",
+                   soci::into(note_), soci::into(base_), soci::into(expires_), soci::use(number_),
+                   soci::use(id_))),
+      put_note_((session_.prepare << NoteTexts::put(":number, :key, :value, :base, :expires"),
+                 soci::use(number_), soci::use(id_), soci::use(note_), soci::use(base_),
+                 soci::use(expires_))),
+      forget_notes_((session_.prepare << NoteTexts::forget(":number", ":at"),
+                     soci::use(number_, "number"), soci::use(expires_, "at"))) {
   static_assert(SqlTables::created_bits == 40, "the statements say so");
 }
 
@@ -213,6 +246,33 @@ inline void SqlStepWriter::read(WritePlan& plan) {
                    SqlTables::to_time(created_at_)};
     while (key_query_.fetch()) {
     }
+  }
+  read_notes(plan);
+}
+
+inline void SqlStepWriter::read_notes(WritePlan& plan) {
+  for (auto& [place, note] : plan.notes()) {
+    number_ = SqlTables::to_integer(place.first);
+    id_ = place.second;
+    if (!run(note_query_)) continue;
+    note.stored_value = note_;
+    note.now = {note.stored_value, SqlTables::from_integer(base_), SqlTables::to_time(expires_)};
+    while (note_query_.fetch()) {
+    }
+  }
+}
+
+inline void SqlStepWriter::write_notes(WritePlan& plan) {
+  for (const auto& [place, note] : plan.notes()) {
+    if (!note.is_changed) continue;
+    number_ = SqlTables::to_integer(place.first);
+    id_ = place.second;
+    note_ = note.now->value;
+    base_ = SqlTables::to_integer(note.now->base);
+    expires_ = SqlTables::to_integer(note.now->expires);
+    run(put_note_);
+    expires_ = SqlTables::to_integer(note.written_at);
+    run(forget_notes_);
   }
 }
 
@@ -241,6 +301,7 @@ inline void SqlStepWriter::write(WritePlan& plan) {
     }
   }
   apply(changes);
+  write_notes(plan);
   for (const auto& [id, book] : plan.books()) {
     if (!book.is_changed) continue;
     number_ = SqlTables::to_integer(id.number);

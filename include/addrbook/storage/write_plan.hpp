@@ -84,6 +84,7 @@ class WritePlan : private Pinned {
     std::string stored_value;
     std::optional<KeptNote> now;  ///< in the storage; after make(): what must be there
     bool is_changed = false;
+    Timestamp written_at;  ///< if it is changed
   };
   /// By the book's number and the key.
   using Notes = std::map<std::pair<std::uint64_t, std::string_view>, NoteSlot>;
@@ -205,6 +206,7 @@ inline void WritePlan::apply(GroupCommit::Member& member, Book& book) {
   if (note != nullptr) {
     note->now = KeptNote{batch.note->value, result.base, batch.at + batch.note->lifetime};
     note->is_changed = book.is_changed = is_changed_ = true;
+    note->written_at = batch.at;
   }
 }
 
