@@ -70,11 +70,14 @@ namespace addrbook::detail {
   const auto prefer = context.exchange.request().header("Prefer");
   const auto preference = prefer ? return_preference(*prefer) : std::nullopt;
   const bool has_text = preference == ReturnPreference::representation;
-  const std::string location = context.prefix.of_book(context.book) + "/" + entry.id;
+  std::string location;
+  if (has_text || status == 201) {
+    location = context.prefix.of_book(context.book) + "/" + entry.id;
+  }
   Reply reply = has_text ? json_reply(entry.document.text()) : empty_reply(status);
   reply.status = status == 204 && has_text ? 200 : status;
-  if (status == 201) reply.headers.emplace_back("Location", location);
   if (has_text) reply.headers.emplace_back("Content-Location", location);
+  if (status == 201) reply.headers.emplace_back("Location", std::move(location));
   reply.headers.emplace_back("ETag", tag_of(entry));
   if (preference) {
     reply.headers.emplace_back("Preference-Applied",
@@ -95,13 +98,13 @@ inline Reply create_address(Context& context) {
 inline Reply get_address(Context& context) {
   check_given_once(context.query);
   const Entry entry = context.service->get(context.id);
-  const Validators current = validators_of(entry);
+  Validators current = validators_of(entry);
   const auto text = [&] {
     return context.query.empty() ? entry.document.text()
                                  : MemberNames(context.query.front().value).keep(entry.document);
   };
   Reply reply = context.exchange.client_has(current) ? empty_reply(304) : json_reply(text());
-  reply.headers.emplace_back("ETag", current.tag);
+  reply.headers.emplace_back("ETag", std::move(current.tag));
   const DateText date = date_text(*current.modified);
   reply.headers.emplace_back("Last-Modified", std::string(date.data(), date.size()));
   return reply;
