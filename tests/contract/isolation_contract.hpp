@@ -150,10 +150,10 @@ TEST_CASE_TEMPLATE("isolation: parallel editors of an address lose nothing", Boo
     const std::string own = std::to_string(editor);
     for (int i = 0; i < rounds; ++i) {
       // What all of them count, on the condition that it is as it was read.
-      const Answer read = server.ask("GET", target);
+      const test::Answer read = server.ask("GET", target);
       auto text = read.json();
       text["n"] = text["n"].get<int>() + 1;
-      const Answer put =
+      const test::Answer put =
           server.ask("PUT", target, {{"If-Match", read.header("ETag")}}, text.dump());
       if (put.status == 204) {
         ++done;
@@ -162,7 +162,7 @@ TEST_CASE_TEMPLATE("isolation: parallel editors of an address lose nothing", Boo
       }
       // A member of one's own needs no condition.
       const std::string member = "{\"of" + own + "\":" + std::to_string(i) + "}";
-      const Answer patched =
+      const test::Answer patched =
           editor % 2 == 0
               ? server.ask("PATCH", target, {{"Content-Type", "application/merge-patch+json"}},
                            member)
@@ -191,7 +191,7 @@ TEST_CASE_TEMPLATE("isolation: a batch is done as a whole, or not at all", Books
   CHECK(batch(R"([{"op":"create","id":"a","address":{"n":1e400}},
                   {"op":"create","id":"b","address":{}}])")
             .body == R"([{"id":"a","revision":1},{"id":"b","revision":2}])");
-  const Answer refused = batch(R"([{"op":"delete","id":"a","if_revision":1},
+  const test::Answer refused = batch(R"([{"op":"delete","id":"a","if_revision":1},
                                    {"op":"replace","id":"b","address":{},"if_revision":1}])");
   CHECK(refused.status == 412);
   CHECK(refused.json()["index"] == 1);

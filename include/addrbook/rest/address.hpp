@@ -72,11 +72,14 @@ namespace addrbook::detail {
   const auto prefer = context.exchange.request().header("Prefer");
   const auto preference = prefer ? return_preference(*prefer) : std::nullopt;
   const bool has_text = preference == ReturnPreference::representation;
-  const std::string location = context.prefix.of_book(context.book) + "/" + entry.id;
+  std::string location;
+  if (has_text || status == 201) {
+    location = context.prefix.of_book(context.book) + "/" + entry.id;
+  }
   Reply reply = has_text ? json_reply(entry.document.text()) : empty_reply(status);
   reply.status = status == 204 && has_text ? 200 : status;
-  if (status == 201) reply.headers.emplace_back("Location", location);
   if (has_text) reply.headers.emplace_back("Content-Location", location);
+  if (status == 201) reply.headers.emplace_back("Location", location);
   reply.headers.emplace_back("ETag", tag_of(entry).text());
   if (preference) {
     reply.headers.emplace_back("Preference-Applied",

@@ -174,10 +174,11 @@ TEST_CASE("json patch: what the text lacks is a conflict, which names the operat
       {R"({"op":"remove","path":"/)" + std::string(300, 'x') + "\"}",
        "there is no value at '/" + std::string(199, 'x') + "...'"},
   };
-  for (const auto& [operation, reason] : cases) {
+  for (const auto& row : cases) {
+    const std::string& operation = row.first;
+    const std::string& reason = row.second;
     CAPTURE(operation);
     const std::string patch = R"([{"op":"test","path":"/a/0","value":1},)" + operation + "]";
-    if (operation.find(R"("/a/2"})") != std::string::npos && reason.find("place") == 0) continue;
     CHECK(patched(target, patch) == "conflict: Operation 1: " + reason);
   }
 }
@@ -204,7 +205,9 @@ TEST_CASE("json patch: what is no patch is invalid, whatever the text is") {
       {R"({"op":"move","from":"/a","path":"/a/b"})", "a value can't move into itself"},
       {R"({"op":"move","from":"","path":"/a"})", "a value can't move into itself"},
   };
-  for (const auto& [operation, reason] : cases) {
+  for (const auto& row : cases) {
+    const std::string& operation = row.first;
+    const std::string& reason = row.second;
     CAPTURE(operation);
     // It is found before the first operation, which would fail, is done.
     const std::string patch = R"([{"op":"remove","path":"/none"},)" + operation + "]";

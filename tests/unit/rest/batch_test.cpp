@@ -100,13 +100,13 @@ TEST_CASE("batch: the first operation that fails is told, and nothing is done") 
   CHECK(batch(book.rest, "{}").message() == "Invalid batch: it must be an array of operations");
   CHECK(batch(book.rest, "{}").json().contains("index") == false);
   CHECK(batch(book.rest, "[").message() == "Invalid JSON body: unexpected end of text at byte 1");
-  std::string many = "[" + good;
-  for (int i = 0; i < 999; ++i) many += good;
-  CHECK(batch(book.rest, many + R"({"op":"delete","id":"x"}])").message() ==
+  std::string all = "[" + good;
+  for (int i = 0; i < 999; ++i) all += good;
+  CHECK(batch(book.rest, all + R"({"op":"delete","id":"x"}])").message() ==
         "Invalid batch: it may have 1000 operations");
   CHECK(book.service->state().revision == 1);
-  many.pop_back();
-  CHECK(batch(book.rest, many + "]").status == 200);
+  all.pop_back();
+  CHECK(batch(book.rest, all + "]").status == 200);
   CHECK(book.service->state().count == 1001);
 }
 
