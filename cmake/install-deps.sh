@@ -42,6 +42,7 @@ libyaml-cpp-dev|yaml-cpp/yaml.h|yaml-cpp >= 0.7|yaml-cpp-devel|yaml-cpp|yaml-cpp
 libcli11-dev|CLI/CLI.hpp|CLI11 >= 2.1|cli11-devel|cli11|cli11|cli11
 zlib1g-dev|zlib.h|zlib >= 1.2|zlib-devel|zlib|zlib-dev|zlib
 libssl-dev|openssl/evp.h|OpenSSL >= 3.0|openssl-devel|openssl|openssl-dev|openssl
+libutf8proc-dev|utf8proc.h|utf8proc >= 2.5|utf8proc-devel|libutf8proc|utf8proc-dev|utf8proc
 libsoci-dev|soci/soci.h|SOCI >= 4.0 with its SQLite and PostgreSQL backends|soci-sqlite3-devel soci-postgresql-devel|soci|soci-dev|soci
 libboost-dev|boost/version.hpp|the headers of Boost, which those of SOCI include|boost-devel|boost|boost-dev|boost
 libsqlite3-dev|sqlite3.h|SQLite >= 3.35|sqlite-devel|sqlite|sqlite-dev|sqlite
@@ -66,7 +67,7 @@ valgrind|valgrind/callgrind.h|Valgrind|valgrind-devel|valgrind|valgrind-dev|valg
 '
 
 wanted='g++ cmake ninja-build pkg-config nlohmann-json3-dev'
-server='libyaml-cpp-dev libcli11-dev zlib1g-dev libssl-dev libsoci-dev libboost-dev libsqlite3-dev libpq-dev'
+server='libyaml-cpp-dev libcli11-dev zlib1g-dev libssl-dev libutf8proc-dev libsoci-dev libboost-dev libsqlite3-dev libpq-dev'
 tests="$server doctest-dev postgresql curl"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"

@@ -14,6 +14,7 @@
 #include <addrbook/postgresql.hpp>
 #include <addrbook/sqlite.hpp>
 #include <addrbook/store.hpp>
+#include <addrbook/unicode_text.hpp>
 #include <addrbook/validator.hpp>
 
 #include <unistd.h>
@@ -85,7 +86,7 @@ inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Op
   if (!addrbook::has_many_books(config)) {
     auto store = open(
         []() -> std::shared_ptr<addrbook::Store> {
-          return std::make_shared<addrbook::MemoryStore>();
+          return std::make_shared<addrbook::MemoryStore>(addrbook::unicode_folding());
         },
         [&] { return addrbook::open_sqlite(storage.sqlite, config.sqlite); },
         [&] { return addrbook::open_postgresql(storage.postgresql, config.postgresql); });
@@ -100,8 +101,9 @@ inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Op
   }
   return mount(open(
       [&] {
-        return std::make_shared<addrbook::Books>(std::make_shared<addrbook::MemoryBooks>(),
-                                                 std::vector<addrbook::Validator>(), config.books);
+        return std::make_shared<addrbook::Books>(
+            std::make_shared<addrbook::MemoryBooks>(addrbook::unicode_folding()),
+            std::vector<addrbook::Validator>(), config.books);
       },
       [&] { return addrbook::open_sqlite_books(storage.sqlite, config.books, {}, config.sqlite); },
       [&] {

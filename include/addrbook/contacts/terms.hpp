@@ -3,6 +3,7 @@
 
 #include <addrbook/contact.hpp>
 #include <addrbook/contacts/phone_keys.hpp>
+#include <addrbook/contacts/words.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/json/strings.hpp>
 #include <addrbook/query.hpp>
@@ -24,7 +25,7 @@ struct Terms {
   static constexpr std::size_t max_word_bytes = 64;    ///< the first ones count
   static constexpr std::size_t max_exact = 1000;       ///< of mails, of labels, and of phones
   static constexpr std::size_t max_exact_bytes = 256;  ///< a longer one is not found
-  /// Of all mails, of all labels, and of all phones: so much can be indexed in every database.
+  /// Of all mails, and of all labels: so much can be indexed in every database.
   static constexpr std::size_t max_sum_of_bytes = std::size_t{64} * 1024;
   static constexpr std::size_t max_sort_bytes = 128;  ///< of a folded text, and of the text
 
@@ -47,7 +48,7 @@ struct Terms {
 /// Names the rules by which Terms are made. What a store has kept under another name is out of
 /// date.
 [[nodiscard]] inline std::string terms_version(const Folding& folding) {
-  return "terms-1 phones-1 " + std::string(folding.name());
+  return "terms-1 " + std::string(phone_rules) + ' ' + std::string(folding.name());
 }
 
 /// A Query as terms.
@@ -84,13 +85,6 @@ struct Search {
     text.remove_prefix(next.size);
   }
   return true;
-}
-
-/// Cuts a text to a size, at the start of a character.
-[[nodiscard]] inline std::string_view cut_utf8(std::string_view text, std::size_t size) noexcept {
-  if (text.size() <= size) return text;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
-  return text.substr(0, size);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -162,9 +156,7 @@ inline Search::Search(const Query& query, const Folding& folding) {
   email = exact(query.email);
   label = exact(query.label);
   if (query.phone) {
-    for (std::string& key : phone_keys(*query.phone)) {
-      if (key.size() <= Terms::max_exact_bytes) phones.push_back(std::move(key));
-    }
+    phones = phone_keys(*query.phone);
     if (phones.empty()) is_void = true;
   }
 }
@@ -172,11 +164,15 @@ inline Search::Search(const Query& query, const Folding& folding) {
 inline Terms Terms::of(const Document& address, const Folding& folding) {
   Terms terms;
   const Contact contact = read_contact(address);
+  // Folding may make a text shorter, but hardly to an eighth.
+  constexpr std::size_t max_growth = 8;
   const auto order = [&](const std::string& text) -> std::optional<std::string> {
     if (text.empty()) return std::nullopt;
-    std::string key(cut_utf8(without_zeros(folding.fold(text)), max_sort_bytes));
+    const std::string shown =
+        without_zeros(std::string(cut_utf8(text, max_growth * max_sort_bytes)));
+    std::string key(cut_utf8(folding.fold(shown), max_sort_bytes));
     key += '\x01';
-    return key.append(cut_utf8(without_zeros(text), max_sort_bytes));
+    return key.append(cut_utf8(shown, max_sort_bytes));
   };
   terms.name = order(contact.name);
   terms.given = order(contact.given);
@@ -185,6 +181,7 @@ inline Terms Terms::of(const Document& address, const Folding& folding) {
     std::vector<std::string> folded;
     std::size_t bytes = 0;
     for (const std::string& text : texts) {
+      if (text.size() > max_growth * max_exact_bytes) continue;
       std::string term = without_zeros(folding.fold(text));
       if (folded.size() < max_exact && !term.empty() && term.size() <= max_exact_bytes &&
           bytes + term.size() <= max_sum_of_bytes) {
@@ -197,21 +194,13 @@ inline Terms Terms::of(const Document& address, const Folding& folding) {
   };
   terms.emails = exact(contact.emails);
   terms.labels = exact(contact.labels);
-  std::size_t bytes_of_phones = 0;
   for (const std::string& phone : contact.phones) {
     for (std::string& key : phone_keys(phone)) {
-      if (terms.phones.size() < max_exact && key.size() <= max_exact_bytes &&
-          bytes_of_phones + key.size() <= max_sum_of_bytes) {
-        bytes_of_phones += key.size();
-        terms.phones.push_back(std::move(key));
-      }
+      if (terms.phones.size() < max_exact) terms.phones.push_back(std::move(key));
     }
   }
   sort_terms(terms.phones);
-  for (std::string& word : folding.words(contact.name, Folding::Purpose::index)) {
-    terms.words.push_back(std::string(cut_utf8(word, max_word_bytes)));
-  }
-  sort_terms(terms.words);
+  terms.words = DocumentWords(folding, max_words, max_word_bytes).read(address.text());
   return terms;
 }
 

@@ -1,3 +1,5 @@
+#include <addrbook/contacts/scan.hpp>
+
 #include <addrbook/addrbook.hpp>
 
 #include <doctest/doctest.h>
