@@ -192,7 +192,7 @@ struct SqliteOptions {
   std::size_t page_cache_bytes = std::size_t{8} * 1024 * 1024;
   /// Without it, a migration tells nothing.
   MigrationProgress migration;
-  /// How texts are compared in searches and sorted lists; null: ascii_folding(). If the file has
+  /// How texts are compared in searches and sorted lists; null: unicode_folding(). If the file has
   /// been used with another one, it is indexed again at the start, which `migration` is told too.
   std::shared_ptr<const Folding> folding;
 };
@@ -211,7 +211,7 @@ struct PostgresqlOptions {
   std::chrono::milliseconds timeout{5000};
   /// Without it, a migration tells nothing.
   MigrationProgress migration;
-  /// How texts are compared in searches and sorted lists; null: ascii_folding(). If the database
+  /// How texts are compared in searches and sorted lists; null: unicode_folding(). If the database
   /// has been used with another one, it is indexed again at the start, which `migration` is told
   /// too; while a server with the other one is running, the start is refused.
   std::shared_ptr<const Folding> folding;

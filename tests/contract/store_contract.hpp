@@ -1140,7 +1140,8 @@ STORE_CASE("nothing that is asked for is syntax") {
   CHECK(found(many) == Ids{});
   for (const char* const bad : {"\xC3", "\xFF", "an\xC3", "\xED\xA0\x80"}) {
     CAPTURE(bad);
-    CHECK(found(bad) == Ids{});
+    query.words = bad;
+    CHECK(found(bad) == test::scanned(*store, query));
     query.email = query.label = bad;
     CHECK(store->select(query, std::nullopt, {}).entries.empty());
     CHECK(store->count(query) == 0);
@@ -1173,7 +1174,7 @@ STORE_CASE("a document may have any number of words, mails, phones and labels") 
     const std::string number = std::to_string(10'000 + i);
     json["emails"].push_back(number + std::string(240, ' ') + "@x");
     json["labels"].push_back(number + std::string(240, '"'));
-    json["phones"].push_back("1" + number + std::string(200, '5'));
+    json["phones"].push_back("+1 " + number + " 555 " + number);
   }
   json["emails"].push_back(std::string(3000, 'e'));
   json["labels"].push_back(std::string(3000, 'l'));

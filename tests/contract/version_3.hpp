@@ -38,7 +38,7 @@ inline void check_version_3(addrbook::BookStore& books) {
   };
   addrbook::Query query;
   query.sort = addrbook::Query::Sort::name;
-  CHECK(found(*book, query) == "01 02 e4 m7 ");
+  CHECK(found(*book, query) == "01 e4 02 m7 ");
   query.sort = addrbook::Query::Sort::updated;
   CHECK(found(*book, query) == "01 e4 02 m7 ");
   query.words = "gra";

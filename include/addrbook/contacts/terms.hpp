@@ -25,7 +25,7 @@ struct Terms {
   static constexpr std::size_t max_word_bytes = 64;    ///< the first ones count
   static constexpr std::size_t max_exact = 1000;       ///< of mails, of labels, and of phones
   static constexpr std::size_t max_exact_bytes = 256;  ///< a longer one is not found
-  /// Of all mails, of all labels, and of all phones: so much can be indexed in every database.
+  /// Of all mails, and of all labels: so much can be indexed in every database.
   static constexpr std::size_t max_sum_of_bytes = std::size_t{64} * 1024;
   static constexpr std::size_t max_sort_bytes = 128;  ///< of a folded text, and of the text
 
@@ -146,9 +146,7 @@ inline Search::Search(const Query& query, const Folding& folding) {
   email = exact(query.email);
   label = exact(query.label);
   if (query.phone) {
-    for (std::string& key : phone_keys(*query.phone)) {
-      if (key.size() <= Terms::max_exact_bytes) phones.push_back(std::move(key));
-    }
+    phones = phone_keys(*query.phone);
     if (phones.empty()) is_void = true;
   }
 }
@@ -186,14 +184,9 @@ inline Terms Terms::of(const Document& address, const Folding& folding) {
   };
   terms.emails = exact(contact.emails);
   terms.labels = exact(contact.labels);
-  std::size_t bytes_of_phones = 0;
   for (const std::string& phone : contact.phones) {
     for (std::string& key : phone_keys(phone)) {
-      if (terms.phones.size() < max_exact && key.size() <= max_exact_bytes &&
-          bytes_of_phones + key.size() <= max_sum_of_bytes) {
-        bytes_of_phones += key.size();
-        terms.phones.push_back(std::move(key));
-      }
+      if (terms.phones.size() < max_exact) terms.phones.push_back(std::move(key));
     }
   }
   sort_terms(terms.phones);

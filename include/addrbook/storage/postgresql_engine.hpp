@@ -14,6 +14,7 @@
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_tables.hpp>
 #include <addrbook/text.hpp>
+#include <addrbook/unicode_text.hpp>
 
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
@@ -49,7 +50,7 @@ class PostgresqlEngine final : public SqlEngine {
   [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
   // A connection is not used again after a failure: SOCI leaks the memory of the failed statement's
   // values.
-  bool reset(soci::session&) const noexcept override { return false; }
+  bool reset(soci::session&, const std::exception&) const noexcept override { return false; }
   inline void abandon(soci::statement&) const override {}  // all rows arrive with the first
   [[nodiscard]] std::optional<bool> was_committed(soci::session& session,
                                                   const std::string& transaction) const override;
@@ -86,7 +87,7 @@ class PostgresqlEngine final : public SqlEngine {
 inline PostgresqlEngine::PostgresqlEngine(const std::string& conninfo,
                                           const PostgresqlOptions& options)
     : options_(options),
-      folding_(options.folding ? options.folding : ascii_folding()),
+      folding_(options.folding ? options.folding : unicode_folding()),
       connections_(parse(conninfo, options), options.connect_timeout) {}
 
 inline PostgresqlEngine::Parameters PostgresqlEngine::parse(const std::string& conninfo,

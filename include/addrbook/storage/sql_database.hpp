@@ -178,7 +178,7 @@ auto SqlDatabase::on_connection(Work work, Clock::time_point deadline) {
       throw;
     } catch (const std::exception& error) {
       const SqlFault fault = engine_->fault_of(error);
-      if (!engine_->reset(connection->session())) {
+      if (!engine_->reset(connection->session(), error)) {
         states_.forget_all();
         connection.discard();
       }
@@ -246,12 +246,13 @@ inline std::uint64_t SqlDatabase::count(BookId book, const Query& query) {
 inline void SqlDatabase::make_index() {
   constexpr auto long_enough = std::chrono::hours(24);
   SqlIndexer indexer(folding(), engine_->progress());
-  for (bool is_more = true; is_more;) {
+  // With the time of a call: this makes the connection.
+  bool is_more =
+      on_connection([&](SqlConnection& connection) { return !indexer.is_complete(connection); });
+  while (is_more) {
     const auto turn = take_turn();
     on_connection(
         [&](SqlConnection& connection) {
-          is_more = !indexer.is_complete(connection);
-          if (!is_more) return;
           auto transaction = connection.begin_write();
           is_more = indexer.work(connection);
           transaction.commit();

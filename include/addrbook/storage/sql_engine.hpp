@@ -140,8 +140,9 @@ class SqlEngine : private Pinned {
   [[nodiscard]] virtual SqlFault fault_of(const std::exception& thrown) const = 0;
 
   /// Ends whatever a connection was doing when something failed.
+  /// @param thrown  the failure
   /// @returns whether the connection can be used further
-  virtual bool reset(soci::session& session) const noexcept = 0;
+  virtual bool reset(soci::session& session, const std::exception& thrown) const noexcept = 0;
 
   /// Ends a query before all of its rows are fetched.
   virtual void abandon(soci::statement& query) const = 0;

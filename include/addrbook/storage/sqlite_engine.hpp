@@ -12,6 +12,7 @@
 #include <addrbook/storage/sqlite_lock.hpp>
 #include <addrbook/storage/sqlite_open_books.hpp>
 #include <addrbook/text.hpp>
+#include <addrbook/unicode_text.hpp>
 
 #include <sqlite3.h>
 
@@ -68,7 +69,7 @@ class SqliteEngine final : public SqlEngine {
     return options_.migration;
   }
   [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
-  inline bool reset(soci::session& session) const noexcept override;
+  inline bool reset(soci::session& session, const std::exception& thrown) const noexcept override;
   inline void abandon(soci::statement& query) const override;
   [[nodiscard]] inline std::optional<bool> was_committed(
       soci::session& session, const std::string& transaction) const override;
@@ -147,7 +148,7 @@ inline const SqlTables& SqliteEngine::tables() {
 
 inline SqliteEngine::SqliteEngine(const std::string& path, SqliteOptions options)
     : options_(std::move(options)),
-      folding_(options_.folding ? options_.folding : ascii_folding()) {
+      folding_(options_.folding ? options_.folding : unicode_folding()) {
   if (is_in_memory(path)) return;
   file_.emplace(path);
   lock_.emplace(*file_);
@@ -298,7 +299,16 @@ inline SqlFault SqliteEngine::fault_of(const std::exception& thrown) const {
   return (error->result() & primary) == SQLITE_FULL ? SqlFault::full : SqlFault::other;
 }
 
-inline bool SqliteEngine::reset(soci::session& session) const noexcept {
+// After a fault of the disk FTS5 may hold on to pages that have been rolled back, and then takes
+// the index for malformed. A connection to memory is all that there is of a book.
+inline bool SqliteEngine::reset(soci::session& session,
+                                const std::exception& thrown) const noexcept {
+  const auto* const error = dynamic_cast<const soci::sqlite3_soci_error*>(&thrown);
+  constexpr int primary = 0xff;
+  const int code = error == nullptr ? SQLITE_OK : error->result() & primary;
+  const bool is_of_disk =
+      code == SQLITE_IOERR || code == SQLITE_FULL || code == SQLITE_NOMEM || code == SQLITE_CORRUPT;
+  if (file_ && is_of_disk) return false;
   ::sqlite3* const database = handle(session);
   for (auto* each = ::sqlite3_next_stmt(database, nullptr); each != nullptr;
        each = ::sqlite3_next_stmt(database, each)) {
