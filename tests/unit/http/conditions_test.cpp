@@ -78,8 +78,8 @@ TEST_CASE("conditions: a proxy's ending of a tag is ignored") {
     CAPTURE(value);
     CHECK(detail::matches_any_tag(value, "\"e-7\""));
   }
-  for (const std::string value : {R"("e-7-br")", R"("e-7gzip")", R"("e-7-gzip-gzip")", R"("-gzip")",
-                                  R"("e-70-gzip")"}) {
+  for (const std::string value :
+       {R"("e-7-br")", R"("e-7gzip")", R"("e-7-gzip-gzip")", R"("-gzip")", R"("e-70-gzip")"}) {
     CAPTURE(value);
     CHECK_FALSE(detail::matches_any_tag(value, "\"e-7\""));
   }
