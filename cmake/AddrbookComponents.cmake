@@ -5,6 +5,8 @@
 # option a component is always defined. `needs` names rows of the table of packages, whose targets
 # the component links.
 #
+# A component that another one links is defined with it. `needs` of that one are repeated in its row.
+#
 # Headers are named below include/addrbook, without .hpp. `room/` stands for all headers of a folder
 # that no other row names. A header may belong to several components.
 set(ADDRBOOK_COMPONENTS
@@ -16,14 +18,16 @@ httplib/adapter httplib/book_host httplib/httplib"
   "server    |                     | core   |                            | serve server server/ httplib/"
   "gzip      | ADDRBOOK_GZIP       | core   | zlib                       | gzip"
   "tokens    | ADDRBOOK_TOKENS     | core   | crypto                     | tokens"
+  "schema    | ADDRBOOK_SCHEMA     | core   | valijson                   | schema schema/"
   "tls       | ADDRBOOK_TLS        | server | ssl crypto                 | tls_server server/tls_*"
   "config    | ADDRBOOK_CONFIG     | core   | yaml-cpp                   | config config/"
-  "sqlite    | ADDRBOOK_SQLITE     | core   | sqlite3 soci_sqlite3       | sqlite storage/sqlite_* storage/sql_*"
-  "postgresql| ADDRBOOK_POSTGRESQL | core   | libpq soci_postgresql      | \
+  "text      | ADDRBOOK_TEXT       | core   | utf8proc                   | unicode_text contacts/unicode_*"
+  "sqlite    | ADDRBOOK_SQLITE     | core text | sqlite3 soci_sqlite3 utf8proc | sqlite storage/sqlite_* storage/sql_*"
+  "postgresql| ADDRBOOK_POSTGRESQL | core text | libpq soci_postgresql utf8proc | \
 postgresql storage/postgresql_* storage/socket_deadlines storage/sql_*")
 
 # `also` is an older name of the target, `module` that of pkg-config, or what to link where there is
-# none. Threads, httplib and the backends of SOCI are searched for in their own ways.
+# none: headers alone need nothing. Threads, httplib and the backends of SOCI are searched for in their own ways.
 set(ADDRBOOK_PACKAGES
 # name            | target                       | also             | package       | version | module        | hint
   "threads        | Threads::Threads             |                  | Threads       |         |               | a C++ compiler with threads"
@@ -39,6 +43,10 @@ OpenSSL >= 3.0 (Debian: libssl-dev, Fedora: openssl-devel)"
   # Since 0.8 the name without a namespace is deprecated, up to 0.7 there is no other.
   "yaml-cpp       | yaml-cpp::yaml-cpp           | yaml-cpp         | yaml-cpp      | 0.7     | yaml-cpp      | \
 yaml-cpp >= 0.7 (Debian: libyaml-cpp-dev, Fedora: yaml-cpp-devel)"
+  "valijson       | valijson::valijson           | valijson         | valijson      |         |               | \
+the headers of valijson (cmake/install-deps.sh of addrbook's source gets them on Debian and Ubuntu, Homebrew has valijson)"
+  "utf8proc       | utf8proc::utf8proc           | utf8proc         | utf8proc      | 2.5     | libutf8proc   | \
+utf8proc >= 2.5 (Debian: libutf8proc-dev, Fedora: utf8proc-devel)"
   "sqlite3        | SQLite::SQLite3              |                  | SQLite3       | 3.35    | sqlite3       | \
 SQLite >= 3.35 (Debian: libsqlite3-dev, Fedora: sqlite-devel)"
   "libpq          | PostgreSQL::PostgreSQL       |                  | PostgreSQL    | 14      | libpq         | \

@@ -47,6 +47,16 @@ function(addrbook_pkg_config target module minimum)
   endif()
 endfunction()
 
+# Where cmake/install-deps.sh puts headers for a user who is not root.
+function(addrbook_cached_prefixes result)
+  set(prefixes "")
+  if(NOT "$ENV{XDG_CACHE_HOME}" STREQUAL "")
+    list(APPEND prefixes "$ENV{XDG_CACHE_HOME}/addrbook")
+  endif()
+  list(APPEND prefixes "$ENV{HOME}/.cache/addrbook")
+  set(${result} "${prefixes}" PARENT_SCOPE)
+endfunction()
+
 # httplib::httplib. Its package config accepts only its own minor version, not "0.41 or newer", and
 # a directory that is searched earlier may hold an older one. So this reads the version in each
 # header first, and takes the package from where a recent enough one is.
@@ -76,14 +86,10 @@ function(addrbook_find_httplib)
     if(NOT DEFINED CMAKE_FIND_USE_CMAKE_SYSTEM_PATH OR CMAKE_FIND_USE_CMAKE_SYSTEM_PATH)
       list(APPEND prefixes /usr/local)
     endif()
-    # Where cmake/install-deps.sh puts it for a user who is not root. An installed package looks
-    # there only if its build found it there.
+    # An installed package looks there only if its build found it there.
     set(cached "")
     if(NOT DEFINED _addrbook_prefix OR _addrbook_httplib_is_cached)
-      if(NOT "$ENV{XDG_CACHE_HOME}" STREQUAL "")
-        list(APPEND cached "$ENV{XDG_CACHE_HOME}/addrbook")
-      endif()
-      list(APPEND cached "$ENV{HOME}/.cache/addrbook")
+      addrbook_cached_prefixes(cached)
     endif()
     list(APPEND prefixes ${cached})
     if(NOT DEFINED CMAKE_FIND_USE_CMAKE_SYSTEM_PATH OR CMAKE_FIND_USE_CMAKE_SYSTEM_PATH)
@@ -178,19 +184,19 @@ function(addrbook_fetch_httplib)
 endfunction()
 
 # A target from a package config, or else from pkg-config.
-# addrbook_find(TARGET target [ALSO older_name] PACKAGE name VERSION minimum PKG_CONFIG module
-#               HINT text)
+# addrbook_find(TARGET target [ALSO older_name] PACKAGE name [VERSION minimum] [PKG_CONFIG module]
+#               [SEARCH options] HINT text)
 function(addrbook_find)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "TARGET;ALSO;PACKAGE;VERSION;PKG_CONFIG;HINT" "")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "TARGET;ALSO;PACKAGE;VERSION;PKG_CONFIG;HINT" "SEARCH")
   set(addrbook_missing "" PARENT_SCOPE)
   if(NOT TARGET ${arg_TARGET} AND NOT (arg_ALSO AND TARGET "${arg_ALSO}"))
-    find_package(${arg_PACKAGE} ${arg_VERSION} QUIET)
+    find_package(${arg_PACKAGE} ${arg_VERSION} QUIET ${arg_SEARCH})
   endif()
   if(NOT TARGET ${arg_TARGET} AND arg_ALSO AND TARGET "${arg_ALSO}")
     add_library(${arg_TARGET} INTERFACE IMPORTED)
     target_link_libraries(${arg_TARGET} INTERFACE ${arg_ALSO})
   endif()
-  if(NOT TARGET ${arg_TARGET})
+  if(NOT TARGET ${arg_TARGET} AND arg_PKG_CONFIG)
     addrbook_pkg_config(${arg_TARGET} ${arg_PKG_CONFIG} ${arg_VERSION})
   endif()
   if(NOT TARGET ${arg_TARGET})
@@ -246,8 +252,14 @@ function(addrbook_find_package name)
     if(name STREQUAL "libpq" AND NOT TARGET ${row_target})
       addrbook_pkg_config(${row_target} ${row_module} ${row_version})
     endif()
-    addrbook_find(TARGET ${row_target} ALSO "${row_also}" PACKAGE ${row_package} VERSION ${row_version}
-                  PKG_CONFIG ${row_module} HINT "${row_hint}")
+    set(paths "")
+    if(name STREQUAL "valijson")
+      addrbook_cached_prefixes(paths)
+      list(PREPEND paths PATHS)
+    endif()
+    addrbook_find(TARGET ${row_target} ALSO "${row_also}" PACKAGE ${row_package}
+                  VERSION "${row_version}" PKG_CONFIG "${row_module}" SEARCH ${paths}
+                  HINT "${row_hint}")
   endif()
   set(addrbook_missing "${addrbook_missing}" PARENT_SCOPE)
   set(addrbook_httplib_is_cached "${addrbook_httplib_is_cached}" PARENT_SCOPE)

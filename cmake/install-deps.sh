@@ -25,9 +25,10 @@ Uses apt-get (Debian, Ubuntu); on other systems it says what to install.
   --check     install nothing, list what is missing; exit status 1 if anything is
   --help      this text
 
-The cpp-httplib header goes to /usr/local when the script may write there (root
-or passwordless sudo), otherwise to ${XDG_CACHE_HOME:-~/.cache}/addrbook. With
-VERBOSE=1 in the environment, a failure to get it is shown in full.
+The headers of cpp-httplib and, for the server, of valijson go to /usr/local when
+the script may write there (root or passwordless sudo), otherwise to
+${XDG_CACHE_HOME:-~/.cache}/addrbook. With VERBOSE=1 in the environment, a failure
+to get them is shown in full.
 TEXT
 }
 
@@ -42,6 +43,7 @@ libyaml-cpp-dev|yaml-cpp/yaml.h|yaml-cpp >= 0.7|yaml-cpp-devel|yaml-cpp|yaml-cpp
 libcli11-dev|CLI/CLI.hpp|CLI11 >= 2.1|cli11-devel|cli11|cli11|cli11
 zlib1g-dev|zlib.h|zlib >= 1.2|zlib-devel|zlib|zlib-dev|zlib
 libssl-dev|openssl/evp.h|OpenSSL >= 3.0|openssl-devel|openssl|openssl-dev|openssl
+libutf8proc-dev|utf8proc.h|utf8proc >= 2.5|utf8proc-devel|libutf8proc|utf8proc-dev|utf8proc
 libsoci-dev|soci/soci.h|SOCI >= 4.0 with its SQLite and PostgreSQL backends|soci-sqlite3-devel soci-postgresql-devel|soci|soci-dev|soci
 libboost-dev|boost/version.hpp|the headers of Boost, which those of SOCI include|boost-devel|boost|boost-dev|boost
 libsqlite3-dev|sqlite3.h|SQLite >= 3.35|sqlite-devel|sqlite|sqlite-dev|sqlite
@@ -66,15 +68,17 @@ valgrind|valgrind/callgrind.h|Valgrind|valgrind-devel|valgrind|valgrind-dev|valg
 '
 
 wanted='g++ cmake ninja-build pkg-config nlohmann-json3-dev'
-server='libyaml-cpp-dev libcli11-dev zlib1g-dev libssl-dev libsoci-dev libboost-dev libsqlite3-dev libpq-dev'
+server='libyaml-cpp-dev libcli11-dev zlib1g-dev libssl-dev libutf8proc-dev libsoci-dev libboost-dev libsqlite3-dev libpq-dev'
 tests="$server doctest-dev postgresql curl"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"
 clients='curl openssl nodejs python3-requests apache2-utils nginx-light haproxy golang-go'
 ci="$coverage $clang $clients clang-tidy clang-format ccache valgrind"
 check_only=
+with_server=
 
 for arg; do
+  case $arg in --server | --tests | --coverage | --clang | --ci) with_server=1 ;; esac
   case $arg in
     --server) wanted+=" $server" ;;
     --tests) wanted+=" $tests" ;;
@@ -216,6 +220,18 @@ ${prefixes//$'\n'//include$'\n'}/include"
   return 1
 }
 
+# valijson's package config is copied last, so it shows that the headers are whole.
+has_valijson() {
+  local dir
+  while IFS= read -r dir; do
+    [[ -n $dir ]] && compgen -G "$dir/*/cmake/valijson/valijsonConfig.cmake" >/dev/null && return
+  done <<<"/usr/local
+$cache
+/usr
+$prefixes"
+  return 1
+}
+
 work=
 trap 'if [[ -n $work ]]; then rm -rf "$work"; fi' EXIT
 trap 'exit 130' INT
@@ -225,11 +241,14 @@ trap 'exit 129' HUP
 find_missing
 need_httplib=
 has_httplib || need_httplib=1
-[[ ${#missing[@]} -eq 0 && -z $need_httplib ]] && exit 0
+need_valijson=
+[[ -z $with_server ]] || has_valijson || need_valijson=1
+[[ ${#missing[@]} -eq 0 && -z $need_httplib && -z $need_valijson ]] && exit 0
 
 if [[ -n $check_only ]]; then
   ((${#missing[@]})) && printf '%s\n' "${missing[@]}"
   [[ -n $need_httplib ]] && echo "cpp-httplib >= $min_httplib (header)"
+  [[ -n $need_valijson ]] && echo "valijson (headers)"
   exit 1
 fi
 
@@ -240,12 +259,14 @@ httplib_notice() {
 }
 
 if ! has apt-get; then
-  if ((${#missing[@]})); then
+  if ((${#missing[@]})) || [[ -n $need_valijson ]]; then
     say "These are needed and missing, and there is no apt-get to install them with:"
     while IFS='|' read -r name _ what dnf pacman apk brew; do
       [[ -n $name && " ${missing[*]} " == *" $name "* ]] &&
         say "  $what  (dnf: $dnf, pacman: $pacman, apk: $apk, brew: $brew)"
     done <<<"$table"
+    [[ -n $need_valijson ]] &&
+      say "  valijson, header-only  (brew: valijson; elsewhere its own \`cmake --install\`)"
     [[ -n $need_httplib ]] &&
       say "  cpp-httplib >= $min_httplib, header-only  (CMake can fetch it when it configures)"
     exit 1
@@ -325,6 +346,10 @@ announce() {
   if [[ -n $fetch_httplib ]]; then
     [[ ${#missing[@]} -gt 0 ]] && line+=', '
     line+="cpp-httplib (header, in $prefix/include)"
+  fi
+  if [[ -n $need_valijson ]]; then
+    [[ ${#missing[@]} -gt 0 || -n $fetch_httplib ]] && line+=', '
+    line+="valijson (headers, in $prefix/include)"
   fi
   say "$line"
 }
@@ -486,7 +511,20 @@ install_httplib() {
   "${elevate[@]}" cmake --install "$work/source/build" && has_httplib
 }
 
-[[ ${#missing[@]} -gt 0 || -n $fetch_httplib ]] && announce
+# The package wants Qt, Poco and other JSON libraries, for which valijson has
+# headers too: only the files are taken out of it.
+install_valijson() {
+  mkdir "$work/valijson"
+  chmod 777 "$work/valijson" # as above
+  (cd "$work/valijson" && apt-get download libvalijson-dev && dpkg-deb -x ./*.deb .) || return 1
+  local elevate=() from=$work/valijson/usr
+  [[ $prefix == /usr/local ]] && elevate=(${as_root[@]+"${as_root[@]}"})
+  "${elevate[@]}" mkdir -p "$prefix/include" "$prefix/share/cmake" &&
+    "${elevate[@]}" cp -R "$from/include/valijson" "$prefix/include/" &&
+    "${elevate[@]}" cp -R "$from/share/cmake/valijson" "$prefix/share/cmake/" && has_valijson
+}
+
+[[ ${#missing[@]} -gt 0 || -n $fetch_httplib || -n $need_valijson ]] && announce
 
 if ((${#missing[@]})); then
   if [[ $rights == ask ]]; then sudo -v || refuse; fi
@@ -500,6 +538,15 @@ if ((${#missing[@]})); then
   fi
 fi
 
+if [[ -n $need_valijson ]]; then
+  [[ -n $(candidate libvalijson-dev) || $rights != root ]] || update
+  if ! install_valijson >"$work/valijson.log" 2>&1; then
+    [[ -n ${VERBOSE:-} ]] && cat "$work/valijson.log" >&2
+    say "valijson could not be had from the package libvalijson-dev (VERBOSE=1 shows why):"
+    say "as root, run apt-get update and try again, or install its headers by its own CMake."
+    exit 1
+  fi
+fi
 if [[ -n $need_httplib ]]; then
   if [[ -z $fetch_httplib ]]; then
     httplib_notice "this distribution's sources do not have it"

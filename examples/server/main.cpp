@@ -28,6 +28,7 @@ using addrbook::Config;
 template <class Server>
 void serve(Server& server, const CommandLine& command_line, const Config& config,
            addrbook::LogFile& log) {
+  auto validators = read_validators(config);
   // Binds before it opens the storage: a second server on the port must not touch that.
   const int port = server.bind(config.host, config.port);
   const auto tokens = std::make_shared<addrbook::BearerTokens>(config.tokens);
@@ -38,7 +39,8 @@ void serve(Server& server, const CommandLine& command_line, const Config& config
   };
   options.coding = addrbook::gzip();
   addrbook::refuse_other_paths(server, options, config.name);
-  const auto stop = mount_storage(server, std::move(options), command_line, config);
+  const auto stop =
+      mount_storage(server, std::move(options), std::move(validators), command_line, config);
   addrbook::ServeHooks hooks;
   hooks.on_listening = [&] {
     if (command_line.quiet) return;

@@ -12,8 +12,10 @@
 #include <addrbook/memory_store.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/postgresql.hpp>
+#include <addrbook/schema.hpp>
 #include <addrbook/sqlite.hpp>
 #include <addrbook/store.hpp>
+#include <addrbook/unicode_text.hpp>
 #include <addrbook/validator.hpp>
 
 #include <unistd.h>
@@ -65,9 +67,17 @@ inline addrbook::MigrationProgress show_migration(const CommandLine& command_lin
   };
 }
 
+/// Reads the schema that the settings name, if they do.
+inline std::vector<addrbook::Validator> read_validators(const addrbook::Config& config) {
+  if (config.schema.empty()) return {};
+  return {
+      for_setting(config, "service.schema", [&] { return addrbook::json_schema(config.schema); })};
+}
+
 /// Opens what the settings name, and serves it.
 /// @returns  what ends its writes
 inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Options options,
+                                           std::vector<addrbook::Validator> validators,
                                            const CommandLine& command_line,
                                            addrbook::Config config) {
   using Kind = addrbook::StorageOptions::Kind;
@@ -85,12 +95,12 @@ inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Op
   if (!addrbook::has_many_books(config)) {
     auto store = open(
         []() -> std::shared_ptr<addrbook::Store> {
-          return std::make_shared<addrbook::MemoryStore>();
+          return std::make_shared<addrbook::MemoryStore>(addrbook::unicode_folding());
         },
         [&] { return addrbook::open_sqlite(storage.sqlite, config.sqlite); },
         [&] { return addrbook::open_postgresql(storage.postgresql, config.postgresql); });
-    return mount(std::make_shared<addrbook::Service>(
-        std::move(store), std::vector<addrbook::Validator>(), config.service));
+    return mount(std::make_shared<addrbook::Service>(std::move(store), std::move(validators),
+                                                     config.service));
   }
   config.books.max_entries = config.service.max_entries;
   if (config.own_books) {
@@ -100,12 +110,16 @@ inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Op
   }
   return mount(open(
       [&] {
-        return std::make_shared<addrbook::Books>(std::make_shared<addrbook::MemoryBooks>(),
-                                                 std::vector<addrbook::Validator>(), config.books);
+        return std::make_shared<addrbook::Books>(
+            std::make_shared<addrbook::MemoryBooks>(addrbook::unicode_folding()),
+            std::move(validators), config.books);
       },
-      [&] { return addrbook::open_sqlite_books(storage.sqlite, config.books, {}, config.sqlite); },
       [&] {
-        return addrbook::open_postgresql_books(storage.postgresql, config.books, {},
-                                               config.postgresql);
+        return addrbook::open_sqlite_books(storage.sqlite, config.books, std::move(validators),
+                                           config.sqlite);
+      },
+      [&] {
+        return addrbook::open_postgresql_books(storage.postgresql, config.books,
+                                               std::move(validators), config.postgresql);
       }));
 }

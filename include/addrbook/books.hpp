@@ -89,7 +89,7 @@ class Books : private detail::Pinned {
   [[nodiscard]] Health health() const;
 
   /// Checks a document as every book does before it writes it.
-  /// @throws Error{invalid} | Error{internal}
+  /// @throws InvalidAddress | Error{internal}
   void validate(const Document& document) const { rules_->validate(document); }
 
  private:

@@ -31,14 +31,14 @@ namespace addrbook {
 /// items of a list. A variable that is empty counts as not set, except for storage.memory, which
 /// has no value. config/sections.hpp maps keys to members.
 struct Config {
-  /// Limits the number of entries, because the clients of a server program may be strangers. The
-  /// default of ServiceOptions is 0, no limit.
+  /// Limits the number of entries, as ServiceOptions do not: clients may be strangers.
   Config() { service.max_entries = 1'000'000; }
 
   std::string name = "Address Book";
   std::string host = "127.0.0.1";
   int port = 8080;  ///< 0: any free port
   ServiceOptions service;
+  std::string schema;      ///< file, for json_schema(); "": any address is taken
   BooksOptions books;      ///< with many books; its max_entries is that of `service`
   bool own_books = false;  ///< each token has a book of its name: Options::book is to be the user
   ServerOptions server;
@@ -136,7 +136,7 @@ namespace detail {
 inline ConfigKeys config_keys(Config& config) {
   ConfigKeys keys;
   for (const ConfigKeys& section : {
-           service_section(config.name, config.service),
+           service_section(config.name, config.service, config.schema),
            http_section(config.host, config.port, config.server, config.rest),
            auth_section(config.tokens),
            books_section(config.books, config.own_books, config.rest),

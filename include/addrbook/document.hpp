@@ -27,19 +27,8 @@ class Document {
   /// The deepest nesting of arrays and objects; the object itself is level 1.
   static constexpr std::size_t max_depth = 64;
 
-  /// The empty object.
-  Document() : text_(empty_text()) {}
-
-  Document(const Document&) noexcept = default;
-  Document& operator=(const Document&) noexcept = default;
-  // A move copies the handle: a moved-from document must have a text, too.
-  // NOLINTNEXTLINE(performance-move-constructor-init): on purpose
-  Document(Document&& other) noexcept : text_(other.text_) {}
-  Document& operator=(Document&& other) noexcept {
-    text_ = other.text_;
-    return *this;
-  }
-  ~Document() = default;
+  /// The empty object, which a moved-from document is too.
+  Document() noexcept = default;
 
   /// Makes a document of a tree of nlohmann::json or nlohmann::ordered_json.
   /// @throws Error{invalid} for what JSON can't express or a document can't be: not an object,
@@ -64,7 +53,7 @@ class Document {
   }
 
   /// @returns the object's text, never empty
-  [[nodiscard]] const std::string& text() const noexcept { return *text_; }
+  [[nodiscard]] const std::string& text() const noexcept { return text_ ? *text_ : empty_text(); }
 
   /// @returns the object as a tree
   /// @throws Error{invalid} if it has a number beyond double, which nlohmann's trees can't hold
@@ -82,14 +71,14 @@ class Document {
 
   explicit Document(Text text) noexcept : text_(std::move(text)) {}
 
-  static const Text& empty_text() {
-    static const Text text = std::make_shared<const std::string>("{}");
+  static const std::string& empty_text() noexcept {
+    static const std::string text = "{}";
     return text;
   }
   template <class Json>
   static std::string dump(const Json& tree);
 
-  Text text_;
+  Text text_;  // null: "{}"
 };
 
 // ---------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 /// for content codings. None of it needs an HTTP library.
 #pragma once
 
+#include <addrbook/base/header_fields.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/waiting.hpp>
 
@@ -15,7 +16,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace addrbook {
 
@@ -96,8 +96,9 @@ class BodySource : private detail::Pinned {
 /// The answer to a request.
 struct Reply {
   int status = 200;
-  /// Content-Type is among them. Names are literals; values are valid field values.
-  std::vector<std::pair<std::string_view, std::string>> headers;
+  /// Content-Type is among them. To read them: `for (const auto& [name, value] : headers)`, with
+  /// views.
+  detail::HeaderFields headers;
   std::string body;                    ///< the whole body, unless there is a source
   std::shared_ptr<BodySource> source;  ///< makes the body, if set; not read for HEAD
   bool close_connection = false;  ///< the body was not read to its end: what follows is unknown

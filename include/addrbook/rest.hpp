@@ -131,7 +131,9 @@ class Rest::Call : private detail::Pinned {
   [[nodiscard]] Access authorize();
   void find_book(const Access& access);
   [[nodiscard]] bool open_book();
+  [[nodiscard]] Reply respond_or_fail(BodyStatus status);
   [[nodiscard]] Reply respond(BodyStatus status);
+  [[nodiscard]] Reply handle(detail::Context& context);
 
   const Rest& rest_;
   detail::Exchange exchange_;
@@ -294,22 +296,22 @@ inline bool Rest::Call::take(std::string_view bytes) noexcept {
 inline Reply Rest::Call::finish(BodyStatus status) {
   if (status != BodyStatus::complete) exchange_.close_connection();
   const Options& options = rest_.options_;
-  Reply reply;
-  try {
-    if (!refusal_) reply = respond(status);
-  } catch (...) {
-    refusal_ = std::current_exception();
-  }
+  Reply reply = respond_or_fail(status);
   std::string preflight_methods;
-  if (refusal_) {
-    reply = exchange_.fail(refusal_, options.debug);
-  } else if (route_ == nullptr) {
-    preflight_methods = endpoints_->methods();
-  }
+  if (!refusal_ && route_ == nullptr) preflight_methods = endpoints_->methods();
   exchange_.finish(reply, options.coding.get());
   rest_.web_.add_headers(exchange_.request(), preflight_methods, reply);
   exchange_.log(reply, options.log, options.debug, options.answer_timeout);
   return reply;
+}
+
+inline Reply Rest::Call::respond_or_fail(BodyStatus status) {
+  try {
+    if (!refusal_) return respond(status);
+  } catch (...) {
+    refusal_ = std::current_exception();
+  }
+  return exchange_.fail(refusal_, rest_.options_.debug);
 }
 
 inline Reply Rest::Call::respond(BodyStatus status) {
@@ -336,18 +338,21 @@ inline Reply Rest::Call::respond(BodyStatus status) {
   context.query = read_query(exchange_.request(), *route_);
   std::optional<WriteSlot> slot;
   if (route_->is_write()) slot.emplace(rest_);
-  Reply reply;
-  try {
-    reply = route_->handle(context);
-  } catch (const NoSuchBook&) {
-    // Another process may have removed the book and made it again.
-    if (!rest_.books_ || !route_->needs_book() || !open_book()) throw;
-    reply = route_->handle(context);
-  }
+  Reply reply = handle(context);
   if (reply.source && exchange_.request().memory == MemoryState::exhausted) {
     throw detail::HttpError(503, "The server is short of memory");
   }
   return reply;
+}
+
+inline Reply Rest::Call::handle(detail::Context& context) {
+  try {
+    return route_->handle(context);
+  } catch (const NoSuchBook&) {
+    // Another process may have removed the book and made it again.
+    if (!rest_.books_ || !route_->needs_book() || !open_book()) throw;
+  }
+  return route_->handle(context);
 }
 
 inline void Rest::check_web(const Request& request, bool is_write) const {

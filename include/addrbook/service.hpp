@@ -44,7 +44,7 @@ using EntryCondition = std::function<bool(const Entry* current)>;
 class Service : private detail::Pinned {
  public:
   /// @param store       kept; by default a MemoryStore
-  /// @param validators  called in this order before every write; the first refusal counts
+  /// @param validators  called in this order before every write; the first that refuses counts
   /// @param options     see ServiceOptions
   /// @throws Error{invalid} if `store` is null or a validator is empty
   explicit Service(std::shared_ptr<Store> store = std::make_shared<MemoryStore>(),
@@ -64,7 +64,7 @@ class Service : private detail::Pinned {
   /// Stores `document` under a fresh id.
   /// @param document  kept as it is; at most options().max_document_bytes
   /// @returns  the new entry
-  /// @throws   Error{invalid} a validator refused | Error{full} the book holds max_entries |
+  /// @throws   InvalidAddress a validator refused | Error{full} the book holds max_entries |
   ///           Error{stopped} | Error{storage} nothing stored, may be retried | Error{internal} a
   ///           validator threw (an Error{invalid} passes unchanged)
   /// @par Cost  the validators and one commit
@@ -91,7 +91,7 @@ class Service : private detail::Pinned {
   /// @param if_revision  if set, only an entry at that revision is replaced: so two that edit the
   ///                     same entry don't lose what the other wrote
   /// @returns  the entry after the update
-  /// @throws   Error{precondition} no entry has the id at `if_revision` | Error{invalid} |
+  /// @throws   Error{precondition} no entry has the id at `if_revision` | InvalidAddress |
   ///           Error{not_found} | Error{stopped} | Error{storage} | Error{internal}; nothing is
   ///           changed then
   /// @par Cost  the validators and one commit

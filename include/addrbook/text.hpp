@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace addrbook {
@@ -52,8 +53,16 @@ class AsciiFolding final : public Folding {
  public:
   [[nodiscard]] std::string_view name() const noexcept override { return "ascii-1"; }
   [[nodiscard]] std::string fold(std::string_view text) const override { return lowercase(text); }
-  [[nodiscard]] inline std::vector<std::string> words(std::string_view text,
-                                                      Purpose purpose) const override;
+  [[nodiscard]] std::vector<std::string> words(std::string_view text,
+                                               Purpose purpose) const override {
+    std::vector<std::string> found;
+    append_words(found, text, purpose);
+    return found;
+  }
+
+  /// As words(). @param to  gets them
+  inline void append_words(std::vector<std::string>& to, std::string_view text,
+                           Purpose purpose) const;
 
  private:
   [[nodiscard]] static bool is_of_word(char c) noexcept {
@@ -62,32 +71,27 @@ class AsciiFolding final : public Folding {
 };
 
 // A word with an apostrophe within is indexed as its parts and joined.
-inline std::vector<std::string> AsciiFolding::words(std::string_view text, Purpose purpose) const {
-  std::vector<std::string> found;
+inline void AsciiFolding::append_words(std::vector<std::string>& to, std::string_view text,
+                                       Purpose purpose) const {
   std::string joined;
-  std::size_t parts = 0;
-  const auto end_of_joined = [&] {
-    if (parts > 1 && purpose == Purpose::index) found.push_back(joined);
-    joined.clear();
-    parts = 0;
-  };
+  bool is_behind_apostrophe = false;
   for (std::size_t i = 0; i < text.size();) {
     if (!is_of_word(text[i])) {
-      const bool is_inner =
-          text[i] == '\'' && parts > 0 && i + 1 < text.size() && is_of_word(text[i + 1]);
-      if (!is_inner) end_of_joined();
       ++i;
       continue;
     }
     std::size_t end = i;
     while (end < text.size() && is_of_word(text[end])) ++end;
-    found.push_back(lowercase(text.substr(i, end - i)));
-    joined += found.back();
-    ++parts;
+    to.push_back(lowercase(text.substr(i, end - i)));
+    const bool is_before_apostrophe =
+        end + 1 < text.size() && text[end] == '\'' && is_of_word(text[end + 1]);
+    if (purpose == Purpose::index && (is_behind_apostrophe || is_before_apostrophe)) {
+      joined += to.back();
+      if (!is_before_apostrophe) to.push_back(std::exchange(joined, {}));
+    }
+    is_behind_apostrophe = is_before_apostrophe;
     i = end;
   }
-  end_of_joined();
-  return found;
 }
 
 }  // namespace detail

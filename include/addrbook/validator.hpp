@@ -6,10 +6,12 @@
 #include <addrbook/error.hpp>
 #include <addrbook/options.hpp>
 
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -21,8 +23,46 @@ struct Violation {
   std::string reason;   ///< what is wrong, e.g. "must be a string"
 };
 
-/// Checks a document before it is written. Called from any thread, also concurrently.
-using Validator = std::function<std::optional<Violation>(const Document&)>;
+/// What a validator finds in a document: nothing, one violation, or several. An optional, a
+/// Violation and std::nullopt become one.
+class Violations : public std::vector<Violation> {
+ public:
+  using std::vector<Violation>::vector;
+
+  Violations(std::vector<Violation> several)  // NOLINT(google-explicit-constructor): see above
+      : std::vector<Violation>(std::move(several)) {}
+
+  template <class One,
+            std::enable_if_t<std::is_convertible_v<One, std::optional<Violation>>, int> = 0>
+  Violations(One&& one) {  // NOLINT(google-explicit-constructor): see above
+    std::optional<Violation> violation = std::forward<One>(one);
+    if (violation) push_back(*std::move(violation));
+  }
+};
+
+/// Checks a document before it is written. Called from any thread, also concurrently. Made of
+/// whatever can be called with a document and returns Violations, or what becomes them.
+using Validator = std::function<Violations(const Document&)>;
+
+/// The most violations that an InvalidAddress has; the rest is left out.
+constexpr std::size_t max_violations = 100;
+
+/// A validator refused a document. what() has the first violation.
+struct InvalidAddress : Error {
+  /// @param found  not empty
+  explicit InvalidAddress(Violations found, SourceLine thrown_at = SourceLine::here())
+      : Error(Errc::invalid, message(found.front()), thrown_at), violations(std::move(found)) {
+    if (violations.size() > max_violations) violations.resize(max_violations);
+  }
+
+  Violations violations;  ///< 1 to max_violations, all of one validator
+
+ private:
+  [[nodiscard]] static std::string message(const Violation& first) {
+    const std::string where = first.pointer.empty() ? "" : "'" + first.pointer + "' ";
+    return "Invalid address: " + where + first.reason;
+  }
+};
 
 namespace detail {
 
@@ -40,8 +80,9 @@ struct BookRules {
     }
   }
 
-  /// @throws Error{invalid} it is over max_document_bytes, or a validator refused | Error{internal}
-  /// a validator threw
+  /// Asks the validators in their order; the first that refuses counts, with all that it found.
+  /// @throws Error{invalid} it is over max_document_bytes | InvalidAddress a validator refused |
+  ///         Error{internal} a validator threw (an Error{invalid} passes unchanged)
   void validate(const Document& document) const;
 };
 
@@ -55,9 +96,9 @@ inline void detail::BookRules::validate(const Document& document) const {
                                    std::to_string(options.max_document_bytes) + " bytes");
   }
   for (const Validator& validator : validators) {
-    std::optional<Violation> violation;
+    Violations violations;
     try {
-      violation = validator(document);
+      violations = validator(document);
     } catch (const Error& error) {
       // E.g. from document.json(): the document's fault, not the validator's.
       if (error.code() == Errc::invalid) throw;
@@ -65,10 +106,7 @@ inline void detail::BookRules::validate(const Document& document) const {
     } catch (...) {
       std::throw_with_nested(Error(Errc::internal, "a validator failed"));
     }
-    if (violation) {
-      const std::string where = violation->pointer.empty() ? "" : "'" + violation->pointer + "' ";
-      throw Error(Errc::invalid, "Invalid address: " + where + violation->reason);
-    }
+    if (!violations.empty()) throw InvalidAddress(std::move(violations));
   }
 }
 

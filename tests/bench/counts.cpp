@@ -198,10 +198,7 @@ class RestAsker {
     return rest_.handle(request);
   }
   static std::string tag_of(const addrbook::Reply& reply) {
-    for (const auto& [name, value] : reply.headers) {
-      if (name == "ETag") return value;
-    }
-    return "";
+    return std::string(reply.headers.find("ETag").value_or(""));
   }
   void begin() { counter_.begin(); }
   void end(const std::string& name) { counter_.end(name); }

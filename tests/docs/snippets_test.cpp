@@ -5,6 +5,7 @@
 #include <addrbook/books.hpp>
 #include <addrbook/gzip.hpp>
 #include <addrbook/log_file.hpp>
+#include <addrbook/schema.hpp>
 #include <addrbook/serve.hpp>
 #include <addrbook/server.hpp>
 #include <addrbook/sqlite.hpp>
@@ -111,6 +112,13 @@ void mount_with_users(httplib::Server& server) {
   const auto log = std::make_shared<addrbook::LogFile>(logging);  // for all threads
   options.log = [log](const addrbook::LogRecord& record) { log->write(record); };  // ... user=ada
   addrbook::mount(server, options);
+}
+
+std::shared_ptr<addrbook::Service> make_book_with_schema() {
+  auto book = std::make_shared<addrbook::Service>(
+      std::make_shared<addrbook::MemoryStore>(),
+      std::vector{addrbook::json_schema("contact.schema.json")});
+  return book;
 }
 
 std::shared_ptr<addrbook::Service> make_limited_book() {
@@ -307,6 +315,14 @@ TEST_CASE("snippets: an authorization that reads a token") {
     CHECK((at == std::string::npos ? "" : log.substr(at)) ==
           (each.user.empty() ? "" : " user=" + each.user + "\n"));
   }
+}
+
+TEST_CASE("snippets: a book with a schema") {
+  std::filesystem::current_path(ADDRBOOK_SOURCE_DIR "/configs");
+  const auto book = make_book_with_schema();
+  CHECK_THROWS_AS(book->create(nlohmann::json{{"name", 1}}), addrbook::InvalidAddress);
+  CHECK_NOTHROW(book->create(nlohmann::json{{"name", "Ada"}}));
+  std::filesystem::current_path("/");
 }
 
 TEST_CASE("snippets: a book with a limit") {

@@ -653,7 +653,7 @@ class Book {
   }
 
   [[nodiscard]] std::string tag(std::uint64_t revision) const {
-    return detail::entity_tag(epoch_, revision);
+    return std::string(detail::EntityTag(epoch_, revision).text());
   }
 
   std::shared_ptr<const addrbook::Coding> coding_;

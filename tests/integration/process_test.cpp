@@ -754,6 +754,76 @@ TEST_CASE("process: a full book answers 507 until an entry is removed") {
   CHECK(connection.request("POST", "/addresses", {}, address).status == 201);
 }
 
+TEST_CASE("process: addresses fit the schema, or the client is told all that is wrong") {
+  const std::string errors =
+      R"("errors":[{"pointer":"/emails/0","reason":"must be an object or a string"},)"
+      R"({"pointer":"/name","reason":"must be an object or a string"}]})";
+  const std::string bad = R"({"name": 1, "emails": [2]})";
+  const std::string schema = ADDRBOOK_SOURCE_DIR "/configs/contact.schema.json";
+  SUBCASE("in one book") {
+    ServerProcess server({}, {{{"ADDRBOOK_SERVICE_SCHEMA", schema}}, "/"});
+    Connection connection(server.port());
+    const auto created = connection.request("POST", "/addresses", {}, address);
+    CHECK(created.status == 201);
+    const auto location = created.header("location");
+    const auto post = connection.request("POST", "/addresses", {}, bad);
+    CHECK(post.status == 400);
+    CHECK(post.body ==
+          R"({"method":"POST","uri":"/addresses","code":400,)"
+          R"("message":"Invalid address: '/emails/0' must be an object or a string",)" +
+              errors);
+    const auto put = connection.request("PUT", location, {}, bad);
+    CHECK(put.status == 400);
+    CHECK(put.body.find(errors) != std::string::npos);
+    CHECK(connection.request("PUT", location, {}, R"({"name": "Ada"})").status == 204);
+  }
+  SUBCASE("in each of many") {
+    ServerProcess server({}, {{{"ADDRBOOK_SERVICE_SCHEMA", schema},
+                               {"ADDRBOOK_BOOKS_CREATE_ON_WRITE", "true"},
+                               {"ADDRBOOK_HTTP_PREFIX", "/books/{book}/addresses"}},
+                              "/"});
+    Connection connection(server.port());
+    const auto post = connection.request("POST", "/books/ada/addresses", {}, bad);
+    CHECK(post.status == 400);
+    CHECK(post.body.find(errors) != std::string::npos);
+    CHECK(connection.request("GET", "/books/ada").status == 404);
+    CHECK(connection.request("POST", "/books/ada/addresses", {}, address).status == 201);
+  }
+}
+
+TEST_CASE("process: a schema that can't be used ends the start") {
+  const TempFolder folder;
+  const auto file = write_file(folder, "book.yaml", "service:\n  schema: contact.json\n");
+  const auto ended = [&] {
+    return run({"--port", "0", "--config", file}, {{}, folder.path().string()});
+  };
+  const std::string place = file + ":2: service.schema: contact.json: ";
+  const auto missing = ended();
+  CHECK(missing.status == 2);
+  CHECK(missing.output.empty());
+  CHECK(missing.errors ==
+        "addrbook-server: " + place + "the file can't be read: No such file or directory\n");
+  const struct {
+    const char* text;
+    const char* said;
+  } cases[] = {
+      {"{", "not JSON: unexpected end"},
+      {R"({"$schema": "https://json-schema.org/draft/2020-12/schema"})", "$schema is 'https://"},
+      {R"({"type": "strin"})", "not a JSON Schema of Draft 7: "},
+      {R"({"items": {"$ref": "http://127.0.0.1:1/a"}})", "$ref 'http://127.0.0.1:1/a' leads out"},
+      {R"({"pattern": "("})", "the pattern '(' can't be used: "},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.said);
+    write_file(folder, "contact.json", each.text);
+    const auto refused = ended();
+    CAPTURE(refused.errors);
+    CHECK(refused.status == 2);
+    CHECK(refused.output.empty());
+    CHECK(refused.errors.find(place + each.said) != std::string::npos);
+  }
+}
+
 TEST_CASE("process: many books, named by the path, with tokens for some of them") {
   const std::string admin = "admin-0123456789abcdef";
   const std::string family = "family-0123456789abcdef";

@@ -63,16 +63,21 @@ done
 step "the README's command for the server"
 bare './examples/run-server.sh --version'
 bare 'cmake/install-deps.sh --server --check'
-[[ -f $root/usr/local/include/httplib.h ]] || fail "there is no header in /usr/local/include"
+[[ -f $root/usr/local/include/httplib.h && -d $root/usr/local/include/valijson ]] ||
+  fail "there are no headers in /usr/local/include"
 
 step "a user without rights"
-rm -rf "$root/usr/local/include/httplib.h" "$root/usr/local/lib/cmake/httplib"
+rm -rf "$root"/usr/local/include/{httplib.h,valijson} "$root/usr/local/lib/cmake/httplib" \
+  "$root/usr/local/share/cmake/valijson"
 bare 'useradd --create-home ada && chown -R ada . &&
   su ada -c "cmake/install-deps.sh --server && cmake/install-deps.sh --server --check"'
-[[ -f $root/home/ada/.cache/addrbook/include/httplib.h ]] || fail "there is no header in the cache"
+cache=$root/home/ada/.cache/addrbook
+[[ -f $cache/include/httplib.h && -d $cache/include/valijson ]] ||
+  fail "there are no headers in the cache"
 
 step "no source package to be had: CMake fetches the header, or says what to do"
-rm -rf "$root/home/ada/.cache" "$root/home/addrbook/build"
+cp -R "$cache"/{include,share} "$root/usr/local/"
+rm -rf "$root/usr/local/include/httplib.h" "$root/home/ada/.cache" "$root/home/addrbook/build"
 bare ': >/etc/apt/sources.list && rm -f /etc/apt/sources.list.d/*'
 if bare 'cmake/install-deps.sh --server && cmake --preset release' >"$root/output" 2>&1; then
   [[ -f $root/home/addrbook/build/release/_deps/addrbook_httplib-src/httplib.h ]] ||

@@ -58,6 +58,7 @@ std::map<std::string, std::string> settings(const Config& config) {
   }
   return {{"service.name", config.name},
           {"service.max_entries", std::to_string(config.service.max_entries)},
+          {"service.schema", config.schema},
           {"http.max_connections", std::to_string(config.server.max_connections)},
           {"http.max_threads", std::to_string(config.server.max_threads)},
           {"http.max_buffered_bytes", std::to_string(config.server.max_buffered_bytes)},
@@ -118,6 +119,7 @@ std::vector<Key> all_keys() {
        "1073741824"},
       {"service", "max_entries", "ADDRBOOK_SERVICE_MAX_ENTRIES", "0", "1000000000000", "0",
        "1000000000000"},
+      {"service", "schema", "ADDRBOOK_SERVICE_SCHEMA", "a.json", "b.json", "a.json", "b.json"},
       {"http", "max_connections", "ADDRBOOK_HTTP_MAX_CONNECTIONS", "1", "1000000", "1", "1000000"},
       {"http", "max_threads", "ADDRBOOK_HTTP_MAX_THREADS", "1", "100000", "1", "100000"},
       {"http", "max_buffered_bytes", "ADDRBOOK_HTTP_MAX_BUFFERED_BYTES", "1048576", "68719476736",

@@ -37,6 +37,15 @@ Json nested(std::size_t levels) {
 
 }  // namespace
 
+TEST_CASE("document: is the empty object once it is moved from") {
+  Document from = Document::parse(R"({"a":1})");
+  const Document to = std::move(from);
+  CHECK(to.text() == R"({"a":1})");
+  CHECK(from == Document());  // NOLINT(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
+  from = to;
+  CHECK(from == to);
+}
+
 TEST_CASE("document: keeps what was written, without white space") {
   const std::string text =
       "{\"z\":1.0,\"a\":1e400,\"n\":12345678901234567890,\"m\":-0,"

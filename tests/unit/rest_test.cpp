@@ -505,11 +505,14 @@ TEST_CASE("rest: a validator's refusal is the client's error, its failure is our
   addrbook::Validator validator;
   const Book book({}, {[&](const Document& document) { return validator(document); }});
   validator = [](const Document&) { return addrbook::Violation{"/name", "must be a string"}; };
-  check_error(post(book.rest, "{}"), "POST", "/addresses", 400,
-              "Invalid address: '/name' must be a string");
+  CHECK(post(book.rest, "{}").body ==
+        R"({"method":"POST","uri":"/addresses","code":400,)"
+        R"("message":"Invalid address: '/name' must be a string",)"
+        R"("errors":[{"pointer":"/name","reason":"must be a string"}]})");
   validator = [](const Document&) { return addrbook::Violation{"/\xFF", "\"quoted\""}; };
-  check_error(post(book.rest, "{}"), "POST", "/addresses", 400,
-              "Invalid address: '/\xEF\xBF\xBD' \"quoted\"");
+  const Answer escaped = post(book.rest, "{}");
+  CHECK(escaped.status == 400);
+  CHECK(escaped.json()["message"] == "Invalid address: '/\xEF\xBF\xBD' \"quoted\"");
   CHECK(book.log->size() == 2);
   validator = [](const Document&) -> std::optional<addrbook::Violation> {
     throw std::runtime_error("secret");
@@ -524,6 +527,26 @@ TEST_CASE("rest: a validator's refusal is the client's error, its failure is our
               "the address holds a number beyond double");
   CHECK(book.service->state().revision == 0);
   CHECK(post(book.rest, R"({"a":1e40})").status == 201);
+}
+
+TEST_CASE("rest: all that a validator finds is listed, for POST and for PUT") {
+  addrbook::Validator validator = [](const Document&) { return addrbook::Violations(); };
+  const Book book({}, {[&](const Document& document) { return validator(document); }});
+  const std::string target = post(book.rest, "{}").header("Location");
+  validator = [](const Document&) {
+    return addrbook::Violations{{"/a", "is odd"}, {"/b", "is missing"}};
+  };
+  const auto errors = nlohmann::json::parse(
+      R"([{"pointer": "/a", "reason": "is odd"}, {"pointer": "/b", "reason": "is missing"}])");
+  const std::vector<Ask> requests{asking("POST", "/addresses", {}, {"{}"}),
+                                  asking("PUT", target, {}, {"{}"})};
+  for (const Ask& request : requests) {
+    const Answer answer = ask(book.rest, request);
+    CHECK(answer.status == 400);
+    CHECK(answer.json()["message"] == "Invalid address: '/a' is odd");
+    CHECK(answer.json()["errors"] == errors);
+    CHECK(book.log->back().reason == "Invalid address: '/a' is odd");
+  }
 }
 
 TEST_CASE("rest: a log that throws takes nothing with it") {

@@ -233,6 +233,54 @@ TEST_CASE("service: validators are called in order and the first refusal counts"
   }
 }
 
+TEST_CASE("service: a validator may find several violations") {
+  const auto violations_of = [](const Validator& validator) {
+    addrbook::Violations violations;
+    try {
+      Service(std::make_shared<FakeStore>(), {validator}).create(doc("Ada"));
+    } catch (const addrbook::InvalidAddress& error) {
+      CHECK(error.code() == Errc::invalid);
+      violations = error.violations;
+      CHECK(error.what() ==
+            "Invalid address: '" + violations.at(0).pointer + "' " + violations.at(0).reason);
+    }
+    return violations;
+  };
+  SUBCASE("all of the first validator that refuses") {
+    const auto several = [](const Document&) -> addrbook::Violations {
+      return {{"/a", "is odd"}, {"/b", "is missing"}};
+    };
+    Service service(std::make_shared<FakeStore>(), {several, refuse("/c", "is red")});
+    const auto found = violations_of(several);
+    REQUIRE(found.size() == 2);
+    CHECK(found[1].pointer == "/b");
+    CHECK(found[1].reason == "is missing");
+    CHECK(thrown_by([&] { service.create(doc("Ada")); }).message == "Invalid address: '/a' is odd");
+    CHECK(violations_of([&](const Document&) { return std::vector<Violation>(found); }).size() ==
+          2);
+  }
+  SUBCASE("up to a limit") {
+    const auto many = [](const Document&) {
+      return addrbook::Violations(addrbook::max_violations + 1, Violation{"/x", "is odd"});
+    };
+    CHECK(violations_of(many).size() == addrbook::max_violations);
+  }
+  SUBCASE("one, or none") {
+    CHECK(violations_of(refuse("/a", "is odd")).size() == 1);
+    CHECK(violations_of([](const Document&) {
+            return std::optional(Violation{"/a", "b"});
+          }).size() == 1);
+    const std::function<std::optional<Violation>(const Document&)> old =
+        [](const Document&) -> std::optional<Violation> {
+      return Violation{"/a", "b"};
+    };
+    CHECK(violations_of(old).size() == 1);
+    CHECK(violations_of([](const Document&) { return std::nullopt; }).empty());
+    CHECK(violations_of([](const Document&) { return addrbook::Violations(); }).empty());
+    CHECK_FALSE(Validator(std::function<std::optional<Violation>(const Document&)>()));
+  }
+}
+
 TEST_CASE("service: a validator that throws makes an internal error with its cause") {
   const auto store = std::make_shared<FakeStore>();
   SUBCASE("another exception") {

@@ -25,11 +25,12 @@ using ConfigKeys = std::vector<ConfigKey>;
 constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30U;
 constexpr std::uint64_t tebibyte = gibibyte * 1024;
 
-inline ConfigKeys service_section(std::string& name, ServiceOptions& service) {
+inline ConfigKeys service_section(std::string& name, ServiceOptions& service, std::string& schema) {
   constexpr std::uint64_t trillion = 1'000'000'000'000;
   return in_section("service", {
                                    {"name", line(name)},
                                    {"max_entries", integer(service.max_entries, 0, trillion)},
+                                   {"schema", line(schema, Emptiness::allowed)},
                                });
 }
 

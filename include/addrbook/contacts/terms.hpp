@@ -3,6 +3,7 @@
 
 #include <addrbook/contact.hpp>
 #include <addrbook/contacts/phone_keys.hpp>
+#include <addrbook/contacts/words.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/query.hpp>
 #include <addrbook/text.hpp>
@@ -44,7 +45,7 @@ struct Terms {
 /// Names the rules by which Terms are made. What a store has kept under another name is out of
 /// date.
 [[nodiscard]] inline std::string terms_version(const Folding& folding) {
-  return "terms-1 phones-1 " + std::string(folding.name());
+  return "terms-1 " + std::string(phone_rules) + ' ' + std::string(folding.name());
 }
 
 /// A Query as terms.
@@ -71,13 +72,6 @@ struct Search {
 [[nodiscard]] inline std::string without_zeros(std::string text) {
   text.erase(std::remove(text.begin(), text.end(), '\0'), text.end());
   return text;
-}
-
-/// Cuts a text to a size, at the start of a character.
-[[nodiscard]] inline std::string_view cut_utf8(std::string_view text, std::size_t size) noexcept {
-  if (text.size() <= size) return text;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
-  return text.substr(0, size);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -155,11 +149,15 @@ inline Search::Search(const Query& query, const Folding& folding) {
 inline Terms Terms::of(const Document& address, const Folding& folding) {
   Terms terms;
   const Contact contact = read_contact(address);
+  // Folding may make a text shorter, but hardly to an eighth.
+  constexpr std::size_t max_growth = 8;
   const auto order = [&](const std::string& text) -> std::optional<std::string> {
     if (text.empty()) return std::nullopt;
-    std::string key(cut_utf8(without_zeros(folding.fold(text)), max_sort_bytes));
+    const std::string shown =
+        without_zeros(std::string(cut_utf8(text, max_growth * max_sort_bytes)));
+    std::string key(cut_utf8(folding.fold(shown), max_sort_bytes));
     key += '\x01';
-    return key.append(cut_utf8(without_zeros(text), max_sort_bytes));
+    return key.append(cut_utf8(shown, max_sort_bytes));
   };
   terms.name = order(contact.name);
   terms.given = order(contact.given);
@@ -167,6 +165,7 @@ inline Terms Terms::of(const Document& address, const Folding& folding) {
   const auto exact = [&](const std::vector<std::string>& texts) {
     std::vector<std::string> folded;
     for (const std::string& text : texts) {
+      if (text.size() > max_growth * max_exact_bytes) continue;
       std::string term = without_zeros(folding.fold(text));
       if (folded.size() < max_exact && !term.empty() && term.size() <= max_exact_bytes) {
         folded.push_back(std::move(term));
@@ -183,10 +182,7 @@ inline Terms Terms::of(const Document& address, const Folding& folding) {
     }
   }
   sort_terms(terms.phones);
-  for (std::string& word : folding.words(contact.name, Folding::Purpose::index)) {
-    terms.words.push_back(std::string(cut_utf8(word, max_word_bytes)));
-  }
-  sort_terms(terms.words);
+  terms.words = DocumentWords(folding, max_words, max_word_bytes).read(address.text());
   return terms;
 }
 

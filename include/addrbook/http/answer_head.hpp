@@ -186,8 +186,8 @@ inline void append_answer_head(std::string& to, const Reply& reply, AnswerFramin
                                std::uint64_t length, std::string_view connection_fields) {
   const std::string_view phrase = reason_phrase(reply.status);
   constexpr std::size_t rest = 128;  // the status line, Date, the framing and the empty line
-  std::size_t size = rest + phrase.size() + connection_fields.size();
-  for (const auto& [name, value] : reply.headers) size += name.size() + value.size() + 4;
+  const std::string_view fields = reply.headers.lines();
+  const std::size_t size = rest + phrase.size() + connection_fields.size() + fields.size();
   const std::size_t before = to.size();
   // Written to its place: forty appends would take half as long as all the rest of a short answer.
   to.resize(before + size);
@@ -205,12 +205,7 @@ inline void append_answer_head(std::string& to, const Reply& reply, AnswerFramin
   put("\r\nDate: ");
   put(current_date());
   put("\r\n");
-  for (const auto& [name, value] : reply.headers) {
-    put(name);
-    put(": ");
-    put(value);
-    put("\r\n");
-  }
+  put(fields);
   if (reply.status >= 200 && reply.status != 204 && reply.status != 304) {
     if (framing == AnswerFraming::length) {
       put("Content-Length: ");

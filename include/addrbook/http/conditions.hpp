@@ -9,24 +9,32 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace addrbook::detail {
 
-/// @returns the opaque tag `"<epoch>-<revision>"`, with its quotes
-[[nodiscard]] inline std::string entity_tag(std::uint64_t epoch, std::uint64_t revision) {
-  std::array<char, 40> tag{'"'};  // 16 digits, at most 20, and three more
-  const auto digits = hex_digits(epoch);
-  char* end = std::copy(digits.begin(), digits.end(), tag.data() + 1);
-  *end++ = '-';
-  end = std::to_chars(end, tag.data() + tag.size(), revision).ptr;
-  *end++ = '"';
-  return {tag.data(), end};
-}
+/// The opaque tag `"<epoch>-<revision>"`, with its quotes.
+class EntityTag {
+ public:
+  EntityTag(std::uint64_t epoch, std::uint64_t revision) noexcept {
+    const auto digits = hex_digits(epoch);
+    char* end = std::copy(digits.begin(), digits.end(), text_.data() + 1);
+    *end++ = '-';
+    end = std::to_chars(end, text_.data() + text_.size(), revision).ptr;
+    *end++ = '"';
+    size_ = static_cast<std::size_t>(end - text_.data());
+  }
+
+  [[nodiscard]] std::string_view text() const noexcept { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 40> text_{'"'};  // 16 digits, at most 20, and three more
+  std::size_t size_;
+};
 
 /// What the value of If-Match or If-None-Match says of an entity tag.
 enum class TagMatch { none, listed, malformed };
@@ -76,7 +84,7 @@ enum class TagMatch { none, listed, malformed };
 
 /// What a representation's state is known by.
 struct Validators {
-  std::string tag;  ///< its opaque tag, with quotes
+  EntityTag tag;
   std::optional<std::time_t> modified = {};
   /// Whether the representation may have changed again in the second of `modified`, after a client
   /// saw it: the date is no strong validator then (RFC 9110, 8.8.2.2).
@@ -116,10 +124,11 @@ class Preconditions {
   /// @param current  null where there is no representation: then only an If-Match fails
   [[nodiscard]] Verdict evaluate(const Validators* current) const noexcept {
     if (current == nullptr) return if_match_ ? Verdict::failed : Verdict::proceed;
-    if (if_match_ && find_tag(*if_match_, current->tag) != TagMatch::listed) return Verdict::failed;
+    if (if_match_ && find_tag(*if_match_, current->tag.text()) != TagMatch::listed)
+      return Verdict::failed;
     if (unmodified_since_ && is_after(*current, *unmodified_since_)) return Verdict::failed;
     if (if_none_match_) {
-      const TagMatch match = find_tag(*if_none_match_, current->tag);
+      const TagMatch match = find_tag(*if_none_match_, current->tag.text());
       if (is_read_) return match == TagMatch::listed ? Verdict::not_modified : Verdict::proceed;
       return match == TagMatch::none ? Verdict::proceed : Verdict::failed;
     }

@@ -174,7 +174,7 @@ inline void write_reply(Reply reply, const httplib::Request& request, httplib::R
   if (request.method == "HEAD") response.set_header("Accept-Ranges", "none");  // else: "bytes"
   // Not by set_header() and set_content(): their copies, and checks that Rest has made already,
   // took a sixth of a GET's time.
-  for (auto& [name, value] : reply.headers) response.headers.emplace(name, std::move(value));
+  for (const auto& [name, value] : reply.headers) response.headers.emplace(name, value);
   if (reply.source) {
     set_source(std::move(reply.source), request, response, keeper);
   } else {

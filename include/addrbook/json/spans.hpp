@@ -26,6 +26,11 @@ class JsonSpan {
   [[nodiscard]] inline Kind kind() const noexcept;
   [[nodiscard]] bool is(Kind kind) const noexcept { return this->kind() == kind; }
 
+  /// Whether it is a number without fraction and exponent.
+  [[nodiscard]] bool is_integer() const noexcept {
+    return is(Kind::number) && text_.find_first_of(".eE") == std::string_view::npos;
+  }
+
   /// The characters of a string; "" for any other value.
   [[nodiscard]] std::string string() const {
     if (!is(Kind::string)) return {};

@@ -26,6 +26,11 @@ struct Utf8Sequence {
 /// @param text  not empty
 [[nodiscard]] inline Utf8Sequence first_utf8_sequence(std::string_view text) noexcept;
 
+/// Takes the first character off a text.
+/// @param text  not empty
+/// @returns     its code; U+FFFD for an ill-formed sequence
+inline std::uint32_t take_character(std::string_view& text) noexcept;
+
 /// The characters that a JSON string literal is written in.
 enum class JsonCharset {
   ascii,  ///< all others, and U+007F, become escapes
@@ -71,6 +76,20 @@ inline Utf8Sequence first_utf8_sequence(std::string_view text) noexcept {
   return {size, true};
 }
 
+inline std::uint32_t take_character(std::string_view& text) noexcept {
+  const Utf8Sequence sequence = first_utf8_sequence(text);
+  std::uint32_t code = 0xFFFD;
+  if (sequence.is_well_formed) {
+    code = static_cast<unsigned char>(text[0]);
+    if (sequence.size > 1) code &= 0x7FU >> sequence.size;
+    for (const char c : text.substr(1, sequence.size - 1)) {
+      code = (code << 6U) | (static_cast<unsigned char>(c) & 0x3FU);
+    }
+  }
+  text.remove_prefix(sequence.size);
+  return code;
+}
+
 inline void append_utf8(std::string& to, std::uint32_t code) {
   if (code < 0x80) {
     to += static_cast<char>(code);
@@ -113,10 +132,7 @@ inline void append_json_string(std::string& to, std::string_view text, JsonChars
     }
   };
   const auto append_escaped = [&](std::string_view character) {
-    std::uint32_t code = static_cast<unsigned char>(character[0]) & (0x7FU >> character.size());
-    for (const char c : character.substr(1)) {
-      code = (code << 6U) | (static_cast<unsigned char>(c) & 0x3FU);
-    }
+    const std::uint32_t code = take_character(character);
     if (code < 0x10000) return append_json_escape(to, code);
     append_json_escape(to, 0xD800 + ((code - 0x10000) >> 10U));
     append_json_escape(to, 0xDC00 + ((code - 0x10000) & 0x3FFU));

@@ -21,13 +21,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace addrbook::detail {
 
 /// The entity tag of one address.
-[[nodiscard]] inline std::string tag_of(const Entry& entry) {
-  return entity_tag(entry.epoch, entry.revision);
+[[nodiscard]] inline EntityTag tag_of(const Entry& entry) noexcept {
+  return {entry.epoch, entry.revision};
 }
 
 /// What an address is known by. A date has whole seconds, so that an address may have changed again
@@ -78,7 +79,7 @@ namespace addrbook::detail {
   reply.status = status == 204 && has_text ? 200 : status;
   if (has_text) reply.headers.emplace_back("Content-Location", location);
   if (status == 201) reply.headers.emplace_back("Location", std::move(location));
-  reply.headers.emplace_back("ETag", tag_of(entry));
+  reply.headers.emplace_back("ETag", tag_of(entry).text());
   if (preference) {
     reply.headers.emplace_back("Preference-Applied",
                                has_text ? "return=representation" : "return=minimal");
@@ -98,15 +99,15 @@ inline Reply create_address(Context& context) {
 inline Reply get_address(Context& context) {
   check_given_once(context.query);
   const Entry entry = context.service->get(context.id);
-  Validators current = validators_of(entry);
+  const Validators current = validators_of(entry);
   const auto text = [&] {
     return context.query.empty() ? entry.document.text()
                                  : MemberNames(context.query.front().value).keep(entry.document);
   };
   Reply reply = context.exchange.client_has(current) ? empty_reply(304) : json_reply(text());
-  reply.headers.emplace_back("ETag", std::move(current.tag));
+  reply.headers.emplace_back("ETag", current.tag.text());
   const DateText date = date_text(*current.modified);
-  reply.headers.emplace_back("Last-Modified", std::string(date.data(), date.size()));
+  reply.headers.emplace_back("Last-Modified", std::string_view(date.data(), date.size()));
   return reply;
 }
 

@@ -62,10 +62,10 @@ inline Reply list_books(Context& context);
 /// GET of a book: 200 `{"name", "count", "revision"}`, ETag; or 304.
 inline Reply get_book(Context& context) {
   const BookState state = context.service->state();
-  std::string tag = entity_tag(state.epoch, state.revision);
+  const EntityTag tag(state.epoch, state.revision);
   Reply reply = context.exchange.client_has({tag}) ? empty_reply(304)
                                                    : json_reply(book_json(context.book, state));
-  reply.headers.emplace_back("ETag", std::move(tag));
+  reply.headers.emplace_back("ETag", tag.text());
   return reply;
 }
 
@@ -83,7 +83,7 @@ inline Reply remove_book(Context& context) {
   BookStore::Condition condition;
   if (const auto tags = context.exchange.request().header("If-Match")) {
     condition = [tags](const BookState& state) {
-      return matches_any_tag(*tags, entity_tag(state.epoch, state.revision));
+      return matches_any_tag(*tags, EntityTag(state.epoch, state.revision).text());
     };
   }
   context.books->remove(context.book, condition);

@@ -81,9 +81,8 @@ inline void compress(Reply& reply, const Request& request, const Coding& coding)
   }
   reply.headers.emplace_back("Content-Encoding", coding.name());
   // RFC 9110, 8.8.3.3: a strong tag stands for one sequence of bytes, and these are others.
-  for (auto& [name, value] : reply.headers) {
-    if (name == "ETag" && value.front() == '"') value.insert(0, "W/");
-  }
+  const auto tag = reply.headers.find("ETag");
+  if (tag && tag->front() == '"') reply.headers.set("ETag", "W/" + std::string(*tag));
 }
 
 }  // namespace addrbook::detail

@@ -5,6 +5,7 @@
 #include <addrbook/http.hpp>
 #include <addrbook/json/strings.hpp>
 #include <addrbook/rest/reply.hpp>
+#include <addrbook/validator.hpp>
 
 #include <cstddef>
 #include <exception>
@@ -75,6 +76,7 @@ struct Failure {
   std::string message = "Internal Server Error";  ///< for the client, and for the log
   std::string query_part;                         ///< ends the message, for the client only
   HeaderFields headers;
+  Violations violations;             ///< what a validator found, for the client only
   std::optional<std::size_t> index;  ///< of the operation that failed, of several
   std::vector<std::string> trace;    ///< for the log and for debug mode: what was thrown, and why
   bool is_fault = true;              ///< ours or the storage's, not the client's: the log says why
@@ -109,6 +111,9 @@ inline Failure to_failure(std::exception_ptr thrown, bool with_trace) {
     set(error.status(), error.what(), false);
     failure.query_part = error.query_part();
     failure.headers = error.headers();
+  } catch (const InvalidAddress& error) {
+    set(400, error.what(), false);
+    failure.violations = error.violations;
   } catch (const Error& error) {
     switch (error.code()) {
       case Errc::invalid: set(400, error.what(), false); break;
@@ -144,7 +149,7 @@ inline Reply error_reply(const Failure& failure, std::string_view method, std::s
                          bool debug) {
   Reply reply = json_reply({});
   reply.status = failure.status;
-  reply.headers.insert(reply.headers.end(), failure.headers.begin(), failure.headers.end());
+  for (const auto& [name, value] : failure.headers) reply.headers.emplace_back(name, value);
   reply.body = R"({"method":)";
   append_json_string(reply.body, method, JsonCharset::utf8);
   append_json_string(reply.body += R"(,"uri":)", uri, JsonCharset::utf8);
@@ -152,6 +157,14 @@ inline Reply error_reply(const Failure& failure, std::string_view method, std::s
   append_json_string(reply.body += R"(,"message":)", failure.message + failure.query_part,
                      JsonCharset::utf8);
   if (failure.index) reply.body.append(R"(,"index":)").append(std::to_string(*failure.index));
+  const char* separator = R"(,"errors":[)";
+  for (const Violation& each : failure.violations) {
+    reply.body += std::exchange(separator, ",");
+    append_json_string(reply.body += R"({"pointer":)", each.pointer, JsonCharset::utf8);
+    append_json_string(reply.body += R"(,"reason":)", each.reason, JsonCharset::utf8);
+    reply.body += '}';
+  }
+  if (!failure.violations.empty()) reply.body += ']';
   if (debug) {
     std::string lines;
     for (const std::string& line : failure.trace) {

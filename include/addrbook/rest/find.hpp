@@ -34,6 +34,12 @@ namespace addrbook::detail {
           "label", "id",     "fields", "view", "count"};
 }
 
+/// The entity tag of lists of a book. A weak one, as what stands for an entry may be of a later
+/// state.
+[[nodiscard]] inline std::string list_tag(const BookState& state) {
+  return std::string("W/").append(EntityTag(state.epoch, state.revision).text());
+}
+
 /// What the parameters of a list ask for.
 struct FindRequest {
   static constexpr std::size_t max_limit = 1000;
@@ -188,9 +194,6 @@ inline void append_found(std::string& to, const Entry& entry, const FindRequest&
 inline Reply find_addresses(Context& context) {
   const FindRequest request = FindRequest::of(context.query);
   const Service& book = *context.service;
-  const auto tag_of = [](const BookState& state) {
-    return "W/" + entity_tag(state.epoch, state.revision);
-  };
   std::optional<BookState> state;
   if (context.exchange.asks_for_tags() || !request.cursor.empty()) {
     state = book.state();
@@ -200,9 +203,9 @@ inline Reply find_addresses(Context& context) {
     after = CursorScope(state->epoch, request.query).read(request.cursor);
     if (!after) refuse_value("cursor", "not of this list");
   }
-  if (state && context.exchange.client_has({entity_tag(state->epoch, state->revision)})) {
+  if (state && context.exchange.client_has({EntityTag(state->epoch, state->revision)})) {
     Reply reply = empty_reply(304);
-    reply.headers.emplace_back("ETag", tag_of(*state));
+    reply.headers.emplace_back("ETag", list_tag(*state));
     return reply;
   }
   const QueryPage page =
@@ -213,7 +216,7 @@ inline Reply find_addresses(Context& context) {
     append_found(text, entry, request);
   }
   Reply reply = json_reply(text + "]");
-  reply.headers.emplace_back("ETag", tag_of(page.state));
+  reply.headers.emplace_back("ETag", list_tag(page.state));
   if (!request.query.is_filtered()) {
     reply.headers.emplace_back("X-Total-Count", std::to_string(page.state.count));
   } else if (request.is_counted) {

@@ -96,19 +96,16 @@ class ListSource final : public BodySource {
 /// GET of the book: 200, or 304. With parameters see find_addresses().
 inline Reply list_addresses(Context& context) {
   if (!context.query.empty()) return find_addresses(context);
-  const auto tag_of = [](const BookState& state) {
-    return "W/" + entity_tag(state.epoch, state.revision);
-  };
   const auto reply_of = [&](const BookState& state) {
     Reply reply = json_reply({});
-    reply.headers.emplace_back("ETag", tag_of(state));
+    reply.headers.emplace_back("ETag", list_tag(state));
     return reply;
   };
   if (context.exchange.asks_for_tags() || !context.lists->is_empty()) {
     const BookState state = context.service->state();
-    if (context.exchange.client_has({entity_tag(state.epoch, state.revision)})) {
+    if (context.exchange.client_has({EntityTag(state.epoch, state.revision)})) {
       Reply reply = empty_reply(304);
-      reply.headers.emplace_back("ETag", tag_of(state));
+      reply.headers.emplace_back("ETag", list_tag(state));
       return reply;
     }
     if (auto text = context.lists->find(state)) {

@@ -430,9 +430,11 @@ inline RequestLoop::Next RequestLoop::finish_answer(Connection& connection, bool
 
 // RFC 9112, 2.2: a server should ignore empty lines before a request.
 inline void RequestLoop::skip_empty_lines(Connection& connection) {
-  std::size_t size = 0;
-  while (connection.input.compare(size, 2, "\r\n") == 0) size += 2;
-  if (size > 0) connection.consume(size);
+  constexpr std::string_view empty_line = "\r\n";
+  std::string_view rest = connection.input;
+  while (rest.substr(0, empty_line.size()) == empty_line) rest.remove_prefix(empty_line.size());
+  if (rest.size() < connection.input.size())
+    connection.consume(connection.input.size() - rest.size());
 }
 
 inline RequestLoop::Step RequestLoop::refuse(Connection& connection, const RequestHead& head,

@@ -27,7 +27,9 @@ class SqlCatalog {
       : connection_(connection), session_(connection.session()) {}
 
   /// @returns the book's number; nothing if there is no such book
-  [[nodiscard]] std::optional<std::uint64_t> find(std::string_view name);
+  [[nodiscard]] std::optional<std::uint64_t> find(std::string_view name) {
+    return connection_.number_of(name);
+  }
 
   [[nodiscard]] BookList list(std::string_view after, std::size_t limit);
 
@@ -83,15 +85,6 @@ class SqlCatalog {
 };
 
 // ---------------------------------------------------------------------------------------------
-
-inline std::optional<std::uint64_t> SqlCatalog::find(std::string_view name) {
-  const std::string text(name);
-  Integer number = 0;
-  session_ << "SELECT number" + book_where("name = :name"), soci::use(text), soci::into(number);
-  if (session_.got_data()) return SqlTables::from_integer(number);
-  connection_.check_store();
-  return std::nullopt;
-}
 
 // A text that is as much greater or less than each name as the given one, in characters that every
 // database takes. Behind a character that no name has, nothing matters.

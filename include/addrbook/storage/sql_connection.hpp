@@ -50,6 +50,8 @@ class SqlConnection : private Pinned {
     return SqlTransaction(*session_, engine_.texts().begin_write);
   }
 
+  /// @returns the number of the book of that name; nothing if there is none
+  [[nodiscard]] std::optional<std::uint64_t> number_of(std::string_view name);
   [[nodiscard]] BookState state(BookId book);
   [[nodiscard]] std::optional<Entry> find(BookId book, std::string_view id);
   [[nodiscard]] Page page(BookId book, std::uint64_t after, PageLimit limit);
@@ -88,6 +90,7 @@ class SqlConnection : private Pinned {
   Integer bytes_ = 0;
 
   soci::statement store_query_;
+  soci::statement number_query_;
   soci::statement state_query_;
   soci::statement find_query_;
   soci::statement page_query_;
@@ -103,6 +106,10 @@ inline SqlConnection::SqlConnection(SqlEngine& engine, std::unique_ptr<soci::ses
       store_query_((session_->prepare << "SELECT last_number FROM addrbook_store WHERE " +
                                              engine.texts().is_same_store,
                     soci::into(number_))),
+      number_query_(
+          (session_->prepare << "SELECT number FROM addrbook_books WHERE name = :name AND " +
+                                    engine.texts().are_same_books,
+           soci::into(number_), soci::use(name_))),
       state_query_((session_->prepare << "SELECT epoch, revision, count FROM addrbook_books "
                                          "WHERE number = :number AND name = :name AND " +
                                              engine.texts().are_same_books,
@@ -142,6 +149,17 @@ inline void SqlConnection::check_store() {
   if (!run(store_query_)) throw StateLost();
   if (store_query_.fetch())
     throw Error(Errc::storage, "the database holds the books of two stores");
+}
+
+inline std::optional<std::uint64_t> SqlConnection::number_of(std::string_view name) {
+  name_ = name;
+  if (!run(number_query_)) {
+    check_store();
+    return std::nullopt;
+  }
+  const std::uint64_t number = SqlTables::from_integer(number_);
+  finish(number_query_);
+  return number;
 }
 
 inline BookState SqlConnection::state(BookId book) {

@@ -4,6 +4,7 @@
 #include <addrbook/config.hpp>
 #include <addrbook/gzip.hpp>
 #include <addrbook/postgresql.hpp>
+#include <addrbook/schema.hpp>
 #include <addrbook/server.hpp>
 #include <addrbook/sqlite.hpp>
 #include <addrbook/tls_server.hpp>
@@ -17,7 +18,9 @@ int main() {
   options.coding = addrbook::gzip();
   options.authorize =
       addrbook::bearer_tokens({{"ada", addrbook::Token::Role::write, "", "correct-horse-battery"}});
-  const auto book = std::make_shared<addrbook::Service>(addrbook::open_sqlite(":memory:"));
+  const auto book = std::make_shared<addrbook::Service>(
+      addrbook::open_sqlite(":memory:"),
+      std::vector{addrbook::json_schema_text(R"({"required": ["name"]})")});
   addrbook::mount(server, book, options);
   try {
     static_cast<void>(addrbook::open_postgresql("no connection string"));
@@ -30,7 +33,12 @@ int main() {
   const httplib::Headers headers{{"Authorization", "Bearer correct-horse-battery"}};
   const auto answer = httplib::Client(config.host, port)
                           .Post("/people", headers, R"({"name": "Ada"})", "application/json");
+  const auto refused = httplib::Client(config.host, port)
+                           .Post("/people", headers, R"({"nick": "Ada"})", "application/json");
   server.stop();
   listening.join();
-  return answer && answer->status == 201 && book->list().size() == 1 ? 0 : 1;
+  return answer && answer->status == 201 && refused && refused->status == 400 &&
+                 book->list().size() == 1
+             ? 0
+             : 1;
 }

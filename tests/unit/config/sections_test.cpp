@@ -35,6 +35,22 @@ std::string refusal(const ConfigKeys& keys, const std::string& path, const std::
 
 }  // namespace
 
+TEST_CASE("config sections: service names the book, its limit and its schema") {
+  std::string name;
+  addrbook::ServiceOptions service;
+  std::string schema;
+  const auto keys = addrbook::detail::service_section(name, service, schema);
+  set(keys, "service.name", "Contacts");
+  set(keys, "service.max_entries", "7");
+  set(keys, "service.schema", "a.json");
+  CHECK(name == "Contacts");
+  CHECK(service.max_entries == 7);
+  CHECK(schema == "a.json");
+  CHECK(refusal(keys, "service.schema", "a\nb") == "must be one line, without control characters");
+  CHECK(refusal(keys, "service.schema", "") == "accepted");
+  CHECK(schema.empty());
+}
+
 TEST_CASE("config sections: http sets the options of the server and of the book") {
   std::string host;
   int port = 0;

@@ -15,8 +15,8 @@ using namespace std::string_literals;
 namespace detail = addrbook::detail;
 
 TEST_CASE("conditions: an entity tag is epoch and revision") {
-  CHECK(detail::entity_tag(0x123U, 7) == "\"0000000000000123-7\"");
-  CHECK(detail::entity_tag(~std::uint64_t{0}, ~std::uint64_t{0}) ==
+  CHECK(detail::EntityTag(0x123U, 7).text() == "\"0000000000000123-7\"");
+  CHECK(detail::EntityTag(~std::uint64_t{0}, ~std::uint64_t{0}).text() ==
         "\"ffffffffffffffff-18446744073709551615\"");
 }
 
@@ -109,8 +109,9 @@ TEST_CASE("conditions: their order is that of RFC 9110, 13.2.2") {
   const std::string before = "Sun, 06 Nov 1994 08:49:36 GMT";
   const std::string same = "Sun, 06 Nov 1994 08:49:37 GMT";
   const std::string after = "Sun, 06 Nov 1994 08:49:38 GMT";
-  const detail::Validators current{"\"e-7\"", 784'111'777, false};
-  const std::string good = "\"e-7\"";
+  const detail::EntityTag tag(0xe, 7);
+  const detail::Validators current{tag, 784'111'777, false};
+  const std::string good(tag.text());
   const std::string bad = "\"e-8\"";
   struct Row {
     Fields fields;
@@ -166,12 +167,12 @@ TEST_CASE("conditions: their order is that of RFC 9110, 13.2.2") {
   }
 
   // Within the second of the last change a date is no strong validator (RFC 9110, 8.8.2.2).
-  const detail::Validators weak{"\"e-7\"", 784'111'777, true};
+  const detail::Validators weak{tag, 784'111'777, true};
   CHECK(evaluate("PUT", {{"If-Unmodified-Since", same}}, &weak) == failed);
   CHECK(evaluate("PUT", {{"If-Unmodified-Since", after}}, &weak) == proceed);
   CHECK(evaluate("GET", {{"If-Modified-Since", same}}, &weak) == proceed);
   // Without a date there is nothing to compare.
-  const detail::Validators undated{"\"e-7\""};
+  const detail::Validators undated{tag};
   CHECK(evaluate("PUT", {{"If-Unmodified-Since", before}}, &undated) == proceed);
   CHECK(evaluate("GET", {{"If-Modified-Since", after}}, &undated) == proceed);
 }

@@ -52,6 +52,14 @@ TEST_CASE("json spans: the kind of a value") {
   CHECK(JsonSpan("null").is(Kind::null));
 }
 
+TEST_CASE("json spans: integers") {
+  CHECK(JsonSpan("-0").is_integer());
+  CHECK(JsonSpan("12345678901234567890").is_integer());
+  for (const char* const other : {"1.0", "1e2", "1E2", "true", R"("1")", "[1]", "null"}) {
+    CHECK_FALSE(JsonSpan(other).is_integer());
+  }
+}
+
 TEST_CASE("json spans: children of objects and arrays, in their order") {
   using Found = std::vector<std::string>;
   CHECK(children_of(R"({"b":[1,{"x":"]"}],"a":null})") == Found{R"(b=[1,{"x":"]"}])", "a=null"});

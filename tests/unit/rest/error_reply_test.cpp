@@ -43,10 +43,7 @@ std::string parsed_trace(const Thrown& outer, const std::string& inner) {
 }
 
 std::string header(const Reply& reply, std::string_view name) {
-  for (const auto& field : reply.headers) {
-    if (field.first == name) return field.second;
-  }
-  return "(absent)";
+  return std::string(reply.headers.find(name).value_or("(absent)"));
 }
 
 }  // namespace
@@ -106,4 +103,18 @@ TEST_CASE("error reply: debug mode adds what was thrown, with its causes") {
   CHECK(body["trace"] == "std::out_of_range: why");
   CHECK(parsed_trace(Error(Errc::storage, "outer"), "inner").find("\nstd::runtime_error: inner") !=
         std::string::npos);
+}
+
+TEST_CASE("error reply: all violations are listed, the message has the first") {
+  const addrbook::InvalidAddress several({{"/emails/0", "must be a string"}, {"", "\"\xFF"}});
+  CHECK(error_reply(several).status == 400);
+  CHECK(error_reply(several).body ==
+        R"({"method":"GET","uri":"/addresses/x","code":400,)"
+        R"("message":"Invalid address: '/emails/0' must be a string",)"
+        R"("errors":[{"pointer":"/emails/0","reason":"must be a string"},)"
+        "{\"pointer\":\"\",\"reason\":\"\\\"\xEF\xBF\xBD\"}]}");
+  const auto one = nlohmann::json::parse(
+      error_reply(addrbook::InvalidAddress(addrbook::Violation{"/a", "is odd"}), true).body);
+  CHECK(one["errors"].size() == 1);
+  CHECK(one["trace"].is_string());
 }
