@@ -24,6 +24,7 @@ enum class Errc {
   not_found,     ///< no entry has that id
   conflict,      ///< the id is taken, or the entry is not as a patch needs it
   precondition,  ///< the entry or the book is not at the revision that the caller expects
+  reused_key,    ///< the key was used for something else before
   full,          ///< no room: the book has max_entries, or the disk is full
   stopped,       ///< the service is stopped and refuses writes
   storage,   ///< the store failed or can't be reached; nothing was written unless what() says so
@@ -37,6 +38,7 @@ enum class Errc {
     case Errc::not_found: return "not_found";
     case Errc::conflict: return "conflict";
     case Errc::precondition: return "precondition";
+    case Errc::reused_key: return "reused_key";
     case Errc::full: return "full";
     case Errc::stopped: return "stopped";
     case Errc::storage: return "storage";

@@ -45,12 +45,19 @@ class MemoryStore final : public Store {
     ByCreated::node_type created;  // likewise
   };
 
+  struct KeptNote {
+    std::string value;
+    std::uint64_t base = 0;
+  };
+  using Notes = std::map<std::string, KeptNote, std::less<>>;
+
   inline CommitResult do_commit(Batch batch) override;
   [[nodiscard]] inline std::optional<Entry> do_find(std::string_view id) const override;
   [[nodiscard]] inline Page do_page(std::uint64_t after, PageLimit limit) const override;
   [[nodiscard]] inline BookState do_state() const override;
   [[nodiscard]] const Folding& do_folding() const noexcept override { return *folding_; }
 
+  void forget_notes(Timestamp at);
   [[nodiscard]] Step prepare(Write& write, ById::iterator at, std::uint64_t revision,
                              Timestamp time) const;
   [[nodiscard]] BookState locked_state() const { return {epoch_, revision_, by_id_.size()}; }
@@ -61,6 +68,8 @@ class MemoryStore final : public Store {
   std::uint64_t revision_ = 0;
   ById by_id_;
   ByCreated by_created_;
+  Notes notes_;
+  std::multimap<Timestamp, std::string> notes_by_expiry_;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -73,6 +82,15 @@ inline CommitResult MemoryStore::do_commit(Batch batch) {
   result.base = revision_;
   result.created.reserve(writes.size());
   result.created_at.reserve(writes.size());
+  if (batch.note) {
+    forget_notes(batch.at);
+    if (const auto kept = notes_.find(batch.note->key); kept != notes_.end()) {
+      result.outcome = CommitResult::Outcome::repeated;
+      result.base = kept->second.base;
+      result.note = kept->second.value;
+      return result;
+    }
+  }
 
   // Whatever can fail for lack of memory happens in this loop, before the first change.
   std::vector<Step> steps;
@@ -94,6 +112,16 @@ inline CommitResult MemoryStore::do_commit(Batch batch) {
   if (batch.overfills(by_id_.size(), added, removed)) {
     result.outcome = CommitResult::Outcome::full;
     return result;
+  }
+  if (batch.note) {
+    const auto& [key, value, lifetime] = *batch.note;
+    const auto by_expiry = notes_by_expiry_.emplace(batch.at + lifetime, key);
+    try {
+      notes_.emplace(key, KeptNote{value, revision_});
+    } catch (...) {
+      notes_by_expiry_.erase(by_expiry);
+      throw;
+    }
   }
   for (std::size_t i = 0; i < writes.size(); ++i) {
     Step& step = steps[i];
@@ -119,6 +147,13 @@ inline CommitResult MemoryStore::do_commit(Batch batch) {
     }
   }
   return result;
+}
+
+inline void MemoryStore::forget_notes(Timestamp at) {
+  while (!notes_by_expiry_.empty() && notes_by_expiry_.begin()->first <= at) {
+    notes_.erase(notes_by_expiry_.begin()->second);
+    notes_by_expiry_.erase(notes_by_expiry_.begin());
+  }
 }
 
 inline MemoryStore::Step MemoryStore::prepare(Write& write, ById::iterator at,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <addrbook/log.hpp>
+#include <addrbook/text.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -175,8 +176,10 @@ struct StorageOptions {
 };
 
 /// Is told how far the migration of a storage from an older version of the library is: how many
-/// entries are done, of how many. Called by the thread that opens the storage, first with 0 and in
-/// the end with all of them; what it throws ends the migration, and nothing is changed.
+/// entries are done, of how many. Called by the thread that opens the storage, in the end with all
+/// of them; first from 0 while they are moved, if they must be, then while they are indexed, from 0
+/// or from where an earlier start was interrupted. What it throws ends the migration: the entries
+/// are not changed then, and their index is continued at the next start.
 using MigrationProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 /// For open_sqlite() and open_sqlite_books().
@@ -189,6 +192,9 @@ struct SqliteOptions {
   std::size_t page_cache_bytes = std::size_t{8} * 1024 * 1024;
   /// Without it, a migration tells nothing.
   MigrationProgress migration;
+  /// How texts are compared in searches and sorted lists; null: unicode_folding(). If the file has
+  /// been used with another one, it is indexed again at the start, which `migration` is told too.
+  std::shared_ptr<const Folding> folding;
 };
 
 /// For open_postgresql() and open_postgresql_books().
@@ -205,6 +211,10 @@ struct PostgresqlOptions {
   std::chrono::milliseconds timeout{5000};
   /// Without it, a migration tells nothing.
   MigrationProgress migration;
+  /// How texts are compared in searches and sorted lists; null: unicode_folding(). If the database
+  /// has been used with another one, it is indexed again at the start, which `migration` is told
+  /// too; while a server with the other one is running, the start is refused.
+  std::shared_ptr<const Folding> folding;
 };
 
 /// Where and how a server program logs.

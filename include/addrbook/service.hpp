@@ -1,6 +1,8 @@
 /// Service: the rules of an address book. It does not know HTTP.
 #pragma once
 
+#include <addrbook/base/checksum.hpp>
+#include <addrbook/base/hex.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/write_gate.hpp>
 #include <addrbook/error.hpp>
@@ -79,6 +81,15 @@ class Service : private detail::Pinned {
   /// @throws   as create()
   /// @par Cost  the validators and one commit
   std::vector<Entry> create_many(std::vector<Document> documents);
+
+  /// As create(), but of all calls with the same key within 24 hours only the first one stores
+  /// anything, also of concurrent ones and of those in other processes with the same storage.
+  /// @param key  printable ASCII: 1 to 900 bytes
+  /// @returns  the entry as it was created first
+  /// @throws   Error{reused_key} if it was created with another document | Error{invalid} if the
+  /// key
+  ///           is not valid | and as create()
+  Entry create_once(const std::string& key, Document document);
 
   /// @throws Error{not_found} | Error{storage}
   [[nodiscard]] Entry get(std::string_view id) const;
@@ -236,6 +247,30 @@ inline Entry Service::create(std::string id, Document document) {
   const Timestamp at = result.created_at.front();
   return {
       std::move(id), result.epoch, result.base + 1, result.base + 1, std::move(document), at, at};
+}
+
+inline Entry Service::create_once(const std::string& key, Document document) {
+  const std::string mark = detail::hex(detail::checksum(document.text()));
+  while (true) {
+    std::string id = make_id();
+    Batch batch;
+    Timestamp at = batch.at;
+    batch.writes.push_back({id, document, Condition{Condition::Kind::absent}});
+    batch.note = Note{key, mark + id};
+    const CommitResult result = commit(std::move(batch));
+    if (result.outcome == CommitResult::Outcome::full) fail_full();
+    if (result.outcome == CommitResult::Outcome::repeated) {
+      if (result.note.compare(0, mark.size(), mark) != 0) {
+        throw Error(Errc::reused_key, "The key was used for another address before");
+      }
+      id = result.note.substr(mark.size());
+      if (const auto entry = find(id)) at = entry->created_at;
+    } else if (!result.done()) {
+      continue;  // the id is taken, as above
+    }
+    return {
+        std::move(id), result.epoch, result.base + 1, result.base + 1, std::move(document), at, at};
+  }
 }
 
 inline std::vector<Entry> Service::create_many(std::vector<Document> documents) {

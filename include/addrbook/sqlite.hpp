@@ -1,5 +1,5 @@
 /// SQLite as the book's storage: one file, one process that writes to it. Needs SOCI with its
-/// SQLite backend, and SQLite >= 3.35 (target addrbook::sqlite).
+/// SQLite backend, and SQLite >= 3.35 with FTS5 (target addrbook::sqlite).
 ///
 /// Linux, and other systems that have flock(2).
 #pragma once
@@ -29,7 +29,8 @@ namespace addrbook {
 ///
 /// What commit() has returned is on the disk (WAL, synchronous=FULL): it survives a crash of the
 /// process and of the system, and a power failure. A file of an older version of the library is
-/// migrated. If one of the book's files is moved, deleted or replaced while it is open, commit()
+/// migrated, and indexed for searches, before this returns; if that is interrupted, the next call
+/// goes on. If one of the book's files is moved, deleted or replaced while it is open, commit()
 /// and page() throw until it is back. If that is the log, what is in it is saved into the book
 /// then.
 /// @param path  "" and ":memory:" are books that are lost with the store

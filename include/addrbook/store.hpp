@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -51,11 +52,22 @@ struct Write {
   Condition condition;
 };
 
+/// Remembers for a time that a batch was committed, so that the same one is not committed twice.
+struct Note {
+  static constexpr std::size_t max_bytes = 1024;  ///< of the key, and of the value
+
+  std::string key;    ///< names the batch; printable ASCII, not empty
+  std::string value;  ///< what there is to know of it; printable ASCII
+  std::chrono::milliseconds lifetime = std::chrono::hours(24);
+};
+
 /// Writes that are applied together: all of them or none.
 struct Batch {
   std::vector<Write> writes;      ///< no id twice
   std::uint64_t max_entries = 0;  ///< the book's capacity for this batch; 0: no limit
   Timestamp at = now();           ///< becomes Entry::created_at and Entry::updated_at
+  /// Written with the batch, unless there is a note with its key that has not expired at `at`.
+  std::optional<Note> note = {};
 
   /// Whether the batch must be refused as `full`. A batch that adds no entry never is, even in a
   /// book that holds more than `max_entries`.
@@ -71,15 +83,19 @@ struct Batch {
 /// The outcome of a batch. Either all writes are applied or none.
 struct CommitResult {
   enum class Outcome {
-    done,     ///< all writes are applied
-    refused,  ///< a condition did not hold; nothing is written
-    full,     ///< the book would hold more than Batch::max_entries; nothing is written
+    done,      ///< all writes are applied
+    refused,   ///< a condition did not hold; nothing is written
+    full,      ///< the book would hold more than Batch::max_entries; nothing is written
+    repeated,  ///< there is a note with the key of Batch::note; nothing is written
   };
 
   Outcome outcome = Outcome::done;
   std::size_t refused = 0;  ///< if `refused`: the index of the first write whose condition failed
   std::uint64_t epoch = 0;  ///< the book's, see Entry::epoch
-  std::uint64_t base = 0;   ///< if `done`: write i took revision `base + 1 + i`
+  /// If `done`: write i took revision `base + 1 + i`. If `repeated`: as it was for the batch that
+  /// wrote the note.
+  std::uint64_t base = 0;
+  std::string note;  ///< if `repeated`: the value of that note
   /// If `done`: for write i the `created` of the entry that it stored; 0 where it removed.
   std::vector<std::uint64_t> created;
   /// If `done`: for write i the `created_at` of the entry that it stored; 1970 where it removed.
@@ -107,9 +123,10 @@ class Store : private detail::Pinned {
  public:
   virtual ~Store() = default;
 
-  /// Checks the conditions of all writes against the state before the batch, then the capacity,
-  /// then applies all writes.
-  /// @throws Error{invalid} if an id is not valid or occurs twice | Error{storage} | Error{full}
+  /// Looks for the batch's note, checks the conditions of all writes against the state before the
+  /// batch, then the capacity, then applies all writes.
+  /// @throws Error{invalid} if an id is not valid or occurs twice, or the note is not as it must be
+  ///         | Error{storage} | Error{full}
   CommitResult commit(Batch batch);
 
   /// @returns the entry that has the id; nothing for an id that is not valid
@@ -197,6 +214,15 @@ inline CommitResult Store::commit(Batch batch) {
     std::sort(ids.begin(), ids.end());
     if (std::adjacent_find(ids.begin(), ids.end()) != ids.end()) {
       throw Error(Errc::invalid, "a batch names an id twice");
+    }
+  }
+  if (batch.note) {
+    const auto is_text = [](std::string_view text) {
+      return text.size() <= Note::max_bytes &&
+             std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+    };
+    if (batch.note->key.empty() || !is_text(batch.note->key) || !is_text(batch.note->value)) {
+      throw Error(Errc::invalid, "not a valid note");
     }
   }
   return do_commit(std::move(batch));

@@ -146,7 +146,7 @@ TEST_CASE("abuse: slow TLS readers hold no threads") {
   };
   test::Probe probe(server.id(), {fresh, kept});
   std::vector<TlsConnection> readers;
-  const std::size_t count = test::slow_clients() / 4;
+  const std::size_t count = test::slow_clients() / 3;
   for (std::size_t i = 0; i < count; ++i) {
     readers.emplace_back(port);
     readers.back().send(test::opening::list);

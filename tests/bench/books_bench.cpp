@@ -2,6 +2,8 @@
 //
 // Usage: books_bench writers [writers = 64] [rounds = 9] [milliseconds per round = 1000]
 //          commits/s of writers to a book each : to one book, in SQLite files
+//        books_bench http [writers = 64] [rounds = 9] [milliseconds per round = 1000]
+//          the same over HTTP: POSTs/s, each writer on a connection of its own
 //        books_bench many [books = 100000] [entries of each = 100] [GETs = 20000] [file]
 //          start-up, GETs over HTTP of random entries of random books : of one book with 1,000
 //          entries, and memory; a file that exists is used as it is
@@ -84,20 +86,17 @@ Stores stores_of(BookStore& books, std::size_t count, bool is_one) {
   return stores;
 }
 
-void writers(std::size_t count, int rounds, std::chrono::milliseconds duration) {
-  const test::TempFolder folder;
-  const auto one_file = addrbook::detail::sqlite_books(folder.path() / "one.db", {});
-  const auto many_file = addrbook::detail::sqlite_books(folder.path() / "many.db", {});
-  const Stores one = stores_of(*one_file, count, true);
-  const Stores many = stores_of(*many_file, count, false);
+/// Measures writers to one book and to a book each in turns.
+/// @param rate_of  (whether all write to one book) -> commits per second
+template <class RateOf>
+void compare_books(const char* what, int rounds, RateOf rate_of) {
   std::vector<double> of_one;
   std::vector<double> of_many;
   std::vector<double> ratios;
-  std::printf("%zu writers, commits/s\n  %-8s %9s %9s %9s\n", count, "round", "one book",
-              "own books", "ratio");
+  std::printf("%s\n  %-8s %9s %9s %9s\n", what, "round", "one book", "own books", "ratio");
   for (int round = 0; round <= rounds; ++round) {
-    const double first = commits(one, duration);
-    const double second = commits(many, duration);
+    const double first = rate_of(true);
+    const double second = rate_of(false);
     if (round == 0) continue;  // to warm up
     of_one.push_back(first);
     of_many.push_back(second);
@@ -106,6 +105,72 @@ void writers(std::size_t count, int rounds, std::chrono::milliseconds duration) 
   }
   std::printf("  %-8s %9.0f %9.0f %9.2f\n", "median", bench::median(of_one), bench::median(of_many),
               bench::median(ratios));
+}
+
+void writers(std::size_t count, int rounds, std::chrono::milliseconds duration) {
+  const test::TempFolder folder;
+  const auto one_file = addrbook::detail::sqlite_books(folder.path() / "one.db", {});
+  const auto many_file = addrbook::detail::sqlite_books(folder.path() / "many.db", {});
+  const Stores one = stores_of(*one_file, count, true);
+  const Stores many = stores_of(*many_file, count, false);
+  compare_books("writers, commits/s", rounds,
+                [&](bool is_one) { return commits(is_one ? one : many, duration); });
+}
+
+/// A server of many books in a file of its own, and clients that write to them.
+class BooksOverHttp {
+ public:
+  /// @param is_one  all clients write to one book
+  BooksOverHttp(const std::string& path, std::size_t clients, bool is_one)
+      : served_(
+            [&](const auto& is_bound) {
+              addrbook::Server server;
+              server.set_keep_alive_max_count(1'000'000'000);
+              addrbook::Options options;
+              options.prefix = "/books/{book}/addresses";
+              options.create_on_write = true;
+              addrbook::mount(server, addrbook::open_sqlite_books(path), options);
+              is_bound(server.bind("127.0.0.1", 0), "/books/");
+              server.listen_after_bind();
+            },
+            false) {
+    for (std::size_t i = 0; i < clients; ++i) {
+      connections_.emplace_back(served_.port);
+      targets_.push_back("/books/" + name_of(is_one ? 0 : i) + "/addresses");
+    }
+  }
+
+  /// @returns POSTs per second
+  double run(std::chrono::milliseconds duration) {
+    const auto start = Clock::now();
+    std::size_t count = 0;
+    do {
+      for (std::size_t i = 0; i < connections_.size(); ++i) {
+        connections_[i].send_request("POST", targets_[i], {{"Content-Type", "application/json"}},
+                                     bench::document);
+      }
+      for (test::Connection& connection : connections_) {
+        if (connection.read_response().status == 201) continue;
+        std::fprintf(stderr, "a POST was refused\n");
+        std::exit(1);
+      }
+      count += connections_.size();
+    } while (Clock::now() - start < duration);
+    return static_cast<double>(count) / seconds_since(start);
+  }
+
+ private:
+  bench::Served served_;
+  std::vector<test::Connection> connections_;
+  std::vector<std::string> targets_;
+};
+
+void http(std::size_t count, int rounds, std::chrono::milliseconds duration) {
+  const test::TempFolder folder;
+  BooksOverHttp one(folder.path() / "one.db", count, true);
+  BooksOverHttp many(folder.path() / "many.db", count, false);
+  compare_books("writers over HTTP, POSTs/s", rounds,
+                [&](bool is_one) { return (is_one ? one : many).run(duration); });
 }
 
 /// The id of a book's entry. As those of make_id(), they are in the order of creation in all books.
@@ -270,6 +335,8 @@ int main(int argc, char** argv) {
   };
   if (what == "writers") {
     writers(size(2, 64), number(3, 9), std::chrono::milliseconds(number(4, 1000)));
+  } else if (what == "http") {
+    http(size(2, 64), number(3, 9), std::chrono::milliseconds(number(4, 1000)));
   } else if (what == "many") {
     many(size(2, 100'000), size(3, 100), size(4, 20'000), argc > 5 ? argv[5] : "");
   } else if (what == "idle") {

@@ -12,7 +12,9 @@
 #include <doctest/doctest.h>
 
 #include "error_of.hpp"
+#include "other_folding.hpp"
 #include "version_2.hpp"
+#include "version_3.hpp"
 #include "writes.hpp"
 
 #include <algorithm>
@@ -37,6 +39,7 @@ using addrbook::PostgresqlOptions;
 using addrbook::Store;
 using test::begins;
 using test::error_of;
+using test::OtherFolding;
 using test::PostgresqlServer;
 using test::put;
 
@@ -221,13 +224,13 @@ TEST_CASE("postgresql: a find is one statement, a create or an update six") {
   const std::string id = service.create(test::numbered(1)).id;
   CHECK(statements_of([&] { CHECK(service.find(id)); }) == Words{"SELECT"});
   CHECK(statements_of([&] { CHECK_FALSE(service.find("absent")); }) == Words{"SELECT"});
-  // Begin, lock the book, look the id up, write, set the book's state, commit.
+  // Begin, lock the book, look the id up, write with what is indexed, set the book's state, commit.
   CHECK(statements_of([&] { service.update(id, test::numbered(2)); }) ==
-        Words{"BEGIN", "SELECT", "SELECT", "UPDATE", "UPDATE", "COMMIT"});
+        Words{"BEGIN", "SELECT", "SELECT", "WITH", "UPDATE", "COMMIT"});
   CHECK(statements_of([&] { service.create(test::numbered(3)); }) ==
-        Words{"BEGIN", "SELECT", "SELECT", "INSERT", "UPDATE", "COMMIT"});
+        Words{"BEGIN", "SELECT", "SELECT", "WITH", "UPDATE", "COMMIT"});
   CHECK(statements_of([&] { service.remove(id); }) ==
-        Words{"BEGIN", "SELECT", "SELECT", "DELETE", "UPDATE", "COMMIT"});
+        Words{"BEGIN", "SELECT", "SELECT", "WITH", "UPDATE", "COMMIT"});
 }
 
 TEST_CASE("postgresql: a read takes one round trip, a group of writes two, however large it is") {
@@ -617,8 +620,8 @@ TEST_CASE("postgresql: a copy of a book has an epoch of its own") {
     shared_server().copy_by_dump(database, copy);
     open_postgresql(conninfo)->commit({{put("c", 3)}});
     shared_server().sql(
-        "DROP TABLE addrbook_books, addrbook_entries, addrbook_removed, addrbook_schema, "
-        "addrbook_store",
+        "DROP TABLE addrbook_books, addrbook_entries, addrbook_notes, addrbook_removed, "
+        "addrbook_schema, addrbook_search, addrbook_store",
         database);
     shared_server().copy_by_dump(copy, database);
     check_copy(database);
@@ -633,8 +636,8 @@ TEST_CASE("postgresql: tables that disappear while the book is used are an error
   const auto epoch = store->state().epoch;
   shared_server().copy_by_dump(database, copy);
   shared_server().sql(
-      "DROP TABLE addrbook_books, addrbook_entries, addrbook_removed, addrbook_schema, "
-      "addrbook_store",
+      "DROP TABLE addrbook_books, addrbook_entries, addrbook_notes, addrbook_removed, "
+      "addrbook_schema, addrbook_search, addrbook_store",
       database);
   for (int i = 0; i < 3; ++i) {
     CHECK(begins(error_of([&] { static_cast<void>(store->find("a")); }), "storage: "));
@@ -666,8 +669,8 @@ TEST_CASE("postgresql: a restore from a dump while the book is used is noticed")
   one->commit({{put("later", 9)}});
   CHECK(other->find("later"));
   shared_server().sql(
-      "DROP TABLE addrbook_books, addrbook_entries, addrbook_removed, addrbook_schema, "
-      "addrbook_store",
+      "DROP TABLE addrbook_books, addrbook_entries, addrbook_notes, addrbook_removed, "
+      "addrbook_schema, addrbook_search, addrbook_store",
       database);
   shared_server().copy_by_dump(copy, database);
   SUBCASE("by a find") {
@@ -772,7 +775,7 @@ TEST_CASE("postgresql: tables of version 1 are migrated once") {
   CHECK(entry->revision == 5);
   CHECK(entry->document.text() == R"({"name":"Grace Hopper","phone":"555-0100"})");
   CHECK(store->commit({{put("new", 1)}}).base == 6);
-  CHECK(shared_server().sql("SELECT version FROM addrbook_schema", database) == "3");
+  CHECK(shared_server().sql("SELECT version FROM addrbook_schema", database) == "4");
 }
 
 TEST_CASE("postgresql: tables of version 2 become those of a book named default, with its epoch") {
@@ -796,7 +799,8 @@ TEST_CASE("postgresql: tables of version 2 become those of a book named default,
   };
   const auto books =
       addrbook::open_postgresql_books(shared_server().conninfo(database), {}, {}, options);
-  CHECK(told == std::vector<std::uint64_t>{0, 5});
+  // First they are moved, then they are indexed.
+  CHECK(told == std::vector<std::uint64_t>{0, 5, 0, 5});
   REQUIRE(books->list().books.size() == 1);
   CHECK(books->list().books[0].name == "default");
   const auto book = books->open("default");
@@ -806,6 +810,74 @@ TEST_CASE("postgresql: tables of version 2 become those of a book named default,
     test::check_version_2(*book, before);
   }
   CHECK(open_postgresql(shared_server().conninfo(database))->commit({{put("new", 1)}}).base == 7);
+}
+
+TEST_CASE("postgresql: tables of version 3 are indexed at the start, by one of several servers") {
+  const auto database = new_database();
+  const auto conninfo = shared_server().conninfo(database);
+  shared_server().sql(test::read_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v3.sql"), database);
+  const std::string books = "SELECT CAST(CAST('addrbook_books' AS regclass) AS oid)";
+  const auto before = shared_server().sql(books, database);
+  CHECK(test::run_parallel(4, [&](std::size_t) {
+          const auto opened = addrbook::detail::postgresql_books(conninfo, {});
+          if (opened->open("default")->state().count != 4)
+            throw std::runtime_error("not as it was");
+        }) == "");
+  // Servers of version 3 have prepared their statements for another table.
+  CHECK(shared_server().sql(books, database) != before);
+  const auto opened = addrbook::detail::postgresql_books(conninfo, {});
+  test::check_version_3(*opened);
+  opened->wait_for_sweeper();
+  CHECK(shared_server().sql("SELECT count(*) FROM addrbook_search", database) == "6");
+}
+
+TEST_CASE("postgresql: an index that is not complete is continued") {
+  const auto database = new_database();
+  const auto conninfo = shared_server().conninfo(database);
+  shared_server().sql(test::read_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v3.sql"), database);
+  shared_server().sql(
+      "DELETE FROM addrbook_entries; INSERT INTO addrbook_entries SELECT "
+      "(CAST(1 AS bigint) << 40) + i, 'id-' || i, i, 0, 0, '{\"name\":\"Ann ' || (i % 100) || "
+      "'\"}' FROM generate_series(1, 12000) AS i; "
+      "UPDATE addrbook_books SET revision = 20000, count = 12000 WHERE number = 1",
+      database);
+  PostgresqlOptions options;
+  options.migration = [](std::uint64_t done, std::uint64_t) {
+    if (done == 10'000) throw addrbook::Error(addrbook::Errc::storage, "not today");
+  };
+  CHECK(error_of([&] { static_cast<void>(open_postgresql(conninfo, options)); }) ==
+        "storage: not today");
+  std::vector<std::uint64_t> told;
+  options.migration = [&](std::uint64_t done, std::uint64_t) { told.push_back(done); };
+  const auto store = open_postgresql(conninfo, options);
+  CHECK(told == std::vector<std::uint64_t>{10'000, 12'000});
+  addrbook::Query query;
+  query.words = "ann 42";
+  CHECK(store->count(query) == 120);
+}
+
+TEST_CASE("postgresql: other rules for texts are refused while a server uses those before") {
+  const auto conninfo = shared_server().conninfo(new_database());
+  PostgresqlOptions other;
+  other.folding = std::make_shared<OtherFolding>();
+  const auto count = [](const addrbook::Store& store, const std::string& words) {
+    addrbook::Query query;
+    query.words = words;
+    return store.count(query);
+  };
+  {
+    const auto store = open_postgresql(conninfo);
+    store->commit({{{"a", addrbook::Document::parse(R"({"name":"Ann"})"), {}}}});
+    CHECK(begins(error_of([&] { static_cast<void>(open_postgresql(conninfo, other)); }),
+                 "storage: the search index was made by other rules (terms-"));
+    CHECK(count(*store, "ann") == 1);
+    CHECK(count(*open_postgresql(conninfo), "ann") == 1);
+  }
+  // The server may not have noticed yet that the connections are closed.
+  const auto store = patiently([&] { return open_postgresql(conninfo, other); });
+  CHECK(count(*store, "ann") == 0);
+  CHECK(count(*store, "nna") == 1);
+  CHECK(begins(error_of_open(conninfo), "storage: the search index was made by other rules ("));
 }
 
 TEST_CASE("postgresql: what a removed book has left is swept, by whichever server") {
@@ -833,7 +905,7 @@ TEST_CASE("postgresql: what a removed book has left is swept, by whichever serve
   books->wait_for_sweeper();
   const auto left = [&] {
     return shared_server().sql(
-        "SELECT (SELECT count(*) FROM addrbook_entries), (SELECT count(*) FROM addrbook_removed)",
+        "SELECT (SELECT count(*) FROM addrbook_search), (SELECT count(*) FROM addrbook_removed)",
         database);
   };
   CHECK(left() == "2700|0");
@@ -863,10 +935,10 @@ TEST_CASE("postgresql: a database that can't be used is refused and left unchang
   SUBCASE("of a newer version") {
     const auto database = new_database();
     static_cast<void>(open_postgresql(server.conninfo(database)));
-    server.sql("UPDATE addrbook_schema SET version = 4", database);
+    server.sql("UPDATE addrbook_schema SET version = 5", database);
     CHECK(error_of_open(server.conninfo(database)) ==
-          "storage: the book is of version 4, and this program knows only up to 3");
-    CHECK(server.sql("SELECT version FROM addrbook_schema", database) == "4");
+          "storage: the book is of version 5, and this program knows only up to 4");
+    CHECK(server.sql("SELECT version FROM addrbook_schema", database) == "5");
   }
   SUBCASE("not in UTF-8") {
     server.sql("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
@@ -970,7 +1042,8 @@ TEST_CASE("postgresql: a role that owns its database can make the book, one with
   server.sql(
       "GRANT SELECT ON addrbook_schema TO visitor;"
       "GRANT SELECT, UPDATE ON addrbook_books, addrbook_store TO visitor;"
-      "GRANT SELECT, INSERT, UPDATE, DELETE ON addrbook_entries, addrbook_removed TO visitor",
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON addrbook_entries, addrbook_notes, addrbook_removed, "
+      "addrbook_search TO visitor",
       "clerks");
   const auto store = open_postgresql(as("visitor"));
   CHECK(store->commit({{put("b", 2), test::removal("a")}}).base == 1);

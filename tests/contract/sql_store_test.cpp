@@ -122,6 +122,12 @@ class FaultyEngine final : public SqlEngine {
   FaultyEngine(const std::string& path, Line& line) : line_(line), engine_(path, {}) {}
 
   [[nodiscard]] const SqlTexts& texts() const override { return engine_.texts(); }
+  [[nodiscard]] const addrbook::Folding& folding() const noexcept override {
+    return engine_.folding();
+  }
+  [[nodiscard]] const addrbook::MigrationProgress& progress() const noexcept override {
+    return engine_.progress();
+  }
 
   [[nodiscard]] std::unique_ptr<soci::session> connect(Clock::time_point deadline) override {
     ++line_.connects_;
@@ -166,7 +172,9 @@ class FaultyEngine final : public SqlEngine {
   [[nodiscard]] std::unique_ptr<SqlWriter> writer(soci::session& session) const override {
     return engine_.writer(session);
   }
-  bool reset(soci::session& session) const noexcept override { return engine_.reset(session); }
+  bool reset(soci::session& session, const std::exception& thrown) const noexcept override {
+    return engine_.reset(session, thrown);
+  }
   void abandon(soci::statement& query) const override { engine_.abandon(query); }
   void hang_up(soci::session& session) const noexcept override { engine_.hang_up(session); }
   [[nodiscard]] std::string name() const override { return "the database"; }
@@ -192,8 +200,10 @@ class FaultyEngine final : public SqlEngine {
   }
 
   static int on_statement(unsigned, void* at, void*, void* sql) {
-    static_cast<Connection*>(at)->is_in_commit =
-        std::string(static_cast<const char*>(sql)) == "COMMIT";
+    const std::string statement = static_cast<const char*>(sql);
+    // A statement of FTS5 within another one has "-- " in front.
+    if (statement.compare(0, 2, "--") == 0) return 0;
+    static_cast<Connection*>(at)->is_in_commit = statement == "COMMIT";
     return 0;
   }
   // Not in COMMIT: SQLite could report a failure here after the commit is done.
@@ -566,6 +576,7 @@ TEST_CASE("sql_store: after a fault before the end of a commit nothing is writte
     }
     book.line.meaning = row.meaning;
     std::uint64_t moments = 0;
+    int errors = 0;
     for (bool has_failed = true; has_failed;) {
       ++moments;
       CAPTURE(moments);
@@ -577,15 +588,24 @@ TEST_CASE("sql_store: after a fault before the end of a commit nothing is writte
       const std::string error = error_of([&] { result = book.store.commit({batch}); });
       has_failed = book.line.has_failed();
       book.line.stop_failing();
-      REQUIRE(error == (has_failed ? row.error : "nothing"));
+      // FTS5 may try again by itself what has failed.
+      if (error != "nothing") REQUIRE(error == (has_failed ? row.error : "nothing"));
       if (error == "nothing") {
         REQUIRE(result.base == model.commit({batch}).base);
+      } else {
+        ++errors;
       }
       REQUIRE(content(book.store) == content(model));
+      for (const std::uint64_t number : {moments - 1, moments}) {
+        addrbook::Query query;
+        query.words = std::to_string(number);
+        REQUIRE(book.store.count(query) == model.count(query));
+      }
       REQUIRE(book.store.state().revision == model.state().revision);
       REQUIRE(book.store.state().count == model.state().count);
     }
     CHECK(moments > 10);
+    CHECK((row.error == "nothing" || errors > 10));
     CHECK(book.line.asked() == 0);  // the outcome of no commit was unknown
     check_works(book.store);
   }

@@ -12,27 +12,33 @@
 #include <doctest/doctest.h>
 
 #include "error_of.hpp"
+#include "other_folding.hpp"
 #include "version_2.hpp"
+#include "version_3.hpp"
 #include "writes.hpp"
 
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -43,6 +49,7 @@ using addrbook::open_sqlite;
 using addrbook::restore_sqlite;
 using test::begins;
 using test::error_of;
+using test::OtherFolding;
 using test::put;
 
 std::string error_of_open(const std::string& path) {
@@ -300,8 +307,8 @@ TEST_CASE("sqlite: a file that is not a book is refused and left unchanged") {
   }
   SUBCASE("a newer version's book") {
     make_book(path);
-    Other(path).run("PRAGMA journal_mode = DELETE; PRAGMA user_version = 4");
-    check_refused("is of version 4, and this program knows only up to 3");
+    Other(path).run("PRAGMA journal_mode = DELETE; PRAGMA user_version = 5");
+    check_refused("is of version 5, and this program knows only up to 4");
   }
   SUBCASE("a book without a version") {
     make_book(path);
@@ -420,10 +427,152 @@ TEST_CASE("sqlite: a migration tells how far it is, and can be ended, which chan
     told.push_back(done);
   };
   const auto store = open_sqlite(path, options);
-  CHECK(told == std::vector<std::uint64_t>{0, 10'000, 20'000, 25'000});
+  // First they are moved, then they are indexed.
+  CHECK(told == std::vector<std::uint64_t>{0, 10'000, 20'000, 25'000, 0, 5'000, 10'000, 15'000,
+                                           20'000, 25'000});
   CHECK(store->state().count == entries);
   CHECK(store->find("id-25000").value().created == 50'000);
   CHECK(store->page(49'998, {}).entries.size() == 1);
+}
+
+TEST_CASE("sqlite: a file of version 3 is indexed at the start") {
+  const Folder folder;
+  const std::string path = folder / "book";
+  fs::copy_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v3.sqlite", path);
+  SUBCASE("as it is") {}
+  SUBCASE("after a restore") {
+    fs::rename(path, folder / "old");
+    restore_sqlite(folder / "old", path);
+  }
+  for (int time = 0; time < 2; ++time) {
+    CAPTURE(time);
+    test::check_version_3(*addrbook::detail::sqlite_books(path, {}));
+  }
+  addrbook::detail::sqlite_books(path, {})->wait_for_sweeper();
+  long long leftovers = -1;
+  *addrbook::detail::SqliteEngine::open(path)
+      << "SELECT COUNT(*) FROM addrbook_terms WHERE addrbook_terms MATCH '\"2:grace\"'",
+      soci::into(leftovers);
+  CHECK(leftovers == 0);
+}
+
+TEST_CASE("sqlite: an index that is not complete is continued, however it was interrupted") {
+  const Folder folder;
+  const std::string path = folder / "book";
+  fs::copy_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v3.sqlite", path);
+  Other(path).run(
+      "DELETE FROM addrbook_entries; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT "
+      "i + 1 FROM n WHERE i < 12000) INSERT INTO addrbook_entries SELECT (1 << 40) + i, "
+      "'id-' || i, i, 0, 0, '{\"name\":\"Ann ' || (i % 100) || '\"}' FROM n; "
+      "UPDATE addrbook_books SET revision = 20000, count = 12000 WHERE number = 1");
+  addrbook::SqliteOptions options;
+  SUBCASE("by an exception") {
+    options.migration = [](std::uint64_t done, std::uint64_t) {
+      if (done == 10'000) throw addrbook::Error(addrbook::Errc::storage, "not today");
+    };
+    CHECK(error_of([&] { static_cast<void>(open_sqlite(path, options)); }) == "storage: not today");
+  }
+  SUBCASE("by a kill") {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      options.migration = [](std::uint64_t done, std::uint64_t) {
+        if (done == 10'000) ::kill(::getpid(), SIGKILL);
+      };
+      static_cast<void>(open_sqlite(path, options));
+      ::_exit(0);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status));
+  }
+  SUBCASE("before another version begins") {
+    options.migration = [](std::uint64_t done, std::uint64_t) {
+      if (done == 5'000) throw addrbook::Error(addrbook::Errc::storage, "not today");
+    };
+    options.folding = std::make_shared<OtherFolding>();
+    CHECK(error_of([&] { static_cast<void>(open_sqlite(path, options)); }) == "storage: not today");
+    options.folding = nullptr;
+    options.migration = [](std::uint64_t done, std::uint64_t) {
+      if (done == 10'000) throw addrbook::Error(addrbook::Errc::storage, "not today");
+    };
+    CHECK(error_of([&] { static_cast<void>(open_sqlite(path, options)); }) == "storage: not today");
+  }
+  std::vector<std::uint64_t> told;
+  options.migration = [&](std::uint64_t done, std::uint64_t total) {
+    CHECK(total == 12'000);
+    told.push_back(done);
+  };
+  {
+    const auto store = open_sqlite(path, options);
+    CHECK(told == std::vector<std::uint64_t>{10'000, 12'000});
+    addrbook::Query query;
+    query.words = "ann 42";
+    CHECK(store->count(query) == 120);
+    CHECK(store->select(query, std::nullopt, test::limit_of(1000)).entries.size() == 120);
+    query.words.clear();
+    query.sort = addrbook::Query::Sort::name;
+    CHECK(store->select(query, std::nullopt, test::limit_of(1)).entries.at(0).id == "id-100");
+  }
+  told.clear();
+  static_cast<void>(open_sqlite(path, options));
+  CHECK(told.empty());
+}
+
+TEST_CASE("sqlite: other rules for texts make another index") {
+  const Folder folder;
+  const std::string path = folder / "book";
+  const auto found = [&](std::shared_ptr<const addrbook::Folding> folding) {
+    addrbook::SqliteOptions options;
+    options.folding = std::move(folding);
+    const auto store = open_sqlite(path, options);
+    if (store->state().count == 0) {
+      store->commit({{{"a", addrbook::Document::parse(R"({"name":"Ann"})"), {}}}});
+    }
+    std::string ids;
+    for (const char* const words : {"ann", "nna"}) {
+      addrbook::Query query;
+      query.words = words;
+      ids += std::to_string(store->count(query));
+    }
+    return ids;
+  };
+  CHECK(found(nullptr) == "10");
+  CHECK(found(std::make_shared<OtherFolding>()) == "01");
+  CHECK(found(std::make_shared<OtherFolding>()) == "01");
+  CHECK(found(nullptr) == "10");
+}
+
+TEST_CASE("sqlite: what is in the index is what was written last, and nothing else") {
+  const Folder folder;
+  const std::string path = folder / "book";
+  const auto store = open_sqlite(path);
+  const auto put_named = [](const std::string& id, const std::string& name) {
+    return addrbook::Write{
+        id, addrbook::Document::parse(R"({"name":")" + name + R"(","labels":["ab"]})"), {}};
+  };
+  // How many entries have each token.
+  const auto tokens = [&] {
+    std::string all;
+    std::string token;
+    long long entries = 0;
+    const auto session = addrbook::detail::SqliteEngine::open(path);
+    *session << "CREATE VIRTUAL TABLE temp.tokens USING fts5vocab (main, addrbook_terms, row)";
+    soci::statement query((session->prepare << "SELECT term, doc FROM temp.tokens",
+                           soci::into(token), soci::into(entries)));
+    query.execute();
+    while (query.fetch()) all += token + " " + std::to_string(entries) + ", ";
+    return all;
+  };
+  store->commit({{put_named("a", "Ann"), put_named("b", "Bo"), put_named("c", "Ann")}});
+  CHECK(tokens() ==
+        "1#ab 3, 1:ab 3, 1:ann 2, 1:bo 1, 1=a 3, 1=ab 3, 1=an 2, 1=ann 2, 1=b 1, 1=bo 1, ");
+  store->commit({{put_named("b", "Ann"), test::removal("a"), put_named("c", "Ann")}});
+  store->commit({{test::removal("c")}});
+  store->commit({{put_named("c", "Cy")}});
+  CHECK(tokens() ==
+        "1#ab 2, 1:ab 2, 1:ann 1, 1:cy 1, 1=a 2, 1=ab 2, 1=an 1, 1=ann 1, 1=c 1, 1=cy 1, ");
+  store->commit({{test::removal("c"), test::removal("b")}});
+  CHECK(tokens() == "");
 }
 
 TEST_CASE("sqlite: what a removed book has left is swept, also after the next start") {
@@ -435,7 +584,8 @@ TEST_CASE("sqlite: what a removed book has left is swept, also after the next st
     long long removed = 0;
     const auto session = addrbook::detail::SqliteEngine::open(path);
     *session << "SELECT (SELECT COUNT(*) FROM addrbook_entries), "
-                "(SELECT COUNT(*) FROM addrbook_removed)",
+                "(SELECT COUNT(*) FROM addrbook_removed) + (SELECT COUNT(*) FROM addrbook_search) "
+                "- (SELECT COUNT(*) FROM addrbook_entries)",
         soci::into(entries), soci::into(removed);
     return std::to_string(entries) + ", " + std::to_string(removed);
   };
@@ -764,6 +914,11 @@ TEST_CASE("sqlite: a failing disk gives errors, no loss and no wrong answer") {
       errors.insert(refused);
       is_past_all = !files.has_failed();
       files.heal();
+      // After a fault a connection is made anew, and if that has failed too, a moment later.
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+      while (error_of([&] { static_cast<void>(store->find("none")); }) != "nothing") {
+        REQUIRE(std::chrono::steady_clock::now() < end);
+      }
       for (const std::string& error : errors) {
         if (error == "nothing") continue;
         ++failures;

@@ -17,6 +17,7 @@
 #include <addrbook/store.hpp>
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -840,4 +841,417 @@ STORE_CASE("a page and its state are of one moment, during writes") {
   CHECK(failures == "");
   CHECK(pages.load() >= 2);
   CHECK(store->state().revision == 3 + 2 * rounds * 3);
+}
+
+namespace test {
+
+inline Batch noted(const std::string& id, std::uint64_t number, const std::string& key,
+                   const std::string& value, addrbook::Timestamp at = addrbook::now()) {
+  Batch batch;
+  batch.writes.push_back(put(id, number));
+  batch.at = at;
+  batch.note = addrbook::Note{key, value};
+  return batch;
+}
+
+using addrbook::Position;
+using addrbook::Query;
+using addrbook::QueryPage;
+
+/// Invented contacts and what may be asked of them: few different values, so that many are equal.
+class Invented {
+ public:
+  explicit Invented(unsigned seed) : random_(seed) {}
+
+  [[nodiscard]] std::size_t below(std::size_t n) {
+    return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_);
+  }
+
+  [[nodiscard]] std::string name() {
+    static const std::vector<std::string> names{"Ada",
+                                                "ada",
+                                                "ADA",
+                                                "Ana",
+                                                "An",
+                                                "a",
+                                                "Anabel",
+                                                "O'Brien",
+                                                "\xC3\x89"
+                                                "douard",
+                                                "\xC3\x89",
+                                                "\xE5\xB1\xB1\xE7\x94\xB0",
+                                                "\xE5\xB1\xB1\xE7\x94\xB0\xE5\xA4\xAA\xE9\x83\x8E",
+                                                "Zo\xC3\xAB",
+                                                "x-y_z.w",
+                                                "7",
+                                                "12:an",
+                                                "7=an",
+                                                "%41",
+                                                "Annabella-Maria"};
+    return names[below(names.size())];
+  }
+  [[nodiscard]] std::string email() {
+    static const std::vector<std::string> hosts{"example.com", "EXAMPLE.com", "example.org"};
+    return name() + "@" + hosts[below(hosts.size())];
+  }
+  [[nodiscard]] std::string label() {
+    static const std::vector<std::string> labels{
+        "a b",      "a_b", "a%20b", "\"quoted\"", "x\" OR \"y",
+        "fri'ends", "A B", "*",     "NOT",        "\xF0\x9F\x8E\xB8 band",
+        "\\",       "(",   ")",     "\t",         "a:b & c | !d:*"};
+    return labels[below(labels.size())];
+  }
+  [[nodiscard]] std::string phone() {
+    static const std::vector<std::string> phones{
+        "+1 555 010 0100", "15550100100", "555 010 0100",   "0100100", "0 010 0100",
+        "010010",          "5550100199",  "99 15550100100", "7",       "100100"};
+    return phones[below(phones.size())];
+  }
+
+  [[nodiscard]] Document document() {
+    nlohmann::json json = nlohmann::json::object();
+    const auto some = [&](const char* member, auto value) {
+      if (below(3) != 0) json[member] = value();
+    };
+    const auto list = [&](const char* member, auto value) {
+      for (std::size_t i = below(3); i != 0; --i) json[member].push_back(value());
+    };
+    some("name", [&] { return below(2) == 0 ? name() : name() + " " + name() + " " + name(); });
+    some("given", [&] { return name(); });
+    some("family", [&] { return below(9) == 0 ? std::string(300, 'n') + name() : name(); });
+    list("emails", [&] { return email(); });
+    list("phones", [&] { return phone(); });
+    list("labels", [&] { return label(); });
+    return Document::parse(json.dump());
+  }
+
+  [[nodiscard]] Query query() {
+    Query query;
+    query.sort = static_cast<Query::Sort>(below(5));
+    query.descending = below(2) == 0;
+    if (below(4) == 0) return query;
+    if (below(2) == 0) {
+      const std::string text = below(3) == 0 ? name() + " " + name() : name();
+      query.words = text.substr(0, 1 + below(text.size() + 3));
+      if (below(20) == 0) query.words = label();
+    }
+    if (below(4) == 0) query.email = email();
+    if (below(4) == 0) query.label = label();
+    if (below(3) == 0) query.phone = phone();
+    return query;
+  }
+
+ private:
+  std::mt19937 random_;
+};
+
+inline std::string text_of(const Query& query) {
+  return "sort " + std::to_string(static_cast<int>(query.sort)) +
+         (query.descending ? " descending" : "") + " words [" + query.words + "] email [" +
+         query.email.value_or("-") + "] label [" + query.label.value_or("-") + "] phone [" +
+         query.phone.value_or("-") + "]";
+}
+
+/// @returns all that a query asks for, by reading the whole book
+inline std::vector<std::string> scanned(const Store& store, const Query& query) {
+  const auto pages = [&](std::uint64_t after) { return store.page(after, limit_of(SIZE_MAX)); };
+  const auto page = addrbook::detail::Scan(query, store.folding())
+                        .select(pages, std::nullopt, limit_of(1'000'000));
+  std::vector<std::string> ids;
+  for (const Entry& entry : page.entries) ids.push_back(entry.id);
+  return ids;
+}
+
+/// @returns all that a query asks for, page by page
+inline std::vector<std::string> selected(const Store& store, const Query& query, PageLimit limit) {
+  std::vector<std::string> ids;
+  std::optional<Position> after;
+  while (true) {
+    const QueryPage page = store.select(query, after, limit);
+    for (const Entry& entry : page.entries) {
+      ids.push_back(entry.id);
+      REQUIRE(store.find(entry.id).has_value());
+      check_same(entry, *store.find(entry.id));
+    }
+    REQUIRE(page.entries.size() <= (std::max)(limit.entries, std::size_t{1}));
+    if (!page.next) return ids;
+    REQUIRE(!page.entries.empty());
+    after = page.next;
+  }
+}
+
+}  // namespace test
+
+STORE_CASE("of batches with the same note one is committed, and the others learn of it") {
+  using Outcome = test::CommitResult::Outcome;
+  Factory factory;
+  const auto store = factory.make();
+  store->commit({{test::put("other", 0)}});
+  const auto first = store->commit(test::noted("a", 1, "key", "first"));
+  CHECK(first.outcome == Outcome::done);
+  const auto second = store->commit(test::noted("b", 2, "key", "second"));
+  CHECK(second.outcome == Outcome::repeated);
+  CHECK(second.note == "first");
+  CHECK(second.base == first.base);
+  CHECK(second.epoch == first.epoch);
+  CHECK_FALSE(store->find("b"));
+  CHECK(store->commit(test::noted("c", 3, "KEY", "third")).outcome == Outcome::done);
+  CHECK(store->commit(test::noted("d", 4, "key ", "fourth")).outcome == Outcome::done);
+  CHECK(store->state().count == 4);
+}
+
+STORE_CASE(
+    "a note counts before conditions and capacity, and is not written with a refused batch") {
+  using Outcome = test::CommitResult::Outcome;
+  Factory factory;
+  const auto store = factory.make();
+  auto refused = test::noted("a", 1, "key", "x");
+  refused.writes[0].condition = {test::Kind::present};
+  CHECK(store->commit(refused).outcome == Outcome::refused);
+  CHECK(store->commit(test::noted("a", 1, "key", "y")).outcome == Outcome::done);
+  auto full = test::noted("b", 2, "other", "z");
+  full.max_entries = 1;
+  CHECK(store->commit(full).outcome == Outcome::full);
+  full.note->key = "key";
+  full.writes[0].condition = {test::Kind::present};
+  const auto repeated = store->commit(full);
+  CHECK(repeated.outcome == Outcome::repeated);
+  CHECK(repeated.note == "y");
+}
+
+STORE_CASE("a note expires") {
+  using Outcome = test::CommitResult::Outcome;
+  Factory factory;
+  const auto store = factory.make();
+  const addrbook::Timestamp begin = addrbook::now();
+  const auto lifetime = addrbook::Note{}.lifetime;
+  CHECK(lifetime == std::chrono::hours(24));
+  const auto just_before = std::chrono::milliseconds(1);
+  CHECK(store->commit(test::noted("a", 1, "key", "first", begin)).done());
+  CHECK(store->commit(test::noted("a", 2, "key", "x", begin + lifetime - just_before)).outcome ==
+        Outcome::repeated);
+  CHECK(store->commit(test::noted("a", 3, "key", "second", begin + lifetime)).done());
+  const auto later = store->commit(test::noted("a", 4, "key", "y", begin + lifetime));
+  CHECK(later.outcome == Outcome::repeated);
+  CHECK(later.note == "second");
+  CHECK(store->find("a")->document == test::numbered(3));
+}
+
+STORE_CASE("a note that is not one is refused") {
+  Factory factory;
+  const auto store = factory.make();
+  for (const std::string& key :
+       std::vector<std::string>{"", "a\n", "\xC3\xBC", std::string(1025, 'k')}) {
+    CAPTURE(key);
+    CHECK_THROWS_AS(store->commit(test::noted("a", 1, key, "x")), addrbook::Error);
+  }
+  CHECK_THROWS_AS(store->commit(test::noted("a", 1, "k", "\x7f")), addrbook::Error);
+  CHECK(store->commit(test::noted("a", 1, std::string(1024, '\''), std::string(1024, '"'))).done());
+  const auto again = store->commit(test::noted("a", 1, std::string(1024, '\''), ""));
+  CHECK(again.note == std::string(1024, '"'));
+}
+
+STORE_CASE("of many at once with the same note one is committed") {
+  Factory factory;
+  const auto store = factory.make();
+  std::atomic<int> done{0};
+  std::vector<std::string> notes(20);
+  const auto failures = test::run_parallel(notes.size(), [&](std::size_t t) {
+    const auto result =
+        store->commit(test::noted("id" + std::to_string(t), t, "key", std::to_string(t)));
+    if (result.done()) ++done;
+    notes[t] = result.done() ? std::to_string(t) : result.note;
+  });
+  CHECK(failures == "");
+  CHECK(done.load() == 1);
+  CHECK(std::count(notes.begin(), notes.end(), notes[0]) == 20);
+  CHECK(store->state().count == 1);
+}
+
+STORE_CASE("a random query gives what a scan gives, in pages of any size") {
+  Factory factory;
+  for (const unsigned seed : {7U, 1815U}) {
+    CAPTURE(seed);
+    test::Invented invented(seed);
+    const auto store = factory.make();
+    for (int round = 0; round < 12; ++round) {
+      for (int batch = 0; batch < 4; ++batch) {
+        std::map<std::string, test::Write> writes;
+        for (std::size_t i = 1 + invented.below(20); i != 0; --i) {
+          const std::string id = "id-" + std::to_string(invented.below(150));
+          writes[id] = {id, std::nullopt, {}};
+          if (invented.below(5) != 0) writes[id].document = invented.document();
+        }
+        std::vector<test::Write> list;
+        for (auto& [id, write] : writes) list.push_back(std::move(write));
+        REQUIRE(store->commit({std::move(list)}).done());
+      }
+      const auto state = store->state();
+      std::size_t found = 0;
+      for (int i = 0; i < 40; ++i) {
+        const test::Query query = invented.query();
+        CAPTURE(test::text_of(query));
+        const auto expected = test::scanned(*store, query);
+        found += expected.size();
+        const auto limit = test::limit_of(1 + invented.below(12) * invented.below(12),
+                                          invented.below(3) == 0 ? invented.below(2000) : SIZE_MAX);
+        CAPTURE(limit.entries);
+        CAPTURE(limit.bytes);
+        REQUIRE(test::selected(*store, query, limit) == expected);
+        REQUIRE(store->count(query) == expected.size());
+        const auto page = store->select(query, std::nullopt, limit);
+        REQUIRE(page.state.revision == state.revision);
+        REQUIRE(page.state.count == state.count);
+        REQUIRE(page.state.epoch == state.epoch);
+      }
+      CHECK(found > 40);
+    }
+  }
+}
+
+STORE_CASE("nothing that is asked for is syntax") {
+  Factory factory;
+  const auto store = factory.make();
+  const auto named = [](const std::string& id, const std::string& name) {
+    return test::Write{id, test::Document::parse(nlohmann::json{{"name", name}}.dump()), {}};
+  };
+  store->commit(
+      {{named("a", "and or not near"), named("b", "star* quote\" paren("), named("c", "")}});
+  test::Query query;
+  const auto found = [&](const std::string& words) {
+    query.words = words;
+    return test::selected(*store, query, {});
+  };
+  using Ids = std::vector<std::string>;
+  CHECK(found("not") == Ids{"a"});
+  CHECK(found("NEAR OR") == Ids{"a"});
+  CHECK(found("a*").size() ==
+        (store->folding().words("a*", addrbook::Folding::Purpose::search).size()));
+  CHECK(found("\"star\" AND (quote").size() == 0);
+  CHECK(found("\"star\" (quote)") == Ids{"b"});
+  CHECK(found("' OR ''='") == Ids{"a"});
+  CHECK(found("words:and") == Ids{});
+  CHECK(found("and^ {not} -or :*") == Ids{"a"});
+  CHECK(found("*") == Ids{});
+  CHECK(found(std::string(200, '(')) == Ids{});
+  // A thousand words, and what is not UTF-8.
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += "w" + std::to_string(i) + " ";
+  CHECK(found(many) == Ids{});
+  for (const char* const bad : {"\xC3", "\xFF", "an\xC3", "\xED\xA0\x80"}) {
+    CAPTURE(bad);
+    query.words = bad;
+    CHECK(found(bad) == test::scanned(*store, query));
+    query.email = query.label = bad;
+    CHECK(store->select(query, std::nullopt, {}).entries.empty());
+    CHECK(store->count(query) == 0);
+    query.email = query.label = std::nullopt;
+  }
+  query.words = "an";
+  for (const auto& text : {std::string("\0", 1), std::string("\xFF"), std::string("a\xC3"),
+                           std::string(100'000, 'x')}) {
+    for (const bool is_absent : {false, true}) {
+      for (int sort = 0; sort < 5; ++sort) {
+        query.sort = static_cast<test::Query::Sort>(sort);
+        const test::Position forged{sort % 2 == 0, is_absent, text, UINT64_MAX};
+        CHECK(store->select(query, forged, {}).entries.size() <= 3);
+        test::Query all;
+        all.sort = query.sort;
+        CHECK(store->select(all, forged, {}).entries.size() <= 3);
+      }
+    }
+  }
+}
+
+STORE_CASE("a document may have any number of words, mails, phones and labels") {
+  Factory factory;
+  const auto store = factory.make();
+  nlohmann::json json = nlohmann::json::object();
+  std::string name;
+  for (int i = 0; i < 6000; ++i) name += std::to_string(10'000 + i) + std::string(70, 'w') + " ";
+  json["name"] = name;
+  for (int i = 0; i < 1200; ++i) {
+    const std::string number = std::to_string(10'000 + i);
+    json["emails"].push_back(number + std::string(240, ' ') + "@x");
+    json["labels"].push_back(number + std::string(240, '"'));
+    json["phones"].push_back("+1 " + number + " 555 " + number);
+  }
+  json["emails"].push_back(std::string(3000, 'e'));
+  json["labels"].push_back(std::string(3000, 'l'));
+  json["phones"].push_back(std::string(3000, '5'));
+  const auto document = test::Document::parse(json.dump());
+  CHECK(store->commit({{{"big", document, {}}}}).done());
+  CHECK(store->commit({{{"big", document, {}}, {"other", document, {}}}}).done());
+  CHECK(store->commit({{test::removal("other")}}).done());
+  test::Query query;
+  query.words = "10001w";
+  CHECK(store->count(query) == 1);
+  query.email = json["emails"][2].template get<std::string>();
+  query.label = json["labels"][2].template get<std::string>();
+  query.phone = json["phones"][2].template get<std::string>();
+  CHECK(store->count(query) == 1);
+  for (const char* const member : {"emails", "labels", "phones"}) {
+    CAPTURE(member);
+    test::Query of_long;
+    const std::string text = json[member].back().template get<std::string>();
+    (member == std::string("emails")   ? of_long.email
+     : member == std::string("labels") ? of_long.label
+                                       : of_long.phone) = text;
+    CHECK(store->count(of_long) == 0);
+  }
+  CHECK(store->commit({{test::put("big", 1)}}).done());
+  CHECK(store->count(query) == 0);
+}
+
+STORE_CASE("pages of a query are of each untouched entry once, during writes") {
+  Factory factory;
+  const auto store = factory.make();
+  constexpr std::uint64_t kept = 300;
+  std::vector<test::Write> writes;
+  const auto contact = [](const std::string& id, std::uint64_t n) {
+    return test::Write{id,
+                       test::Document::parse("{\"name\":\"Ann" + std::to_string(n % 7) +
+                                             "\",\"labels\":[\"friends\"]}"),
+                       {}};
+  };
+  for (std::uint64_t i = 0; i < kept; ++i)
+    writes.push_back(contact("kept-" + std::to_string(i), i));
+  store->commit({std::move(writes)});
+  std::atomic<bool> is_done{false};
+  const auto failures = test::run_parallel(4, [&](std::size_t t) {
+    if (t < 2) {
+      for (std::uint64_t i = 0; !is_done; ++i) {
+        const std::string id = "other-" + std::to_string(t) + "-" + std::to_string(i % 50);
+        if (i % 3 == 0)
+          store->commit({{test::removal(id)}});
+        else
+          store->commit({{contact(id, i)}});
+      }
+      return;
+    }
+    try {
+      for (std::size_t round = 0; round < 10; ++round) {
+        test::Query query;
+        query.sort = static_cast<test::Query::Sort>((round + t) % 5);
+        query.descending = round % 2 == 0;
+        if (round % 3 != 0) query.words = "ann";
+        if (round % 4 == 0) query.label = "friends";
+        std::map<std::string, int> seen;
+        std::optional<test::Position> after;
+        do {
+          const auto page = store->select(query, after, test::limit_of(17));
+          for (const auto& entry : page.entries) ++seen[entry.id];
+          after = page.next;
+        } while (after);
+        for (std::uint64_t i = 0; i < kept; ++i) {
+          if (seen["kept-" + std::to_string(i)] != 1) throw std::runtime_error("not once");
+        }
+      }
+    } catch (...) {
+      is_done = true;
+      throw;
+    }
+    is_done = true;
+  });
+  CHECK(failures == "");
 }

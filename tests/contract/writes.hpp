@@ -50,6 +50,7 @@ inline std::string outcome_of(const CommitResult& result) {
     case CommitResult::Outcome::done: return "done";
     case CommitResult::Outcome::refused: return "refused " + std::to_string(result.refused);
     case CommitResult::Outcome::full: return "full";
+    case CommitResult::Outcome::repeated: return "repeated";
   }
   return "unknown";
 }

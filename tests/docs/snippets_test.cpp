@@ -32,6 +32,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -55,6 +56,20 @@ void use_a_book(std::ostream& out) {
   } catch (const addrbook::Error& error) {
     if (error.code() == addrbook::Errc::not_found) out << error.what() << '\n';
   }
+}
+
+void ask_a_book(const addrbook::Service& book, std::ostream& out) {
+  addrbook::Query query;
+  query.words = "ad lov";  // each begins a word of the address
+  query.sort = addrbook::Query::Sort::name;
+  std::optional<addrbook::Position> after;
+  do {
+    const addrbook::QueryPage page = book.list(query, {100}, after);
+    for (const addrbook::Entry& each : page.entries) {
+      out << addrbook::read_contact(each.document).name << '\n';
+    }
+    after = page.next;
+  } while (after);
 }
 
 void mount_with_everything(httplib::Server& server) {
@@ -254,6 +269,18 @@ TEST_CASE("snippets: a book without a server") {
   const std::string text = out.str();
   CHECK(text.find(R"( 2 {"name":"Ada King","born":1815})") != std::string::npos);
   CHECK(text.find("\n\"Ada King\"\nNo such address: '") != std::string::npos);
+}
+
+TEST_CASE("snippets: a book is asked") {
+  addrbook::Service book;
+  for (int i = 0; i < 250; ++i) book.create(nlohmann::json{{"name", "Lovell Adams"}});
+  book.create(nlohmann::json{{"name", "Ada Lovelace"}});
+  book.create(nlohmann::json{{"name", "Ada King"}});
+  std::ostringstream out;
+  ask_a_book(book, out);
+  const std::string text = out.str();
+  CHECK(text.substr(0, 13) == "Ada Lovelace\n");
+  CHECK(std::count(text.begin(), text.end(), '\n') == 251);
 }
 
 TEST_CASE("snippets: several writes at once") {

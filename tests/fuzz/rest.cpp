@@ -16,13 +16,18 @@
 ///
 /// A Content-Length is added to POST, PUT and PATCH without framing, unless `unframed` is said;
 /// `gzip` packs the body first; `end=timed_out`, too_large or malformed is how reading it ends.
+///
+/// Each request is also made of a mount of many books, with `/b` in place of the prefix: then
+/// `/addresses/ada/c/$0` is an address of the book `ada`. There is no model of these.
 #include <unit/rest_client.hpp>
 #include "support.hpp"
 
+#include <addrbook/books.hpp>
 #include <addrbook/gzip.hpp>
 #include <addrbook/json/compact.hpp>
 #include <addrbook/json/merge_patch.hpp>
 #include <addrbook/json/patch.hpp>
+#include <addrbook/memory_books.hpp>
 #include <addrbook/rest.hpp>
 
 #include <nlohmann/json.hpp>
@@ -148,6 +153,10 @@ class Book {
     }
     rest_ = std::make_unique<addrbook::Rest>(service_, options);
     epoch_ = service_->state().epoch;
+    options.prefix = "/b/{book}/c";
+    options.create_on_write = true;
+    rest_of_books_ = std::make_unique<addrbook::Rest>(books_, options);
+    books_->create(bystander_name).book->create(Document());
   }
 
   void step(std::string_view text) {
@@ -185,6 +194,12 @@ class Book {
   }
 
  private:
+  static addrbook::BooksOptions few_books() {
+    addrbook::BooksOptions options;
+    options.max_books = max_books;
+    return options;
+  }
+
   void fill(std::size_t count) {
     constexpr std::size_t most = 300;  // a little more than a page
     for (std::size_t i = 0; i < count && !is_stopped_ && !is_full() && entries_.size() < most;
@@ -214,6 +229,8 @@ class Book {
     }
 
     if (name_in_path(ask) == "_batch") return;
+    if (ask.method == "GET" || ask.method == "HEAD") leave_queries_out(ask.target);
+
     while (!rest.empty()) {
       std::string_view line = take_until(rest, "\n");
       if (line.empty()) break;
@@ -255,6 +272,46 @@ class Book {
       check_error(ask, answer, answer.status == expected.status ? expected.message : "");
     } else {
       check_success(ask, answer);
+    }
+    ask.target.replace(0, prefix_.size(), rest_of_books_->root());
+    ask_books(ask);
+  }
+
+  /// What holds of many books whatever is asked for.
+  void ask_books(const Ask& ask) {
+    lines_.clear();
+    const auto bystander = books_->find(bystander_name);  // null once it is removed
+    const auto before = bystander ? bystander->state() : addrbook::BookState();
+    const Answer answer = test::ask(*rest_of_books_, ask);
+    check(answer.status < 600 && answer.status != 500, "no request fails for a fault of ours");
+    check_headers(ask, answer);
+    check_lines(ask, answer);
+    for (const LogRecord& record : lines_) {
+      check(record.book.empty() || addrbook::is_valid_book_name(record.book), "the line's book");
+    }
+    const auto books = books_->list("", max_books + 1).books;
+    check(books.size() <= max_books, "there are no more than max_books");
+    for (const auto& book : books) {
+      check(addrbook::is_valid_book_name(book.name), "a book has a valid name");
+    }
+    const std::string path = test::decoded(ask.target.substr(0, ask.target.find('?')));
+    if (path.find(bystander_name) != std::string::npos) return;
+    const auto after = bystander ? bystander->state() : addrbook::BookState();
+    check(after.revision == before.revision && books_->find(bystander_name) == bystander,
+          "no request for another book changes this one");
+  }
+
+  /// Those have a target of their own, queries.cpp.
+  static void leave_queries_out(std::string& target) {
+    const auto at = (std::min)(target.find('?'), target.size());
+    const auto known = detail::find_parameters();
+    const auto parameters =
+        detail::parse_query(std::string_view(target).substr((std::min)(at + 1, target.size())));
+    for (const auto& [name, value] : parameters.value_or(detail::QueryParameters())) {
+      if (std::find(known.begin(), known.end(), name) != known.end()) {
+        target.erase(at);
+        return;
+      }
     }
   }
 
@@ -396,7 +453,8 @@ class Book {
     return Document::parse(made);
   }
 
-  /// No route takes a parameter. @returns the refusal; status 0 if there is none
+  /// What is left are parameters that no route takes. @returns the refusal; status 0 if there is
+  /// none
   [[nodiscard]] static Expected expect_query(const Ask& ask) {
     const auto at = ask.target.find('?');
     const bool has_parameter =
@@ -667,6 +725,11 @@ class Book {
   std::shared_ptr<Service> service_;
   std::vector<LogRecord> lines_;
   std::unique_ptr<addrbook::Rest> rest_;
+  static constexpr std::size_t max_books = 8;
+  static constexpr const char* bystander_name = "kept";
+  std::shared_ptr<addrbook::Books> books_ = std::make_shared<addrbook::Books>(
+      std::make_shared<addrbook::MemoryBooks>(), std::vector<addrbook::Validator>(), few_books());
+  std::unique_ptr<addrbook::Rest> rest_of_books_;
 
   // The model.
   std::uint64_t epoch_ = 0;

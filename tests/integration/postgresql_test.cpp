@@ -196,6 +196,43 @@ TEST_CASE("postgresql: editors over two servers lose nothing") {
   for (LoggedServer* const server : {&one, &two}) CHECK(server->stop() == 0);
 }
 
+TEST_CASE("postgresql: servers of many books see what another makes and removes") {
+  const PostgresqlServer database;
+  test::Settings settings = over(database.conninfo());
+  settings.emplace_back("http.prefix", "/books/{book}/addresses");
+  settings.emplace_back("books.create_on_write", "true");
+  settings.emplace_back("books.max_books", "2");
+  LoggedServer one(settings);
+  LoggedServer other(settings);
+  const std::string ada = "/books/ada/addresses";
+  CHECK(request(other, "GET", ada).status == 404);
+  const auto made = request(one, "POST", ada, R"({"name":"Ada"})");
+  REQUIRE(made.status == 201);
+  const std::string target = made.header("location");
+  CHECK(target.rfind(ada + "/", 0) == 0);
+  CHECK(request(other, "GET", target).body == R"({"name":"Ada"})");
+  CHECK(request(other, "PUT", target, R"({"name":"Eve"})").status == 204);
+  CHECK(request(one, "GET", target).body == R"({"name":"Eve"})");
+  CHECK(request(one, "GET", "/books/bob/addresses" + target.substr(ada.size())).status == 404);
+
+  CHECK(request(one, "PUT", "/books/bob").status == 201);
+  CHECK(request(other, "POST", "/books/eve/addresses", "{}").status == 507);
+  CHECK(request(other, "GET", "/books").body == R"([{"name":"ada","count":1,"revision":2},)"
+                                                R"({"name":"bob","count":0,"revision":0}])");
+  CHECK(request(other, "DELETE", "/books/ada").status == 204);
+  CHECK(request(one, "GET", ada).status == 404);
+  CHECK(request(one, "GET", target).status == 404);
+
+  // Made again, it has nothing of the old one, and a kill takes nothing from it.
+  REQUIRE(request(one, "POST", ada, R"({"name":"Grace"})").status == 201);
+  one.process().signal(SIGKILL);
+  one.process().wait();
+  CHECK(request(other, "GET", target).status == 404);
+  const auto entries = json::parse(request(other, "GET", ada).body);
+  REQUIRE(entries.size() == 1);
+  CHECK(entries.begin()->dump() == R"({"name":"Grace"})");
+}
+
 TEST_CASE("postgresql: after a kill of one server the others continue") {
   const PostgresqlServer database;
   std::vector<std::unique_ptr<LoggedServer>> servers;

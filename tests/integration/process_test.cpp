@@ -11,11 +11,15 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -38,6 +42,43 @@ std::string write_file(const TempFolder& folder, const std::string& name, const 
   std::ofstream(path, std::ios::binary) << text;
   return path.string();
 }
+
+/// A terminal that a program can write to.
+class Terminal {
+ public:
+  Terminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)) {
+    REQUIRE(master_ >= 0);
+    REQUIRE(::grantpt(master_) == 0);
+    REQUIRE(::unlockpt(master_) == 0);
+    name_ = ::ptsname(master_);
+    // What is written stays there for us, even when its writer has ended.
+    slave_ = ::open(name_.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    REQUIRE(slave_ >= 0);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+  ~Terminal() {
+    ::close(slave_);
+    ::close(master_);
+  }
+
+  /// The path of the device.
+  [[nodiscard]] const std::string& name() const { return name_; }
+  /// @returns what has been written since the last call
+  std::string read() const {
+    std::string text;
+    char buffer[4096];
+    for (ssize_t size = 0; (size = ::read(master_, buffer, sizeof buffer)) > 0;) {
+      text.append(buffer, static_cast<std::size_t>(size));
+    }
+    return text;
+  }
+
+ private:
+  int master_;
+  int slave_ = -1;
+  std::string name_;
+};
 
 struct Ended {
   int status;
@@ -821,6 +862,36 @@ TEST_CASE("process: a schema that can't be used ends the start") {
     CHECK(refused.status == 2);
     CHECK(refused.output.empty());
     CHECK(refused.errors.find(place + each.said) != std::string::npos);
+  }
+}
+
+TEST_CASE("process: a terminal shows how far a migration is, a log does not") {
+  const TempFolder folder;
+  const std::string book = (folder.path() / "book.db").string();
+  std::filesystem::copy_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v2.sqlite", book);
+  Process::Setting setting;
+  setting.environment.emplace_back("ADDRBOOK_STORAGE_SQLITE", book);
+  const std::string progress = "Migrating to the tables of this version: ";
+  SUBCASE("a terminal") {
+    const Terminal terminal;
+    ServerProcess server({"/bin/sh", "-c", "exec \"$0\" \"$@\" 2>" + terminal.name(), program}, {},
+                         setting);
+    const std::string shown = terminal.read();
+    CHECK(shown.find("\r" + progress + "0 %\r" + progress + "100 %\r\n") != std::string::npos);
+    CHECK(Connection(server.port()).request("GET", "/addresses").status == 200);
+    // There is nothing to migrate any more.
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+    terminal.read();
+    const ServerProcess again({"/bin/sh", "-c", "exec \"$0\" \"$@\" 2>" + terminal.name(), program},
+                              {}, setting);
+    CHECK(terminal.read().find(progress) == std::string::npos);
+  }
+  SUBCASE("a pipe") {
+    ServerProcess server({}, setting);
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+    CHECK(server.read_errors().find(progress) == std::string::npos);
   }
 }
 

@@ -22,6 +22,9 @@ list(JOIN components "," all)
 seek("-- ${reports} -- FOUND 1 " "0.1,REQUIRED,COMPONENTS,${all}")
 seen(reports core server)
 seek("-- ${reports} -- FOUND 1 " "0.1,REQUIRED,COMPONENTS,server")
+# With what it links.
+seen(reports core text sqlite)
+seek("-- ${reports} -- FOUND 1 " "0.1,REQUIRED,COMPONENTS,sqlite")
 
 # A component whose package is missing fails alone, with the hint of the table.
 set(without -DOWN_JSON=ON -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON)

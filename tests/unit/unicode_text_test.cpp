@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <string>
@@ -33,16 +34,19 @@ std::string utf8(std::uint32_t code) {
   return text;
 }
 
-/// utf8proc's own NFC, which takes UTF-8 only.
-std::string nfc(const std::string& text) {
+/// What utf8proc makes of a whole text.
+std::string mapped(const std::string& text, int options) {
   utf8proc_uint8_t* made = nullptr;
-  const auto size =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                   static_cast<utf8proc_ssize_t>(text.size()), &made,
-                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                 static_cast<utf8proc_ssize_t>(text.size()), &made,
+                                 static_cast<utf8proc_option_t>(options | UTF8PROC_STABLE));
   const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owned(made, std::free);
   REQUIRE(size >= 0);
   return {reinterpret_cast<const char*>(made), static_cast<std::size_t>(size)};
+}
+
+std::string nfc(const std::string& text) {
+  return mapped(text, UTF8PROC_COMPOSE);
 }
 
 bool is_utf8(std::string_view text) {
@@ -191,6 +195,24 @@ TEST_CASE(
     for (const std::string& word : folding->words(text, Purpose::search)) {
       REQUIRE(std::find(index.begin(), index.end(), word) != index.end());
     }
+  }
+}
+
+TEST_CASE("unicode text: where marks stay, a folded text is the library's NFKC_Casefold") {
+  constexpr std::string_view pieces[] = {
+      "\u304B", "\u3099", "\uFF76", "\uFF9E", "\u6771", "\uF900", "\u1112", "\u1161",
+      "\u11AB", "\u0915", "\u093C", "\u09C7", "\u09BE", "\u0E19", "\u0E49", "\u0E33",
+      "\u1025", "\u102E", "\u0531", "\u0587", "\u10A0", "\u13F8", "\u0316", "\u0301",
+      "\u034F", "\uFE0F", "3",      "\u2460", " ",      "=",      "\u0338", "\uFFFD"};
+  std::mt19937 random(3);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text;
+    for (auto size = random() % 10; size-- > 0;) {
+      text += pieces[random() % std::size(pieces)];
+    }
+    CAPTURE(text);
+    REQUIRE(fold(text) ==
+            mapped(text, UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <addrbook/contacts/phone_keys.hpp>
 #include <addrbook/contacts/words.hpp>
 #include <addrbook/document.hpp>
+#include <addrbook/json/strings.hpp>
 #include <addrbook/query.hpp>
 #include <addrbook/text.hpp>
 
@@ -24,7 +25,9 @@ struct Terms {
   static constexpr std::size_t max_word_bytes = 64;    ///< the first ones count
   static constexpr std::size_t max_exact = 1000;       ///< of mails, of labels, and of phones
   static constexpr std::size_t max_exact_bytes = 256;  ///< a longer one is not found
-  static constexpr std::size_t max_sort_bytes = 128;   ///< of a folded text, and of the text
+  /// Of all mails, and of all labels: so much can be indexed in every database.
+  static constexpr std::size_t max_sum_of_bytes = std::size_t{64} * 1024;
+  static constexpr std::size_t max_sort_bytes = 128;  ///< of a folded text, and of the text
 
   std::vector<std::string> words;   ///< folded
   std::vector<std::string> emails;  ///< folded
@@ -130,12 +133,14 @@ inline Search::Search(const Query& query, const Folding& folding) {
         words.erase(words.begin() + static_cast<std::ptrdiff_t>(i - 1));
       };
     }
-    is_void = words.empty();
+    is_void = words.empty() || !std::all_of(words.begin(), words.end(), is_utf8);
   }
   const auto exact = [&](const std::optional<std::string>& asked) {
     std::optional<std::string> term;
     if (asked) term = without_zeros(folding.fold(*asked));
-    if (term && (term->empty() || term->size() > Terms::max_exact_bytes)) is_void = true;
+    if (term && (term->empty() || term->size() > Terms::max_exact_bytes || !is_utf8(*term))) {
+      is_void = true;
+    }
     return term;
   };
   email = exact(query.email);
@@ -164,10 +169,13 @@ inline Terms Terms::of(const Document& address, const Folding& folding) {
   terms.family = order(contact.family);
   const auto exact = [&](const std::vector<std::string>& texts) {
     std::vector<std::string> folded;
+    std::size_t bytes = 0;
     for (const std::string& text : texts) {
       if (text.size() > max_growth * max_exact_bytes) continue;
       std::string term = without_zeros(folding.fold(text));
-      if (folded.size() < max_exact && !term.empty() && term.size() <= max_exact_bytes) {
+      if (folded.size() < max_exact && !term.empty() && term.size() <= max_exact_bytes &&
+          bytes + term.size() <= max_sum_of_bytes) {
+        bytes += term.size();
         folded.push_back(std::move(term));
       }
     }

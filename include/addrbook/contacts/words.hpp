@@ -85,7 +85,7 @@ inline std::vector<std::string> DocumentWords::read(std::string_view json) {
 
 inline bool DocumentWords::is_left_out(std::string_view run) noexcept {
   constexpr std::string_view scheme = "data:";
-  if (equals_ignoring_case(run.substr(0, scheme.size()), scheme) &&
+  if (run.size() > scheme.size() && equals_ignoring_case(run.substr(0, scheme.size()), scheme) &&
       run.find(',') != std::string_view::npos) {
     return true;
   }
@@ -98,9 +98,10 @@ inline bool DocumentWords::is_left_out(std::string_view run) noexcept {
 }
 
 inline void DocumentWords::add_text(std::string_view text) {
-  constexpr std::string_view spaces = " \t\r\n";
+  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
   while (!text.empty() && !is_full()) {
-    const std::size_t size = (std::min)(text.find_first_of(spaces), text.size());
+    const auto end = std::find_if(text.begin(), text.end(), is_space);
+    const auto size = static_cast<std::size_t>(end - text.begin());
     const std::string_view run = text.substr(0, size);
     text.remove_prefix((std::min)(size + 1, text.size()));
     if (run.empty() || is_left_out(run)) continue;

@@ -31,6 +31,9 @@ struct Utf8Sequence {
 /// @returns     its code; U+FFFD for an ill-formed sequence
 inline std::uint32_t take_character(std::string_view& text) noexcept;
 
+/// @returns whether all of a text is well-formed
+[[nodiscard]] inline bool is_utf8(std::string_view text) noexcept;
+
 /// The characters that a JSON string literal is written in.
 enum class JsonCharset {
   ascii,  ///< all others, and U+007F, become escapes
@@ -88,6 +91,15 @@ inline std::uint32_t take_character(std::string_view& text) noexcept {
   }
   text.remove_prefix(sequence.size);
   return code;
+}
+
+inline bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const Utf8Sequence first = first_utf8_sequence(text);
+    if (!first.is_well_formed) return false;
+    text.remove_prefix(first.size);
+  }
+  return true;
 }
 
 inline void append_utf8(std::string& to, std::uint32_t code) {

@@ -10,6 +10,7 @@
 #include <addrbook/http/preferences.hpp>
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/context.hpp>
+#include <addrbook/rest/idempotency.hpp>
 #include <addrbook/rest/member_names.hpp>
 #include <addrbook/rest/parameters.hpp>
 #include <addrbook/rest/patches.hpp>
@@ -78,7 +79,7 @@ namespace addrbook::detail {
   Reply reply = has_text ? json_reply(entry.document.text()) : empty_reply(status);
   reply.status = status == 204 && has_text ? 200 : status;
   if (has_text) reply.headers.emplace_back("Content-Location", location);
-  if (status == 201) reply.headers.emplace_back("Location", std::move(location));
+  if (status == 201) reply.headers.emplace_back("Location", location);
   reply.headers.emplace_back("ETag", tag_of(entry).text());
   if (preference) {
     reply.headers.emplace_back("Preference-Applied",
@@ -91,7 +92,8 @@ namespace addrbook::detail {
 /// POST of the book: 201, Location, ETag.
 inline Reply create_address(Context& context) {
   const Document& address = parse_address(context);
-  return written_reply(201, book_for(address, context)->create(address), context);
+  const auto book = book_for(address, context);
+  return written_reply(201, create_entry(context, *book, address), context);
 }
 
 /// GET of an address: 200 with its text, or with the members that `fields` names; or 304 with

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
+#include <addrbook/base/checksum.hpp>
 #include <addrbook/base/hex.hpp>
 #include <addrbook/json/strings.hpp>
 #include <addrbook/query.hpp>
@@ -34,54 +35,39 @@ class CursorScope {
   [[nodiscard]] inline std::optional<Position> read(std::string_view cursor) const;
 
  private:
-  // FNV-1a. It finds mistakes: who makes up a cursor gets another part of what they may read.
-  void mix(std::uint64_t value) noexcept {
-    constexpr std::uint64_t prime = 0x100000001b3;
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-      mark_ = (mark_ ^ ((value >> shift) & 0xFFU)) * prime;
-    }
-  }
+  // No forger is kept out: who makes up a cursor gets another part of what they may read.
+  void mix(std::uint64_t value) noexcept { mark_.add(value); }
   void mix(std::string_view text) noexcept {
-    mix(text.size());
-    for (const char c : text) mix(static_cast<unsigned char>(c));
+    mark_.add(text.size());
+    mark_.add(text);
   }
   void mix(const std::optional<std::string>& text) noexcept {
     mix(text ? std::uint64_t{1} : 0);
     if (text) mix(std::string_view(*text));
   }
 
-  /// Whether every database takes it.
-  [[nodiscard]] static inline bool is_text(std::string_view text) noexcept;
-
-  std::uint64_t mark_;
+  Checksum mark_;
 };
 
 // ---------------------------------------------------------------------------------------------
 
-inline bool CursorScope::is_text(std::string_view text) noexcept {
-  while (!text.empty()) {
-    const Utf8Sequence first = first_utf8_sequence(text);
-    if (!first.is_well_formed || text[0] == '\0') return false;
-    text.remove_prefix(first.size);
-  }
-  return true;
-}
-
 inline std::string CursorScope::write(const Position& position) const {
   const unsigned flags = (position.is_suffix ? 1U : 0U) + (position.is_absent ? 2U : 0U);
-  return hex(mark_) + hex_digit(flags) + std::to_string(position.number) + '.' + hex(position.text);
+  return hex(mark_.sum()) + hex_digit(flags) + std::to_string(position.number) + '.' +
+         hex(position.text);
 }
 
 inline std::optional<Position> CursorScope::read(std::string_view cursor) const {
   constexpr std::size_t mark_digits = 16;
-  if (cursor.substr(0, mark_digits) != hex(mark_)) return std::nullopt;
+  if (cursor.substr(0, mark_digits) != hex(mark_.sum())) return std::nullopt;
   cursor.remove_prefix(mark_digits);
   const int flags = cursor.empty() ? -1 : hex_value(cursor[0]);
   if (flags < 0 || flags > 3) return std::nullopt;
   cursor.remove_prefix(1);
   const auto number = parse_decimal(cut(cursor, '.'));
   auto text = unhex(cursor);
-  if (!number || !text || !is_text(*text)) return std::nullopt;
+  // Not every database takes any text.
+  if (!number || !text || !is_utf8(*text) || text->find('\0') != text->npos) return std::nullopt;
   Position position;
   position.is_suffix = (flags & 1) != 0;
   position.is_absent = (flags & 2) != 0;

@@ -120,6 +120,7 @@ inline Failure to_failure(std::exception_ptr thrown, bool with_trace) {
       case Errc::not_found: set(404, error.what(), false); break;
       case Errc::conflict: set(409, error.what(), false); break;
       case Errc::precondition: set(412, error.what(), false); break;
+      case Errc::reused_key: set(422, error.what(), false); break;
       case Errc::full:  // RFC 4918, 11.5
         // A full disk has a cause, which the log is to show; a full book has none.
         set(507, error.what(), dynamic_cast<const std::nested_exception*>(&error) != nullptr);

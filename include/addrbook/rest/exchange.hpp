@@ -39,6 +39,7 @@ class Exchange : private Pinned {
   }
 
   void set_user(std::string user) { user_ = std::move(user); }
+  [[nodiscard]] const std::string& user() const noexcept { return user_; }
   /// The book, where there are many.
   void set_book(std::string_view name) { book_ = name; }
   void set_request_bytes(std::uint64_t bytes) noexcept { request_bytes_ = bytes; }

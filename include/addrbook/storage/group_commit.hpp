@@ -4,6 +4,7 @@
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/waiting.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/storage/index_terms.hpp>
 #include <addrbook/store.hpp>
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -46,6 +48,8 @@ class GroupCommit : private Pinned {
   struct Member {
     Batch batch;
     BookId book;
+    /// Of each write of the batch that stores a document; or empty, if the storage needs none.
+    std::vector<std::optional<IndexTerms>> terms;
     Clock::time_point deadline = never;
     CommitResult result;
     std::exception_ptr error;  ///< why it was not written, or why that is unknown
@@ -70,8 +74,10 @@ class GroupCommit : private Pinned {
   /// @param deadline  for the batch's turn to come. All members of a group get the deadline of its
   ///                  first one, which is the earliest: they get their results together.
   /// @param book      which the batch is for
+  /// @param terms     see Member
   /// @throws the error that `run` has set | Error{storage} if the groups before took too long
-  CommitResult commit(Batch batch, Clock::time_point deadline = never, BookId book = {});
+  CommitResult commit(Batch batch, Clock::time_point deadline = never, BookId book = {},
+                      std::vector<std::optional<IndexTerms>> terms = {});
 
  private:
   struct Writer : Member {
@@ -121,11 +127,13 @@ class GroupCommit : private Pinned {
 
 // ---------------------------------------------------------------------------------------------
 
-inline CommitResult GroupCommit::commit(Batch batch, Clock::time_point deadline, BookId book) {
+inline CommitResult GroupCommit::commit(Batch batch, Clock::time_point deadline, BookId book,
+                                        std::vector<std::optional<IndexTerms>> terms) {
   using State = Writer::State;
   Writer own;
   own.batch = std::move(batch);
   own.book = book;
+  own.terms = std::move(terms);
   own.deadline = deadline;
   bool leads = false;
   {

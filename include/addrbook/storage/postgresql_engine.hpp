@@ -2,6 +2,7 @@
 /// (target addrbook::postgresql).
 #pragma once
 
+#include <addrbook/contacts/terms.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/storage/postgresql_connection.hpp>
@@ -12,6 +13,8 @@
 #include <addrbook/storage/sql_connection.hpp>
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_tables.hpp>
+#include <addrbook/text.hpp>
+#include <addrbook/unicode_text.hpp>
 
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
@@ -40,10 +43,14 @@ class PostgresqlEngine final : public SqlEngine {
   [[nodiscard]] std::unique_ptr<SqlWriter> writer(soci::session& session) const override {
     return std::make_unique<PostgresqlWriter>(handle(session), texts());
   }
+  [[nodiscard]] const Folding& folding() const noexcept override { return *folding_; }
+  [[nodiscard]] const MigrationProgress& progress() const noexcept override {
+    return options_.migration;
+  }
   [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
   // A connection is not used again after a failure: SOCI leaks the memory of the failed statement's
   // values.
-  bool reset(soci::session&) const noexcept override { return false; }
+  bool reset(soci::session&, const std::exception&) const noexcept override { return false; }
   inline void abandon(soci::statement&) const override {}  // all rows arrive with the first
   [[nodiscard]] std::optional<bool> was_committed(soci::session& session,
                                                   const std::string& transaction) const override;
@@ -69,6 +76,7 @@ class PostgresqlEngine final : public SqlEngine {
     return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
   }
   const PostgresqlOptions options_;
+  const std::shared_ptr<const Folding> folding_;
   const PostgresqlConnection connections_;
   std::atomic<bool> has_tables_{false};  // they have been there once
   SocketDeadlines deadlines_;
@@ -78,7 +86,9 @@ class PostgresqlEngine final : public SqlEngine {
 
 inline PostgresqlEngine::PostgresqlEngine(const std::string& conninfo,
                                           const PostgresqlOptions& options)
-    : options_(options), connections_(parse(conninfo, options), options.connect_timeout) {}
+    : options_(options),
+      folding_(options.folding ? options.folding : unicode_folding()),
+      connections_(parse(conninfo, options), options.connect_timeout) {}
 
 inline PostgresqlEngine::Parameters PostgresqlEngine::parse(const std::string& conninfo,
                                                             const PostgresqlOptions& options) {
@@ -158,6 +168,8 @@ inline void PostgresqlEngine::set_up(soci::session& session) {
   }
   tables.migrate(options_.migration);
   tables.check_source();
+  // The first connection is that which makes the index.
+  tables.use_index(terms_version(*folding_), has_tables_.load());
   has_tables_ = true;
 }
 
@@ -179,7 +191,9 @@ inline const SqlTexts& PostgresqlEngine::texts() const {
       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
       "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
       // A book's row stays locked until the commit, so revisions are in the order of commits.
-      " FOR UPDATE", " FOR UPDATE SKIP LOCKED", "CAST(pg_current_xact_id() AS text)",
+      " FOR UPDATE",
+      " FOR UPDATE SKIP LOCKED",
+      "CAST(pg_current_xact_id() AS text)",
       // All rows arrive at once, so the query itself limits their bytes: it leaves out what follows
       // the row by which `bytes` is exceeded. That row shows that there are more.
       "SELECT id, key, revision, created_at, updated_at, document FROM (SELECT *, "
@@ -189,7 +203,33 @@ inline const SqlTexts& PostgresqlEngine::texts() const {
       "FROM (SELECT * FROM addrbook_entries WHERE key > :after AND key < :before "
       "ORDER BY key LIMIT :entries) AS candidates) AS measured "
       "WHERE earlier <= GREATEST(CAST(:bytes AS BIGINT), first) ORDER BY key",
+      "SELECT id, key, revision, created_at, updated_at, document FROM (SELECT *, "
+      "COALESCE(SUM(octet_length(document)) OVER (ORDER BY place "
+      "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS earlier, "
+      "FIRST_VALUE(octet_length(document)) OVER (ORDER BY place) AS first "
+      "FROM (SELECT addrbook_entries.*, place FROM unnest(CAST(:keys AS bigint[])) "
+      "WITH ORDINALITY AS asked (asked_key, place) "
+      "JOIN addrbook_entries ON addrbook_entries.key = asked_key) AS candidates) AS measured "
+      "WHERE earlier <= GREATEST(CAST(:bytes AS BIGINT), first) ORDER BY place",
       "octet_length(document)",
+      {"'", "'", ":*", " & ", " | ", " & !"},
+      "addrbook_search",
+      "addrbook_search.key",
+      "words @@ CAST(:words AS tsquery)",
+      "exact @@ CAST(:exact AS tsquery)",
+      "words @@ CAST(:words AS tsquery) AND exact @@ CAST(:exact AS tsquery)",
+      // Whoever waits for the index, waits for it as a whole.
+      {"SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = 0"},
+      "SELECT CASE WHEN pg_try_advisory_xact_lock(" + PostgresqlTables::lock_of_rules() +
+          ") THEN 1 ELSE 0 END",
+      {"TRUNCATE addrbook_search", "DROP INDEX IF EXISTS addrbook_names",
+       "DROP INDEX IF EXISTS addrbook_given", "DROP INDEX IF EXISTS addrbook_family",
+       "DROP INDEX IF EXISTS addrbook_terms"},
+      // Quicker than to keep them up to date.
+      {"CREATE INDEX addrbook_names ON addrbook_search ((key >> 40), name, key)",
+       "CREATE INDEX addrbook_given ON addrbook_search ((key >> 40), given, key)",
+       "CREATE INDEX addrbook_family ON addrbook_search ((key >> 40), family, key)",
+       "CREATE INDEX addrbook_terms ON addrbook_search USING gin (words, exact)"},
       // The settings are made by PostgresqlTables::check_source().
       "addrbook_books.tableoid = CAST(current_setting('addrbook.books') AS oid)",
       "addrbook_store.tableoid = CAST(current_setting('addrbook.store') AS oid) AND "

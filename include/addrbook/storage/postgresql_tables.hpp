@@ -31,6 +31,18 @@ class PostgresqlTables {
   /// @throws StateLost if they are being restored
   void check_source() const;
 
+  /// Tells other servers that the session uses an index that is made by these rules. Comes after
+  /// check_source().
+  /// @throws Error{storage} if it `must_be_complete`, and is not
+  void use_index(const std::string& rules, bool must_be_complete) const;
+
+  /// @returns an expression: the two numbers of the advisory lock of those who use an index that is
+  ///          made by `:rules`
+  [[nodiscard]] static std::string lock_of_rules() {
+    return "CAST(CAST(CAST(current_setting('addrbook.store') AS bigint) AS bit(32)) AS integer), "
+           "hashtext(:rules)";
+  }
+
   /// @returns the only value of a query
   template <class Value>
   [[nodiscard]] static Value ask(soci::session& session, const std::string& query) {
@@ -42,6 +54,7 @@ class PostgresqlTables {
  private:
   [[nodiscard]] static const SqlTables& tables();
   [[nodiscard]] std::string source_of(const std::string& table) const;
+  void replace_books() const;
   void set_origin(const std::string& source) const {
     session_ << "UPDATE addrbook_store SET origin = :source", soci::use(source);
   }
@@ -53,10 +66,14 @@ class PostgresqlTables {
 
 inline const SqlTables& PostgresqlTables::tables() {
   static const SqlTables tables(SqlTables::Dialect{
-      "BIGINT", "TEXT COLLATE \"C\"",
+      "BIGINT",
+      "TEXT COLLATE \"C\"",
       "left(CAST(gen_random_uuid() AS text), 8) || right(CAST(gen_random_uuid() AS text), 8)",
       "id ~ '^[0-9a-f]{12}7[0-9a-f]{19}$'",
-      "CAST(CAST('x0000' || left(id, 12) AS bit(64)) AS bigint)"});
+      "CAST(CAST('x0000' || left(id, 12) AS bit(64)) AS bigint)",
+      // A text search vector holds up to 1 MiB, so there are two.
+      ", words tsvector NOT NULL, exact tsvector NOT NULL",
+      {}});
   return tables;
 }
 
@@ -82,6 +99,7 @@ inline void PostgresqlTables::migrate(const MigrationProgress& progress) const {
       const bool stays =
           version == 2 && ask<std::string>(session_, "SELECT origin FROM addrbook_head") ==
                               source_of("addrbook_head");
+      if (version == 3) replace_books();
       tables().migrate(session_, version, progress);
       if (stays) set_origin(source_of("addrbook_store"));
       if (version == 0) session_ << "CREATE TABLE addrbook_schema (version INTEGER NOT NULL)";
@@ -92,6 +110,33 @@ inline void PostgresqlTables::migrate(const MigrationProgress& progress) const {
     transaction.commit();
   }
   if (version > SqlTables::version) SqlTables::refuse("the book", version);
+}
+
+// Servers of version 3 that are running must not write what is not indexed: that they find another
+// table of books makes them connect anew, and see the version.
+inline void PostgresqlTables::replace_books() const {
+  session_ << "ALTER TABLE addrbook_books RENAME TO addrbook_old_books";
+  session_ << "CREATE TABLE addrbook_books (LIKE addrbook_old_books INCLUDING ALL)";
+  session_ << "INSERT INTO addrbook_books SELECT * FROM addrbook_old_books";
+  session_ << "DROP TABLE addrbook_old_books";
+}
+
+// The lock is the session's, and ends with it. It comes first: who makes another index takes the
+// lock that others then wait for.
+inline void PostgresqlTables::use_index(const std::string& rules, bool must_be_complete) const {
+  std::string locked;
+  session_ << "SELECT CAST(pg_advisory_lock_shared(" + lock_of_rules() + ") AS text)",
+      soci::use(rules, "rules"), soci::into(locked);
+  if (!must_be_complete) return;
+  const auto all = SqlTables::all_indexed;
+  int is_complete = 0;
+  session_ << "SELECT CASE WHEN terms = :rules AND indexed = :all THEN 1 ELSE 0 END "
+              "FROM addrbook_store",
+      soci::use(rules, "rules"), soci::use(all, "all"), soci::into(is_complete);
+  if (session_.got_data() && is_complete == 0) {
+    throw Error(Errc::storage,
+                "the search index is not complete, or was made by other rules; a start makes it");
+  }
 }
 
 // The source of a book is the cluster, its timeline, which changes by a promotion or a recovery to

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <addrbook/storage/group_commit.hpp>
+#include <addrbook/storage/index_terms.hpp>
 #include <addrbook/storage/postgresql_array.hpp>
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_tables.hpp>
@@ -38,6 +39,8 @@ class PostgresqlWriter final : public SqlWriter {
   inline void read(WritePlan& plan) override;
   inline void write(WritePlan& plan) override;
   inline void commit() override;
+  inline void index(const std::vector<Indexed>& entries) override;
+  inline void remove(Integer first, Integer last) override;
   [[nodiscard]] std::string transaction() const override { return transaction_; }
 
  private:
@@ -51,6 +54,26 @@ class PostgresqlWriter final : public SqlWriter {
     Parameter(std::uint64_t value) : bytes(std::to_string(value)) {}
     Parameter(std::string_view text) : bytes(text) {}
     Parameter(const PostgresqlArray& array) : bytes(array.bytes()), is_binary(true) {}
+  };
+
+  /// Columns of addrbook_search.
+  struct SearchColumns {
+    PostgresqlArray keys = PostgresqlArray::of_integers();
+    PostgresqlArray names = PostgresqlArray::of_texts();
+    PostgresqlArray given = PostgresqlArray::of_texts();
+    PostgresqlArray family = PostgresqlArray::of_texts();
+    PostgresqlArray words = PostgresqlArray::of_texts();
+    PostgresqlArray exact = PostgresqlArray::of_texts();
+
+    void add(Integer key, const IndexTerms& terms) {
+      keys.add(key);
+      // None is empty, so that this can stand for an absent one.
+      names.add(terms.name ? std::string_view(*terms.name) : std::string_view());
+      given.add(terms.given ? std::string_view(*terms.given) : std::string_view());
+      family.add(terms.family ? std::string_view(*terms.family) : std::string_view());
+      words.add(terms.words);
+      exact.add(terms.exact);
+    }
   };
 
   void enter();
@@ -81,6 +104,14 @@ inline PostgresqlWriter::PostgresqlWriter(PGconn* connection, const SqlTexts& te
   const std::string read_state = "SELECT epoch, revision, count, " + texts.transaction +
                                  " FROM addrbook_books WHERE number = $1 AND name = $2 AND " +
                                  texts.are_same_books + texts.lock;
+  // Rows of addrbook_search: $1 to $6.
+  const std::string search_rows =
+      "(SELECT key, NULLIF(name, ''), NULLIF(given, ''), NULLIF(family, ''), "
+      "array_to_tsvector(string_to_array(rtrim(words, ' '), ' ')), "
+      "array_to_tsvector(string_to_array(rtrim(exact, ' '), ' ')) FROM "
+      "unnest(CAST($1 AS bigint[]), CAST($2 AS text[]), CAST($3 AS text[]), CAST($4 AS text[]), "
+      "CAST($5 AS text[]), CAST($6 AS text[])) AS row (key, name, given, family, words, exact)) "
+      "AS new (key, name, given, family, words, exact)";
   enter();
   const auto prepare = [&](const char* name, const std::string& sql) {
     check_sent(::PQsendPrepare(connection_, name, sql.c_str(), 0, nullptr));
@@ -91,18 +122,42 @@ inline PostgresqlWriter::PostgresqlWriter(PGconn* connection, const SqlTexts& te
   prepare("addrbook_keys",
           "SELECT id, key, revision, created_at FROM addrbook_entries "
           "WHERE key >> 40 = $1 AND id = ANY (CAST($2 AS text[]))");
-  prepare("addrbook_remove", "DELETE FROM addrbook_entries WHERE key = ANY (CAST($1 AS bigint[]))");
+  prepare("addrbook_remove",
+          "WITH terms AS (DELETE FROM addrbook_search WHERE key = ANY (CAST($1 AS bigint[]))) "
+          "DELETE FROM addrbook_entries WHERE key = ANY (CAST($1 AS bigint[]))");
+  prepare("addrbook_remove_range",
+          "WITH terms AS (DELETE FROM addrbook_search WHERE key >= $1 AND key <= $2) "
+          "DELETE FROM addrbook_entries WHERE key >= $1 AND key <= $2");
+  const std::string insert_search =
+      "INSERT INTO addrbook_search (key, name, given, family, words, exact) SELECT * FROM ";
+  prepare("addrbook_index", insert_search + search_rows);
   prepare("addrbook_insert",
-          "INSERT INTO addrbook_entries (key, id, revision, created_at, updated_at, document) "
-          "SELECT * FROM unnest(CAST($1 AS bigint[]), CAST($2 AS text[]), CAST($3 AS bigint[]), "
-          "CAST($4 AS bigint[]), CAST($5 AS bigint[]), CAST($6 AS text[]))");
+          "WITH terms AS (" + insert_search + search_rows +
+              ") "
+              "INSERT INTO addrbook_entries (key, id, revision, created_at, updated_at, document) "
+              "SELECT * FROM unnest(CAST($1 AS bigint[]), CAST($7 AS text[]), "
+              "CAST($8 AS bigint[]), CAST($9 AS bigint[]), CAST($10 AS bigint[]), "
+              "CAST($11 AS text[]))");
+  // What has not changed is not written.
   prepare("addrbook_update",
-          "UPDATE addrbook_entries SET revision = new.revision, updated_at = new.updated_at, "
-          "document = new.document FROM unnest(CAST($1 AS bigint[]), CAST($2 AS bigint[]), "
-          "CAST($3 AS bigint[]), CAST($4 AS text[])) AS new (key, revision, updated_at, document) "
-          "WHERE addrbook_entries.key = new.key");
+          "WITH terms AS (UPDATE addrbook_search SET name = new.name, given = new.given, "
+          "family = new.family, words = new.words, exact = new.exact FROM " +
+              search_rows +
+              " WHERE addrbook_search.key = new.key AND "
+              "(addrbook_search.name, addrbook_search.given, addrbook_search.family, "
+              "addrbook_search.words, addrbook_search.exact) IS DISTINCT FROM "
+              "(new.name, new.given, new.family, new.words, new.exact)) "
+              "UPDATE addrbook_entries SET revision = new.revision, updated_at = new.updated_at, "
+              "document = new.document FROM unnest(CAST($1 AS bigint[]), CAST($7 AS bigint[]), "
+              "CAST($8 AS bigint[]), CAST($9 AS text[])) "
+              "AS new (key, revision, updated_at, document) "
+              "WHERE addrbook_entries.key = new.key");
   prepare("addrbook_set_state",
           "UPDATE addrbook_books SET revision = $2, count = $3 WHERE number = $1");
+  prepare("addrbook_note",
+          "SELECT value, base, expires FROM addrbook_notes WHERE number = $1 AND key = $2");
+  prepare("addrbook_put_note", NoteTexts::put("$1, $2, $3, $4, $5"));
+  prepare("addrbook_forget_notes", NoteTexts::forget("$1", "$2"));
   prepare("addrbook_commit", "COMMIT");
   static_cast<void>(receive());
   leave();
@@ -187,6 +242,7 @@ inline void PostgresqlWriter::read(WritePlan& plan) {
     ids.back().second.add(place.second);
   }
   for (const auto& [book, array] : ids) send("addrbook_keys", {book, array});
+  for (const auto& [place, note] : plan.notes()) send("addrbook_note", {place.first, place.second});
   const auto results = receive();
   leave();
 
@@ -208,12 +264,18 @@ inline void PostgresqlWriter::read(WritePlan& plan) {
           SqlTables::to_time(integer_at(result, row, 3))};
     }
   }
+  for (auto& [place, note] : plan.notes()) {
+    const Result& result = results.at(next++);
+    if (::PQntuples(result.get()) == 0) continue;
+    note.stored_value = text_at(result, 0, 0);
+    note.now = {note.stored_value, SqlTables::from_integer(integer_at(result, 0, 1)),
+                SqlTables::to_time(integer_at(result, 0, 2))};
+  }
 }
 
 inline void PostgresqlWriter::write(WritePlan& plan) {
   enter();
-  struct Columns {
-    PostgresqlArray keys = PostgresqlArray::of_integers();
+  struct Columns : SearchColumns {
     PostgresqlArray ids = PostgresqlArray::of_texts();
     PostgresqlArray revisions = PostgresqlArray::of_integers();
     PostgresqlArray created_at = PostgresqlArray::of_integers();
@@ -227,7 +289,7 @@ inline void PostgresqlWriter::write(WritePlan& plan) {
     if (slot.is_removed()) removed.add(SqlTables::key_of(place.first, slot.stored->created));
     if (!slot.is_inserted() && !slot.is_updated()) continue;
     Columns& columns = slot.is_inserted() ? inserted : updated;
-    columns.keys.add(SqlTables::key_of(place.first, slot.now->created));
+    columns.add(SqlTables::key_of(place.first, slot.now->created), *slot.terms);
     columns.revisions.add(SqlTables::to_integer(slot.now->revision));
     columns.updated_at.add(SqlTables::to_integer(slot.updated_at));
     columns.documents.add(slot.document->text());
@@ -237,17 +299,45 @@ inline void PostgresqlWriter::write(WritePlan& plan) {
   }
   if (!removed.is_empty()) send("addrbook_remove", {removed});
   if (!inserted.keys.is_empty()) {
-    send("addrbook_insert", {inserted.keys, inserted.ids, inserted.revisions, inserted.created_at,
-                             inserted.updated_at, inserted.documents});
+    send("addrbook_insert", {inserted.keys, inserted.names, inserted.given, inserted.family,
+                             inserted.words, inserted.exact, inserted.ids, inserted.revisions,
+                             inserted.created_at, inserted.updated_at, inserted.documents});
   }
   if (!updated.keys.is_empty()) {
     send("addrbook_update",
-         {updated.keys, updated.revisions, updated.updated_at, updated.documents});
+         {updated.keys, updated.names, updated.given, updated.family, updated.words, updated.exact,
+          updated.revisions, updated.updated_at, updated.documents});
+  }
+  for (const auto& [place, note] : plan.notes()) {
+    if (!note.is_changed) continue;
+    const auto time = [](Timestamp at) {
+      return SqlTables::from_integer(SqlTables::to_integer(at));
+    };
+    send("addrbook_put_note",
+         {place.first, place.second, note.now->value, note.now->base, time(note.now->expires)});
+    send("addrbook_forget_notes", {place.first, time(note.written_at)});
   }
   for (const auto& [id, book] : plan.books()) {
     if (!book.is_changed) continue;
     send("addrbook_set_state", {id.number, book.state->revision, book.state->count});
   }
+}
+
+inline void PostgresqlWriter::index(const std::vector<Indexed>& entries) {
+  SearchColumns columns;
+  for (const Indexed& entry : entries) columns.add(entry.key, entry.terms);
+  enter();
+  send("addrbook_index",
+       {columns.keys, columns.names, columns.given, columns.family, columns.words, columns.exact});
+  static_cast<void>(receive());
+  leave();
+}
+
+inline void PostgresqlWriter::remove(Integer first, Integer last) {
+  enter();
+  send("addrbook_remove_range", {SqlTables::from_integer(first), SqlTables::from_integer(last)});
+  static_cast<void>(receive());
+  leave();
 }
 
 inline void PostgresqlWriter::commit() {

@@ -191,7 +191,7 @@ inline bool SqlCatalog::has_leftovers() {
 
 // A slice is small, because it holds up those that write to the same file.
 inline bool SqlCatalog::sweep() {
-  constexpr Integer max_rows = 1000;
+  constexpr Integer max_rows = 250;
   constexpr Integer max_bytes = Integer{1024} * 1024;
   Integer number = 0;
   session_ << "SELECT number FROM addrbook_removed ORDER BY number LIMIT 1" +
@@ -221,10 +221,10 @@ inline bool SqlCatalog::sweep() {
     }
   }
   if (rows == 0) {
+    session_ << "DELETE FROM addrbook_notes WHERE number = :number", soci::use(number);
     session_ << "DELETE FROM addrbook_removed WHERE number = :number", soci::use(number);
   } else {
-    session_ << "DELETE FROM addrbook_entries WHERE key > :first AND key <= :last",
-        soci::use(before_all), soci::use(last);
+    connection_.writer().remove(before_all, last);
   }
   return true;
 }

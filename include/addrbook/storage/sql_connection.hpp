@@ -2,8 +2,12 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/contacts/terms.hpp>
+#include <addrbook/document.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/query.hpp>
 #include <addrbook/storage/sql_engine.hpp>
+#include <addrbook/storage/sql_search.hpp>
 #include <addrbook/storage/sql_tables.hpp>
 #include <addrbook/storage/sql_writer.hpp>
 #include <addrbook/storage/write_plan.hpp>
@@ -21,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
 
@@ -58,6 +63,23 @@ class SqlConnection : private Pinned {
   /// The entries of a page, without the book's state.
   [[nodiscard]] Page entries(BookId book, std::uint64_t after, PageLimit limit);
 
+  /// See Store::select() and count(). @param search  of the query
+  /// @{
+  [[nodiscard]] QueryPage select(BookId book, const Query& query, const Search& search,
+                                 const std::optional<Position>& after, PageLimit limit) {
+    return search_.select(book.number, state(book), query, search, after, limit);
+  }
+  [[nodiscard]] std::uint64_t count(BookId book, const Search& search) {
+    static_cast<void>(state(book));
+    return search_.count(book.number, search);
+  }
+  /// @}
+
+  /// Entries of all books, by their keys.
+  /// @param after  a key
+  [[nodiscard]] std::vector<std::pair<SqlTables::Integer, Document>> documents(
+      SqlTables::Integer after, PageLimit limit);
+
   /// @throws StateLost if the tables are not those that the connection was made for
   void check_store();
 
@@ -69,6 +91,8 @@ class SqlConnection : private Pinned {
   static bool run(soci::statement& statement);
   static void finish(soci::statement& query);
   [[nodiscard]] Entry entry(std::uint64_t epoch) const;
+  template <class Take>
+  bool each_entry(Integer after, Integer before, PageLimit limit, Take take);
 
   SqlEngine& engine_;
   std::unique_ptr<soci::session> session_;
@@ -96,6 +120,7 @@ class SqlConnection : private Pinned {
   soci::statement page_query_;
 
   std::unique_ptr<SqlWriter> writer_;
+  SqlSearch search_;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -131,7 +156,8 @@ inline SqlConnection::SqlConnection(SqlEngine& engine, std::unique_ptr<soci::ses
                    soci::into(revision_), soci::into(created_at_), soci::into(updated_at_),
                    soci::into(document_), soci::use(after_, "after"), soci::use(before_, "before"),
                    soci::use(entries_, "entries"), soci::use(bytes_, "bytes"))),
-      writer_(engine.writer(*session_)) {}
+      writer_(engine.writer(*session_)),
+      search_(engine, *session_) {}
 
 // Runs a statement. @returns whether there is a row
 inline bool SqlConnection::run(soci::statement& statement) {
@@ -209,23 +235,41 @@ inline Page SqlConnection::page(BookId book, std::uint64_t after, PageLimit limi
 
 inline Page SqlConnection::entries(BookId book, std::uint64_t after, PageLimit limit) {
   Page page;
-  after_ = SqlTables::key_of(book.number, (std::min)(after, SqlTables::max_created));
-  before_ = SqlTables::key_of(book.number + 1, 0);
+  const Integer first = SqlTables::key_of(book.number, (std::min)(after, SqlTables::max_created));
+  const Integer end = SqlTables::key_of(book.number + 1, 0);
+  page.more = each_entry(first, end, limit, [&] { page.entries.push_back(entry(0)); });
+  return page;
+}
+
+inline std::vector<std::pair<SqlTables::Integer, Document>> SqlConnection::documents(
+    Integer after, PageLimit limit) {
+  std::vector<std::pair<Integer, Document>> found;
+  each_entry(after, (std::numeric_limits<Integer>::max)(), limit,
+             [&] { found.emplace_back(key_, Document::trusted(document_)); });
+  return found;
+}
+
+/// @param take  called for each row that fits @returns whether there are more
+template <class Take>
+bool SqlConnection::each_entry(Integer after, Integer before, PageLimit limit, Take take) {
+  after_ = after;
+  before_ = before;
   entries_ = SqlTables::to_integer((std::max)(limit.entries, std::size_t{1}));
   // One more, to see whether there are more.
   entries_ += entries_ < std::numeric_limits<Integer>::max() ? 1 : 0;
   bytes_ = SqlTables::to_integer(limit.bytes);
   std::size_t bytes = 0;
+  std::size_t taken = 0;
   for (bool is_row = run(page_query_); is_row; is_row = page_query_.fetch()) {
     bytes += document_.size();
-    if (!page.entries.empty() && (page.entries.size() >= limit.entries || bytes > limit.bytes)) {
-      page.more = true;
+    if (taken != 0 && (taken >= limit.entries || bytes > limit.bytes)) {
       engine_.abandon(page_query_);
-      break;
+      return true;
     }
-    page.entries.push_back(entry(0));
+    take();
+    ++taken;
   }
-  return page;
+  return false;
 }
 
 }  // namespace addrbook::detail

@@ -4,19 +4,24 @@
 
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/waiting.hpp>
+#include <addrbook/contacts/terms.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/query.hpp>
 #include <addrbook/storage/book_states.hpp>
 #include <addrbook/storage/entry_cache.hpp>
 #include <addrbook/storage/group_commit.hpp>
+#include <addrbook/storage/index_terms.hpp>
 #include <addrbook/storage/sql_catalog.hpp>
 #include <addrbook/storage/sql_connection.hpp>
 #include <addrbook/storage/sql_engine.hpp>
+#include <addrbook/storage/sql_indexer.hpp>
 #include <addrbook/storage/sql_pool.hpp>
 #include <addrbook/storage/sql_retry.hpp>
 #include <addrbook/storage/sql_writer.hpp>
 #include <addrbook/storage/sweeper.hpp>
 #include <addrbook/storage/write_plan.hpp>
 #include <addrbook/store.hpp>
+#include <addrbook/text.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -29,6 +34,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
 
@@ -55,6 +61,13 @@ class SqlDatabase : private Pinned {
   [[nodiscard]] std::optional<Entry> find(BookId book, std::string_view id);
   [[nodiscard]] Page page(BookId book, std::uint64_t after, PageLimit limit);
   [[nodiscard]] BookState state(BookId book);
+  /// See Store
+  /// @{
+  [[nodiscard]] QueryPage select(BookId book, const Query& query,
+                                 const std::optional<Position>& after, PageLimit limit);
+  [[nodiscard]] std::uint64_t count(BookId book, const Query& query);
+  /// @}
+  [[nodiscard]] const Folding& folding() const noexcept { return engine_->folding(); }
 
   /// Deletes what removed books have left.
   [[nodiscard]] Sweeper& sweeper() noexcept { return sweeper_; }
@@ -93,6 +106,9 @@ class SqlDatabase : private Pinned {
   [[noreturn]] void fail(SqlFault fault, const std::string& reason,
                          SourceLine thrown_at = SourceLine::here()) const;
 
+  template <class Work>
+  auto read(Work work);
+  void make_index();
   void write(const Group& group);
   void write(SqlConnection& connection, const Group& group, Clock::time_point deadline);
   template <class Commit>
@@ -162,7 +178,7 @@ auto SqlDatabase::on_connection(Work work, Clock::time_point deadline) {
       throw;
     } catch (const std::exception& error) {
       const SqlFault fault = engine_->fault_of(error);
-      if (!engine_->reset(connection->session())) {
+      if (!engine_->reset(connection->session(), error)) {
         states_.forget_all();
         connection.discard();
       }
@@ -179,8 +195,15 @@ auto SqlDatabase::on_connection(Work work, Clock::time_point deadline) {
 inline CommitResult SqlDatabase::commit(BookId book, Batch batch) {
   std::optional<EntryCache::Writing> writing;
   if (cache_) writing.emplace(*cache_, book.number).begin(batch.writes);
+  // Here, and not where others wait for the writer.
+  std::vector<std::optional<IndexTerms>> terms(batch.writes.size());
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    const auto& document = batch.writes[i].document;
+    if (document) terms[i].emplace(book.number, *document, folding());
+  }
   return writers_.commit(std::move(batch),
-                         engine_->is_remote() ? pool_.deadline() : GroupCommit::never, book);
+                         engine_->is_remote() ? pool_.deadline() : GroupCommit::never, book,
+                         std::move(terms));
 }
 
 inline std::optional<Entry> SqlDatabase::find(BookId book, std::string_view id) {
@@ -190,14 +213,52 @@ inline std::optional<Entry> SqlDatabase::find(BookId book, std::string_view id) 
   return cache_ ? cache_->find(book.number, id, load) : load();
 }
 
-inline Page SqlDatabase::page(BookId book, std::uint64_t after, PageLimit limit) {
+/// Runs `work(connection)`, which sees one moment. @returns its result
+template <class Work>
+auto SqlDatabase::read(Work work) {
   engine_->check_identity();
-  return on_connection([=](SqlConnection& connection) {
+  return on_connection([&](SqlConnection& connection) {
     auto transaction = connection.begin_read();
-    Page page = connection.page(book, after, limit);
+    auto result = work(connection);
     transaction.commit();
-    return page;
+    return result;
   });
+}
+
+inline Page SqlDatabase::page(BookId book, std::uint64_t after, PageLimit limit) {
+  return read([&](SqlConnection& connection) { return connection.page(book, after, limit); });
+}
+
+inline QueryPage SqlDatabase::select(BookId book, const Query& query,
+                                     const std::optional<Position>& after, PageLimit limit) {
+  const Search search(query, folding());
+  return read([&](SqlConnection& connection) {
+    return connection.select(book, query, search, after, limit);
+  });
+}
+
+inline std::uint64_t SqlDatabase::count(BookId book, const Query& query) {
+  const Search search(query, folding());
+  return read([&](SqlConnection& connection) { return connection.count(book, search); });
+}
+
+// Each slice is committed, so that a start that is killed loses no more than one.
+inline void SqlDatabase::make_index() {
+  constexpr auto long_enough = std::chrono::hours(24);
+  SqlIndexer indexer(folding(), engine_->progress());
+  // With the time of a call: this makes the connection.
+  bool is_more =
+      on_connection([&](SqlConnection& connection) { return !indexer.is_complete(connection); });
+  while (is_more) {
+    const auto turn = take_turn();
+    on_connection(
+        [&](SqlConnection& connection) {
+          auto transaction = connection.begin_write();
+          is_more = indexer.work(connection);
+          transaction.commit();
+        },
+        Clock::now() + long_enough);
+  }
 }
 
 inline BookState SqlDatabase::state(BookId book) {
@@ -303,6 +364,7 @@ inline SqlDatabase::SqlDatabase(std::unique_ptr<SqlEngine> engine, const SqlUse&
   if (use.cache_bytes != 0) cache_.emplace(use.cache_bytes);
   try {
     engine_->prepare();
+    make_index();
     on_connection([this](SqlConnection& connection) {  // all that is read must be readable
       connection.check_store();
       static_cast<void>(SqlCatalog(connection).list({}, 1));

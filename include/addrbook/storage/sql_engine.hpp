@@ -3,7 +3,10 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/options.hpp>
+#include <addrbook/storage/index_terms.hpp>
 #include <addrbook/storage/sql_writer.hpp>
+#include <addrbook/text.hpp>
 
 #include <soci/soci.h>
 
@@ -13,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace addrbook::detail {
 
@@ -75,7 +79,26 @@ struct SqlTexts {
   /// keys. Binds the keys `after` and `before`, which are left out; `entries`, the maximum number
   /// of rows; and `bytes`, how much text the documents before the last one may hold.
   std::string page;
+  /// Reads the same columns of entries by their keys, in that order. Binds `keys`: one key as text,
+  /// or an array of them if the database is remote; and `bytes`, as above.
+  std::string entries;
   std::string document_bytes;  ///< an expression: the size of `document`
+  /// @name The search index: a table of tokens, see TermToken; see also SqlTables
+  /// @{
+  TermSyntax syntax;
+  std::string found;      ///< the table
+  std::string found_key;  ///< its column with the entry's key
+  /// Conditions of the table, which bind `words`, `exact`, or both.
+  std::string has_words;
+  std::string has_exact;
+  std::string has_both;
+  std::vector<std::string> begin_index;  ///< for a transaction that may take long
+  /// Selects 1 if nobody uses the index that was made by other `rules`, and keeps others from it
+  /// until the transaction ends; "": nobody else can.
+  std::string claim_index;
+  std::vector<std::string> clear_index;  ///< empties the index, whatever state it is in
+  std::vector<std::string> end_index;    ///< once all is in it
+  /// @}
   /// @name Conditions
   /// The tables are still those that the connection was made for, and have not been replaced by
   /// those of a dump. The first one is for statements about addrbook_books, the second one for
@@ -95,6 +118,12 @@ class SqlEngine : private Pinned {
 
   [[nodiscard]] virtual const SqlTexts& texts() const = 0;
 
+  /// How texts are compared, in the index too.
+  [[nodiscard]] virtual const Folding& folding() const noexcept = 0;
+
+  /// Is told how far the making of the index is; may be empty.
+  [[nodiscard]] virtual const MigrationProgress& progress() const noexcept = 0;
+
   /// Brings the database to the current version, however long that takes. Called before the first
   /// connect().
   /// @throws Error{storage}, or what SOCI throws
@@ -111,8 +140,9 @@ class SqlEngine : private Pinned {
   [[nodiscard]] virtual SqlFault fault_of(const std::exception& thrown) const = 0;
 
   /// Ends whatever a connection was doing when something failed.
+  /// @param thrown  the failure
   /// @returns whether the connection can be used further
-  virtual bool reset(soci::session& session) const noexcept = 0;
+  virtual bool reset(soci::session& session, const std::exception& thrown) const noexcept = 0;
 
   /// Ends a query before all of its rows are fetched.
   virtual void abandon(soci::statement& query) const = 0;

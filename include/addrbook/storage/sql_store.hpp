@@ -1,10 +1,12 @@
 /// SqlStore: a book in an SQL database, as a Store. Needs SOCI.
 #pragma once
 
+#include <addrbook/query.hpp>
 #include <addrbook/storage/group_commit.hpp>
 #include <addrbook/storage/sql_database.hpp>
 #include <addrbook/storage/write_plan.hpp>
 #include <addrbook/store.hpp>
+#include <addrbook/text.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -39,6 +41,14 @@ class SqlStore final : public Store {
   [[nodiscard]] BookState do_state() const override {
     return or_gone([&] { return database_->state(id()); });
   }
+  [[nodiscard]] QueryPage do_select(const Query& query, const std::optional<Position>& after,
+                                    PageLimit limit) const override {
+    return or_gone([&] { return database_->select(id(), query, after, limit); });
+  }
+  [[nodiscard]] std::uint64_t do_count(const Query& query) const override {
+    return or_gone([&] { return database_->count(id(), query); });
+  }
+  [[nodiscard]] const Folding& do_folding() const noexcept override { return database_->folding(); }
 
   [[nodiscard]] BookId id() const noexcept { return {number_, name_}; }
   template <class Call>

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
 
@@ -29,7 +30,12 @@ namespace addrbook::detail {
 /// - addrbook_books: a row for each book with its state. The count is stored because counting a
 ///   million rows takes seconds.
 /// - addrbook_entries: `key` is the book's number and the entry's `created`, so that the entries of
-///   a book stand together, in the order of its list.
+///   a book stand together, in the order of its list. addrbook_revisions is an index of it.
+/// - addrbook_search: of each entry what it is sorted by, see Terms, and in PostgreSQL its tokens.
+///   SQLite has those in addrbook_terms. Both are beside the entries, so that a write that changes
+///   none of that does not touch them. In addrbook_store, `terms` names the rules by which they are
+///   made, and `indexed` is the key up to which they are.
+/// - addrbook_notes: the notes of batches, see Note, until some time after they have expired.
 /// - addrbook_removed: the numbers of books whose entries are still to be deleted.
 ///
 /// A database with tables of an older version is migrated when it is opened; one of a newer version
@@ -37,7 +43,7 @@ namespace addrbook::detail {
 class SqlTables {
  public:
   /// The version that this library reads and writes.
-  static constexpr int version = 3;
+  static constexpr int version = 4;
 
   /// The lower bits of an entry's key are its `created`, the upper ones its book's number.
   static constexpr unsigned created_bits = 40;
@@ -48,11 +54,13 @@ class SqlTables {
 
   /// What differs between databases.
   struct Dialect {
-    std::string integer;       ///< the type of 64-bit integers that can be a primary key
-    std::string text;          ///< the type of ids and names, compared byte by byte
-    std::string random_epoch;  ///< an expression: 16 random hex digits, others for each row
-    std::string is_uuid_7;     ///< a condition: `id` is one of make_id()
-    std::string time_of_uuid;  ///< an expression: the time in such an `id`, in milliseconds
+    std::string integer;         ///< the type of 64-bit integers that can be a primary key
+    std::string text;            ///< the type of ids and names, compared byte by byte
+    std::string random_epoch;    ///< an expression: 16 random hex digits, others for each row
+    std::string is_uuid_7;       ///< a condition: `id` is one of make_id()
+    std::string time_of_uuid;    ///< an expression: the time in such an `id`, in milliseconds
+    std::string search_columns;  ///< of addrbook_search, behind those that sort
+    std::vector<std::string> search_tables;  ///< statements that make what else there is
   };
 
   /// @name Values as the databases keep them. Their integers are signed, and 63 bits are enough.
@@ -77,11 +85,17 @@ class SqlTables {
   [[nodiscard]] static std::uint64_t created_of(Integer key) noexcept {
     return from_integer(key) & max_created;
   }
+  [[nodiscard]] static std::uint64_t number_of(Integer key) noexcept {
+    return from_integer(key) >> created_bits;
+  }
+  /// addrbook_store.indexed, once all entries are in the index.
+  static constexpr Integer all_indexed = (std::numeric_limits<Integer>::max)();
   /// @}
 
   explicit SqlTables(Dialect dialect) : dialect_(std::move(dialect)) {}
 
-  /// Makes tables of the current version, in the caller's transaction.
+  /// Makes tables of the current version, in the caller's transaction. The index is left to
+  /// SqlIndexer.
   /// @param from      the version of the tables that exist; 0: none
   /// @param progress  see SqliteOptions::migration; may be empty
   void migrate(soci::session& session, int from, const MigrationProgress& progress = {}) const;
@@ -115,6 +129,8 @@ class SqlTables {
     session << "CREATE UNIQUE INDEX addrbook_ids ON addrbook_entries (id, (key >> " +
                    std::to_string(created_bits) + "))";
   }
+  void make_search(soci::session& session) const;
+  void make_notes(soci::session& session) const;
 
   Dialect dialect_;
 };
@@ -129,10 +145,35 @@ inline void SqlTables::migrate(soci::session& session, int from,
     session << "UPDATE addrbook_head SET count = (SELECT COUNT(*) FROM addrbook_entries)";
     session << "ALTER TABLE addrbook_head ADD COLUMN origin TEXT NOT NULL DEFAULT ''";
   }
-  if (from >= 1) session << "ALTER TABLE addrbook_entries RENAME TO addrbook_old_entries";
-  make(session);
-  if (from >= 1) move_old_book(session, progress);
-  make_index(session);  // quicker than to keep it up to date
+  if (from == 1 || from == 2) {
+    session << "ALTER TABLE addrbook_entries RENAME TO addrbook_old_entries";
+  }
+  if (from < 3) make(session);
+  if (from == 1 || from == 2) move_old_book(session, progress);
+  if (from < 3) make_index(session);  // quicker than to keep it up to date
+  make_search(session);
+  make_notes(session);
+}
+
+inline void SqlTables::make_search(soci::session& session) const {
+  session << "ALTER TABLE addrbook_store ADD COLUMN terms TEXT NOT NULL DEFAULT ''";
+  session << "ALTER TABLE addrbook_store ADD COLUMN indexed " + dialect_.integer +
+                 " NOT NULL DEFAULT 0";
+  session << "CREATE TABLE addrbook_search (key " + dialect_.integer + " PRIMARY KEY, name " +
+                 dialect_.text + ", given " + dialect_.text + ", family " + dialect_.text +
+                 dialect_.search_columns + ")";
+  for (const std::string& sql : dialect_.search_tables) session << sql;
+  session << "CREATE INDEX addrbook_revisions ON addrbook_entries ((key >> " +
+                 std::to_string(created_bits) + "), revision)";
+}
+
+inline void SqlTables::make_notes(soci::session& session) const {
+  const std::string integer = dialect_.integer + " NOT NULL";
+  const std::string text = dialect_.text + " NOT NULL";
+  session << "CREATE TABLE addrbook_notes (number " + integer + ", key " + text + ", value " +
+                 text + ", base " + integer + ", expires " + integer +
+                 ", PRIMARY KEY (number, key))";
+  session << "CREATE INDEX addrbook_expiry ON addrbook_notes (number, expires)";
 }
 
 inline void SqlTables::make(soci::session& session) const {

@@ -3,25 +3,49 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/document.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/storage/group_commit.hpp>
+#include <addrbook/storage/index_terms.hpp>
 #include <addrbook/storage/sql_tables.hpp>
 #include <addrbook/storage/write_plan.hpp>
 #include <addrbook/store.hpp>
+#include <addrbook/text.hpp>
 
 #include <soci/soci.h>
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
+
+/// The statements about notes that are the same in all databases.
+struct NoteTexts {
+  /// What a write of notes takes away: some of those of the book that have expired, more than are
+  /// written by most.
+  [[nodiscard]] static std::string forget(const std::string& number, const std::string& at) {
+    return "DELETE FROM addrbook_notes WHERE number = " + number +
+           " AND key IN (SELECT key FROM addrbook_notes WHERE number = " + number +
+           " AND expires <= " + at + " ORDER BY expires LIMIT 100)";
+  }
+  [[nodiscard]] static std::string put(const std::string& values) {
+    return "INSERT INTO addrbook_notes (number, key, value, base, expires) VALUES (" + values +
+           ") ON CONFLICT (number, key) DO UPDATE SET value = excluded.value, "
+           "base = excluded.base, expires = excluded.expires";
+  }
+};
 
 /// Does on one connection what a WritePlan asks for. Throws what SOCI throws; the connection must
 /// then be reset or closed, which ends the transaction.
 /// @par Thread safety  one thread at a time.
 class SqlWriter : private Pinned {
  public:
+  using Integer = SqlTables::Integer;
+
   virtual ~SqlWriter() = default;
 
   /// Begins the transaction and reads what the plan asks for, except for the states that it has. A
@@ -34,29 +58,73 @@ class SqlWriter : private Pinned {
 
   /// @returns the transaction's name for SqlEngine::was_committed()
   [[nodiscard]] virtual std::string transaction() const = 0;
+
+  /// @name In a transaction of the caller
+  /// @{
+  struct Indexed {
+    Integer key = 0;
+    IndexTerms terms;
+  };
+  /// Puts entries into the index, which does not have them yet.
+  virtual void index(const std::vector<Indexed>& entries) = 0;
+  /// Deletes the entries from `first` to `last`, and what the index has of them.
+  virtual void remove(Integer first, Integer last) = 0;
+  /// @}
+};
+
+/// What a database has of an index beside addrbook_search.
+/// @par Thread safety  one thread at a time.
+class SqlIndex : private Pinned {
+ public:
+  using Integer = SqlTables::Integer;
+
+  virtual ~SqlIndex() = default;
+
+  /// Is quickest in the order of keys, and with what is removed of a key before what is added.
+  /// @{
+  virtual void add(Integer key, const IndexTerms& terms) = 0;
+  /// @param terms  what was added under this key
+  virtual void remove(Integer key, const IndexTerms& terms) = 0;
+  /// @}
 };
 
 /// A statement for each row. For databases that answer at once.
 class SqlStepWriter final : public SqlWriter {
  public:
-  /// @param begin  the statement that begins a transaction that writes
-  SqlStepWriter(soci::session& session, std::string begin);
+  /// @param begin    the statement that begins a transaction that writes
+  /// @param folding  outlives this object
+  SqlStepWriter(soci::session& session, std::string begin, std::unique_ptr<SqlIndex> index,
+                const Folding& folding);
 
   inline void read(WritePlan& plan) override;
   inline void write(WritePlan& plan) override;
   void commit() override { session_.commit(); }
   [[nodiscard]] std::string transaction() const override { return {}; }
+  inline void index(const std::vector<Indexed>& entries) override;
+  inline void remove(Integer first, Integer last) override;
 
  private:
-  using Integer = SqlTables::Integer;
+  /// What becomes of an entry in the index.
+  struct Change {
+    Integer key = 0;
+    std::optional<IndexTerms> old;
+    const IndexTerms* now = nullptr;
+  };
 
   static bool run(soci::statement& statement) {
     constexpr bool with_bindings = true;
     return statement.execute(with_bindings);
   }
+  void read_notes(WritePlan& plan);
+  void write_notes(WritePlan& plan);
+  [[nodiscard]] std::optional<IndexTerms> stored_terms(Integer key);
+  void apply(std::vector<Change>& changes);
+  void set_search(soci::statement& statement, Integer key, const IndexTerms& terms);
 
   soci::session& session_;
   const std::string begin_;
+  const std::unique_ptr<SqlIndex> index_;
+  const Folding& folding_;
 
   // What the statements read from and write to.
   Integer number_ = 0;
@@ -69,20 +137,44 @@ class SqlStepWriter final : public SqlWriter {
   std::string document_;
   std::string epoch_;
   Integer count_ = 0;
+  struct Text {
+    std::string value;
+    soci::indicator is_there = soci::i_null;
+    void operator=(const std::optional<std::string>& text) {
+      value = text.value_or(std::string());
+      is_there = text ? soci::i_ok : soci::i_null;
+    }
+  };
+  std::string note_;
+  Integer base_ = 0;
+  Integer expires_ = 0;
+  Text sort_name_;
+  Text sort_given_;
+  Text sort_family_;
 
   soci::statement state_query_;
   soci::statement key_query_;
+  soci::statement document_query_;
   soci::statement insert_;
   soci::statement update_;
   soci::statement remove_;
+  soci::statement insert_search_;
+  soci::statement update_search_;
+  soci::statement remove_search_;
   soci::statement set_state_;
+  soci::statement note_query_;
+  soci::statement put_note_;
+  soci::statement forget_notes_;
 };
 
 // ---------------------------------------------------------------------------------------------
 
-inline SqlStepWriter::SqlStepWriter(soci::session& session, std::string begin)
+inline SqlStepWriter::SqlStepWriter(soci::session& session, std::string begin,
+                                    std::unique_ptr<SqlIndex> index, const Folding& folding)
     : session_(session),
       begin_(std::move(begin)),
+      index_(std::move(index)),
+      folding_(folding),
       state_query_((session_.prepare << "SELECT epoch, revision, count FROM addrbook_books "
                                         "WHERE number = :number AND name = :name",
                     soci::into(epoch_), soci::into(revision_), soci::into(count_),
@@ -91,6 +183,8 @@ inline SqlStepWriter::SqlStepWriter(soci::session& session, std::string begin)
                                       "WHERE key >> 40 = :number AND id = :id",
                   soci::into(key_), soci::into(revision_), soci::into(created_at_),
                   soci::use(number_), soci::use(id_))),
+      document_query_((session_.prepare << "SELECT document FROM addrbook_entries WHERE key = :key",
+                       soci::into(document_), soci::use(key_))),
       insert_(
           (session_.prepare << "INSERT INTO addrbook_entries "
                                "(key, id, revision, created_at, updated_at, document) "
@@ -104,10 +198,31 @@ inline SqlStepWriter::SqlStepWriter(soci::session& session, std::string begin)
                soci::use(key_))),
       remove_(
           (session_.prepare << "DELETE FROM addrbook_entries WHERE key = :key", soci::use(key_))),
+      insert_search_((session_.prepare << "INSERT INTO addrbook_search (key, name, given, family) "
+                                          "VALUES (:key, :name, :given, :family)",
+                      soci::use(key_), soci::use(sort_name_.value, sort_name_.is_there),
+                      soci::use(sort_given_.value, sort_given_.is_there),
+                      soci::use(sort_family_.value, sort_family_.is_there))),
+      update_search_((session_.prepare << "UPDATE addrbook_search SET name = :name, "
+                                          "given = :given, family = :family WHERE key = :key",
+                      soci::use(sort_name_.value, sort_name_.is_there),
+                      soci::use(sort_given_.value, sort_given_.is_there),
+                      soci::use(sort_family_.value, sort_family_.is_there), soci::use(key_))),
+      remove_search_(
+          (session_.prepare << "DELETE FROM addrbook_search WHERE key = :key", soci::use(key_))),
       set_state_((session_.prepare
                       << "UPDATE addrbook_books SET revision = :revision, count = :count "
                          "WHERE number = :number",
-                  soci::use(revision_), soci::use(count_), soci::use(number_))) {
+                  soci::use(revision_), soci::use(count_), soci::use(number_))),
+      note_query_((session_.prepare << "SELECT value, base, expires FROM addrbook_notes "
+                                       "WHERE number = :number AND key = :key",
+                   soci::into(note_), soci::into(base_), soci::into(expires_), soci::use(number_),
+                   soci::use(id_))),
+      put_note_((session_.prepare << NoteTexts::put(":number, :key, :value, :base, :expires"),
+                 soci::use(number_), soci::use(id_), soci::use(note_), soci::use(base_),
+                 soci::use(expires_))),
+      forget_notes_((session_.prepare << NoteTexts::forget(":number", ":at"),
+                     soci::use(number_, "number"), soci::use(expires_, "at"))) {
   static_assert(SqlTables::created_bits == 40, "the statements say so");
 }
 
@@ -132,16 +247,48 @@ inline void SqlStepWriter::read(WritePlan& plan) {
     while (key_query_.fetch()) {
     }
   }
+  read_notes(plan);
+}
+
+inline void SqlStepWriter::read_notes(WritePlan& plan) {
+  for (auto& [place, note] : plan.notes()) {
+    number_ = SqlTables::to_integer(place.first);
+    id_ = place.second;
+    if (!run(note_query_)) continue;
+    note.stored_value = note_;
+    note.now = {note.stored_value, SqlTables::from_integer(base_), SqlTables::to_time(expires_)};
+    while (note_query_.fetch()) {
+    }
+  }
+}
+
+inline void SqlStepWriter::write_notes(WritePlan& plan) {
+  for (const auto& [place, note] : plan.notes()) {
+    if (!note.is_changed) continue;
+    number_ = SqlTables::to_integer(place.first);
+    id_ = place.second;
+    note_ = note.now->value;
+    base_ = SqlTables::to_integer(note.now->base);
+    expires_ = SqlTables::to_integer(note.now->expires);
+    run(put_note_);
+    expires_ = SqlTables::to_integer(note.written_at);
+    run(forget_notes_);
+  }
 }
 
 inline void SqlStepWriter::write(WritePlan& plan) {
+  std::vector<Change> changes;
+  changes.reserve(plan.slots().size());
   for (const auto& [place, slot] : plan.slots()) {
     if (slot.is_removed()) {
       key_ = SqlTables::key_of(place.first, slot.stored->created);
+      changes.push_back({key_, stored_terms(key_), nullptr});
       run(remove_);
     }
     if (!slot.is_inserted() && !slot.is_updated()) continue;
     key_ = SqlTables::key_of(place.first, slot.now->created);
+    changes.push_back({key_, std::nullopt, slot.terms});
+    if (slot.is_updated()) changes.back().old = stored_terms(key_);
     revision_ = SqlTables::to_integer(slot.now->revision);
     updated_at_ = SqlTables::to_integer(slot.updated_at);
     document_ = slot.document->text();
@@ -153,6 +300,8 @@ inline void SqlStepWriter::write(WritePlan& plan) {
       run(insert_);
     }
   }
+  apply(changes);
+  write_notes(plan);
   for (const auto& [id, book] : plan.books()) {
     if (!book.is_changed) continue;
     number_ = SqlTables::to_integer(id.number);
@@ -160,6 +309,71 @@ inline void SqlStepWriter::write(WritePlan& plan) {
     count_ = SqlTables::to_integer(book.state->count);
     run(set_state_);
   }
+}
+
+// The index keeps no terms that could be read again: they are made from the document, as they once
+// were.
+inline std::optional<IndexTerms> SqlStepWriter::stored_terms(Integer key) {
+  key_ = key;
+  if (!run(document_query_)) return std::nullopt;
+  const Document document = Document::trusted(document_);
+  while (document_query_.fetch()) {
+  }
+  return IndexTerms(SqlTables::number_of(key), document, folding_);
+}
+
+inline void SqlStepWriter::set_search(soci::statement& statement, Integer key,
+                                      const IndexTerms& terms) {
+  key_ = key;
+  sort_name_ = terms.name;
+  sort_given_ = terms.given;
+  sort_family_ = terms.family;
+  run(statement);
+}
+
+inline void SqlStepWriter::apply(std::vector<Change>& changes) {
+  std::sort(changes.begin(), changes.end(),
+            [](const Change& a, const Change& b) { return a.key < b.key; });
+  for (const auto& [key, old, now] : changes) {
+    if (now == nullptr) {
+      key_ = key;
+      run(remove_search_);
+    } else if (!old) {
+      set_search(insert_search_, key, *now);
+    } else if (!now->sorts_as(*old)) {
+      set_search(update_search_, key, *now);
+    }
+    if (old && now != nullptr && now->has_tokens_of(*old)) continue;
+    if (old && old->has_tokens()) index_->remove(key, *old);
+    if (now != nullptr && now->has_tokens()) index_->add(key, *now);
+  }
+}
+
+inline void SqlStepWriter::index(const std::vector<Indexed>& entries) {
+  for (const Indexed& entry : entries) {
+    set_search(insert_search_, entry.key, entry.terms);
+    if (entry.terms.has_tokens()) index_->add(entry.key, entry.terms);
+  }
+}
+
+inline void SqlStepWriter::remove(Integer first, Integer last) {
+  std::vector<Change> changes;
+  {
+    Integer key = 0;
+    std::string document;
+    soci::statement query((session_.prepare << "SELECT key, document FROM addrbook_entries "
+                                               "WHERE key >= :first AND key <= :last ORDER BY key",
+                           soci::use(first), soci::use(last), soci::into(key),
+                           soci::into(document)));
+    for (bool is_row = run(query); is_row; is_row = query.fetch()) {
+      changes.push_back(
+          {key, IndexTerms(SqlTables::number_of(key), Document::trusted(document), folding_),
+           nullptr});
+    }
+  }
+  apply(changes);
+  session_ << "DELETE FROM addrbook_entries WHERE key >= :first AND key <= :last", soci::use(first),
+      soci::use(last);
 }
 
 }  // namespace addrbook::detail

@@ -8,8 +8,11 @@
 #include <addrbook/storage/sql_tables.hpp>
 #include <addrbook/storage/sql_writer.hpp>
 #include <addrbook/storage/sqlite_file.hpp>
+#include <addrbook/storage/sqlite_index.hpp>
 #include <addrbook/storage/sqlite_lock.hpp>
 #include <addrbook/storage/sqlite_open_books.hpp>
+#include <addrbook/text.hpp>
+#include <addrbook/unicode_text.hpp>
 
 #include <sqlite3.h>
 
@@ -58,10 +61,15 @@ class SqliteEngine final : public SqlEngine {
   [[nodiscard]] inline const SqlTexts& texts() const override;
   [[nodiscard]] inline std::unique_ptr<soci::session> connect(Clock::time_point) override;
   [[nodiscard]] std::unique_ptr<SqlWriter> writer(soci::session& session) const override {
-    return std::make_unique<SqlStepWriter>(session, texts().begin_write);
+    return std::make_unique<SqlStepWriter>(session, texts().begin_write,
+                                           std::make_unique<SqliteIndex>(session), folding());
+  }
+  [[nodiscard]] const Folding& folding() const noexcept override { return *folding_; }
+  [[nodiscard]] const MigrationProgress& progress() const noexcept override {
+    return options_.migration;
   }
   [[nodiscard]] inline SqlFault fault_of(const std::exception& thrown) const override;
-  inline bool reset(soci::session& session) const noexcept override;
+  inline bool reset(soci::session& session, const std::exception& thrown) const noexcept override;
   inline void abandon(soci::statement& query) const override;
   [[nodiscard]] inline std::optional<bool> was_committed(
       soci::session& session, const std::string& transaction) const override;
@@ -105,6 +113,7 @@ class SqliteEngine final : public SqlEngine {
   };
 
   const SqliteOptions options_;
+  const std::shared_ptr<const Folding> folding_;
   std::optional<SqliteFile> file_;
   std::optional<SqliteLock> lock_;
   // While a connection is open, SQLite neither removes the log nor begins another one. Used only
@@ -131,13 +140,15 @@ inline const SqlTables& SqliteEngine::tables() {
                               std::to_string(4 * (digits - digit)) + ")";
     }
     dialect.time_of_uuid += ")";
+    dialect.search_tables = SqliteIndex::table();
     return dialect;
   }());
   return tables;
 }
 
 inline SqliteEngine::SqliteEngine(const std::string& path, SqliteOptions options)
-    : options_(std::move(options)) {
+    : options_(std::move(options)),
+      folding_(options_.folding ? options_.folding : unicode_folding()) {
   if (is_in_memory(path)) return;
   file_.emplace(path);
   lock_.emplace(*file_);
@@ -212,6 +223,10 @@ inline std::unique_ptr<soci::session> SqliteEngine::connect(Clock::time_point) {
   *session << "PRAGMA synchronous = FULL";
   constexpr std::size_t kibibyte = 1024;
   *session << "PRAGMA cache_size = -" + std::to_string(options_.page_cache_bytes / kibibyte);
+  // In pages: 16 MiB of log. Writers to many books have a page each in it, and before it goes into
+  // the file, most of these are written again. With SQLite's 1000, such writers have a quarter
+  // less.
+  *session << "PRAGMA wal_autocheckpoint = 4000";
   // A burst of writes leaves a large WAL file. SQLite truncates it to this size.
   *session << "PRAGMA journal_size_limit = 67108864";
   *session << "PRAGMA trusted_schema = OFF";
@@ -246,14 +261,34 @@ inline void SqliteEngine::save_log() const {
 
 inline const SqlTexts& SqliteEngine::texts() const {
   static const SqlTexts texts{
-      "BEGIN", "BEGIN IMMEDIATE",
+      "BEGIN",
+      "BEGIN IMMEDIATE",
       "",  // the transaction has the file's only lock
       "",
       "''",  // a commit is not lost
       // Rows are fetched one by one, so there is no need to limit their bytes.
       "SELECT id, key, revision, created_at, updated_at, document FROM addrbook_entries "
       "WHERE key > :after AND key < :before AND :bytes >= 0 ORDER BY key LIMIT :entries",
-      "length(CAST(document AS BLOB))", "1 = 1", "1 = 1"};
+      "SELECT id, key, revision, created_at, updated_at, document FROM addrbook_entries "
+      "WHERE key = :keys AND :bytes >= 0",
+      "length(CAST(document AS BLOB))",
+      {"\"", "\"", " *", " AND ", " OR ", " NOT "},
+      "addrbook_terms",
+      "addrbook_terms.rowid",
+      "addrbook_terms MATCH :words",
+      "addrbook_terms MATCH :exact",
+      "addrbook_terms MATCH '(' || :words || ') AND (' || :exact || ')'",
+      {},
+      "",
+      {"INSERT INTO addrbook_terms (addrbook_terms) VALUES ('delete-all')",
+       "DELETE FROM addrbook_search", "DROP INDEX IF EXISTS addrbook_names",
+       "DROP INDEX IF EXISTS addrbook_given", "DROP INDEX IF EXISTS addrbook_family"},
+      // Quicker than to keep them up to date.
+      {"CREATE INDEX addrbook_names ON addrbook_search ((key >> 40), name)",
+       "CREATE INDEX addrbook_given ON addrbook_search ((key >> 40), given)",
+       "CREATE INDEX addrbook_family ON addrbook_search ((key >> 40), family)"},
+      "1 = 1",
+      "1 = 1"};
   return texts;
 }
 
@@ -264,7 +299,16 @@ inline SqlFault SqliteEngine::fault_of(const std::exception& thrown) const {
   return (error->result() & primary) == SQLITE_FULL ? SqlFault::full : SqlFault::other;
 }
 
-inline bool SqliteEngine::reset(soci::session& session) const noexcept {
+// After a fault of the disk FTS5 may hold on to pages that have been rolled back, and then takes
+// the index for malformed. A connection to memory is all that there is of a book.
+inline bool SqliteEngine::reset(soci::session& session,
+                                const std::exception& thrown) const noexcept {
+  const auto* const error = dynamic_cast<const soci::sqlite3_soci_error*>(&thrown);
+  constexpr int primary = 0xff;
+  const int code = error == nullptr ? SQLITE_OK : error->result() & primary;
+  const bool is_of_disk =
+      code == SQLITE_IOERR || code == SQLITE_FULL || code == SQLITE_NOMEM || code == SQLITE_CORRUPT;
+  if (file_ && is_of_disk) return false;
   ::sqlite3* const database = handle(session);
   for (auto* each = ::sqlite3_next_stmt(database, nullptr); each != nullptr;
        each = ::sqlite3_next_stmt(database, each)) {

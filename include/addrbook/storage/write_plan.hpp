@@ -5,6 +5,7 @@
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/storage/group_commit.hpp>
+#include <addrbook/storage/index_terms.hpp>
 #include <addrbook/store.hpp>
 
 #include <cstddef>
@@ -55,6 +56,7 @@ class WritePlan : private Pinned {
     std::optional<Place> now;     ///< what must be there
     Timestamp updated_at;
     const Document* document = nullptr;  ///< the last one that was written, if any
+    const IndexTerms* terms = nullptr;   ///< of the document, if the storage needs them
 
     [[nodiscard]] bool is_same_entry() const {
       return stored && now && stored->created == now->created;
@@ -71,6 +73,22 @@ class WritePlan : private Pinned {
   /// By the book's number and the id.
   using Slots = std::map<std::pair<std::uint64_t, std::string_view>, Slot>;
 
+  /// A Note as it is kept.
+  struct KeptNote {
+    std::string_view value;  ///< of the group's, or of `stored_value`
+    std::uint64_t base = 0;
+    Timestamp expires;
+  };
+  /// What becomes of a note.
+  struct NoteSlot {
+    std::string stored_value;
+    std::optional<KeptNote> now;  ///< in the storage; after make(): what must be there
+    bool is_changed = false;
+    Timestamp written_at;  ///< if it is changed
+  };
+  /// By the book's number and the key.
+  using Notes = std::map<std::pair<std::uint64_t, std::string_view>, NoteSlot>;
+
   /// @param group  outlives the plan
   explicit WritePlan(const Group& group);
 
@@ -78,6 +96,8 @@ class WritePlan : private Pinned {
   /// @{
   [[nodiscard]] Books& books() noexcept { return books_; }
   [[nodiscard]] Slots& slots() noexcept { return slots_; }
+  /// Set `now` of those that the storage has, expired or not.
+  [[nodiscard]] Notes& notes() noexcept { return notes_; }
   /// @}
 
   /// Sets the members' results and errors.
@@ -92,6 +112,7 @@ class WritePlan : private Pinned {
   const Group& group_;
   Books books_;
   Slots slots_;
+  Notes notes_;
   bool is_changed_ = false;
 };
 
@@ -100,6 +121,9 @@ class WritePlan : private Pinned {
 inline WritePlan::WritePlan(const Group& group) : group_(group) {
   for (const GroupCommit::Member* const member : group) {
     books_.try_emplace(member->book);
+    if (const auto& note = member->batch.note) {
+      notes_.try_emplace({member->book.number, note->key});
+    }
     for (const Write& write : member->batch.writes) {
       slots_.try_emplace({member->book.number, write.id});
     }
@@ -129,6 +153,16 @@ inline void WritePlan::apply(GroupCommit::Member& member, Book& book) {
   CommitResult& result = member.result;
   result.epoch = state.epoch;
   result.base = state.revision;
+  NoteSlot* note = nullptr;
+  if (batch.note) {
+    note = &notes_.find({member.book.number, batch.note->key})->second;
+    if (note->now && note->now->expires > batch.at) {
+      result.outcome = CommitResult::Outcome::repeated;
+      result.base = note->now->base;
+      result.note = note->now->value;
+      return;
+    }
+  }
   std::vector<Slot*> slots;
   slots.reserve(batch.writes.size());
   std::uint64_t added = 0;
@@ -158,6 +192,7 @@ inline void WritePlan::apply(GroupCommit::Member& member, Book& book) {
       slot.now->revision = revision;
       slot.updated_at = batch.at;
       slot.document = &*document;
+      slot.terms = member.terms.empty() ? nullptr : &*member.terms[i];
       result.created.push_back(slot.now->created);
       result.created_at.push_back(slot.now->created_at);
     } else {
@@ -168,6 +203,11 @@ inline void WritePlan::apply(GroupCommit::Member& member, Book& book) {
     book.is_changed = is_changed_ = true;
   }
   state.count = state.count + added - removed;
+  if (note != nullptr) {
+    note->now = KeptNote{batch.note->value, result.base, batch.at + batch.note->lifetime};
+    note->is_changed = book.is_changed = is_changed_ = true;
+    note->written_at = batch.at;
+  }
 }
 
 }  // namespace addrbook::detail

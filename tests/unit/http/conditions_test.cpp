@@ -109,9 +109,8 @@ TEST_CASE("conditions: their order is that of RFC 9110, 13.2.2") {
   const std::string before = "Sun, 06 Nov 1994 08:49:36 GMT";
   const std::string same = "Sun, 06 Nov 1994 08:49:37 GMT";
   const std::string after = "Sun, 06 Nov 1994 08:49:38 GMT";
-  const detail::EntityTag tag(0xe, 7);
-  const detail::Validators current{tag, 784'111'777, false};
-  const std::string good(tag.text());
+  const detail::Validators current{{14, 7}, 784'111'777, false};
+  const std::string good = "\"000000000000000e-7\"";
   const std::string bad = "\"e-8\"";
   struct Row {
     Fields fields;
@@ -128,14 +127,14 @@ TEST_CASE("conditions: their order is that of RFC 9110, 13.2.2") {
       {{{"If-Match", bad}}, failed, failed},
       // Never taken for absent.
       {{{"If-Match", ""}}, failed, failed},
-      {{{"If-Match", "e-7"}}, failed, failed},
+      {{{"If-Match", "000000000000000e-7"}}, failed, failed},
       {{{"If-Match", "*, *"}}, failed, failed},
       {{{"If-Match", "*, " + good}}, failed, failed},
       {{{"If-None-Match", bad}}, proceed, proceed},
       {{{"If-None-Match", good}}, unchanged, failed},
       {{{"If-None-Match", "*"}}, unchanged, failed},
       {{{"If-None-Match", "*, *"}}, proceed, failed},
-      {{{"If-None-Match", "e-7"}}, proceed, failed},
+      {{{"If-None-Match", "000000000000000e-7"}}, proceed, failed},
       {{{"If-Match", good}, {"If-None-Match", good}}, unchanged, failed},
       {{{"If-Match", bad}, {"If-None-Match", good}}, failed, failed},
       {{{"If-Unmodified-Since", before}}, failed, failed},
@@ -167,12 +166,12 @@ TEST_CASE("conditions: their order is that of RFC 9110, 13.2.2") {
   }
 
   // Within the second of the last change a date is no strong validator (RFC 9110, 8.8.2.2).
-  const detail::Validators weak{tag, 784'111'777, true};
+  const detail::Validators weak{{14, 7}, 784'111'777, true};
   CHECK(evaluate("PUT", {{"If-Unmodified-Since", same}}, &weak) == failed);
   CHECK(evaluate("PUT", {{"If-Unmodified-Since", after}}, &weak) == proceed);
   CHECK(evaluate("GET", {{"If-Modified-Since", same}}, &weak) == proceed);
   // Without a date there is nothing to compare.
-  const detail::Validators undated{tag};
+  const detail::Validators undated{{14, 7}};
   CHECK(evaluate("PUT", {{"If-Unmodified-Since", before}}, &undated) == proceed);
   CHECK(evaluate("GET", {{"If-Modified-Since", after}}, &undated) == proceed);
 }
