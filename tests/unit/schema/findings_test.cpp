@@ -54,7 +54,7 @@ TEST_CASE("schema findings: a pointer that is too long ends at an outer value") 
 TEST_CASE("schema findings: types are named as a reader says them") {
   CHECK(types(JsonTypes::string).demand() == "must be a string");
   CHECK(types(JsonTypes::null | JsonTypes::string).demand() == "must be a string or null");
-  CHECK(types(JsonTypes::array | JsonTypes::boolean | JsonTypes::object).demand() ==
+  CHECK(types(JsonTypes::array | JsonTypes::true_or_false | JsonTypes::object).demand() ==
         "must be an array, true or false or an object");
 }
 
