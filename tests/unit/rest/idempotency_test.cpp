@@ -1,3 +1,5 @@
+#include <addrbook/rest/idempotency.hpp>
+
 #include <addrbook/rest.hpp>
 
 #include <support/parallel.hpp>
