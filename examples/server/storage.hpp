@@ -69,9 +69,12 @@ inline addrbook::MigrationProgress show_migration(const CommandLine& command_lin
 
 /// Reads the schema that the settings name, if they do.
 inline std::vector<addrbook::Validator> read_validators(const addrbook::Config& config) {
-  if (config.schema.empty()) return {};
-  return {
-      for_setting(config, "service.schema", [&] { return addrbook::json_schema(config.schema); })};
+  std::vector<addrbook::Validator> validators;
+  if (!config.schema.empty()) {
+    validators.push_back(for_setting(config, "service.schema",
+                                     [&] { return addrbook::json_schema(config.schema); }));
+  }
+  return validators;
 }
 
 /// Opens what the settings name, and serves it.

@@ -70,7 +70,7 @@ class Service : private detail::Pinned {
   ///           Error{stopped} | Error{storage} nothing stored, may be retried | Error{internal} a
   ///           validator threw (an Error{invalid} passes unchanged)
   /// @par Cost  the validators and one commit
-  Entry create(Document document);
+  Entry create(const Document& document);
 
   /// As above, under an id of the caller's choice.
   /// @throws Error{conflict} an entry has the id | Error{invalid} also: it is not valid
@@ -80,7 +80,7 @@ class Service : private detail::Pinned {
   /// @returns  the new entries
   /// @throws   as create()
   /// @par Cost  the validators and one commit
-  std::vector<Entry> create_many(std::vector<Document> documents);
+  std::vector<Entry> create_many(const std::vector<Document>& documents);
 
   /// As create(), but of all calls with the same key within 24 hours only the first one stores
   /// anything, also of concurrent ones and of those in other processes with the same storage.
@@ -228,7 +228,7 @@ inline Service::Service(std::shared_ptr<Store> store, std::vector<Validator> val
   if (!store_) throw Error(Errc::invalid, "a Service needs a store");
 }
 
-inline Entry Service::create(Document document) {
+inline Entry Service::create(const Document& document) {
   while (true) {
     try {
       return create(make_id(), document);
@@ -273,7 +273,7 @@ inline Entry Service::create_once(const std::string& key, Document document) {
   }
 }
 
-inline std::vector<Entry> Service::create_many(std::vector<Document> documents) {
+inline std::vector<Entry> Service::create_many(const std::vector<Document>& documents) {
   while (true) {
     Batch batch;
     for (const Document& document : documents) {

@@ -121,14 +121,16 @@ inline Reply get_address(Context& context) {
 /// PUT with If-None-Match: *. There is no address that meets an If-Match as well.
 [[nodiscard]] inline Entry create_under_id(Context& context) {
   const Document& address = parse_address(context);
-  const Error taken(Errc::precondition,
-                    "There is an address already: '" + std::string(context.id) + "'");
+  const auto refuse = [&context] {
+    throw Error(Errc::precondition,
+                "There is an address already: '" + std::string(context.id) + "'");
+  };
   const Preconditions conditions(context.exchange.request());
-  if (conditions.evaluate(nullptr) != Preconditions::Verdict::proceed) throw taken;
+  if (conditions.evaluate(nullptr) != Preconditions::Verdict::proceed) refuse();
   try {
     return book_for(address, context)->create(std::string(context.id), address);
   } catch (const Error& error) {
-    if (error.code() == Errc::conflict) throw taken;
+    if (error.code() == Errc::conflict) refuse();
     throw;
   }
 }

@@ -47,9 +47,9 @@ struct BatchOperation {
   /// Why the condition does not hold.
   [[nodiscard]] Error refusal() const {
     const std::string named = ": '" + id + "'";
-    if (kind == Kind::create) return Error(Errc::conflict, "There is an address already" + named);
-    if (if_revision) return Error(Errc::precondition, "Not the expected revision" + named);
-    return Error(Errc::not_found, "No such address" + named);
+    if (kind == Kind::create) return {Errc::conflict, "There is an address already" + named};
+    if (if_revision) return {Errc::precondition, "Not the expected revision" + named};
+    return {Errc::not_found, "No such address" + named};
   }
 };
 
@@ -83,7 +83,7 @@ inline BatchOperation BatchOperation::read(JsonSpan object) {
     const JsonSpan value = member->value();
     if (name.empty() ||
         std::find(form->members.begin(), form->members.end(), name) == form->members.end()) {
-      refuse("'" + op + "' has no member '" + name + "'");
+      refuse(std::string("'").append(op).append("' has no member '").append(name).append("'"));
     }
     const bool is_object = value.is(JsonSpan::Kind::object);
     if (name == "id") {

@@ -59,6 +59,7 @@ class IndexedError : public std::exception {
  public:
   /// @param index  of the operation, from 0
   IndexedError(std::size_t index, std::exception_ptr cause) noexcept
+      // NOLINTNEXTLINE(bugprone-throw-keyword-missing): it is kept to be told apart later
       : index_(index), cause_(std::move(cause)) {}
 
   [[nodiscard]] std::size_t index() const noexcept { return index_; }

@@ -140,9 +140,10 @@ class SqlStepWriter final : public SqlWriter {
   struct Text {
     std::string value;
     soci::indicator is_there = soci::i_null;
-    void operator=(const std::optional<std::string>& text) {
+    Text& operator=(const std::optional<std::string>& text) {
       value = text.value_or(std::string());
       is_there = text ? soci::i_ok : soci::i_null;
+      return *this;
     }
   };
   std::string note_;
