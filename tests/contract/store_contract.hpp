@@ -1074,7 +1074,7 @@ STORE_CASE("a random query gives what a scan gives, in pages of any size") {
     CAPTURE(seed);
     test::Invented invented(seed);
     const auto store = factory.make();
-    for (int round = 0; round < 12; ++round) {
+    for (int round = 0; round < 4; ++round) {
       for (int batch = 0; batch < 4; ++batch) {
         std::map<std::string, test::Write> writes;
         for (std::size_t i = 1 + invented.below(20); i != 0; --i) {
@@ -1088,7 +1088,7 @@ STORE_CASE("a random query gives what a scan gives, in pages of any size") {
       }
       const auto state = store->state();
       std::size_t found = 0;
-      for (int i = 0; i < 40; ++i) {
+      for (int i = 0; i < 25; ++i) {
         const test::Query query = invented.query();
         CAPTURE(test::text_of(query));
         const auto expected = test::scanned(*store, query);
@@ -1104,7 +1104,7 @@ STORE_CASE("a random query gives what a scan gives, in pages of any size") {
         REQUIRE(page.state.count == state.count);
         REQUIRE(page.state.epoch == state.epoch);
       }
-      CHECK(found > 40);
+      CHECK(found > 25);
     }
   }
 }
@@ -1206,7 +1206,7 @@ STORE_CASE("a document may have any number of words, mails, phones and labels") 
 STORE_CASE("pages of a query are of each untouched entry once, during writes") {
   Factory factory;
   const auto store = factory.make();
-  constexpr std::uint64_t kept = 300;
+  constexpr std::uint64_t kept = 100;
   std::vector<test::Write> writes;
   const auto contact = [](const std::string& id, std::uint64_t n) {
     return test::Write{id,
@@ -1220,7 +1220,9 @@ STORE_CASE("pages of a query are of each untouched entry once, during writes") {
   std::atomic<bool> is_done{false};
   const auto failures = test::run_parallel(4, [&](std::size_t t) {
     if (t < 2) {
-      for (std::uint64_t i = 0; !is_done; ++i) {
+      // Readers in the order of the last write go after those who write for as long as these do.
+      constexpr std::uint64_t most = 2000;
+      for (std::uint64_t i = 0; i < most && !is_done; ++i) {
         const std::string id = "other-" + std::to_string(t) + "-" + std::to_string(i % 50);
         if (i % 3 == 0)
           store->commit({{test::removal(id)}});
