@@ -86,9 +86,8 @@ class Service : private detail::Pinned {
   /// anything, also of concurrent ones and of those in other processes with the same storage.
   /// @param key  printable ASCII: 1 to 900 bytes
   /// @returns  the entry as it was created first
-  /// @throws   Error{reused_key} if it was created with another document | Error{invalid} if the
-  /// key
-  ///           is not valid | and as create()
+  /// @throws   Error{reused_key} it was created with another document | Error{invalid} the key is
+  ///           not valid | and as create()
   Entry create_once(const std::string& key, Document document);
 
   /// @throws Error{not_found} | Error{storage}

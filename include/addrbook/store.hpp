@@ -230,17 +230,17 @@ inline CommitResult Store::commit(Batch batch) {
 
 // Whatever the storage is, to look at a few entries is quicker than to combine them with an index.
 inline detail::Scan::Pages Store::pages_of(const std::vector<std::string>& ids) const {
-  return [this, &ids](std::uint64_t) {
+  std::vector<std::string_view> sorted(ids.begin(), ids.end());
+  std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  // One at a time, since each may be large.
+  return [this, sorted = std::move(sorted), next = std::size_t{0}](std::uint64_t) mutable {
     Page page;
-    page.state = do_state();
-    std::vector<std::string_view> sorted(ids.begin(), ids.end());
-    std::sort(sorted.begin(), sorted.end());
-    sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
-    for (const std::string_view id : sorted) {
-      if (auto entry = find(id)) page.entries.push_back(*std::move(entry));
+    if (next == 0) page.state = do_state();
+    if (next < sorted.size()) {
+      if (auto entry = find(sorted[next++])) page.entries.push_back(*std::move(entry));
     }
-    std::sort(page.entries.begin(), page.entries.end(),
-              [](const Entry& a, const Entry& b) { return a.created < b.created; });
+    page.more = next < sorted.size();
     return page;
   };
 }

@@ -22,7 +22,8 @@ namespace addrbook::detail {
 ///            creation, ascending, and no phone is asked for
 class Scan {
  public:
-  /// Reads a run of entries in order of creation. @param after  see Store::page()
+  /// Reads a run of entries, in order of creation unless the query has ids.
+  /// @param after  see Store::page()
   using Pages = std::function<Page(std::uint64_t after)>;
 
   /// Both outlive the scan.
@@ -45,7 +46,8 @@ class Scan {
 
   [[nodiscard]] inline std::optional<Position> position_of(const Entry& entry) const;
   [[nodiscard]] bool is_in_order_of_creation() const noexcept {
-    return query_.sort == Query::Sort::created && !query_.descending && search_.phones.empty();
+    return query_.sort == Query::Sort::created && !query_.descending && search_.phones.empty() &&
+           !query_.ids;
   }
   template <class Take>
   void each(const Pages& pages, std::uint64_t after, BookState& state, Take take) const;
@@ -106,16 +108,27 @@ inline QueryPage Scan::select(const Pages& pages, const std::optional<Position>&
   QueryPage result;
   // A heap of the first ones so far, and one more to know whether there is any; its last on top.
   std::vector<Hit> hits;
+  std::size_t kept_bytes = 0;
+  const auto bytes_of = [](const Hit& hit) { return hit.entry.document.text().size(); };
   const bool is_in_order = is_in_order_of_creation();
   each(pages, is_in_order && after ? after->number : 0, result.state, [&](Entry& entry) {
     if (search_.is_void) return false;
     auto position = position_of(entry);
     if (!position || (after && !is_before(*after, *position, query_.descending))) return true;
     hits.push_back({*std::move(position), std::move(entry)});
+    kept_bytes += bytes_of(hits.back());
     std::push_heap(hits.begin(), hits.end(), is_before_hit);
-    if (hits.size() <= limit.entries + 1) return !is_in_order || hits.size() <= limit.entries;
-    std::pop_heap(hits.begin(), hits.end(), is_before_hit);
-    hits.pop_back();
+    // What has a page's text before it is not on the page.
+    const auto is_enough = [&] {
+      return hits.size() > limit.entries || (hits.size() > 1 && kept_bytes > limit.bytes);
+    };
+    if (is_in_order) return !is_enough();
+    while (hits.size() > limit.entries + 1 ||
+           (hits.size() > 2 && kept_bytes - bytes_of(hits.front()) > limit.bytes)) {
+      kept_bytes -= bytes_of(hits.front());
+      std::pop_heap(hits.begin(), hits.end(), is_before_hit);
+      hits.pop_back();
+    }
     return true;
   });
   std::sort_heap(hits.begin(), hits.end(), is_before_hit);

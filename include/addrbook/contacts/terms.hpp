@@ -131,7 +131,7 @@ inline Search::Search(const Query& query, const Folding& folding) {
     for (std::size_t i = words.size(); i-- > 1;) {
       if (words[i].compare(0, words[i - 1].size(), words[i - 1]) == 0) {
         words.erase(words.begin() + static_cast<std::ptrdiff_t>(i - 1));
-      };
+      }
     }
     is_void = words.empty() || !std::all_of(words.begin(), words.end(), is_utf8);
   }

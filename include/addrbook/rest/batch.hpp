@@ -175,6 +175,7 @@ inline Write BatchRequest::patched(const BatchOperation& operation, const Servic
 
 inline Batch BatchRequest::prepare(const Service& book) const {
   Batch batch;
+  std::size_t patched_bytes = 0;
   for (std::size_t i = 0; i < operations_.size(); ++i) {
     const BatchOperation& operation = operations_[i];
     if (operation.kind != BatchOperation::Kind::patch) {
@@ -183,6 +184,13 @@ inline Batch BatchRequest::prepare(const Service& book) const {
     }
     try {
       batch.writes.push_back(patched(operation, book));
+      // A small patch may make a large address, and all of them are held at once.
+      patched_bytes += batch.writes.back().document->text().size();
+      if (patched_bytes > book.options().max_document_bytes) {
+        throw Error(Errc::invalid, "Invalid batch: the patched addresses have over " +
+                                       std::to_string(book.options().max_document_bytes) +
+                                       " bytes together");
+      }
     } catch (const Error&) {
       const std::exception_ptr thrown = std::current_exception();
       check_before(batch, book);

@@ -246,13 +246,29 @@ TEST_CASE("find: bad parameters are named") {
   CHECK(message("Q=a") == "Unknown parameter: 'Q'");
 }
 
-TEST_CASE("find: a page of large addresses ends early") {
+TEST_CASE("find: a page of large addresses ends early, in each order and by ids") {
   const Book book;
-  const std::string large = R"({"name":")" + std::string(400'000, 'x') + "\"}";
-  for (int i = 0; i < 5; ++i) static_cast<void>(book.add(large));
-  const Answer answer = get(book.rest, "/addresses?limit=5");
-  CHECK(answer.json().size() == 2);
-  CHECK(all_names(book.rest, "/addresses?limit=5", 5).size() == 5);
+  std::string ids = "id=none";
+  for (const char name : {'c', 'e', 'a', 'd', 'b'}) {
+    const std::string target =
+        book.add(std::string(R"({"name":")") + name + std::string(400'000, 'x') + "\"}");
+    ids += "&id=" + target.substr(target.rfind('/') + 1);
+  }
+  const auto initials = [&](const std::string& query) {
+    std::string letters;
+    const Answer first = get(book.rest, "/addresses?limit=5&" + query);
+    CHECK(first.json().size() == 2);
+    for (const std::string& name : all_names(book.rest, "/addresses?limit=5&" + query, 2)) {
+      letters += name[0];
+    }
+    return letters;
+  };
+  CHECK(initials("sort=created") == "ceadb");
+  CHECK(initials("sort=-created") == "bdaec");
+  CHECK(initials("sort=name") == "abcde");
+  CHECK(initials("sort=-name") == "edcba");
+  CHECK(initials(ids) == "ceadb");
+  CHECK(initials(ids + "&sort=-name") == "edcba");
 }
 
 TEST_CASE("find: while others write, each untouched entry is seen exactly once") {
