@@ -7,6 +7,7 @@
 #include <addrbook/error.hpp>
 #include <addrbook/query.hpp>
 #include <addrbook/storage/sql_engine.hpp>
+#include <addrbook/storage/sql_entry_row.hpp>
 #include <addrbook/storage/sql_search.hpp>
 #include <addrbook/storage/sql_tables.hpp>
 #include <addrbook/storage/sql_writer.hpp>
@@ -90,7 +91,6 @@ class SqlConnection : private Pinned {
 
   static bool run(soci::statement& statement);
   static void finish(soci::statement& query);
-  [[nodiscard]] Entry entry(std::uint64_t epoch) const;
   template <class Take>
   bool each_entry(Integer after, Integer before, PageLimit limit, Take take);
 
@@ -100,12 +100,7 @@ class SqlConnection : private Pinned {
   // What the statements read from and write to.
   Integer number_ = 0;
   std::string name_;
-  std::string id_;
-  Integer key_ = 0;
-  Integer revision_ = 0;
-  Integer created_at_ = 0;
-  Integer updated_at_ = 0;
-  std::string document_;
+  SqlEntryRow row_;
   std::string epoch_;
   Integer count_ = 0;
   Integer after_ = 0;
@@ -138,7 +133,7 @@ inline SqlConnection::SqlConnection(SqlEngine& engine, std::unique_ptr<soci::ses
       state_query_((session_->prepare << "SELECT epoch, revision, count FROM addrbook_books "
                                          "WHERE number = :number AND name = :name AND " +
                                              engine.texts().are_same_books,
-                    soci::into(epoch_), soci::into(revision_), soci::into(count_),
+                    soci::into(epoch_), soci::into(row_.revision), soci::into(count_),
                     soci::use(number_), soci::use(name_))),
       // There is a row whether or not there is an entry. None means that there is no book: the
       // entry must not seem to be absent then.
@@ -149,12 +144,13 @@ inline SqlConnection::SqlConnection(SqlEngine& engine, std::unique_ptr<soci::ses
                                 "LEFT JOIN addrbook_entries e ON key >> 40 = :book AND id = :id "
                                 "WHERE number = :number AND name = :name AND " +
                                     engine.texts().are_same_books,
-           soci::into(key_), soci::into(revision_), soci::into(created_at_),
-           soci::into(updated_at_), soci::into(document_), soci::into(epoch_), soci::use(number_),
-           soci::use(id_), soci::use(number_), soci::use(name_))),
-      page_query_((session_->prepare << engine.texts().page, soci::into(id_), soci::into(key_),
-                   soci::into(revision_), soci::into(created_at_), soci::into(updated_at_),
-                   soci::into(document_), soci::use(after_, "after"), soci::use(before_, "before"),
+           soci::into(row_.key), soci::into(row_.revision), soci::into(row_.created_at),
+           soci::into(row_.updated_at), soci::into(row_.document), soci::into(epoch_),
+           soci::use(number_), soci::use(row_.id), soci::use(number_), soci::use(name_))),
+      page_query_((session_->prepare << engine.texts().page, soci::into(row_.id),
+                   soci::into(row_.key), soci::into(row_.revision), soci::into(row_.created_at),
+                   soci::into(row_.updated_at), soci::into(row_.document),
+                   soci::use(after_, "after"), soci::use(before_, "before"),
                    soci::use(entries_, "entries"), soci::use(bytes_, "bytes"))),
       writer_(engine.writer(*session_)),
       search_(engine, *session_) {}
@@ -195,32 +191,22 @@ inline BookState SqlConnection::state(BookId book) {
     check_store();
     throw BookGone();
   }
-  const BookState state{SqlTables::parse_epoch(epoch_), SqlTables::from_integer(revision_),
+  const BookState state{SqlTables::parse_epoch(epoch_), SqlTables::from_integer(row_.revision),
                         SqlTables::from_integer(count_)};
   finish(state_query_);
   return state;
 }
 
-inline Entry SqlConnection::entry(std::uint64_t epoch) const {
-  return {id_,
-          epoch,
-          SqlTables::created_of(key_),
-          SqlTables::from_integer(revision_),
-          Document::trusted(document_),
-          SqlTables::to_time(created_at_),
-          SqlTables::to_time(updated_at_)};
-}
-
 inline std::optional<Entry> SqlConnection::find(BookId book, std::string_view id) {
   number_ = SqlTables::to_integer(book.number);
   name_ = book.name;
-  id_ = id;
+  row_.id = id;
   if (!run(find_query_)) {
     check_store();
     throw BookGone();
   }
   std::optional<Entry> found;
-  if (key_ != 0) found = entry(SqlTables::parse_epoch(epoch_));
+  if (row_.key != 0) found = row_.entry(SqlTables::parse_epoch(epoch_));
   finish(find_query_);
   return found;
 }
@@ -237,7 +223,7 @@ inline Page SqlConnection::entries(BookId book, std::uint64_t after, PageLimit l
   Page page;
   const Integer first = SqlTables::key_of(book.number, (std::min)(after, SqlTables::max_created));
   const Integer end = SqlTables::key_of(book.number + 1, 0);
-  page.more = each_entry(first, end, limit, [&] { page.entries.push_back(entry(0)); });
+  page.more = each_entry(first, end, limit, [&] { page.entries.push_back(row_.entry(0)); });
   return page;
 }
 
@@ -245,7 +231,7 @@ inline std::vector<std::pair<SqlTables::Integer, Document>> SqlConnection::docum
     Integer after, PageLimit limit) {
   std::vector<std::pair<Integer, Document>> found;
   each_entry(after, (std::numeric_limits<Integer>::max)(), limit,
-             [&] { found.emplace_back(key_, Document::trusted(document_)); });
+             [&] { found.emplace_back(row_.key, Document::trusted(row_.document)); });
   return found;
 }
 
@@ -261,7 +247,7 @@ bool SqlConnection::each_entry(Integer after, Integer before, PageLimit limit, T
   std::size_t bytes = 0;
   std::size_t taken = 0;
   for (bool is_row = run(page_query_); is_row; is_row = page_query_.fetch()) {
-    bytes += document_.size();
+    bytes += row_.document.size();
     if (taken != 0 && (taken >= limit.entries || bytes > limit.bytes)) {
       engine_.abandon(page_query_);
       return true;

@@ -9,6 +9,7 @@
 #include <addrbook/query.hpp>
 #include <addrbook/storage/index_terms.hpp>
 #include <addrbook/storage/sql_engine.hpp>
+#include <addrbook/storage/sql_entry_row.hpp>
 #include <addrbook/storage/sql_tables.hpp>
 
 #include <soci/soci.h>
@@ -117,12 +118,7 @@ class SqlSearch : private Pinned {
   std::unique_ptr<soci::statement> entries_;
   std::string keys_;
   Integer bytes_ = 0;
-  std::string id_;
-  Integer key_ = 0;
-  Integer revision_ = 0;
-  Integer created_at_ = 0;
-  Integer updated_at_ = 0;
-  std::string document_;
+  SqlEntryRow row_;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -148,14 +144,12 @@ inline QueryPage SqlSearch::select(std::uint64_t book, const BookState& state, c
       const std::size_t end = (std::min)(i + at_once, hits.size());
       const std::size_t room = limit.bytes - (std::min)(bytes, limit.bytes);
       read(&hits[i], hits.data() + end, room, [&](const Hit& hit) {
-        const std::size_t size = document_.size();
+        const std::size_t size = row_.document.size();
         is_full = is_full || (!page.entries.empty() &&
                               (page.entries.size() >= limit.entries || bytes + size > limit.bytes));
         if (is_full) return;
         bytes += size;
-        page.entries.push_back({id_, state.epoch, SqlTables::created_of(key_),
-                                SqlTables::from_integer(revision_), Document::trusted(document_),
-                                SqlTables::to_time(created_at_), SqlTables::to_time(updated_at_)});
+        page.entries.push_back(row_.entry(state.epoch));
         page.next = hit.position;
       });
       i = end;
@@ -345,9 +339,9 @@ template <class Take>
 void SqlSearch::read(const Hit* first, const Hit* last, std::size_t bytes, Take take) {
   if (!entries_) {
     auto made = std::make_unique<soci::statement>(
-        (session_.prepare << engine_.texts().entries, soci::into(id_), soci::into(key_),
-         soci::into(revision_), soci::into(created_at_), soci::into(updated_at_),
-         soci::into(document_), soci::use(keys_, "keys"), soci::use(bytes_, "bytes")));
+        (session_.prepare << engine_.texts().entries, soci::into(row_.id), soci::into(row_.key),
+         soci::into(row_.revision), soci::into(row_.created_at), soci::into(row_.updated_at),
+         soci::into(row_.document), soci::use(keys_, "keys"), soci::use(bytes_, "bytes")));
     entries_ = std::move(made);
   }
   bytes_ = SqlTables::to_integer(bytes);
@@ -359,7 +353,7 @@ void SqlSearch::read(const Hit* first, const Hit* last, std::size_t bytes, Take 
   constexpr bool with_bindings = true;
   const Hit* hit = first;
   for (bool is_row = entries_->execute(with_bindings); is_row; is_row = entries_->fetch()) {
-    while (hit->key != key_) ++hit;
+    while (hit->key != row_.key) ++hit;
     take(*hit);
   }
 }

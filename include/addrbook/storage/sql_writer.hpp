@@ -7,6 +7,7 @@
 #include <addrbook/entry.hpp>
 #include <addrbook/storage/group_commit.hpp>
 #include <addrbook/storage/index_terms.hpp>
+#include <addrbook/storage/sql_entry_row.hpp>
 #include <addrbook/storage/sql_tables.hpp>
 #include <addrbook/storage/write_plan.hpp>
 #include <addrbook/store.hpp>
@@ -129,12 +130,7 @@ class SqlStepWriter final : public SqlWriter {
   // What the statements read from and write to.
   Integer number_ = 0;
   std::string name_;
-  std::string id_;
-  Integer key_ = 0;
-  Integer revision_ = 0;
-  Integer created_at_ = 0;
-  Integer updated_at_ = 0;
-  std::string document_;
+  SqlEntryRow row_;
   std::string epoch_;
   Integer count_ = 0;
   struct Text {
@@ -178,49 +174,49 @@ inline SqlStepWriter::SqlStepWriter(soci::session& session, std::string begin,
       folding_(folding),
       state_query_((session_.prepare << "SELECT epoch, revision, count FROM addrbook_books "
                                         "WHERE number = :number AND name = :name",
-                    soci::into(epoch_), soci::into(revision_), soci::into(count_),
+                    soci::into(epoch_), soci::into(row_.revision), soci::into(count_),
                     soci::use(number_), soci::use(name_))),
       key_query_((session_.prepare << "SELECT key, revision, created_at FROM addrbook_entries "
                                       "WHERE key >> 40 = :number AND id = :id",
-                  soci::into(key_), soci::into(revision_), soci::into(created_at_),
-                  soci::use(number_), soci::use(id_))),
+                  soci::into(row_.key), soci::into(row_.revision), soci::into(row_.created_at),
+                  soci::use(number_), soci::use(row_.id))),
       document_query_((session_.prepare << "SELECT document FROM addrbook_entries WHERE key = :key",
-                       soci::into(document_), soci::use(key_))),
+                       soci::into(row_.document), soci::use(row_.key))),
       insert_(
           (session_.prepare << "INSERT INTO addrbook_entries "
                                "(key, id, revision, created_at, updated_at, document) "
                                "VALUES (:key, :id, :revision, :created_at, :updated_at, :document)",
-           soci::use(key_), soci::use(id_), soci::use(revision_), soci::use(created_at_),
-           soci::use(updated_at_), soci::use(document_))),
+           soci::use(row_.key), soci::use(row_.id), soci::use(row_.revision),
+           soci::use(row_.created_at), soci::use(row_.updated_at), soci::use(row_.document))),
       update_((session_.prepare << "UPDATE addrbook_entries SET revision = :revision, "
                                    "updated_at = :updated_at, document = :document "
                                    "WHERE key = :key",
-               soci::use(revision_), soci::use(updated_at_), soci::use(document_),
-               soci::use(key_))),
-      remove_(
-          (session_.prepare << "DELETE FROM addrbook_entries WHERE key = :key", soci::use(key_))),
+               soci::use(row_.revision), soci::use(row_.updated_at), soci::use(row_.document),
+               soci::use(row_.key))),
+      remove_((session_.prepare << "DELETE FROM addrbook_entries WHERE key = :key",
+               soci::use(row_.key))),
       insert_search_((session_.prepare << "INSERT INTO addrbook_search (key, name, given, family) "
                                           "VALUES (:key, :name, :given, :family)",
-                      soci::use(key_), soci::use(sort_name_.value, sort_name_.is_there),
+                      soci::use(row_.key), soci::use(sort_name_.value, sort_name_.is_there),
                       soci::use(sort_given_.value, sort_given_.is_there),
                       soci::use(sort_family_.value, sort_family_.is_there))),
       update_search_((session_.prepare << "UPDATE addrbook_search SET name = :name, "
                                           "given = :given, family = :family WHERE key = :key",
                       soci::use(sort_name_.value, sort_name_.is_there),
                       soci::use(sort_given_.value, sort_given_.is_there),
-                      soci::use(sort_family_.value, sort_family_.is_there), soci::use(key_))),
-      remove_search_(
-          (session_.prepare << "DELETE FROM addrbook_search WHERE key = :key", soci::use(key_))),
+                      soci::use(sort_family_.value, sort_family_.is_there), soci::use(row_.key))),
+      remove_search_((session_.prepare << "DELETE FROM addrbook_search WHERE key = :key",
+                      soci::use(row_.key))),
       set_state_((session_.prepare
                       << "UPDATE addrbook_books SET revision = :revision, count = :count "
                          "WHERE number = :number",
-                  soci::use(revision_), soci::use(count_), soci::use(number_))),
+                  soci::use(row_.revision), soci::use(count_), soci::use(number_))),
       note_query_((session_.prepare << "SELECT value, base, expires FROM addrbook_notes "
                                        "WHERE number = :number AND key = :key",
                    soci::into(note_), soci::into(base_), soci::into(expires_), soci::use(number_),
-                   soci::use(id_))),
+                   soci::use(row_.id))),
       put_note_((session_.prepare << NoteTexts::put(":number, :key, :value, :base, :expires"),
-                 soci::use(number_), soci::use(id_), soci::use(note_), soci::use(base_),
+                 soci::use(number_), soci::use(row_.id), soci::use(note_), soci::use(base_),
                  soci::use(expires_))),
       forget_notes_((session_.prepare << NoteTexts::forget(":number", ":at"),
                      soci::use(number_, "number"), soci::use(expires_, "at"))) {
@@ -234,17 +230,17 @@ inline void SqlStepWriter::read(WritePlan& plan) {
     number_ = SqlTables::to_integer(id.number);
     name_ = id.name;
     if (!run(state_query_)) continue;
-    book.state = BookState{SqlTables::parse_epoch(epoch_), SqlTables::from_integer(revision_),
+    book.state = BookState{SqlTables::parse_epoch(epoch_), SqlTables::from_integer(row_.revision),
                            SqlTables::from_integer(count_)};
     while (state_query_.fetch()) {
     }
   }
   for (auto& [place, slot] : plan.slots()) {
     number_ = SqlTables::to_integer(place.first);
-    id_ = place.second;
+    row_.id = place.second;
     if (!run(key_query_)) continue;
-    slot.stored = {SqlTables::created_of(key_), SqlTables::from_integer(revision_),
-                   SqlTables::to_time(created_at_)};
+    slot.stored = {SqlTables::created_of(row_.key), SqlTables::from_integer(row_.revision),
+                   SqlTables::to_time(row_.created_at)};
     while (key_query_.fetch()) {
     }
   }
@@ -254,7 +250,7 @@ inline void SqlStepWriter::read(WritePlan& plan) {
 inline void SqlStepWriter::read_notes(WritePlan& plan) {
   for (auto& [place, note] : plan.notes()) {
     number_ = SqlTables::to_integer(place.first);
-    id_ = place.second;
+    row_.id = place.second;
     if (!run(note_query_)) continue;
     note.stored_value = note_;
     note.now = {note.stored_value, SqlTables::from_integer(base_), SqlTables::to_time(expires_)};
@@ -267,7 +263,7 @@ inline void SqlStepWriter::write_notes(WritePlan& plan) {
   for (const auto& [place, note] : plan.notes()) {
     if (!note.is_changed) continue;
     number_ = SqlTables::to_integer(place.first);
-    id_ = place.second;
+    row_.id = place.second;
     note_ = note.now->value;
     base_ = SqlTables::to_integer(note.now->base);
     expires_ = SqlTables::to_integer(note.now->expires);
@@ -282,22 +278,22 @@ inline void SqlStepWriter::write(WritePlan& plan) {
   changes.reserve(plan.slots().size());
   for (const auto& [place, slot] : plan.slots()) {
     if (slot.is_removed()) {
-      key_ = SqlTables::key_of(place.first, slot.stored->created);
-      changes.push_back({key_, stored_terms(key_), nullptr});
+      row_.key = SqlTables::key_of(place.first, slot.stored->created);
+      changes.push_back({row_.key, stored_terms(row_.key), nullptr});
       run(remove_);
     }
     if (!slot.is_inserted() && !slot.is_updated()) continue;
-    key_ = SqlTables::key_of(place.first, slot.now->created);
-    changes.push_back({key_, std::nullopt, slot.terms});
-    if (slot.is_updated()) changes.back().old = stored_terms(key_);
-    revision_ = SqlTables::to_integer(slot.now->revision);
-    updated_at_ = SqlTables::to_integer(slot.updated_at);
-    document_ = slot.document->text();
+    row_.key = SqlTables::key_of(place.first, slot.now->created);
+    changes.push_back({row_.key, std::nullopt, slot.terms});
+    if (slot.is_updated()) changes.back().old = stored_terms(row_.key);
+    row_.revision = SqlTables::to_integer(slot.now->revision);
+    row_.updated_at = SqlTables::to_integer(slot.updated_at);
+    row_.document = slot.document->text();
     if (slot.is_updated()) {
       run(update_);
     } else {
-      id_ = place.second;
-      created_at_ = SqlTables::to_integer(slot.now->created_at);
+      row_.id = place.second;
+      row_.created_at = SqlTables::to_integer(slot.now->created_at);
       run(insert_);
     }
   }
@@ -306,7 +302,7 @@ inline void SqlStepWriter::write(WritePlan& plan) {
   for (const auto& [id, book] : plan.books()) {
     if (!book.is_changed) continue;
     number_ = SqlTables::to_integer(id.number);
-    revision_ = SqlTables::to_integer(book.state->revision);
+    row_.revision = SqlTables::to_integer(book.state->revision);
     count_ = SqlTables::to_integer(book.state->count);
     run(set_state_);
   }
@@ -315,9 +311,9 @@ inline void SqlStepWriter::write(WritePlan& plan) {
 // The index keeps no terms that could be read again: they are made from the document, as they once
 // were.
 inline std::optional<IndexTerms> SqlStepWriter::stored_terms(Integer key) {
-  key_ = key;
+  row_.key = key;
   if (!run(document_query_)) return std::nullopt;
-  const Document document = Document::trusted(document_);
+  const Document document = Document::trusted(row_.document);
   while (document_query_.fetch()) {
   }
   return IndexTerms(SqlTables::number_of(key), document, folding_);
@@ -325,7 +321,7 @@ inline std::optional<IndexTerms> SqlStepWriter::stored_terms(Integer key) {
 
 inline void SqlStepWriter::set_search(soci::statement& statement, Integer key,
                                       const IndexTerms& terms) {
-  key_ = key;
+  row_.key = key;
   sort_name_ = terms.name;
   sort_given_ = terms.given;
   sort_family_ = terms.family;
@@ -337,7 +333,7 @@ inline void SqlStepWriter::apply(std::vector<Change>& changes) {
             [](const Change& a, const Change& b) { return a.key < b.key; });
   for (const auto& [key, old, now] : changes) {
     if (now == nullptr) {
-      key_ = key;
+      row_.key = key;
       run(remove_search_);
     } else if (!old) {
       set_search(insert_search_, key, *now);
