@@ -1,8 +1,8 @@
 // Writers of addrbook::Server over a SQLite file.
 //
-// Without `puts`: what writers gain by sharing commits. POSTs to the store as it is, and to the
-// same store with one commit for each request. At the end each book is opened again, after its
-// server was killed, and must hold every address that a 201 was sent for.
+// Without `puts`: what writers gain by sharing commits. POSTs of different contacts to the store as
+// it is, and to the same store with one commit for each request. At the end each book is opened
+// again, after its server was killed, and must hold every address that a 201 was sent for.
 //
 // With `puts`: what it costs that all connections PUT the same address, against PUTs of an address
 // of their own.
@@ -14,6 +14,7 @@
 #include <addrbook/server.hpp>
 #include <addrbook/sqlite.hpp>
 
+#include <bench/contacts.hpp>
 #include <bench/load.hpp>
 #include <support/process.hpp>
 
@@ -28,6 +29,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -117,15 +119,15 @@ std::unique_ptr<bench::Served> serve(const std::string& path, bool one_by_one,
       on_first_cpu);
 }
 
-/// Connections that each repeat one request, with the next one sent when the answer has arrived.
+/// Connections that each send the next request when the answer has arrived.
 class Clients {
  public:
-  /// @param requests  one for each connection
-  /// @param on_answer  called with each answer
-  Clients(int port, std::vector<std::string> requests,
-          std::function<void(std::string_view)> on_answer)
-      : requests_(std::move(requests)), on_answer_(std::move(on_answer)) {
-    for (std::size_t i = 0; i < requests_.size(); ++i) connections_.emplace_back(port);
+  /// @param next_request  called with the number of a connection
+  /// @param on_answer  called with that and each answer
+  Clients(int port, std::size_t count, std::function<std::string(std::size_t)> next_request,
+          std::function<void(std::size_t, std::string_view)> on_answer)
+      : next_request_(std::move(next_request)), on_answer_(std::move(on_answer)) {
+    for (std::size_t i = 0; i < count; ++i) connections_.emplace_back(port);
   }
 
   /// @returns answers per second
@@ -172,7 +174,7 @@ class Clients {
 
  private:
   void send(std::size_t client) const {
-    const std::string& request = requests_[client];
+    const std::string request = next_request_(client);
     if (::send(connections_[client].socket(), request.data(), request.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(request.size())) {
       fail("a request could not be sent");
@@ -186,61 +188,76 @@ class Clients {
     if (size <= 0) fail("the connection was closed");
     const std::string_view answer(buffer, static_cast<std::size_t>(size));
     if (answer.substr(answer.size() - 4) != "\r\n\r\n") fail("an answer is not complete");
-    on_answer_(answer);
+    on_answer_(client, answer);
   }
 
-  std::vector<std::string> requests_;
-  std::function<void(std::string_view)> on_answer_;
+  std::function<std::string(std::size_t)> next_request_;
+  std::function<void(std::size_t, std::string_view)> on_answer_;
   std::vector<test::Connection> connections_;
   bench::Clock::duration slowest_{};
 };
 
-std::string request_of(const std::string& method, const std::string& target) {
+std::string request_of(const std::string& method, const std::string& target,
+                       const std::string& document) {
   return method + " " + target +
          " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
-         std::to_string(bench::document.size()) + "\r\n\r\n" + bench::document;
+         std::to_string(document.size()) + "\r\n\r\n" + document;
 }
 
-/// Connections that each create one address after the other.
+/// Connections that each create one contact after the other.
 class Creators {
  public:
   Creators(const bench::Served& served, std::size_t count)
-      : clients_(served.port, std::vector<std::string>(count, request_of("POST", served.target)),
-                 [this](std::string_view answer) { take_id(answer); }) {}
+      : contacts_(std::random_device()()),
+        sent_(count),
+        clients_(
+            served.port, count,
+            [this, target = served.target](std::size_t client) {
+              sent_[client] = contacts_.contact(created_.size());
+              return request_of("POST", target, sent_[client]);
+            },
+            [this](std::size_t client, std::string_view answer) {
+              created_.emplace_back(id_in(answer), std::move(sent_[client]));
+            }) {}
 
   /// @returns creates per second
   double run(std::chrono::milliseconds duration) { return clients_.run(duration); }
 
-  /// The ids of all created addresses.
-  [[nodiscard]] const std::vector<std::string>& ids() const { return ids_; }
+  /// The ids and texts of all created addresses.
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& created() const {
+    return created_;
+  }
 
  private:
-  void take_id(std::string_view answer) {
+  static std::string id_in(std::string_view answer) {
     constexpr std::string_view location = "Location: /addresses/";
     constexpr std::size_t id_size = 32;
     const auto at = answer.find(location);
     if (answer.substr(0, 12) != "HTTP/1.1 201" || at == std::string_view::npos) {
       Clients::fail("an answer is not a 201");
     }
-    ids_.emplace_back(answer.substr(at + location.size(), id_size));
+    return std::string(answer.substr(at + location.size(), id_size));
   }
 
-  std::vector<std::string> ids_;
+  bench::InventedContacts contacts_;
+  std::vector<std::string> sent_;
+  std::vector<std::pair<std::string, std::string>> created_;
   Clients clients_;
 };
 
 /// Ends the program if an address with a 201 is missing.
-void check(const char* name, const std::string& path, const std::vector<std::string>& ids) {
+void check(const char* name, const std::string& path, const Creators& creators) {
   const auto store = addrbook::open_sqlite(path);
   std::size_t found = 0;
-  for (const auto& id : ids) {
+  for (const auto& [id, text] : creators.created()) {
     const auto entry = store->find(id);
-    found += entry && entry->document.text() == bench::document ? 1U : 0U;
+    found += entry && entry->document.text() == text ? 1U : 0U;
   }
+  const auto sent = creators.created().size();
   const auto count = store->state().count;
-  std::printf("  %-20s %9zu answers of 201, %zu found, %llu in the book\n", name, ids.size(), found,
+  std::printf("  %-20s %9zu answers of 201, %zu found, %llu in the book\n", name, sent, found,
               static_cast<unsigned long long>(count));
-  if (found != ids.size() || count != ids.size()) std::exit(1);
+  if (found != sent || count != sent) std::exit(1);
 }
 
 struct Settings {
@@ -289,8 +306,8 @@ void compare_posts(const Settings& settings) {
   compare(settings, shared, single);
   shared_server.reset();
   single_server.reset();
-  check("shared", shared_path, shared.ids());
-  check("single", single_path, single.ids());
+  check("shared", shared_path, shared);
+  check("single", single_path, single);
 }
 
 void compare_puts(const Settings& settings) {
@@ -300,13 +317,15 @@ void compare_puts(const Settings& settings) {
   for (std::size_t i = 0; i < settings.connections; ++i) {
     const auto created =
         test::Connection(server->port).request("POST", server->target, {}, bench::document);
-    own.push_back(request_of("PUT", created.header("location")));
+    own.push_back(request_of("PUT", created.header("location"), bench::document));
   }
-  const auto expect_204 = [](std::string_view answer) {
+  const auto expect_204 = [](std::size_t /*client*/, std::string_view answer) {
     if (answer.substr(0, 12) != "HTTP/1.1 204") Clients::fail("an answer is not a 204");
   };
-  Clients one_id(server->port, std::vector<std::string>(own.size(), own.front()), expect_204);
-  Clients own_ids(server->port, own, expect_204);
+  Clients one_id(
+      server->port, own.size(), [&](std::size_t /*client*/) { return own.front(); }, expect_204);
+  Clients own_ids(
+      server->port, own.size(), [&](std::size_t client) { return own[client]; }, expect_204);
   print_head(settings, "PUTs/s", "one id", "own ids");
   compare(settings, one_id, own_ids);
   std::printf("  %-20s %9.0f %9.0f\n", "longest wait, ms", one_id.slowest(), own_ids.slowest());

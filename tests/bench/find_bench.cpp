@@ -10,6 +10,7 @@
 
 #include <addrbook/sqlite.hpp>
 
+#include <bench/contacts.hpp>
 #include <support/process.hpp>
 
 #include <algorithm>
@@ -38,69 +39,18 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Contacts with some hundred bytes each. Of the names, some are many times as frequent as others.
-class Invented {
- public:
-  explicit Invented(unsigned seed) : random_(seed) {
-    const std::vector<std::string> syllables{"an", "be", "co", "da", "el", "fi", "go", "ha", "in",
-                                             "jo", "ka", "li", "mo", "na", "or", "pe", "qu", "ra",
-                                             "sa", "to", "um", "ve", "wi", "xa", "yo", "za"};
-    std::mt19937 words(1);
-    for (int i = 0; i < 20'000; ++i) {
-      std::string word;
-      for (auto n = 2 + words() % 3; n != 0; --n) word += syllables[words() % syllables.size()];
-      words_.push_back(std::move(word));
-    }
-  }
-
-  std::size_t below(std::size_t n) {
-    return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_);
-  }
-  /// The lower ones are drawn more often.
-  std::string word(std::size_t of) {
-    const double at = std::uniform_real_distribution<double>(0, 1)(random_);
-    return words_[static_cast<std::size_t>(at * at * static_cast<double>(of))];
-  }
-  static std::string capital(std::string text) {
-    text[0] = static_cast<char>(text[0] - 'a' + 'A');
-    return text;
-  }
-  static std::string phone(std::uint64_t number) {
-    const auto digits = std::to_string(1'000'000'000 + number * 7'919 % 8'999'999'999);
-    return "+1 " + digits.substr(0, 3) + " 555 " + digits.substr(3);
-  }
-  static std::string email(std::uint64_t number) {
-    return "person." + std::to_string(number) + "@example.com";
-  }
-
-  addrbook::Document contact(std::uint64_t number) {
-    const std::string given = capital(word(2'000));
-    const std::string family = capital(word(words_.size()));
-    std::string text =
-        R"({"name":")" + given + " " + family + R"(","given":")" + given + R"(","family":")" +
-        family + R"(","organization":")" + capital(word(5'000)) + R"( Ltd","emails":[")" +
-        email(number) + R"("],"phones":[")" + phone(number) + R"("],"labels":[")" + word(50) +
-        R"("],"addresses":[{"street":")" + std::to_string(1 + below(200)) + " " +
-        capital(word(10'000)) + R"( Street","locality":")" + capital(word(500)) + R"("}]})";
-    return addrbook::Document::parse(std::move(text));
-  }
-
- private:
-  std::mt19937_64 random_;
-  std::vector<std::string> words_;
-};
-
 std::string id_of(std::uint64_t number) {
   std::string digits = std::to_string(number);
   return "01a20adca0da7a588" + std::string(15 - digits.size(), '0') + digits;
 }
 
-void fill(addrbook::Store& store, Invented& invented, std::uint64_t first, std::uint64_t count,
-          std::uint64_t batch) {
+void fill(addrbook::Store& store, bench::InventedContacts& invented, std::uint64_t first,
+          std::uint64_t count, std::uint64_t batch) {
   for (std::uint64_t done = 0; done < count;) {
     std::vector<addrbook::Write> writes;
     for (std::uint64_t i = 0; i < batch && done < count; ++i, ++done) {
-      writes.push_back({id_of(first + done), invented.contact(first + done), {}});
+      writes.push_back(
+          {id_of(first + done), addrbook::Document::parse(invented.contact(first + done)), {}});
     }
     if (!store.commit({std::move(writes)}).done()) std::exit(1);
   }
@@ -152,8 +102,8 @@ Query words(std::string text) {
   return query;
 }
 
-void measure(Table& table, const addrbook::Store& store, Invented& invented, std::uint64_t count,
-             const std::string& of) {
+void measure(Table& table, const addrbook::Store& store, bench::InventedContacts& invented,
+             std::uint64_t count, const std::string& of) {
   const auto row = [&](const std::string& name, const std::function<Query()>& query) {
     table.row(of + name, store, query);
   };
@@ -186,17 +136,17 @@ void measure(Table& table, const addrbook::Store& store, Invented& invented, std
   row("nothing", [&] { return words("qqqqqq" + std::to_string(invented.below(1000))); });
   row("a mail", [&] {
     Query query;
-    query.email = Invented::email(invented.below(count));
+    query.email = bench::InventedContacts::email(invented.below(count));
     return query;
   });
   row("a phone", [&] {
     Query query;
-    query.phone = Invented::phone(invented.below(count));
+    query.phone = bench::InventedContacts::phone(invented.below(count));
     return query;
   });
   row("the last seven digits of a phone", [&] {
     Query query;
-    const std::string phone = Invented::phone(invented.below(count));
+    const std::string phone = bench::InventedContacts::phone(invented.below(count));
     query.phone = phone.substr(phone.size() - 7);
     return query;
   });
@@ -251,7 +201,7 @@ void fill_only(std::uint64_t count, std::uint64_t batch, std::size_t threads) {
   std::vector<std::thread> fillers;
   for (std::size_t i = 0; i < threads; ++i) {
     fillers.emplace_back([&, i] {
-      Invented invented(static_cast<unsigned>(i));
+      bench::InventedContacts invented(static_cast<unsigned>(i));
       fill(*store, invented, i * count / threads, count / threads, batch);
     });
   }
@@ -281,7 +231,7 @@ int main(int argc, char** argv) {
   constexpr std::uint64_t batch = 1000;
   const test::TempFolder folder;
   const std::string path = (folder.path() / "book").string();
-  Invented invented(2);
+  bench::InventedContacts invented(2);
   {
     auto store = addrbook::open_sqlite(path);
     const auto start = Clock::now();
