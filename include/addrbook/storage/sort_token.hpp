@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 
 namespace addrbook::detail {
 
@@ -25,41 +24,51 @@ class SortToken {
   /// @param created  of the entry
   [[nodiscard]] std::string of(const std::optional<std::string>& text,
                                std::uint64_t created) const {
-    std::string bytes;
-    // No text has a zero, so a text comes before the longer ones that begin with it.
-    if (text) bytes.append(*text).append(1, '\0');
-    for (int shift = created_bits - 8; shift >= 0; shift -= 8) {
-      bytes += static_cast<char>(created >> static_cast<unsigned>(shift));
+    std::string token = beginning_;
+    append(token, text, created, descending_);
+    return token;
+  }
+  /// Appends the tokens of both directions, with a space behind each.
+  static void append_both(std::string& to, const std::string& book, Query::Sort sort,
+                          const std::optional<std::string>& text, std::uint64_t created) {
+    for (const bool descending : {false, true}) {
+      to.append(book).append(1, '_').append(1, mark(sort, descending));
+      append(to, text, created, descending);
+      to += ' ';
     }
-    return beginning_ + (text ? 'p' : 'q') + coded(bytes);
   }
   [[nodiscard]] const std::string& before_all() const noexcept { return beginning_; }
   [[nodiscard]] std::string behind_all() const { return beginning_ + 'r'; }
 
  private:
-  static constexpr int created_bits = 40;
+  static constexpr unsigned created_bits = 40;
 
   [[nodiscard]] static char mark(Query::Sort sort, bool descending) {
     const int place = sort == Query::Sort::name ? 0 : sort == Query::Sort::given ? 2 : 4;
     return static_cast<char>('a' + place + (descending ? 1 : 0));
   }
   /// Seven bits a byte, so that none is ASCII: a tokenizer neither splits nor folds these.
-  [[nodiscard]] std::string coded(std::string_view bytes) const {
-    std::string code;
-    code.reserve(bytes.size() * 8 / 7 + 1);
-    const unsigned reversed = descending_ ? 0x7FU : 0U;
+  static void append(std::string& to, const std::optional<std::string>& text, std::uint64_t created,
+                     bool descending) {
+    to += text ? 'p' : 'q';
+    const unsigned reversed = descending ? 0x7FU : 0U;
     unsigned bits = 0;
     unsigned waiting = 0;
     const auto put = [&](unsigned seven) {
-      code += static_cast<char>(0x80U | ((seven & 0x7FU) ^ reversed));
+      to += static_cast<char>(0x80U | ((seven & 0x7FU) ^ reversed));
     };
-    for (const char c : bytes) {
-      waiting = waiting << 8U | static_cast<unsigned char>(c);
+    const auto take = [&](unsigned byte) {
+      waiting = (waiting & 0x7FU) << 8U | byte;
       for (bits += 8; bits >= 7; bits -= 7) put(waiting >> (bits - 7));
-      waiting &= 0x7FU;
+    };
+    if (text) {
+      for (const char c : *text) take(static_cast<unsigned char>(c));
+      take(0);  // no text has a zero, so one comes before the longer ones that begin with it
+    }
+    for (unsigned shift = created_bits; shift != 0; shift -= 8) {
+      take(static_cast<unsigned>(created >> (shift - 8)) & 0xFFU);
     }
     if (bits != 0) put(waiting << (7 - bits));
-    return code;
   }
 
   const std::string beginning_;

@@ -57,14 +57,12 @@ class SqliteIndex final : public SqlIndex {
       "CREATE VIRTUAL TABLE addrbook_order USING fts5vocab(addrbook_terms, instance)";
 
   static void append_order(std::string& to, Integer key, const IndexTerms& terms) {
-    const auto book = SqlTables::number_of(key);
+    const std::string book = std::to_string(SqlTables::number_of(key));
     const auto created = SqlTables::created_of(key);
     using Sort = Query::Sort;
-    for (const bool descending : {false, true}) {
-      to += SortToken(book, Sort::name, descending).of(terms.name, created) + ' ';
-      to += SortToken(book, Sort::given, descending).of(terms.given, created) + ' ';
-      to += SortToken(book, Sort::family, descending).of(terms.family, created) + ' ';
-    }
+    SortToken::append_both(to, book, Sort::name, terms.name, created);
+    SortToken::append_both(to, book, Sort::given, terms.given, created);
+    SortToken::append_both(to, book, Sort::family, terms.family, created);
   }
 
   // To prepare a statement of FTS5 reads from the table: connections that write nothing need not.

@@ -101,6 +101,13 @@ TEST_CASE("sort token: no order's tokens lie in another's, and no book's") {
   }
 }
 
+TEST_CASE("sort token: both directions at once") {
+  std::string both;
+  SortToken::append_both(both, "7", Sort::name, "ada", 5);
+  CHECK(both == SortToken(7, Sort::name, false).of("ada", 5) + ' ' +
+                    SortToken(7, Sort::name, true).of("ada", 5) + ' ');
+}
+
 TEST_CASE("sort token: a tokenizer of ASCII does not change it") {
   for (const Place& place : places()) {
     for (const bool descending : {false, true}) {
