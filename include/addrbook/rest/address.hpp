@@ -103,7 +103,7 @@ inline Reply get_address(Context& context) {
   const Entry entry = context.service->get(context.id);
   const auto text = [&] {
     return context.query.empty() ? entry.document.text()
-                                 : MemberNames(context.query.front().value).keep(entry.document);
+                                 : MemberNames::read(context.query.front()).keep(entry.document);
   };
   Reply reply = context.exchange.client_has([&entry] { return validators_of(entry); })
                     ? empty_reply(304)
@@ -151,6 +151,7 @@ inline Reply replace_address(Context& context) {
 
 /// PATCH of an address: 204, ETag.
 inline Reply patch_address(Context& context) {
+  refuse_idempotency_key(context, "If-Match keeps a patch from being applied twice");
   const auto compute = parse_patch(context);
   const Preconditions conditions(context.exchange.request());
   return written_reply(204, context.service->change(context.id, compute, condition_of(conditions)),
