@@ -24,7 +24,7 @@ namespace addrbook {
 
 /// Keeps entries in ordered maps rather than hash tables: no choice of ids makes them slow, and no
 /// write waits for a table to grow. It has no index of contacts: select() and count() read the
-/// whole book, as Scan says.
+/// whole book, as Scan says. Of notes it keeps the last 100,000.
 /// @par Cost  find and commit: O(log n) for each id. About 350 bytes for each entry plus its text.
 class MemoryStore final : public Store {
  public:
@@ -150,7 +150,9 @@ inline CommitResult MemoryStore::do_commit(Batch batch) {
 }
 
 inline void MemoryStore::forget_notes(Timestamp at) {
-  while (!notes_by_expiry_.empty() && notes_by_expiry_.begin()->first <= at) {
+  constexpr std::size_t max_notes = 100'000;  // with long keys 80 MB
+  while (!notes_by_expiry_.empty() &&
+         (notes_by_expiry_.begin()->first <= at || notes_.size() >= max_notes)) {
     notes_.erase(notes_by_expiry_.begin()->second);
     notes_by_expiry_.erase(notes_by_expiry_.begin());
   }

@@ -3,6 +3,7 @@
 
 #include <addrbook/base/checksum.hpp>
 #include <addrbook/base/hex.hpp>
+#include <addrbook/base/large_work.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/write_gate.hpp>
 #include <addrbook/error.hpp>
@@ -370,8 +371,15 @@ inline void Service::remove(std::string_view id, const EntryCondition& condition
 template <class Decide>
 std::optional<Entry> Service::write(std::string_view id, const EntryCondition& condition,
                                     const Decide& decide) {
-  while (true) {
+  std::optional<detail::LargeWork> turn;
+  constexpr int max_attempts = 10'000;
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
     std::optional<Entry> entry = find(id);
+    if (!turn && entry && detail::LargeWork::is_large(entry->document.text().size())) {
+      entry.reset();
+      turn.emplace();
+      continue;  // it may have changed meanwhile
+    }
     const Entry* const current = entry ? &*entry : nullptr;
     if (condition && !condition(current)) fail_precondition(id);
     std::optional<Document> document = decide(current);
@@ -391,6 +399,7 @@ std::optional<Entry> Service::write(std::string_view id, const EntryCondition& c
                  result.created_at.front(),
                  at};
   }
+  throw Error(Errc::busy, "Too many writes of one address at once");
 }
 
 inline Page Service::page(std::uint64_t after, PageLimit limit) const {

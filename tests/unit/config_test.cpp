@@ -58,6 +58,7 @@ std::map<std::string, std::string> settings(const Config& config) {
   }
   return {{"service.name", config.name},
           {"service.max_entries", std::to_string(config.service.max_entries)},
+          {"service.max_document_bytes", std::to_string(config.service.max_document_bytes)},
           {"service.schema", config.schema},
           {"http.max_connections", std::to_string(config.server.max_connections)},
           {"http.max_threads", std::to_string(config.server.max_threads)},
@@ -119,6 +120,8 @@ std::vector<Key> all_keys() {
        "1073741824"},
       {"service", "max_entries", "ADDRBOOK_SERVICE_MAX_ENTRIES", "0", "1000000000000", "0",
        "1000000000000"},
+      {"service", "max_document_bytes", "ADDRBOOK_SERVICE_MAX_DOCUMENT_BYTES", "1", "1073741824",
+       "1", "1073741824"},
       {"service", "schema", "ADDRBOOK_SERVICE_SCHEMA", "a.json", "b.json", "a.json", "b.json"},
       {"http", "max_connections", "ADDRBOOK_HTTP_MAX_CONNECTIONS", "1", "1000000", "1", "1000000"},
       {"http", "max_threads", "ADDRBOOK_HTTP_MAX_THREADS", "1", "100000", "1", "100000"},
@@ -165,6 +168,7 @@ TEST_CASE("config: the defaults are those of the local configuration") {
   CHECK(defaults.at("http.max_concurrent_writes") == "256");
   CHECK(defaults.at("http.header_timeout_ms") == "10000");
   CHECK(defaults.at("service.max_entries") == "1000000");
+  CHECK(defaults.at("service.max_document_bytes") == "16777216");
   CHECK(defaults.at("sqlite.connections") == "8");
   CHECK(defaults.at("sqlite.entry_cache_bytes") == "67108864");
   CHECK(defaults.at("postgresql.connections") == "16");

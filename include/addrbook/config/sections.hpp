@@ -27,11 +27,13 @@ constexpr std::uint64_t tebibyte = gibibyte * 1024;
 
 inline ConfigKeys service_section(std::string& name, ServiceOptions& service, std::string& schema) {
   constexpr std::uint64_t trillion = 1'000'000'000'000;
-  return in_section("service", {
-                                   {"name", line(name)},
-                                   {"max_entries", integer(service.max_entries, 0, trillion)},
-                                   {"schema", line(schema, Emptiness::allowed)},
-                               });
+  return in_section("service",
+                    {
+                        {"name", line(name)},
+                        {"max_entries", integer(service.max_entries, 0, trillion)},
+                        {"max_document_bytes", integer(service.max_document_bytes, 1, gibibyte)},
+                        {"schema", line(schema, Emptiness::allowed)},
+                    });
 }
 
 /// Sets two members to the same value.

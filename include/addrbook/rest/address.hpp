@@ -10,6 +10,7 @@
 #include <addrbook/http/preferences.hpp>
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/context.hpp>
+#include <addrbook/rest/document_source.hpp>
 #include <addrbook/rest/idempotency.hpp>
 #include <addrbook/rest/member_names.hpp>
 #include <addrbook/rest/parameters.hpp>
@@ -101,13 +102,20 @@ inline Reply create_address(Context& context) {
 inline Reply get_address(Context& context) {
   check_given_once(context.query);
   const Entry entry = context.service->get(context.id);
-  const auto text = [&] {
-    return context.query.empty() ? entry.document.text()
-                                 : MemberNames::read(context.query.front()).keep(entry.document);
+  const auto with_text = [&] {
+    if (!context.query.empty()) {
+      return json_reply(MemberNames::read(context.query.front()).keep(entry.document));
+    }
+    if (entry.document.text().size() < DocumentSource::min_bytes) {
+      return json_reply(entry.document.text());
+    }
+    Reply reply = json_reply("");
+    reply.source = std::make_shared<DocumentSource>(entry.document);
+    return reply;
   };
   Reply reply = context.exchange.client_has([&entry] { return validators_of(entry); })
                     ? empty_reply(304)
-                    : json_reply(text());
+                    : with_text();
   reply.headers.emplace_back("ETag", tag_of(entry).text());
   const DateText date = date_text(std::chrono::system_clock::to_time_t(entry.updated_at));
   reply.headers.emplace_back("Last-Modified", std::string_view(date.data(), date.size()));
