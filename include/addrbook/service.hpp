@@ -85,7 +85,7 @@ class Service : private detail::Pinned {
 
   /// As create(), but of all calls with the same key within 24 hours only the first one stores
   /// anything, also of concurrent ones and of those in other processes with the same storage.
-  /// @param key  printable ASCII: 1 to 900 bytes
+  /// @param key  printable ASCII: 1 to 1024 bytes
   /// @returns  the entry as it was created first
   /// @throws   Error{reused_key} it was created with another document | Error{invalid} the key is
   ///           not valid | and as create()

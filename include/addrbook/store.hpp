@@ -223,7 +223,8 @@ inline CommitResult Store::commit(Batch batch) {
              std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
     };
     if (batch.note->key.empty() || !is_text(batch.note->key) || !is_text(batch.note->value)) {
-      throw Error(Errc::invalid, "not a valid note");
+      throw Error(Errc::invalid, "a key must have 1 to " + std::to_string(Note::max_bytes) +
+                                     " characters of printable ASCII");
     }
   }
   return do_commit(std::move(batch));
