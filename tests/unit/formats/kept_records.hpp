@@ -1,7 +1,11 @@
 /// A sink that keeps what a reader finds, and inputs cut in every way.
 #pragma once
 
+#include <addrbook/document.hpp>
+#include <addrbook/entry.hpp>
 #include <addrbook/format.hpp>
+
+#include <doctest/doctest.h>
 
 #include <cstddef>
 #include <string>
@@ -50,6 +54,33 @@ inline Lines records_of(const addrbook::Format& format, std::string_view input,
   if (size > input.size()) size = input.size() + 1;
   read_in_pieces(*reader, input, size);
   return kept.lines;
+}
+
+/// As records_of(), which is checked to be the same for each cut of the input.
+inline Lines records_of_each_cut(const addrbook::Format& format, std::string_view input,
+                                 const addrbook::ReadLimits& limits = {}) {
+  Lines whole = records_of(format, input, std::string_view::npos, limits);
+  for (std::size_t size = 1; size <= input.size(); ++size) {
+    CHECK(records_of(format, input, size, limits) == whole);
+  }
+  return whole;
+}
+
+/// What a format writes of addresses; their ids are "id0", "id1", ...
+inline std::string written(const addrbook::Format& format,
+                           const std::vector<std::string>& addresses,
+                           const addrbook::WriteOptions& options = {}) {
+  std::string to;
+  const auto writer = format.writer(options);
+  writer->begin(to);
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    addrbook::Entry entry;
+    entry.id = "id" + std::to_string(i);
+    entry.document = addrbook::Document::parse(addresses[i]);
+    writer->write(entry, to);
+  }
+  writer->end(to);
+  return to;
 }
 
 }  // namespace test
