@@ -94,12 +94,11 @@ namespace addrbook::detail {
 /// A structure of lists, e.g. that of N.
 using VCardLists = std::vector<std::vector<std::string>>;
 
-/// @returns the components and their values, without those that are empty texts
+/// @returns the components, each with its values: at least one, which may be an empty text
 [[nodiscard]] inline VCardLists split_lists(std::string_view text) {
   VCardLists lists;
   for (const std::string_view component : split_escaped(text, ';')) {
-    auto& list = lists.emplace_back(split_texts(component, ','));
-    list.erase(std::remove(list.begin(), list.end(), ""), list.end());
+    lists.push_back(split_texts(component, ','));
   }
   return lists;
 }

@@ -24,7 +24,7 @@ TEST_CASE("vcard values: structures and lists are split where nothing is escaped
   CHECK(split_texts("", ';') == Texts{""});
   CHECK(split_texts(R"(Doe;Ann\; B.;)", ';') == Texts{"Doe", "Ann; B.", ""});
   CHECK(split_texts(R"(a\\,b\,c)", ',') == Texts{"a\\", "b,c"});
-  CHECK(split_lists("a,b;;,c;") == VCardLists{{"a", "b"}, {}, {"c"}, {}});
+  CHECK(split_lists("a,b;;,c;") == VCardLists{{"a", "b"}, {""}, {"", "c"}, {""}});
   CHECK(join_lists({{"a,", "b"}, {}, {";"}}) == "a\\,,b;;\\;");
 }
 
