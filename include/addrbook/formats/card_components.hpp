@@ -72,13 +72,22 @@ struct WrittenComponents {
 
 // ---------------------------------------------------------------------------------------------
 
-inline constexpr std::string_view name_kinds[] = {
-    "surname", "given", "given2", "title", "credential", "surname2", "generation"};
+inline constexpr std::string_view name_kinds[] = {"surname",    "given",    "given2",    "title",
+                                                  "credential", "surname2", "generation"};
 
 inline constexpr std::string_view address_kinds[] = {
-    "postOfficeBox", "apartment", "name",     "locality", "region",      "postcode",
-    "country",       "room",      "apartment", "floor",    "number",      "name",
+    "postOfficeBox", "apartment", "name",        "locality", "region",   "postcode",
+    "country",       "room",      "apartment",   "floor",    "number",   "name",
     "building",      "block",     "subdistrict", "district", "landmark", "direction"};
+
+/// Where components stand that are in no order, as people read them: what RFC 9554 adds, at the
+/// place of what it was a part of (RFC 9555, figure 15).
+inline constexpr std::size_t address_ranks[] = {0, 2, 6, 12, 13, 14, 15, 1,  2,
+                                                3, 5, 6, 4,  7,  8,  9,  10, 11};
+
+[[nodiscard]] constexpr std::size_t component_rank(ComponentForm form, std::size_t slot) noexcept {
+  return form == ComponentForm::name ? slot : address_ranks[slot];
+}
 
 /// Which slots say again what others say, for old readers (RFC 9554, 2).
 struct OldSlot {
@@ -181,6 +190,9 @@ inline std::optional<ReadComponents> read_components(ComponentForm form, const V
     read.places.emplace_back(place);
   };
   if (jscomps == nullptr) {
+    std::stable_sort(places.begin(), places.end(), [form](ComponentPlace a, ComponentPlace b) {
+      return component_rank(form, a.slot) < component_rank(form, b.slot);
+    });
     for (const ComponentPlace place : places) add(place);
     if (!places.empty()) read.members["components"] = std::move(components);
     return read;
@@ -310,8 +322,7 @@ inline WrittenComponents write_components(ComponentForm form, const JsonTree& ob
   bool is_whole = true;
   std::vector<WritableComponent> components;
   const std::string* const separator = object.string("defaultSeparator");
-  std::string jscomps =
-      separator != nullptr ? "s," + escape_component(*separator) : std::string();
+  std::string jscomps = separator != nullptr ? "s," + escape_component(*separator) : std::string();
   for (const auto& child : list->children()) {
     const auto one = writable_component(form, child.value);
     if (!one) {

@@ -104,19 +104,20 @@ class CardFromVCard {
     return (row.map == "pronouns" ? "speakToAs/pronouns/" : std::string(row.map) + '/') + key;
   }
   [[nodiscard]] JsonTree& localization(const std::string& language) {
-    return card_["localizations"][language];
+    return localizations_[language];
   }
 
   const std::vector<VCardProperty>& properties_;
   CardGroups groups_;
   JsonTree card_;
-  JsonTree kept_{JsonTree::Kind::array};               // vCardProps
-  std::map<std::size_t, Alternatives> alternatives_;   // by their base
-  std::set<std::size_t> others_;                       // that are in alternatives_
-  std::map<std::size_t, std::string> keys_;            // of the objects that were made
+  JsonTree localizations_{JsonTree::Kind::object};
+  JsonTree kept_{JsonTree::Kind::array};                         // vCardProps
+  std::map<std::size_t, Alternatives> alternatives_;             // by their base
+  std::set<std::size_t> others_;                                 // that are in alternatives_
+  std::map<std::size_t, std::string> keys_;                      // of the objects that were made
   std::map<std::string_view, std::set<std::string>> used_keys_;  // by map
-  std::map<std::string_view, std::size_t> counts_;     // of made keys, by the property's name
-  std::set<const VCardProperty*> key_owners_;          // whose PROP-ID is its key
+  std::map<std::string_view, std::size_t> counts_;  // of made keys, by the property's name
+  std::set<const VCardProperty*> key_owners_;       // whose PROP-ID is its key
   std::vector<const VCardProperty*> fns_;
   std::vector<const VCardProperty*> ns_;
   std::vector<const VCardProperty*> genders_;
@@ -149,6 +150,7 @@ inline JsonTree CardFromVCard::read() {
   for (const auto& [group, label] : groups_.labels()) {
     if (labelled_.count(group) == 0) keep(properties_[label]);
   }
+  if (!localizations_.children().empty()) card_["localizations"] = std::move(localizations_);
   if (!kept_.children().empty()) card_["vCardProps"] = std::move(kept_);
   apply_jsprops();
   return std::move(card_);
@@ -200,8 +202,8 @@ inline void CardFromVCard::find_alternatives() {
     std::set<std::string> languages{base->language};
     for (const Alternative& one : found) {
       if (one.property == all.base) continue;
-      const bool is_other = one.is_phonetic || (!one.language.empty() &&
-                                                languages.insert(one.language).second);
+      const bool is_other =
+          one.is_phonetic || (!one.language.empty() && languages.insert(one.language).second);
       if (!is_other) {
         all.are_folded = false;
         continue;
@@ -219,11 +221,11 @@ inline void CardFromVCard::reserve_keys() {
   for (std::size_t i = 0; i < properties_.size(); ++i) {
     const VCardProperty& property = properties_[i];
     const CardProperty* const row = find_card_property(property.name);
-    const std::string_view map = row != nullptr                 ? row->map
-                                 : property.name == "BDAY" ||
-                                         property.name == "DEATHDATE" ||
-                                         property.name == "ANNIVERSARY" ? "anniversaries"
-                                                                : "";
+    const std::string_view map =
+        row != nullptr ? row->map
+        : property.name == "BDAY" || property.name == "DEATHDATE" || property.name == "ANNIVERSARY"
+            ? "anniversaries"
+            : "";
     const ParameterBag bag(property.parameters);
     const std::string* const id = bag.one("PROP-ID");
     if (map.empty() || id == nullptr || !is_jscontact_id(*id) || others_.count(i) != 0) continue;
@@ -389,15 +391,19 @@ inline bool CardFromVCard::fold(const Alternatives& all, const Alternative& one)
   bag.drop("ALTID");
   auto object = card_object(row, property.value, bag);
   if (!object) return false;
-  if (lowercase(property.group) != lowercase(properties_[all.base].group)) return false;
+  const std::string& group = properties_[all.base].group;
+  const bool shares_group = property.group.empty() && groups_.kept_name(group).empty();
+  if (!shares_group && lowercase(property.group) != lowercase(group)) return false;
   finish_object(property, row, bag, *object);
   const std::string& key = keys_.at(all.base);
   JsonTree base = map_of(row)[key];
   // The language of the base is not that of what is localized.
   if (JsonTree* const parameters = base.find("vCardParams")) {
     parameters->erase("language");
+    if (shares_group) parameters->erase("x-ablabel");
     if (parameters->children().empty()) base.erase("vCardParams");
   }
+  if (shares_group) base.erase("label");
   const std::string path = path_of(row, key);
   JsonTree& patch = localization(one.language);
   if (row.value == CardValue::address) {
@@ -457,8 +463,7 @@ inline bool CardFromVCard::fold_phonetics(const Alternatives& all, const Alterna
   return true;
 }
 
-inline void CardFromVCard::read_anniversary(const VCardProperty& property,
-                                            std::string_view kind) {
+inline void CardFromVCard::read_anniversary(const VCardProperty& property, std::string_view kind) {
   ParameterBag bag(property.parameters);
   const std::string type = lowercase(bag.take("VALUE").value_or(""));
   auto date = type == "text" ? std::nullopt : date_from_vcard(property.value);
@@ -637,9 +642,8 @@ inline void CardFromVCard::read_name() {
     const std::string language = bag.take("LANGUAGE").value_or("");
     bag.drop("ALTID");
     bag.drop("VALUE");
-    const auto at = std::find_if(localized.begin(), localized.end(), [&](const Read* one) {
-      return one->language == language;
-    });
+    const auto at = std::find_if(localized.begin(), localized.end(),
+                                 [&](const Read* one) { return one->language == language; });
     Read* const target = at != localized.end() ? *at : &*base;
     const bool is_patch = target == &*base && !language.empty();
     ReadStructure changed = target->structure;
@@ -672,6 +676,8 @@ inline void CardFromVCard::read_name() {
       }
     }
     for (const auto& [name, value] : base->structure.object.children()) {
+      // How the base is pronounced says nothing of another language.
+      if (name == "phoneticSystem" || name == "phoneticScript") continue;
       if (one->structure.object.find(name) == nullptr) patch["name/" + name] = JsonTree();
     }
   }
@@ -699,10 +705,9 @@ inline void CardFromVCard::read_fn() {
       continue;
     }
     const bool is_in_language = bag.find("LANGUAGE") != nullptr;
-    const bool is_better =
-        base == nullptr || (has_language && !is_in_language) ||
-        (has_language == is_in_language && !is_in_language &&
-         property->parameters.size() < base->parameters.size());
+    const bool is_better = base == nullptr || (has_language && !is_in_language) ||
+                           (has_language == is_in_language && !is_in_language &&
+                            property->parameters.size() < base->parameters.size());
     if (is_better) {
       if (base != nullptr) others.push_back(base);
       base = property;
@@ -713,9 +718,8 @@ inline void CardFromVCard::read_fn() {
   }
   if (base == nullptr) return;
   ParameterBag base_bag(base->parameters);
-  const std::string base_language = base_bag.one("LANGUAGE") != nullptr
-                                        ? *base_bag.one("LANGUAGE")
-                                        : "";
+  const std::string base_language =
+      base_bag.one("LANGUAGE") != nullptr ? *base_bag.one("LANGUAGE") : "";
   const std::string altid = base_bag.one("ALTID") != nullptr ? *base_bag.one("ALTID") : "";
   std::set<std::string> languages{base_language};
   bool is_any_folded = false;

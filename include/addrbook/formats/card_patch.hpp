@@ -45,7 +45,8 @@ inline bool apply_change(JsonTree& card, const CardPath& path, const JsonTree& v
 /// @returns whether no path of a patch leads to or into another one's
 [[nodiscard]] inline bool are_apart(const CardPatch& patch);
 
-/// @returns what must be changed in `from`, a Card that was read from a vCard, so that it means what
+/// @returns what must be changed in `from`, a Card that was read from a vCard, so that it means
+/// what
 ///          `to` means. What JSContact says to be so by default is left out; and what a patch can't
 ///          say: a member of the Card itself that is null, or whose name has control characters.
 [[nodiscard]] inline CardPatch card_difference(JsonTree from, JsonTree to);
@@ -131,18 +132,38 @@ inline void sort_components(ComponentForm form, JsonTree& object) {
   if (list != nullptr && list->is(JsonTree::Kind::array)) {
     for (auto& child : list->children()) child.value.erase("@type");
     if (!is_ordered(object)) {
-      const auto slot = [form](const JsonTree& one) {
+      const auto rank = [form](const JsonTree& one) {
         const std::string* const kind = one.string("kind");
-        return kind != nullptr ? component_slot(form, *kind).value_or(component_count(form))
-                               : component_count(form);
+        const auto slot = kind != nullptr ? component_slot(form, *kind) : std::nullopt;
+        return slot ? component_rank(form, *slot) : component_count(form);
       };
       std::stable_sort(list->children().begin(), list->children().end(),
-                       [&](const auto& a, const auto& b) { return slot(a.value) < slot(b.value); });
+                       [&](const auto& a, const auto& b) { return rank(a.value) < rank(b.value); });
     }
   }
   const JsonTree* const order = object.find("isOrdered");
   if (order != nullptr && order->is(JsonTree::Kind::boolean) && !order->is_true()) {
     object.erase("isOrdered");
+  }
+}
+
+/// Removes what is so by default in a localized name or address.
+/// @param name  of the Card
+inline void remove_defaults_in(JsonTree& patch, const JsonTree* name) {
+  const JsonTree* order = patch.find("name/isOrdered");
+  const bool has_order = order != nullptr ? order->is_true() : name != nullptr && is_ordered(*name);
+  for (auto& [pointer, value] : patch.children()) {
+    const auto path = card_path(pointer);
+    if (!path) continue;
+    if (*path == CardPath{"name"}) sort_components(ComponentForm::name, value);
+    if (*path == CardPath{"name", "components"} && !has_order) {
+      JsonTree whole;
+      whole["components"] = std::move(value);
+      sort_components(ComponentForm::name, whole);
+      value = std::move(*whole.find("components"));
+    }
+    const bool is_address = path->size() == 2 && path->front() == "addresses";
+    if (is_address) sort_components(ComponentForm::address, value);
   }
 }
 
@@ -153,6 +174,8 @@ inline void remove_defaults(JsonTree& card) {
     if (all == nullptr) return;
     for (auto& member : all->children()) call(member.value);
   };
+  for_each("localizations",
+           [&card](JsonTree& patch) { remove_defaults_in(patch, card.find("name")); });
   if (JsonTree* const name = card.find("name")) sort_components(ComponentForm::name, *name);
   for_each("addresses",
            [](JsonTree& address) { sort_components(ComponentForm::address, address); });
@@ -195,8 +218,8 @@ inline bool add_difference(const JsonTree& from, const JsonTree& to, const CardP
       is_whole = false;
       continue;
     }
-    const bool are_objects = before != nullptr && before->is(JsonTree::Kind::object) &&
-                             value.is(JsonTree::Kind::object);
+    const bool are_objects =
+        before != nullptr && before->is(JsonTree::Kind::object) && value.is(JsonTree::Kind::object);
     CardPatch changes;
     if (!are_objects || !add_difference(*before, value, inner(name), changes)) {
       changes.clear();
