@@ -74,6 +74,7 @@ class CardFromVCard {
   inline void reserve_keys();
   inline void read_property(std::size_t i);
   inline bool read_single(const VCardProperty& property);
+  [[nodiscard]] inline bool says_more(const VCardProperty& property, const ParameterBag& bag) const;
   inline void set_single(const VCardProperty& property, std::string_view member,
                          std::optional<std::string> value, ParameterBag bag);
   inline void read_object(std::size_t i, const CardProperty& row);
@@ -117,14 +118,15 @@ class CardFromVCard {
   std::map<std::size_t, std::string> keys_;                      // of the objects that were made
   std::map<std::string_view, std::set<std::string>> used_keys_;  // by map
   std::map<std::string_view, std::size_t> counts_;  // of made keys, by the property's name
-  std::set<const VCardProperty*> key_owners_;       // whose PROP-ID is its key
+  std::map<std::string_view, std::set<std::string>> taken_ids_;  // PROP-IDs that are keys, by map
   std::vector<const VCardProperty*> fns_;
   std::vector<const VCardProperty*> ns_;
   std::vector<const VCardProperty*> genders_;
   std::vector<const VCardProperty*> places_;
   std::vector<const VCardProperty*> jsprops_;
   std::map<std::string_view, std::string> anniversaries_;  // the key of the first of a kind
-  std::set<std::string> labelled_;                         // groups whose label is in an object
+  std::map<std::string_view, std::size_t> name_counts_;
+  std::set<std::string> labelled_;  // groups whose label is in an object
   bool is_group_ = false;
 };
 
@@ -135,6 +137,7 @@ inline JsonTree CardFromVCard::read() {
   find_alternatives();
   reserve_keys();
   for (const VCardProperty& property : properties_) {
+    if (!property.value.empty()) ++name_counts_[property.name];
     if (property.name == "FN") fns_.push_back(&property);
     if (property.name == "N") ns_.push_back(&property);
     is_group_ |= property.name == "KIND" && equals_ignoring_case(property.value, "group");
@@ -184,7 +187,7 @@ inline void CardFromVCard::find_alternatives() {
     by_altid[{properties_[i].name, *altid}].push_back(i);
   }
   for (const auto& [altid, indexes] : by_altid) {
-    if (indexes.size() > max_alternatives) continue;
+    if (indexes.size() < 2 || indexes.size() > max_alternatives) continue;
     Alternatives all{properties_.size(), {}};
     std::vector<Alternative> found;
     for (const std::size_t i : indexes) {
@@ -229,14 +232,19 @@ inline void CardFromVCard::reserve_keys() {
     const ParameterBag bag(property.parameters);
     const std::string* const id = bag.one("PROP-ID");
     if (map.empty() || id == nullptr || !is_jscontact_id(*id) || others_.count(i) != 0) continue;
-    if (used_keys_[map].insert(*id).second) key_owners_.insert(&property);
+    used_keys_[map].insert(*id);
   }
 }
 
 /// @param bag  from which PROP-ID is taken, if it is the key; null: it can't be
 inline std::string CardFromVCard::key_for(std::string_view map, const VCardProperty& property,
                                           ParameterBag* bag) {
-  if (bag != nullptr && key_owners_.count(&property) != 0) return *bag->take("PROP-ID");
+  const std::string* const id = bag != nullptr ? bag->one("PROP-ID") : nullptr;
+  // The first one that is converted has it.
+  if (id != nullptr && is_jscontact_id(*id) && taken_ids_[map].insert(*id).second) {
+    used_keys_[map].insert(*id);
+    return *bag->take("PROP-ID");
+  }
   std::set<std::string>& used = used_keys_[map];
   std::string key;
   do {
@@ -270,11 +278,12 @@ inline bool CardFromVCard::read_single(const VCardProperty& property) {
   const bool has_default_type = type.empty() || type == default_value_type(name);
   std::optional<std::string> value;
   if (name == "UID") {
+    if (text.empty()) return property.parameters.empty() && property.group.empty();
     const bool is_fit = type.empty() || type == (is_uri(text) ? "uri" : "text");
     if (!is_fit) bag.put("VALUE", type);
     if (*card_.string("uid") != text || used_keys_["uid"].count(text) != 0) return false;
     used_keys_["uid"].insert(text);
-    if (!bag.rest().empty() || !property.group.empty()) keep(property);
+    if (says_more(property, bag)) keep(property);
     return true;
   }
   if (!has_default_type || text.empty()) return false;
@@ -301,12 +310,16 @@ inline bool CardFromVCard::read_single(const VCardProperty& property) {
   return true;
 }
 
-/// What is more than the value is kept beside it, and stands for it in a vCard.
+/// Whether a property is kept beside the member of the Card that it is, and stands for that in a
+/// vCard: because it has more than the value, or is one of several.
+inline bool CardFromVCard::says_more(const VCardProperty& property, const ParameterBag& bag) const {
+  return !bag.rest().empty() || !property.group.empty() || name_counts_.at(property.name) > 1;
+}
 inline void CardFromVCard::set_single(const VCardProperty& property, std::string_view member,
                                       std::optional<std::string> value, ParameterBag bag) {
   const bool is_new = value && card_.find(member) == nullptr;
   if (is_new) card_[member] = JsonTree(*std::move(value));
-  if (!is_new || !bag.rest().empty() || !property.group.empty()) keep(property);
+  if (!is_new || says_more(property, bag)) keep(property);
 }
 
 inline void CardFromVCard::keep_parameters(const VCardProperty& property, const ParameterBag& bag,
@@ -603,7 +616,7 @@ inline void CardFromVCard::read_name() {
     if (structure) {
       names.push_back({property, std::move(bag), std::move(its_language), *std::move(structure)});
     } else if (property->value.find_first_not_of("; ,") != std::string::npos ||
-               !property->parameters.empty()) {
+               !property->parameters.empty() || !property->group.empty()) {
       keep(*property);
     }
   }
@@ -632,7 +645,7 @@ inline void CardFromVCard::read_name() {
     if (is_folded) {
       localized.push_back(&one);
     } else {
-      are_folded = false;
+      are_folded &= altid_of(*one.property) != altid;
       keep(*one.property);
     }
   }
@@ -650,7 +663,7 @@ inline void CardFromVCard::read_name() {
     if (altid_of(*property) != altid || !property->group.empty() ||
         !pronounced.insert(language).second ||
         !take_phonetics(ComponentForm::name, *property, bag, changed) || !bag.rest().empty()) {
-      are_folded = false;
+      are_folded &= altid_of(*property) != altid;
       keep(*property);
     } else if (is_patch) {
       // The base may be pronounced too; only what this one adds counts.
@@ -701,7 +714,7 @@ inline void CardFromVCard::read_fn() {
       continue;
     }
     if (text.empty()) {
-      if (!property->parameters.empty()) keep(*property);
+      if (!property->parameters.empty() || !property->group.empty()) keep(*property);
       continue;
     }
     const bool is_in_language = bag.find("LANGUAGE") != nullptr;
@@ -724,6 +737,7 @@ inline void CardFromVCard::read_fn() {
   std::set<std::string> languages{base_language};
   bool is_any_folded = false;
   bool are_folded = true;
+  bool has_twin = false;  // that is kept, and would stand for this one
   for (const VCardProperty* const property : others) {
     ParameterBag bag(property->parameters);
     const std::string language = bag.take("LANGUAGE").value_or("");
@@ -735,9 +749,10 @@ inline void CardFromVCard::read_fn() {
     if (is_folded) {
       localization(language)["name/full"] = JsonTree(unescape_text(property->value));
     } else {
+      has_twin |= unescape_text(property->value) == unescape_text(base->value);
       keep(*property);
     }
-    (is_folded ? is_any_folded : are_folded) = is_folded;
+    if (its_altid == altid) (is_folded ? is_any_folded : are_folded) = is_folded;
   }
   if (is_any_folded && are_folded) base_bag.drop("ALTID");
   const std::string type = lowercase(base_bag.take("VALUE").value_or("text"));
@@ -746,10 +761,10 @@ inline void CardFromVCard::read_fn() {
   JsonTree& name = card_["name"];
   name["full"] = JsonTree(unescape_text(base->value));
   const bool has_more = !base_bag.rest().empty() || !base->group.empty();
-  if (!has_n) {
-    keep_parameters(*base, base_bag, name);
-  } else if (has_more) {
+  if (has_twin || (has_n && has_more)) {
     keep(*base);
+  } else if (!has_n) {
+    keep_parameters(*base, base_bag, name);
   }
 }
 

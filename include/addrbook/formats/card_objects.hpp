@@ -126,8 +126,7 @@ inline void take_own_parameters(const CardProperty& row, ParameterBag& bag, Json
   }
 }
 
-inline void add_own_parameters(const CardProperty& row, const JsonTree& object,
-                               VCardProperty& to) {
+inline void add_own_parameters(const CardProperty& row, const JsonTree& object, VCardProperty& to) {
   if (row.map == "personalInfo" || row.map == "directories") {
     add_number(object, "listAs", "INDEX", to);
   }
@@ -169,8 +168,8 @@ inline void take_common_parameters(const CardProperty& row, ParameterBag& bag, J
   const bool has_pref = row.map != "titles" && row.map != "notes" && row.map != "organizations" &&
                         row.map != "personalInfo";
   if (has_pref) take_number(bag, "PREF", max_pref, "pref", object);
-  const bool is_resource = row.member == "uri" && row.value != CardValue::service &&
-                           row.map != "schedulingAddresses";
+  const bool is_resource =
+      row.member == "uri" && row.value != CardValue::service && row.map != "schedulingAddresses";
   if (is_resource) take_text(bag, "MEDIATYPE", "mediaType", object);
   take_own_parameters(row, bag, object);
 }
@@ -267,8 +266,7 @@ inline std::optional<JsonTree> card_object(const CardProperty& row, const std::s
   if (!row.kind.empty()) object["kind"] = JsonTree(row.kind);
   const std::string type = lowercase(bag.take("VALUE").value_or(""));
   const bool is_text = type == "text" || (type.empty() && default_value_type(row.vcard) == "text");
-  std::string text =
-      value.find('\\') == std::string::npos ? value : unescape_text(value);
+  std::string text = value.find('\\') == std::string::npos ? value : unescape_text(value);
   if (text.empty()) return std::nullopt;
   switch (row.value) {
     case CardValue::text:
@@ -281,7 +279,7 @@ inline std::optional<JsonTree> card_object(const CardProperty& row, const std::s
       object[row.member] = JsonTree(std::move(text));
       break;
     case CardValue::link:
-      if ((!type.empty() && type != "uri") || text.find(' ') != std::string::npos) {
+      if ((!type.empty() && type != "uri") || text.find_first_of(" \t\n") != std::string::npos) {
         return std::nullopt;
       }
       object[row.member] = JsonTree(std::move(text));
@@ -358,9 +356,7 @@ inline std::optional<VCardProperty> object_property(const CardProperty& row,
     }
     case CardValue::address:
     case CardValue::coordinates:
-    case CardValue::time_zone:
-      property.value = address_value(row.value, object, property);
-      break;
+    case CardValue::time_zone: property.value = address_value(row.value, object, property); break;
     case CardValue::service: {
       const std::string* const user = text("user");
       add_text(object, "service", "SERVICE-TYPE", property);

@@ -106,7 +106,9 @@ inline JsonTree jcard_parameters(const std::vector<VCardParameter>& parameters,
 inline bool take_jcard_parameters(const JsonTree& object, VCardProperty& to) {
   bool is_whole = object.is(JsonTree::Kind::object);
   const auto is_value = [](const JsonTree& tree) {
-    return tree.is(JsonTree::Kind::string) && is_vcard_text(tree.text());
+    const bool is_scalar = tree.is(JsonTree::Kind::string) || tree.is(JsonTree::Kind::number) ||
+                           tree.is(JsonTree::Kind::boolean);
+    return is_scalar && is_vcard_text(tree.text());
   };
   for (const auto& [name, value] : object.children()) {
     std::vector<std::string> values;
@@ -157,8 +159,8 @@ inline bool take_jcard_parameters(const JsonTree& object, VCardProperty& to) {
     text.erase(std::remove(text.begin() + static_cast<std::ptrdiff_t>(zone), text.end(), ':'),
                text.end());
   }
-  const auto end = zone == std::string::npos ? text.end()
-                                             : text.begin() + static_cast<std::ptrdiff_t>(zone);
+  const auto end =
+      zone == std::string::npos ? text.end() : text.begin() + static_cast<std::ptrdiff_t>(zone);
   text.erase(std::remove_if(text.begin(), end, is_sign), end);
   return extended_time(text) == value ? text : value;
 }
@@ -191,8 +193,8 @@ inline JsonTree jcard_property(const VCardProperty& property) {
   if (type == "uri" || type == "language-tag") {
     value = JsonTree(property.value);
   } else if (type == "text") {
-    const bool is_structured = name == "GENDER" || name == "CLIENTPIDMAP" || name == "N" ||
-                               name == "ADR" || name == "ORG";
+    const bool is_structured =
+        name == "GENDER" || name == "CLIENTPIDMAP" || name == "N" || name == "ADR" || name == "ORG";
     std::string text = unescape_text(property.value);
     if (is_structured) value = jcard_structure(property.value);
     if (!value && escape_text(text) == property.value) value = JsonTree(std::move(text));

@@ -119,8 +119,9 @@ class VCardFromCard {
 
   const JsonTree& card_;
   VCard vcard_;
-  std::vector<VCardProperty> kept_;                            // of vCardProps
-  std::set<std::pair<std::string, std::string>> kept_values_;  // and their unescaped values
+  std::vector<VCardProperty> kept_;  // of vCardProps
+  // The names and unescaped values of those that stand for what the Card has too.
+  std::set<std::pair<std::string, std::string>> kept_values_;
   std::map<std::pair<std::string, std::string>, Patches> localizations_;
   std::set<std::string> groups_;
   std::set<std::string> altids_;
@@ -301,7 +302,8 @@ inline void VCardFromCard::write_full_names(const JsonTree& name, const Patches&
     add_parameter(base.parameters, "DERIVED", {"true"});
   }
   const auto kept = std::find_if(kept_.begin(), kept_.end(), [&](const VCardProperty& one) {
-    return has_full && one.name == "FN" && unescape_text(one.value) == *full;
+    return has_full && one.name == "FN" && is_kept("FN", *full) &&
+           unescape_text(one.value) == *full;
   });
   std::vector<VCardProperty> others;
   for (const auto& [language, patch] : patches) {
@@ -575,10 +577,12 @@ inline void VCardFromCard::write_sets() {
 
 inline void VCardFromCard::write_kept() {
   const JsonTree* const members = card_.find("members");
+  const std::string* const kind = card_.string("kind");
+  const bool is_group = kind != nullptr && *kind == "group";
   for (VCardProperty& property : kept_) {
     // One that was removed from the group stays out of it.
     const bool is_removed =
-        property.name == "MEMBER" &&
+        property.name == "MEMBER" && is_group &&
         (members == nullptr || members->find(unescape_text(property.value)) == nullptr);
     if (!is_removed) add(std::move(property));
   }
