@@ -3,7 +3,7 @@
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
-#include <addrbook/formats/vcard_values.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/json/tree.hpp>
 
 #include <algorithm>
@@ -274,7 +274,7 @@ inline void put_component(VCardLists& lists, ComponentPlace place, const std::st
 /// @returns what stands between components, to be shown
 [[nodiscard]] inline std::string default_separator(const JsonTree& object) {
   const std::string* const own = object.string("defaultSeparator");
-  return own != nullptr ? *own : " ";
+  return own != nullptr && is_vcard_text(*own) ? *own : " ";
 }
 
 [[nodiscard]] inline bool is_ordered(const JsonTree& object) {

@@ -14,9 +14,9 @@
 #include <addrbook/formats/content_uid.hpp>
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
-#include <addrbook/formats/vcard_dates.hpp>
+#include <addrbook/formats/card_dates.hpp>
 #include <addrbook/formats/vcard_property.hpp>
-#include <addrbook/formats/vcard_values.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/json/compact.hpp>
 #include <addrbook/json/tree.hpp>
 
@@ -834,7 +834,8 @@ inline std::string derived_full_name(const JsonTree& card) {
     for (const auto& child : organizations->children()) {
       const std::string* name = child.value.string("name");
       const JsonTree* const units = child.value.find("units");
-      if (name == nullptr && units != nullptr && !units->children().empty()) {
+      const bool has_name = name != nullptr && !name->empty();
+      if (!has_name && units != nullptr && !units->children().empty()) {
         name = units->children().front().value.string("name");
       }
       if (name != nullptr && !name->empty() && is_vcard_text(*name)) return *name;

@@ -6,7 +6,7 @@
 #include <addrbook/formats/card_properties.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
 #include <addrbook/formats/vcard_property.hpp>
-#include <addrbook/formats/vcard_values.hpp>
+#include <addrbook/formats/card_texts.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -6,9 +6,9 @@
 #include <addrbook/formats/card_properties.hpp>
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
-#include <addrbook/formats/vcard_dates.hpp>
+#include <addrbook/formats/card_dates.hpp>
 #include <addrbook/formats/vcard_property.hpp>
-#include <addrbook/formats/vcard_values.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/json/tree.hpp>
 
 #include <cstddef>
@@ -260,6 +260,13 @@ inline void add_sort_as(const std::vector<std::string>& parts, VCardProperty& to
   return value;
 }
 
+/// Whether a text is what a property's value must be.
+[[nodiscard]] inline bool has_form(CardValue form, std::string_view text) noexcept {
+  if (form == CardValue::uri) return is_uri(text);
+  // People leave the scheme out.
+  return form != CardValue::link || text.find_first_of(" \t\n") == std::string_view::npos;
+}
+
 inline std::optional<JsonTree> card_object(const CardProperty& row, const std::string& value,
                                            ParameterBag& bag) {
   JsonTree object;
@@ -275,13 +282,8 @@ inline std::optional<JsonTree> card_object(const CardProperty& row, const std::s
       object[row.member] = JsonTree(std::move(text));
       break;
     case CardValue::uri:
-      if ((!type.empty() && type != "uri") || !is_uri(text)) return std::nullopt;
-      object[row.member] = JsonTree(std::move(text));
-      break;
     case CardValue::link:
-      if ((!type.empty() && type != "uri") || text.find_first_of(" \t\n") != std::string::npos) {
-        return std::nullopt;
-      }
+      if ((!type.empty() && type != "uri") || !has_form(row.value, text)) return std::nullopt;
       object[row.member] = JsonTree(std::move(text));
       break;
     case CardValue::tag:
@@ -369,7 +371,7 @@ inline std::optional<VCardProperty> object_property(const CardProperty& row,
       break;
     }
     default:
-      if (value == nullptr) return std::nullopt;
+      if (value == nullptr || !has_form(row.value, *value)) return std::nullopt;
       if (row.value == CardValue::phone && is_uri(*value)) {
         type = "uri";
         is_value_text = false;

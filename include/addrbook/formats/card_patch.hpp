@@ -2,7 +2,7 @@
 #pragma once
 
 #include <addrbook/formats/card_components.hpp>
-#include <addrbook/formats/vcard_values.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/json/pointer.hpp>
 #include <addrbook/json/tree.hpp>
 
@@ -216,6 +216,8 @@ inline bool add_difference(const JsonTree& from, const JsonTree& to, const CardP
     if (before != nullptr && *before == value) continue;
     if (value.is(JsonTree::Kind::null) || !is_vcard_text(name)) {
       is_whole = false;
+      // The Card itself can't be replaced, and without the member it is nearer.
+      if (path.empty() && before != nullptr) patch.push_back({{name}, JsonTree()});
       continue;
     }
     const bool are_objects =

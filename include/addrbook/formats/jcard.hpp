@@ -4,7 +4,7 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/formats/vcard_property.hpp>
-#include <addrbook/formats/vcard_values.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/json/tree.hpp>
 
 #include <algorithm>

@@ -12,9 +12,9 @@
 #include <addrbook/formats/card_properties.hpp>
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
-#include <addrbook/formats/vcard_dates.hpp>
+#include <addrbook/formats/card_dates.hpp>
 #include <addrbook/formats/vcard_property.hpp>
-#include <addrbook/formats/vcard_values.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/json/spans.hpp>
 #include <addrbook/json/tree.hpp>
 

@@ -1,4 +1,4 @@
-#include <addrbook/formats/vcard_dates.hpp>
+#include <addrbook/formats/card_dates.hpp>
 
 #include <doctest/doctest.h>
 
@@ -19,7 +19,7 @@ std::string back(const char* json) {
 
 }  // namespace
 
-TEST_CASE("vcard dates: a timestamp is a UTCDateTime, and back") {
+TEST_CASE("card dates: a timestamp is a UTCDateTime, and back") {
   CHECK(utc_from_vcard("20221130T081502Z") == "2022-11-30T08:15:02Z");
   CHECK(utc_from_vcard("2022-11-30T08:15:02Z") == "2022-11-30T08:15:02Z");
   CHECK(utc_from_vcard("20221130T081502-05") == "2022-11-30T13:15:02Z");
@@ -38,7 +38,7 @@ TEST_CASE("vcard dates: a timestamp is a UTCDateTime, and back") {
   CHECK_FALSE(utc_to_vcard("yesterday"));
 }
 
-TEST_CASE("vcard dates: what is a UTCDateTime") {
+TEST_CASE("card dates: what is a UTCDateTime") {
   CHECK(is_utc_date_time("2022-11-30T08:15:02Z"));
   CHECK(is_utc_date_time("2022-11-30T08:15:02.003Z"));
   for (const char* wrong : {"", "2022-11-30T08:15:02", "2022-11-30T08:15:02z",
@@ -51,7 +51,7 @@ TEST_CASE("vcard dates: what is a UTCDateTime") {
   }
 }
 
-TEST_CASE("vcard dates: whole and partial ones, and back") {
+TEST_CASE("card dates: whole and partial ones, and back") {
   CHECK(date("19530415") == R"({"year":1953,"month":4,"day":15})");
   CHECK(date("1953-04-15") == R"({"year":1953,"month":4,"day":15})");
   CHECK(date("1953-04") == R"({"year":1953,"month":4})");

@@ -1,4 +1,4 @@
-#include <addrbook/formats/vcard_values.hpp>
+#include <addrbook/formats/card_texts.hpp>
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 
 using namespace addrbook::detail;
 
-TEST_CASE("vcard values: escapes are made and undone") {
+TEST_CASE("card texts: escapes are made and undone") {
   CHECK(escape_text("a,b;c\\d\ne") == "a\\,b;c\\\\d\\ne");
   CHECK(escape_component("a,b;c") == "a\\,b\\;c");
   CHECK(unescape_text(R"(a\,b\;c\\d\ne\Nf)") == "a,b;c\\d\ne\nf");
@@ -19,7 +19,7 @@ TEST_CASE("vcard values: escapes are made and undone") {
   }
 }
 
-TEST_CASE("vcard values: structures and lists are split where nothing is escaped") {
+TEST_CASE("card texts: structures and lists are split where nothing is escaped") {
   using Texts = std::vector<std::string>;
   CHECK(split_texts("", ';') == Texts{""});
   CHECK(split_texts(R"(Doe;Ann\; B.;)", ';') == Texts{"Doe", "Ann; B.", ""});
@@ -28,7 +28,7 @@ TEST_CASE("vcard values: structures and lists are split where nothing is escaped
   CHECK(join_lists({{"a,", "b"}, {}, {";"}}) == "a\\,,b;;\\;");
 }
 
-TEST_CASE("vcard values: what is a URI, a name, an Id") {
+TEST_CASE("card texts: what is a URI, a name, an Id") {
   CHECK(is_uri("tel:+1-555-555-0123"));
   CHECK(is_uri("urn:uuid:x"));
   CHECK(is_uri("data:,"));
