@@ -6,17 +6,17 @@
 #include <addrbook/error.hpp>
 #include <addrbook/formats/card_addresses.hpp>
 #include <addrbook/formats/card_components.hpp>
+#include <addrbook/formats/card_dates.hpp>
 #include <addrbook/formats/card_groups.hpp>
 #include <addrbook/formats/card_names.hpp>
 #include <addrbook/formats/card_objects.hpp>
 #include <addrbook/formats/card_patch.hpp>
 #include <addrbook/formats/card_properties.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/formats/content_uid.hpp>
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
-#include <addrbook/formats/card_dates.hpp>
 #include <addrbook/formats/vcard_property.hpp>
-#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/json/compact.hpp>
 #include <addrbook/json/tree.hpp>
 
@@ -333,13 +333,10 @@ inline void CardFromVCard::finish_object(const VCardProperty& property, const Ca
                                          const ParameterBag& bag, JsonTree& object) {
   const std::string* const label = row.has_label ? groups_.label(property.group) : nullptr;
   if (label != nullptr) {
-    object["label"] = JsonTree(plain_label(*label));
+    object["label"] = JsonTree(*label);
     labelled_.insert(lowercase(property.group));
   }
   keep_parameters(property, bag, object);
-  if (label != nullptr && plain_label(*label) != *label) {
-    object["vCardParams"]["x-ablabel"] = JsonTree(*label);
-  }
 }
 
 inline void CardFromVCard::read_object(std::size_t i, const CardProperty& row) {
@@ -413,7 +410,7 @@ inline bool CardFromVCard::fold(const Alternatives& all, const Alternative& one)
   // The language of the base is not that of what is localized.
   if (JsonTree* const parameters = base.find("vCardParams")) {
     parameters->erase("language");
-    if (shares_group) parameters->erase("x-ablabel");
+
     if (parameters->children().empty()) base.erase("vCardParams");
   }
   if (shares_group) base.erase("label");

@@ -4,9 +4,9 @@
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/formats/card_addresses.hpp>
 #include <addrbook/formats/card_properties.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
 #include <addrbook/formats/vcard_property.hpp>
-#include <addrbook/formats/card_texts.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -18,19 +18,6 @@
 #include <vector>
 
 namespace addrbook::detail {
-
-/// @param label  of X-ABLabel
-/// @returns "Mobile" for `_$!<Mobile>!$_`, which is how Apple writes labels of its own
-[[nodiscard]] inline std::string plain_label(const std::string& label) {
-  constexpr std::string_view before = "_$!<";
-  constexpr std::string_view after = ">!$_";
-  const std::string_view text = label;
-  const bool is_wrapped = text.size() > before.size() + after.size() &&
-                          text.substr(0, before.size()) == before &&
-                          text.substr(text.size() - after.size()) == after;
-  if (!is_wrapped) return label;
-  return std::string(text.substr(before.size(), text.size() - before.size() - after.size()));
-}
 
 inline void add_parameter_to(ParameterBag& bag, const VCardParameter& parameter) {
   for (const std::string& value : parameter.values) bag.put(parameter.name, value);
@@ -79,8 +66,7 @@ class CardGroups {
 
   inline void read(const std::vector<VCardProperty>& properties, const std::string& group,
                    const Indexes& indexes);
-  inline bool merge_addresses(const std::vector<VCardProperty>& properties,
-                              const Indexes& indexes);
+  inline bool merge_addresses(const std::vector<VCardProperty>& properties, const Indexes& indexes);
 
   std::map<std::string, std::size_t> labels_;
   std::map<std::string, std::string> label_texts_;
@@ -110,17 +96,16 @@ inline CardGroups::CardGroups(const std::vector<VCardProperty>& properties) {
   if (is_any_grouped) merge_addresses(properties, loose);
 }
 
-inline void CardGroups::read(const std::vector<VCardProperty>& properties,
-                             const std::string& group, const Indexes& indexes) {
+inline void CardGroups::read(const std::vector<VCardProperty>& properties, const std::string& group,
+                             const Indexes& indexes) {
   Indexes labels;
   Indexes others;
   for (const std::size_t i : indexes) {
     (properties[i].name == "X-ABLABEL" ? labels : others).push_back(i);
   }
   const auto count = [&](std::string_view name) {
-    return static_cast<std::size_t>(
-        std::count_if(others.begin(), others.end(),
-                      [&](std::size_t i) { return properties[i].name == name; }));
+    return static_cast<std::size_t>(std::count_if(
+        others.begin(), others.end(), [&](std::size_t i) { return properties[i].name == name; }));
   };
   const auto can_have_label = [&](std::size_t i) {
     const CardProperty* const row = find_card_property(properties[i].name);
@@ -138,9 +123,8 @@ inline void CardGroups::read(const std::vector<VCardProperty>& properties,
     }
   }
   if (count("ORG") == 1) {
-    const auto org = std::find_if(others.begin(), others.end(), [&](std::size_t i) {
-      return properties[i].name == "ORG";
-    });
+    const auto org = std::find_if(others.begin(), others.end(),
+                                  [&](std::size_t i) { return properties[i].name == "ORG"; });
     organizations_.emplace(group, *org);
     const std::size_t titles = count("TITLE") + count("ROLE");
     if (titles > 0 && titles + 1 == indexes.size()) explained_.insert(group);
@@ -157,9 +141,8 @@ inline bool CardGroups::merge_addresses(const std::vector<VCardProperty>& proper
   const auto adr = std::find_if(indexes.begin(), indexes.end(),
                                 [&](std::size_t i) { return properties[i].name == "ADR"; });
   if (adr == indexes.end()) return false;
-  const bool has_more_adr = std::any_of(adr + 1, indexes.end(), [&](std::size_t i) {
-    return properties[i].name == "ADR";
-  });
+  const bool has_more_adr = std::any_of(adr + 1, indexes.end(),
+                                        [&](std::size_t i) { return properties[i].name == "ADR"; });
   const ParameterBag of_adr(properties[*adr].parameters);
   const bool is_simple = of_adr.find("ALTID") == nullptr && of_adr.find("VALUE") == nullptr;
   if (has_more_adr || !is_simple || !is_convertible(split_lists(properties[*adr].value))) {
@@ -179,10 +162,9 @@ inline bool CardGroups::merge_addresses(const std::vector<VCardProperty>& proper
       const auto zone = type == "text" ? std::nullopt : time_zone_of_offset(value);
       value = zone ? *zone : unescape_text(value);
     }
-    const bool is_fit =
-        property.name == "GEO" ? is_uri(value) && (type.empty() || type == "uri")
-                               : !value.empty() && !is_uri(value) && value[0] != '+' &&
-                                     value[0] != '-';
+    const bool is_fit = property.name == "GEO" ? is_uri(value) && (type.empty() || type == "uri")
+                                               : !value.empty() && !is_uri(value) &&
+                                                     value[0] != '+' && value[0] != '-';
     if (!is_fit || !bag.rest().empty() || of_adr.find(property.name) != nullptr ||
         !names.insert(property.name).second) {
       return false;

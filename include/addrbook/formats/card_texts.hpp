@@ -103,8 +103,7 @@ using VCardLists = std::vector<std::vector<std::string>>;
   return lists;
 }
 
-[[nodiscard]] inline std::string join_texts(const std::vector<std::string>& texts,
-                                            char separator) {
+[[nodiscard]] inline std::string join_texts(const std::vector<std::string>& texts, char separator) {
   std::string result;
   for (const std::string& text : texts) {
     if (&text != &texts.front()) result += separator;
@@ -130,23 +129,10 @@ using VCardLists = std::vector<std::vector<std::string>>;
          std::none_of(text.begin(), text.end(), [](char c) { return c == ' ' || is_control(c); });
 }
 
-/// @returns whether a text is a name of RFC 6350, 3.3: of a group, a property or a parameter
-[[nodiscard]] inline bool is_vcard_name(std::string_view text) noexcept {
-  return !text.empty() && is_alphanumeric_or("-", text);
-}
-
 /// @returns whether a text is an Id of RFC 9553, 1.4.1
 [[nodiscard]] inline bool is_jscontact_id(std::string_view text) noexcept {
   constexpr std::size_t max_size = 255;
   return !text.empty() && text.size() <= max_size && is_alphanumeric_or("-_", text);
-}
-
-[[nodiscard]] inline std::string uppercase(std::string_view text) {
-  std::string upper(text);
-  for (char& c : upper) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return upper;
 }
 
 }  // namespace addrbook::detail

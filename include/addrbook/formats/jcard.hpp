@@ -3,8 +3,9 @@
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
-#include <addrbook/formats/vcard_property.hpp>
 #include <addrbook/formats/card_texts.hpp>
+#include <addrbook/formats/vcard_property.hpp>
+#include <addrbook/formats/vcard_values.hpp>
 #include <addrbook/json/tree.hpp>
 
 #include <algorithm>
@@ -123,7 +124,7 @@ inline bool take_jcard_parameters(const JsonTree& object, VCardProperty& to) {
     if (values.empty() || !is_vcard_name(name)) {
       is_whole = false;
     } else if (name == "group") {
-      if (is_vcard_name(values.front())) to.group = values.front();
+      if (is_vcard_group(values.front())) to.group = values.front();
     } else {
       add_parameter(to.parameters, uppercase(name), std::move(values));
     }

@@ -4,17 +4,17 @@
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/formats/card_components.hpp>
+#include <addrbook/formats/card_dates.hpp>
 #include <addrbook/formats/card_from_vcard.hpp>
 #include <addrbook/formats/card_groups.hpp>
 #include <addrbook/formats/card_names.hpp>
 #include <addrbook/formats/card_objects.hpp>
 #include <addrbook/formats/card_patch.hpp>
 #include <addrbook/formats/card_properties.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
-#include <addrbook/formats/card_dates.hpp>
 #include <addrbook/formats/vcard_property.hpp>
-#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/json/spans.hpp>
 #include <addrbook/json/tree.hpp>
 
@@ -130,7 +130,7 @@ class VCardFromCard {
   std::size_t localized_bytes_ = 0;
   std::set<std::string> titled_;                      // organizations that titles name
   std::map<std::string, std::string> organizations_;  // the group of each such
-  std::map<std::string, std::string> labels_;         // that were written, by group
+  std::set<std::string> labels_;                      // the groups whose label is written
 };
 
 inline VCard VCardFromCard::write() {
@@ -380,16 +380,13 @@ inline void VCardFromCard::write_object(const CardProperty& row, const std::stri
 inline void VCardFromCard::write_label(const JsonTree& object, VCardProperty& property) {
   const std::string* const label = object.string("label");
   if (label == nullptr || label->empty() || !is_vcard_text(*label)) return;
-  const std::string raw = parameter(property, "X-ABLABEL");
-  const bool is_raw = !raw.empty() && plain_label(raw) == *label;
-  if (is_raw) drop_parameter(property, "X-ABLABEL");
+
   if (property.group.empty()) property.group = fresh_group();
-  const std::string& text = is_raw ? raw : *label;
-  if (!labels_.emplace(lowercase(property.group), text).second) return;
+  if (!labels_.insert(lowercase(property.group)).second) return;
   VCardProperty written;
   written.group = property.group;
   written.name = "X-ABLABEL";
-  written.value = escape_text(text);
+  written.value = escape_text(*label);
   add(std::move(written));
 }
 
@@ -414,7 +411,6 @@ inline void VCardFromCard::write_alternatives(const CardProperty& row, const std
     JsonTree localized = object;
     if (JsonTree* const parameters = localized.find("vCardParams")) {
       parameters->erase("language");
-      parameters->erase("x-ablabel");
     }
     bool is_other = false;
     bool is_pronounced = false;
