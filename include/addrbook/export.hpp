@@ -45,6 +45,9 @@ class Export : private detail::Pinned {
   ///         from the one that was read
   [[nodiscard]] bool read(std::string& to);
 
+  /// Gives back what can be read again: the page, in order of creation.
+  void give_back();
+
   /// @returns the book's state as the export begins
   [[nodiscard]] const BookState& state() const noexcept { return state_; }
   /// @returns how many entries were written
@@ -55,8 +58,13 @@ class Export : private detail::Pinned {
   [[nodiscard]] std::size_t memory() const noexcept;
 
  private:
-  static constexpr PageLimit page_limit{1000, std::size_t{256} * 1024};
-
+  // A page in another order may cost the store a look at the whole book.
+  [[nodiscard]] bool is_in_order() const noexcept {
+    return query_.sort == Query::Sort::created && !query_.is_filtered();
+  }
+  [[nodiscard]] PageLimit page_limit() const noexcept {
+    return is_in_order() ? PageLimit{256, piece_bytes} : PageLimit{1000, 4 * piece_bytes};
+  }
   void fetch();
 
   std::shared_ptr<const Service> book_;
@@ -103,7 +111,7 @@ inline Export::Export(std::shared_ptr<const Service> book, const Format& format,
     : book_(std::move(book)), query_(std::move(query)) {
   if (!book_) throw Error(Errc::invalid, "an Export needs a book");
   writer_ = format.writer({find_version(format, options.version), options.is_single});
-  page_ = book_->list(query_, page_limit, after);
+  page_ = book_->list(query_, page_limit(), after);
   state_ = page_.state;
 }
 
@@ -135,10 +143,19 @@ inline void Export::fetch() {
   const std::optional<Position> after = std::move(page_.next);
   page_ = QueryPage();  // before there is another: one is enough
   next_ = 0;
-  page_ = book_->list(query_, page_limit, after);
+  page_ = book_->list(query_, page_limit(), after);
   if (page_.state.epoch != state_.epoch) {
     throw Error(Errc::storage, "the book was restored while it was exported");
   }
+}
+
+inline void Export::give_back() {
+  if (!is_in_order() || next_ == 0 || next_ == page_.entries.size()) return;
+  Position last;
+  last.number = page_.entries[next_ - 1].created;
+  page_ = QueryPage();
+  page_.next = last;
+  next_ = 0;
 }
 
 inline std::size_t Export::memory() const noexcept {

@@ -30,6 +30,7 @@ class ExportSource final : public BodySource {
 
   Status read(std::string& to) override { return pieces_->read(to) ? Status::piece : Status::end; }
   [[nodiscard]] std::size_t min_rate() const noexcept override { return min_rate_; }
+  void pause() override { pieces_->give_back(); }
   [[nodiscard]] std::size_t memory() const noexcept override { return pieces_->memory(); }
 
  private:

@@ -192,7 +192,7 @@ TEST_CASE("rest/export: a long book is streamed at a rate, and HEAD reads none o
   const auto reply = book.rest.handle(asked.request);
   REQUIRE(reply.source);
   CHECK(reply.source->min_rate() == 1024);
-  CHECK(reply.source->memory() > 100'000);
+  CHECK(reply.source->memory() > 50'000);
   const Asked list(book.rest, asking("GET", "/addresses"));
   CHECK(book.rest.handle(list.request).source->min_rate() == 0);
   Ask exhausted = asking("GET", "/addresses?format=lines");
