@@ -112,20 +112,25 @@ inline Reply get_address(Context& context) {
     throw HttpError(400, "Invalid query: 'fields' can't be used with a format");
   }
   const Entry entry = context.service->get(context.id);
-  Validators current = validators_of(entry);
-  if (wanted) current.tag = EntityTag(entry.epoch, entry.revision, wanted->format->name());
+  const EntityTag tag =
+      wanted ? EntityTag(entry.epoch, entry.revision, wanted->format->name()) : tag_of(entry);
+  const auto current = [&] {
+    Validators validators = validators_of(entry);
+    if (wanted) validators.tag = tag;
+    return validators;
+  };
   Reply reply = empty_reply(304);
   if (!context.exchange.client_has(current)) {
     if (wanted) {
       reply = wanted->reply(context, true);
       reply.body = export_one(entry, *wanted->format, wanted->version);
     } else {
-      reply = json_reply(has_fields ? MemberNames(fields->value).keep(entry.document)
+      reply = json_reply(has_fields ? MemberNames::read(*fields).keep(entry.document)
                                     : entry.document.text());
     }
   }
-  reply.headers.emplace_back("ETag", current.tag.text());
-  const DateText date = date_text(*current.modified);
+  reply.headers.emplace_back("ETag", tag.text());
+  const DateText date = date_text(std::chrono::system_clock::to_time_t(entry.updated_at));
   reply.headers.emplace_back("Last-Modified", std::string_view(date.data(), date.size()));
   return reply;
 }
@@ -167,6 +172,7 @@ inline Reply replace_address(Context& context) {
 
 /// PATCH of an address: 204, ETag.
 inline Reply patch_address(Context& context) {
+  refuse_idempotency_key(context, "If-Match keeps a patch from being applied twice");
   const auto compute = parse_patch(context);
   const Preconditions conditions(context.exchange.request(), &context.options.formats);
   return written_reply(204, context.service->change(context.id, compute, condition_of(conditions)),

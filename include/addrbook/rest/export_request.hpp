@@ -83,7 +83,8 @@ inline std::optional<ExportRequest> ExportRequest::of(const Context& context) {
     for (const std::string_view each : wanted.format->versions()) {
       names.append(names.empty() ? "" : " or ").append(each);
     }
-    refuse_value("version", names.empty() ? "not for this format" : names);
+    if (names.empty()) throw HttpError(400, "Invalid query: this format has no 'version'");
+    refuse_value("version", names);
   }
   return wanted;
 }

@@ -170,8 +170,8 @@ inline ImportRequest ImportRequest::of(const Request& request, const QueryParame
   }
   if (request.header("Idempotency-Key")) {
     throw HttpError(400,
-                    "Idempotency-Key is for one address: an import that is sent again skips what "
-                    "it has created");
+                    "Idempotency-Key is for the POST of one address; here an import that is sent "
+                    "again skips what it has created");
   }
   wanted.options.max_atomic_records = options.max_atomic_records;
   if (options.max_import_bytes != 0) wanted.options.max_atomic_bytes = options.max_import_bytes;

@@ -122,7 +122,7 @@ TEST_CASE("rest/export: what is refused") {
     check_error(get(book.rest, path + "?format=vcf"), "GET", path, 406,
                 "No such format: there is lines");
     check_error(get(book.rest, path + "?format=lines&version=3"), "GET", path, 400,
-                "Invalid value: 'version' is 2 or 1");
+                "Invalid value: 'version' must be 2 or 1");
     check_error(get(book.rest, path + "?version=2"), "GET", path, 400,
                 "Invalid query: 'version' needs a 'format'");
     check_error(get(book.rest, path + "?format=lines&format=lines"), "GET", path, 400,

@@ -123,11 +123,11 @@ TEST_CASE("rest/import: what is done with what is there") {
 TEST_CASE("rest/import: parameters that are wrong are refused, and nothing is stored") {
   const ImportBook book;
   const std::vector<std::pair<std::string, std::string>> table{
-      {"?format=vcf", "Invalid value: 'format' is lines"},
-      {"?format=", "Invalid value: 'format' is lines"},
-      {"?on_conflict=merge", "Invalid value: 'on_conflict' is skip, replace or duplicate"},
-      {"?dry_run=1", "Invalid value: 'dry_run' is true or false"},
-      {"?partial=yes", "Invalid value: 'partial' is true or false"},
+      {"?format=vcf", "Invalid value: 'format' must be lines"},
+      {"?format=", "Invalid value: 'format' must be lines"},
+      {"?on_conflict=merge", "Invalid value: 'on_conflict' must be skip, replace or duplicate"},
+      {"?dry_run=1", "Invalid value: 'dry_run' must be true or false"},
+      {"?partial=yes", "Invalid value: 'partial' must be true or false"},
       {"?format=lines&format=lines", "Parameter given twice: 'format'"},
       {"?dry-run=true", "Unknown parameter: 'dry-run'"},
       {"?version=2", "Unknown parameter: 'version'"},
@@ -145,7 +145,7 @@ TEST_CASE("rest/import: parameters that are wrong are refused, and nothing is st
   const Answer answer =
       book.bring_in(ada, "", {{"Content-Type", "text/x-lines"}, {"Idempotency-Key", "k"}});
   CHECK(answer.status == 400);
-  CHECK(answer.message().rfind("Idempotency-Key is for one address", 0) == 0);
+  CHECK(answer.message().rfind("Idempotency-Key is for the POST of one address", 0) == 0);
   CHECK(book.count() == 0);
 }
 
