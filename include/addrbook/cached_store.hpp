@@ -11,6 +11,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook {
 
@@ -50,6 +51,10 @@ class CachedStore final : public Store {
   }
   [[nodiscard]] std::uint64_t do_count(const Query& query) const override {
     return store_->count(query);
+  }
+  [[nodiscard]] std::vector<std::optional<SameEntry>> do_find_same(
+      const std::vector<Identity>& identities) const override {
+    return store_->find_same(identities);
   }
   [[nodiscard]] const Folding& do_folding() const noexcept override { return store_->folding(); }
   [[nodiscard]] BookState do_state() const override { return store_->state(); }

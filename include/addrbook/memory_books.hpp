@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook {
 
@@ -78,6 +79,11 @@ class MemoryBooks::Book final : public Store {
   [[nodiscard]] BookState do_state() const override {
     const std::shared_lock lock(mutex_);
     return store().state();
+  }
+  [[nodiscard]] std::vector<std::optional<SameEntry>> do_find_same(
+      const std::vector<Identity>& identities) const override {
+    const std::shared_lock lock(mutex_);
+    return store().find_same(identities);
   }
   [[nodiscard]] const Folding& do_folding() const noexcept override { return *folding_; }
 

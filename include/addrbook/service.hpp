@@ -183,6 +183,13 @@ class Service : private detail::Pinned {
   /// @throws Error{storage}
   [[nodiscard]] std::uint64_t count(const Query& query) const { return store_->count(query); }
 
+  /// Looks for contacts by what they are known by, see Store::find_same().
+  /// @throws Error{storage}
+  [[nodiscard]] std::vector<std::optional<SameEntry>> find_same(
+      const std::vector<Identity>& identities) const {
+    return store_->find_same(identities);
+  }
+
   /// All entries in order of creation. Holds all of them in memory; page() does not.
   /// @throws Error{storage}
   [[nodiscard]] std::vector<Entry> list() const;
