@@ -106,6 +106,7 @@ inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Op
                                                      config.service));
   }
   config.books.max_entries = config.service.max_entries;
+  config.books.tombstone_lifetime = config.service.tombstone_lifetime;
   if (config.own_books) {
     options.book = [](const addrbook::Access& access, const addrbook::Request&) {
       return access.user;

@@ -34,6 +34,9 @@ struct ServiceOptions {
   std::uint64_t max_entries = 0;
   /// The maximum size of an address's text, also of one that a patch makes, in bytes.
   std::size_t max_document_bytes = std::size_t{16} * 1024 * 1024;
+  /// How long a book remembers at least that an address was removed, for those that follow its
+  /// changes. Who was away for longer reads the book anew.
+  std::chrono::hours tombstone_lifetime{720};
 };
 
 /// What a Books may hold.
@@ -45,9 +48,13 @@ struct BooksOptions {
   std::size_t max_open_books = 100'000;
   /// Of each address, see ServiceOptions.
   std::size_t max_document_bytes = ServiceOptions{}.max_document_bytes;
+  /// Of each book, see ServiceOptions.
+  std::chrono::hours tombstone_lifetime = ServiceOptions{}.tombstone_lifetime;
 
   /// @returns the options of each book
-  [[nodiscard]] ServiceOptions book() const { return {max_entries, max_document_bytes}; }
+  [[nodiscard]] ServiceOptions book() const {
+    return {max_entries, max_document_bytes, tombstone_lifetime};
+  }
 };
 
 /// How a book is served.

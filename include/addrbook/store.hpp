@@ -2,9 +2,11 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/changes.hpp>
 #include <addrbook/contacts/scan.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/options.hpp>
 #include <addrbook/query.hpp>
 #include <addrbook/text.hpp>
 
@@ -68,6 +70,9 @@ struct Batch {
   Timestamp at = now();           ///< becomes Entry::created_at and Entry::updated_at
   /// Written with the batch, unless there is a note with its key that has not expired at `at`.
   std::optional<Note> note = {};
+  /// How long before `at` a removal may be that the store forgets with this batch.
+  std::chrono::hours tombstone_lifetime = ServiceOptions{}.tombstone_lifetime;
+  bool wants_before = false;  ///< CommitResult::before is asked for
 
   /// Whether the batch must be refused as `full`. A batch that adds no entry never is, even in a
   /// book that holds more than `max_entries`.
@@ -100,6 +105,9 @@ struct CommitResult {
   std::vector<std::uint64_t> created;
   /// If `done`: for write i the `created_at` of the entry that it stored; 1970 where it removed.
   std::vector<Timestamp> created_at;
+  /// If `done`, and Batch::wants_before: for write i the entry that had the id; or empty, if the
+  /// store can't tell.
+  std::vector<std::optional<Entry>> before = {};
 
   [[nodiscard]] bool done() const noexcept { return outcome == Outcome::done; }
 };
@@ -153,6 +161,16 @@ class Store : private detail::Pinned {
   /// @throws Error{storage}
   [[nodiscard]] std::uint64_t count(const Query& query) const;
 
+  /// The entries and the removals that are newer than a revision, in order of revision.
+  /// @param after           only changes of a greater revision
+  /// @param removals_after  of removals only those of a greater revision than this, too
+  /// @throws Error{storage}
+  [[nodiscard]] ChangePage changes(std::uint64_t after, PageLimit limit,
+                                   std::uint64_t removals_after = 0) const {
+    limit.entries = (std::max)(limit.entries, std::size_t{1});
+    return do_changes(after, limit, (std::max)(after, removals_after));
+  }
+
   /// How texts are compared.
   [[nodiscard]] const Folding& folding() const noexcept { return do_folding(); }
 
@@ -191,6 +209,10 @@ class Store : private detail::Pinned {
     return detail::Scan(query, folding()).count(pages());
   }
   /// @}
+  /// A store that does not override this remembers no removals.
+  /// @param removals_after  at least `after`
+  [[nodiscard]] inline virtual ChangePage do_changes(std::uint64_t after, PageLimit limit,
+                                                     std::uint64_t removals_after) const;
   [[nodiscard]] virtual const Folding& do_folding() const noexcept { return *ascii_folding(); }
 
   [[nodiscard]] detail::Scan::Pages pages() const {
@@ -243,6 +265,28 @@ inline detail::Scan::Pages Store::pages_of(const std::vector<std::string>& ids) 
     page.more = next < sorted.size();
     return page;
   };
+}
+
+inline ChangePage Store::do_changes(std::uint64_t after, PageLimit limit,
+                                    std::uint64_t /*removals_after*/) const {
+  Query query;
+  query.sort = Query::Sort::updated;
+  Position position;
+  position.number = after;
+  QueryPage found = do_select(query, position, limit);
+  ChangePage page;
+  page.state = found.state;
+  page.forgotten = found.state.revision;
+  page.more = found.next.has_value();
+  for (Entry& entry : found.entries) {
+    // Written after the state was read: there may be others of the same time that were not seen.
+    if (entry.revision > page.state.revision) {
+      page.more = false;
+      break;
+    }
+    page.changes.push_back({entry.id, entry.revision, std::move(entry)});
+  }
+  return page;
 }
 
 inline QueryPage Store::select(const Query& query, const std::optional<Position>& after,

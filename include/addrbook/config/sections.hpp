@@ -31,6 +31,7 @@ inline ConfigKeys service_section(std::string& name, ServiceOptions& service, st
                                    {"name", line(name)},
                                    {"max_entries", integer(service.max_entries, 0, trillion)},
                                    {"schema", line(schema, Emptiness::allowed)},
+                                   {"tombstone_lifetime_h", hours(service.tombstone_lifetime)},
                                });
 }
 
