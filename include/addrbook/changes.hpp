@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace addrbook {
@@ -77,6 +79,54 @@ struct ChangeToken {
     token.start = *start;
     return token.text() == whole ? std::optional(token) : std::nullopt;
   }
+};
+
+/// A run of changes for who follows a book.
+struct Changes {
+  /// The token is of another book, or of another state of it, or too old: read the book anew,
+  /// without a token. There are no changes then.
+  bool is_expired = false;
+  std::vector<Change> changes;  ///< see ChangePage
+  ChangeToken next;             ///< to go on with
+  bool more = false;            ///< whether there are changes already to go on with
+};
+
+/// A change as a program is told of it.
+struct ChangeEvent {
+  std::string id;
+  std::uint64_t revision = 0;   ///< of the write
+  std::optional<Entry> before;  ///< what was written over or removed
+  std::optional<Entry> after;   ///< what was stored; nothing: the entry was removed
+  /// False: `before` is empty because it is not known. Another process has made the change, or the
+  /// store can't tell. Of several such changes of an id, only the last may be told.
+  bool is_before_known = true;
+  /// If set, this is no change: what came after the token was not told, as there was too much of
+  /// it. Service::changes() gives it. Those that are told next may be among what that gives.
+  std::optional<ChangeToken> missed_since;
+};
+
+/// @par Thread safety  is called by one thread at a time
+using ChangeCallback = std::function<void(const ChangeEvent&)>;
+
+/// Lasts as long as somebody is to be called. It may be moved, and empty.
+class Subscription {
+ public:
+  Subscription() = default;
+  /// @param end  is called once
+  explicit Subscription(std::function<void()> end) : end_(std::move(end)) {}
+  Subscription(Subscription&& other) noexcept : end_(std::exchange(other.end_, nullptr)) {}
+  Subscription& operator=(Subscription&& other) noexcept {
+    std::swap(end_, other.end_);
+    return *this;
+  }
+  Subscription(const Subscription&) = delete;
+  Subscription& operator=(const Subscription&) = delete;
+  ~Subscription() {
+    if (end_) end_();
+  }
+
+ private:
+  std::function<void()> end_;
 };
 
 }  // namespace addrbook

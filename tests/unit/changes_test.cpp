@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 using addrbook::ChangeToken;
 
@@ -41,4 +42,23 @@ TEST_CASE("a page of changes says where to go on") {
   CHECK(page.next() == 9);
   page.more = true;
   CHECK(page.next() == 5);
+}
+
+TEST_CASE("a subscription ends once, with its last place") {
+  using addrbook::Subscription;
+  int ended = 0;
+  {
+    Subscription first([&] { ++ended; });
+    Subscription second(std::move(first));
+    Subscription third;
+    third = std::move(second);
+    CHECK(ended == 0);
+    {
+      Subscription other([&] { ended += 10; });
+      other = std::move(third);
+    }
+    CHECK(ended == 1);
+  }
+  CHECK(ended == 11);
+  const Subscription none;
 }
