@@ -1211,10 +1211,10 @@ TEST_CASE("service: subscriptions come and go while others write") {
       while (!is_done) service.create_many({doc("a"), doc("b")});
     } else {
       while (!is_done) {
-        std::atomic<int> woken{0};
-        const auto subscription = service.watch([&] { ++woken; });
+        const auto woken = std::make_shared<std::atomic<int>>(0);
+        const auto subscription = service.watch([woken] { ++*woken; });
         service.create(doc("c"));
-        if (woken == 0) throw std::runtime_error("not woken");
+        if (*woken == 0) throw std::runtime_error("not woken");
       }
     }
   });

@@ -138,7 +138,7 @@ TEST_CASE("change hub: a commit that another process has been seen behind is tol
   CHECK(subscriber.log.lines(2) == "e1 -> 1\ne2 -> 2\n");
 }
 
-TEST_CASE("change hub: who can't read what is missing is told so") {
+TEST_CASE("change queue: who can't read what is missing is told so") {
   ChangeHub hub;
   std::function<ChangePage()> read;
   SUBCASE("the storage fails") {
@@ -180,7 +180,7 @@ TEST_CASE("change hub: revisions that begin anew are told as missed") {
   CHECK(told[1].missed_since->revision == 0);
 }
 
-TEST_CASE("change hub: a callback that falls behind is told once what it has missed") {
+TEST_CASE("change queue: a callback that falls behind is told once what it has missed") {
   ChangeHub hub;
   Subscriber subscriber(hub);
   test::Gate gate;
@@ -202,7 +202,7 @@ TEST_CASE("change hub: a callback that falls behind is told once what it has mis
   CHECK(subscriber.log.events(max + 3).back().revision == max + 4);
 }
 
-TEST_CASE("change hub: a queue is bounded by the bytes of its texts, and one text always fits") {
+TEST_CASE("change queue: it is bounded by the bytes of its texts, and one text always fits") {
   ChangeHub hub;
   Subscriber subscriber(hub);
   test::Gate gate;
