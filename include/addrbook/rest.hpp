@@ -17,6 +17,7 @@
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/exchange.hpp>
+#include <addrbook/rest/followers.hpp>
 #include <addrbook/rest/list_cache.hpp>
 #include <addrbook/rest/positions.hpp>
 #include <addrbook/rest/routes.hpp>
@@ -42,8 +43,9 @@ namespace addrbook {
 class Rest {
  public:
   /// One book.
-  /// @throws Error{invalid} if `service` is null, max_concurrent_writes or body_timeout is 0, the
-  ///         prefix, an origin or a host is not as Options says, or an option is for many books
+  /// @throws Error{invalid} if `service` is null, max_concurrent_writes, body_timeout or
+  ///         ping_interval is 0, the prefix, an origin or a host is not as Options says, or an
+  ///         option is for many books
   Rest(std::shared_ptr<Service> service, Options options)
       : Rest(std::move(service), nullptr, std::move(options)) {}
 
@@ -93,6 +95,7 @@ class Rest {
   detail::RequestIds request_ids_;
   std::shared_ptr<detail::ListCache> lists_;
   mutable detail::Positions positions_;
+  mutable detail::Followers followers_;
   mutable std::atomic<std::size_t> writes_{0};
 };
 
@@ -162,6 +165,9 @@ inline Rest::Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books
   }
   if (options_.body_timeout.count() <= 0) {
     throw Error(Errc::invalid, "body_timeout must be above 0");
+  }
+  if (options_.ping_interval.count() <= 0) {
+    throw Error(Errc::invalid, "ping_interval must be above 0");
   }
   if (!detail::is_valid_prefix(options_.prefix)) {
     throw Error(Errc::invalid, "the prefix '" + options_.prefix + "' is not " +
@@ -331,6 +337,7 @@ inline Reply Rest::Call::respond(BodyStatus status) {
                           exchange_,
                           rest_.lists_,
                           rest_.positions_,
+                          rest_.followers_,
                           {},
                           endpoints_->id(),
                           {}};

@@ -73,6 +73,7 @@ class AnswerSource final : public BodySource {
   }
   [[nodiscard]] bool is_live() const noexcept override { return source_->is_live(); }
   void on_ready(std::function<void()> ready) override { source_->on_ready(std::move(ready)); }
+  bool stop() override { return source_->stop(); }
   void pause() override {
     try {
       source_->pause();

@@ -59,8 +59,9 @@ struct PendingExchange : private Pinned {
 
   std::unique_ptr<PendingRequest> request;  ///< until its body is complete
   BodyFraming framing;
-  AnswerWriter writer;         ///< after that
-  Clock::time_point deadline;  ///< of the whole body; of the whole answer
+  AnswerWriter writer;          ///< after that
+  Clock::time_point deadline;   ///< of the whole body; of the whole answer
+  bool is_source_told = false;  ///< that the server stops
 
   explicit PendingExchange(const BodyFraming& of) : framing(of) {}
 
