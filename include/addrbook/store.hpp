@@ -260,15 +260,16 @@ class Store : private detail::Pinned {
 
 inline void Store::check(const Batch& batch) {
   for (const Write& write : batch.writes) {
-    if (!is_valid_id(write.id)) throw Error(Errc::invalid, "not a valid id");
+    if (!is_valid_id(write.id)) throw Error(Errc::invalid, "not a valid id: '" + write.id + "'");
   }
   if (batch.writes.size() > 1) {
     std::vector<std::string_view> ids;
     ids.reserve(batch.writes.size());
     for (const Write& write : batch.writes) ids.emplace_back(write.id);
     std::sort(ids.begin(), ids.end());
-    if (std::adjacent_find(ids.begin(), ids.end()) != ids.end()) {
-      throw Error(Errc::invalid, "a batch names an id twice");
+    const auto twice = std::adjacent_find(ids.begin(), ids.end());
+    if (twice != ids.end()) {
+      throw Error(Errc::invalid, "a batch names an id twice: '" + std::string(*twice) + "'");
     }
   }
   if (batch.note) {

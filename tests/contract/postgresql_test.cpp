@@ -935,10 +935,10 @@ TEST_CASE("postgresql: a database that can't be used is refused and left unchang
   SUBCASE("of a newer version") {
     const auto database = new_database();
     static_cast<void>(open_postgresql(server.conninfo(database)));
-    server.sql("UPDATE addrbook_schema SET version = 5", database);
+    server.sql("UPDATE addrbook_schema SET version = 6", database);
     CHECK(error_of_open(server.conninfo(database)) ==
-          "storage: the book is of version 5, and this program knows only up to 4");
-    CHECK(server.sql("SELECT version FROM addrbook_schema", database) == "5");
+          "storage: the book is of version 6, and this program knows only up to 5");
+    CHECK(server.sql("SELECT version FROM addrbook_schema", database) == "6");
   }
   SUBCASE("not in UTF-8") {
     server.sql("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");

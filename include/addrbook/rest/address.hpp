@@ -101,14 +101,15 @@ inline Reply create_address(Context& context) {
 inline Reply get_address(Context& context) {
   check_given_once(context.query);
   const Entry entry = context.service->get(context.id);
-  const Validators current = validators_of(entry);
   const auto text = [&] {
     return context.query.empty() ? entry.document.text()
-                                 : MemberNames(context.query.front().value).keep(entry.document);
+                                 : MemberNames::read(context.query.front()).keep(entry.document);
   };
-  Reply reply = context.exchange.client_has(current) ? empty_reply(304) : json_reply(text());
-  reply.headers.emplace_back("ETag", current.tag.text());
-  const DateText date = date_text(*current.modified);
+  Reply reply = context.exchange.client_has([&entry] { return validators_of(entry); })
+                    ? empty_reply(304)
+                    : json_reply(text());
+  reply.headers.emplace_back("ETag", tag_of(entry).text());
+  const DateText date = date_text(std::chrono::system_clock::to_time_t(entry.updated_at));
   reply.headers.emplace_back("Last-Modified", std::string_view(date.data(), date.size()));
   return reply;
 }
@@ -150,6 +151,7 @@ inline Reply replace_address(Context& context) {
 
 /// PATCH of an address: 204, ETag.
 inline Reply patch_address(Context& context) {
+  refuse_idempotency_key(context, "If-Match keeps a patch from being applied twice");
   const auto compute = parse_patch(context);
   const Preconditions conditions(context.exchange.request());
   return written_reply(204, context.service->change(context.id, compute, condition_of(conditions)),

@@ -11,6 +11,7 @@
 #include <addrbook/rest/batch_operation.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/error_reply.hpp>
+#include <addrbook/rest/idempotency.hpp>
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/service.hpp>
 #include <addrbook/store.hpp>
@@ -60,6 +61,7 @@ class BatchRequest {
 
 /// POST of _batch: 200 `[{"id", "revision"}, ...]`, in the order of the operations.
 inline Reply commit_batch(Context& context) {
+  refuse_idempotency_key(context, "give each created address an 'id' of your own");
   BatchRequest request(context);
   std::uint64_t revision = request.commit(context);
   std::string text = "[";
@@ -103,8 +105,8 @@ inline BatchRequest::BatchRequest(const Context& context) {
   while (const auto child = children.next()) {
     const std::size_t index = operations_.size();
     if (index == max_operations) {
-      throw HttpError(
-          400, "Invalid batch: it may have " + std::to_string(max_operations) + " operations");
+      throw HttpError(400, "Invalid batch: it may have at most " + std::to_string(max_operations) +
+                               " operations");
     }
     operations_.push_back(
         of_operation(index, [&] { return BatchOperation::read(child->value()); }));

@@ -110,7 +110,7 @@ inline BooksPage BooksPage::of(const Context& context) {
       page.limit = read_limit(parameter, max_limit);
     } else {
       auto after = read_cursor(parameter.value, context);
-      if (!after) refuse_value(parameter.name, "not of this list, or too old");
+      if (!after) refuse_value(parameter.name, "one of this list, and not too old");
       page.after = *std::move(after);
     }
   }

@@ -93,6 +93,10 @@ inline FindRequest FindRequest::of(const QueryParameters& parameters) {
   check_given_once(parameters, "id");
   for (const QueryParameter& parameter : parameters) {
     const auto& [name, value] = parameter;
+    const bool is_asked_for =
+        name == "id" || name == "email" || name == "phone" || name == "label" || name == "cursor";
+    if (is_asked_for && value.empty()) refuse_value(name, "given a value");
+    if (!is_utf8(value)) refuse_value(name, "UTF-8");
     if (name == "id") {
       if (!query.ids) query.ids.emplace();
       if (query.ids->size() == max_ids) {
@@ -108,7 +112,7 @@ inline FindRequest FindRequest::of(const QueryParameters& parameters) {
     if (name == "email") query.email = with_plus(value);
     if (name == "phone") query.phone = value;
     if (name == "label") query.label = value;
-    if (name == "fields") request.fields.emplace(value);
+    if (name == "fields") request.fields = MemberNames::read(parameter);
     if (name == "count") request.is_counted = read_boolean(parameter);
     if (name == "view") {
       if (value != "summary") refuse_value(name, "summary");
@@ -201,7 +205,7 @@ inline Reply find_addresses(Context& context) {
   std::optional<Position> after;
   if (!request.cursor.empty()) {
     after = CursorScope(state->epoch, request.query).read(request.cursor);
-    if (!after) refuse_value("cursor", "not of this list");
+    if (!after) refuse_value("cursor", "one of this list: follow Link as it is");
   }
   if (state && context.exchange.client_has({EntityTag(state->epoch, state->revision)})) {
     Reply reply = empty_reply(304);

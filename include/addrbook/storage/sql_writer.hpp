@@ -340,16 +340,16 @@ inline void SqlStepWriter::apply(std::vector<Change>& changes) {
     } else if (!now->sorts_as(*old)) {
       set_search(update_search_, key, *now);
     }
-    if (old && now != nullptr && now->has_tokens_of(*old)) continue;
-    if (old && old->has_tokens()) index_->remove(key, *old);
-    if (now != nullptr && now->has_tokens()) index_->add(key, *now);
+    if (old && now != nullptr && now->has_tokens_of(*old) && now->sorts_as(*old)) continue;
+    if (old) index_->remove(key, *old);
+    if (now != nullptr) index_->add(key, *now);
   }
 }
 
 inline void SqlStepWriter::index(const std::vector<Indexed>& entries) {
   for (const Indexed& entry : entries) {
     set_search(insert_search_, entry.key, entry.terms);
-    if (entry.terms.has_tokens()) index_->add(entry.key, entry.terms);
+    index_->add(entry.key, entry.terms);
   }
 }
 

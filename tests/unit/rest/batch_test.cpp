@@ -103,7 +103,7 @@ TEST_CASE("batch: the first operation that fails is told, and nothing is done") 
   std::string all = "[" + good;
   for (int i = 0; i < 999; ++i) all += good;
   CHECK(batch(book.rest, all + R"({"op":"delete","id":"x"}])").message() ==
-        "Invalid batch: it may have 1000 operations");
+        "Invalid batch: it may have at most 1000 operations");
   CHECK(book.service->state().revision == 1);
   all.pop_back();
   CHECK(batch(book.rest, all + "]").status == 200);
