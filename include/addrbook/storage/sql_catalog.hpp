@@ -69,6 +69,8 @@ class SqlCatalog {
  private:
   using Integer = SqlTables::Integer;
 
+  bool sweep_tombstones(Integer first, Integer last);
+
   /// What the store knows of all books.
   struct Store {
     Integer last_number = 0;
@@ -220,12 +222,25 @@ inline bool SqlCatalog::sweep() {
       ++rows;
     }
   }
+  if (rows == 0 && sweep_tombstones(before_all, last_of_all)) return true;
   if (rows == 0) {
     session_ << "DELETE FROM addrbook_notes WHERE number = :number", soci::use(number);
     session_ << "DELETE FROM addrbook_removed WHERE number = :number", soci::use(number);
   } else {
     connection_.writer().remove(before_all, last);
   }
+  return true;
+}
+
+/// @returns whether there were any
+inline bool SqlCatalog::sweep_tombstones(Integer first, Integer last) {
+  Integer last_of_slice = 0;
+  session_ << "SELECT COALESCE(MAX(key), 0) FROM (SELECT key FROM addrbook_tombstones WHERE "
+              "key > :first AND key <= :last ORDER BY key LIMIT 1000) AS slice",
+      soci::use(first), soci::use(last), soci::into(last_of_slice);
+  if (last_of_slice == 0) return false;
+  session_ << "DELETE FROM addrbook_tombstones WHERE key > :first AND key <= :last",
+      soci::use(first), soci::use(last_of_slice);
   return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/waiting.hpp>
+#include <addrbook/changes.hpp>
 #include <addrbook/contacts/terms.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/query.hpp>
@@ -66,6 +67,8 @@ class SqlDatabase : private Pinned {
   [[nodiscard]] QueryPage select(BookId book, const Query& query,
                                  const std::optional<Position>& after, PageLimit limit);
   [[nodiscard]] std::uint64_t count(BookId book, const Query& query);
+  [[nodiscard]] ChangePage changes(BookId book, std::uint64_t after, PageLimit limit,
+                                   std::uint64_t removals_after);
   /// @}
   [[nodiscard]] const Folding& folding() const noexcept { return engine_->folding(); }
 
@@ -240,6 +243,13 @@ inline QueryPage SqlDatabase::select(BookId book, const Query& query,
 inline std::uint64_t SqlDatabase::count(BookId book, const Query& query) {
   const Search search(query, folding());
   return read([&](SqlConnection& connection) { return connection.count(book, search); });
+}
+
+inline ChangePage SqlDatabase::changes(BookId book, std::uint64_t after, PageLimit limit,
+                                       std::uint64_t removals_after) {
+  return read([&](SqlConnection& connection) {
+    return connection.changes(book, after, limit, removals_after, folding());
+  });
 }
 
 // Each slice is committed, so that a start that is killed loses no more than one.

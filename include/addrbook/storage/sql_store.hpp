@@ -1,6 +1,7 @@
 /// SqlStore: a book in an SQL database, as a Store. Needs SOCI.
 #pragma once
 
+#include <addrbook/changes.hpp>
 #include <addrbook/query.hpp>
 #include <addrbook/storage/group_commit.hpp>
 #include <addrbook/storage/sql_database.hpp>
@@ -47,6 +48,10 @@ class SqlStore final : public Store {
   }
   [[nodiscard]] std::uint64_t do_count(const Query& query) const override {
     return or_gone([&] { return database_->count(id(), query); });
+  }
+  [[nodiscard]] ChangePage do_changes(std::uint64_t after, PageLimit limit,
+                                      std::uint64_t removals_after) const override {
+    return or_gone([&] { return database_->changes(id(), after, limit, removals_after); });
   }
   [[nodiscard]] const Folding& do_folding() const noexcept override { return database_->folding(); }
 
