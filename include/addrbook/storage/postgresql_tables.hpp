@@ -73,6 +73,7 @@ inline const SqlTables& PostgresqlTables::tables() {
       "CAST(CAST('x0000' || left(id, 12) AS bit(64)) AS bigint)",
       // A text search vector holds up to 1 MiB, so there are two.
       ", words tsvector NOT NULL, exact tsvector NOT NULL",
+      {},
       {}});
   return tables;
 }

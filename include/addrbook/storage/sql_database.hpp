@@ -12,6 +12,7 @@
 #include <addrbook/storage/entry_cache.hpp>
 #include <addrbook/storage/group_commit.hpp>
 #include <addrbook/storage/index_terms.hpp>
+#include <addrbook/storage/revision_poll.hpp>
 #include <addrbook/storage/sql_catalog.hpp>
 #include <addrbook/storage/sql_connection.hpp>
 #include <addrbook/storage/sql_engine.hpp>
@@ -75,6 +76,9 @@ class SqlDatabase : private Pinned {
   /// Deletes what removed books have left.
   [[nodiscard]] Sweeper& sweeper() noexcept { return sweeper_; }
 
+  /// Finds out what others write; null: nobody else does.
+  [[nodiscard]] RevisionPoll* poll() noexcept { return poll_ ? &*poll_ : nullptr; }
+
   /// The books that are in use.
   [[nodiscard]] BookStates& states() noexcept { return states_; }
   /// Null: there is none.
@@ -129,7 +133,9 @@ class SqlDatabase : private Pinned {
   std::mutex turn_;
   SqlRetry retry_;
   GroupCommit writers_;
-  Sweeper sweeper_;  // its thread ends first
+  // Their threads end first.
+  Sweeper sweeper_;
+  std::optional<RevisionPoll> poll_;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -372,6 +378,11 @@ inline SqlDatabase::SqlDatabase(std::unique_ptr<SqlEngine> engine, const SqlUse&
                                             : GroupCommit::Groups::of_all_books),
       sweeper_([this] { return write_catalog([](SqlCatalog& books) { return books.sweep(); }); }) {
   if (use.cache_bytes != 0) cache_.emplace(use.cache_bytes);
+  if (engine_->has_other_writers()) {
+    poll_.emplace([this](const std::vector<std::uint64_t>& books) {
+      return read_catalog([&](SqlCatalog& catalog) { return catalog.states(books); });
+    });
+  }
   try {
     engine_->prepare();
     make_index();

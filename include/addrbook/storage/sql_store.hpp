@@ -4,6 +4,7 @@
 #include <addrbook/changes.hpp>
 #include <addrbook/query.hpp>
 #include <addrbook/storage/group_commit.hpp>
+#include <addrbook/storage/revision_poll.hpp>
 #include <addrbook/storage/sql_database.hpp>
 #include <addrbook/storage/write_plan.hpp>
 #include <addrbook/store.hpp>
@@ -18,8 +19,9 @@
 
 namespace addrbook::detail {
 
+/// Belongs to a std::shared_ptr.
 /// @par Thread safety  any thread.
-class SqlStore final : public Store {
+class SqlStore final : public Store, public std::enable_shared_from_this<SqlStore> {
  public:
   /// @param database  kept
   /// @param number    of the book
@@ -55,6 +57,17 @@ class SqlStore final : public Store {
   }
   [[nodiscard]] const Folding& do_folding() const noexcept override { return database_->folding(); }
 
+  void do_follow(bool is_followed) override {
+    RevisionPoll* const poll = database_->poll();
+    if (poll == nullptr) return;
+    if (!is_followed) return poll->remove(std::exchange(follower_, 0));
+    follower_ =
+        poll->add(number_, [weak = weak_from_this()](const std::optional<BookState>& state) {
+          const auto store = weak.lock();
+          if (store) state ? store->tell_state(*state) : store->wake_watchers();
+        });
+  }
+
   [[nodiscard]] BookId id() const noexcept { return {number_, name_}; }
   template <class Call>
   auto or_gone(Call call) const -> decltype(call()) {
@@ -68,6 +81,7 @@ class SqlStore final : public Store {
   const std::shared_ptr<SqlDatabase> database_;
   const std::uint64_t number_;
   const std::string name_;
+  RevisionPoll::Follower follower_ = 0;
 };
 
 }  // namespace addrbook::detail
