@@ -832,6 +832,7 @@ TEST_CASE("postgresql: tables of version 3 are indexed at the start, by one of s
   test::check_version_3(*opened);
   opened->wait_for_sweeper();
   CHECK(shared_server().sql("SELECT count(*) FROM addrbook_search", database) == "6");
+  test::check_followed(*opened);
 }
 
 TEST_CASE("postgresql: an index that is not complete is continued") {

@@ -156,6 +156,8 @@ inline WritePlan::WritePlan(const Group& group) : group_(group) {
 
 inline void WritePlan::make() {
   for (auto& [key, slot] : slots_) slot.now = slot.stored;
+  for (auto& [id, book] : books_) book.removed = 0;
+  removals_.clear();
   for (GroupCommit::Member* const member : group_) {
     member->error = nullptr;
     member->result = {};
