@@ -37,15 +37,16 @@ inline VCardMark vcard_mark(std::string_view line) noexcept {
   if (line.empty()) return VCardMark::none;
   if (equals_ignoring_case(line, "BEGIN:VCARD")) return VCardMark::begin;
   if (equals_ignoring_case(line, "END:VCARD")) return VCardMark::end;
-  constexpr std::string_view begin = ":BEGIN:VCARD";
-  VCardMark mark = VCardMark::none;
-  if (line.back() == ':') {
-    mark = VCardMark::agent;
-  } else if (line.size() > begin.size() &&
-             equals_ignoring_case(line.substr(line.size() - begin.size()), begin)) {
+  const auto colon = line.find(':');
+  VCardMark mark = VCardMark::agent;
+  if (colon + 1 != line.size()) {
+    // A longer line may be the start of a folded one, whose value goes on.
+    constexpr std::size_t longest = 60;
+    if (line.size() > longest || colon == std::string_view::npos ||
+        !equals_ignoring_case(line.substr(colon), ":BEGIN:VCARD")) {
+      return VCardMark::none;
+    }
     mark = VCardMark::agent_begin;
-  } else {
-    return VCardMark::none;
   }
   std::string_view name = line.substr(0, line.find_first_of(";:"));
   name.remove_prefix(name.rfind('.') + 1);  // of npos that is 0

@@ -199,7 +199,7 @@ inline VCardLines::Next VCardLines::parse() {
   if (const auto dot = name.rfind('.'); dot != std::string_view::npos) {
     line_.group = name.substr(0, dot);
     name.remove_prefix(dot + 1);
-    if (!is_alphanumeric_or("-_.", line_.group) || line_.group.empty()) return Next::junk;
+    if (!is_vcard_group(line_.group)) return Next::junk;
   }
   if (!is_vcard_name(name)) return Next::junk;
   line_.name = uppercase(name);

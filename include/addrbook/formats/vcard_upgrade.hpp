@@ -266,7 +266,7 @@ inline void VCardUpgrade::read_value(VCardLine& line) {
     if (clean.is_damaged) warn_(property_.line, "what is no base64 is left out");
     const VCardType type = vcard_type(property_.name);
     if (clean.text.empty()) {
-      value_type_.clear();
+      set_value("");
     } else if (is_vcard_media(property_.name) || type == VCardType::other) {
       set_binary(clean.text);
     } else {

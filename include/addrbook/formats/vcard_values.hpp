@@ -44,10 +44,17 @@ namespace addrbook::detail {
 /// Whether a text begins with the scheme of a URI and a colon (RFC 3986, 3.1).
 [[nodiscard]] inline bool has_uri_scheme(std::string_view text) noexcept;
 
-/// Whether a text can be the name of a property, of a parameter, or of a group. An underscore is
-/// not allowed (RFC 6350, 3.3), and used.
+/// Whether a text can be the name of a property or of a parameter. An underscore is not allowed
+/// (RFC 6350, 3.3), and used. A longer name would be folded, and could be taken for base64 then.
 [[nodiscard]] inline bool is_vcard_name(std::string_view text) noexcept {
-  return !text.empty() && is_alphanumeric_or("-_", text);
+  constexpr std::size_t longest = 60;
+  return !text.empty() && text.size() <= longest && is_alphanumeric_or("-_", text);
+}
+
+/// As is_vcard_name(), for that of a group, which may have dots.
+[[nodiscard]] inline bool is_vcard_group(std::string_view text) noexcept {
+  constexpr std::size_t longest = 60;
+  return !text.empty() && text.size() <= longest && is_alphanumeric_or("-_.", text);
 }
 
 /// A media type, and what TYPE has of it in the versions before 4.0.
@@ -126,11 +133,11 @@ inline std::string unescaped_vcard_text(std::string_view value) {
 inline std::string normal_vcard_uri(std::string_view value) {
   std::string normal;
   normal.reserve(value.size());
-  for (const char c : trim(value)) {
+  for (const char c : value) {
     if (!is_control(c)) normal += c;
   }
-  if (normal.find('\\') == std::string::npos) return normal;
   std::string unescaped;
+  unescaped.reserve(normal.size());
   for (std::size_t i = 0; i < normal.size(); ++i) {
     const char next = i + 1 < normal.size() ? normal[i + 1] : '\0';
     const bool is_escape = normal[i] == '\\' && (next == ',' || next == ';' || next == ':');

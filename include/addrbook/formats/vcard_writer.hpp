@@ -122,16 +122,23 @@ inline void VCardWriter::write_properties(const VCard& card, std::string& to) co
     FoldedLine line(to);
     line.append(head_of(each));
     const bool is_clean = std::none_of(each.value.begin(), each.value.end(), is_control);
-    line.append(is_clean ? std::string_view(each.value)
-                         : std::string_view(written_vcard_value(each.value)));
+    // As it is, it would begin a card.
+    const bool is_begin =
+        each.name == "AGENT" && equals_ignoring_case(trim(each.value), "BEGIN:VCARD");
+    if (is_begin) {
+      std::string value = each.value;
+      line.append(value.insert(value.find(':'), 1, '\\'));
+    } else {
+      line.append(is_clean ? std::string_view(each.value)
+                           : std::string_view(written_vcard_value(each.value)));
+    }
     line.end();
   }
 }
 
 inline std::string VCardWriter::head_of(const VCardProperty& property) const {
   std::string head;
-  const bool has_group = !property.group.empty() && is_alphanumeric_or("-_.", property.group);
-  if (has_group) head.append(property.group) += '.';
+  if (is_vcard_group(property.group)) head.append(property.group) += '.';
   // Not all programs that know it ignore its case, as they ought to.
   head += property.name == "X-ABLABEL" ? "X-ABLabel" : property.name;
   for (const VCardParameter& parameter : property.parameters) {

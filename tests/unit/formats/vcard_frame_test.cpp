@@ -21,9 +21,10 @@ TEST_CASE("vcard frame: where cards begin and end") {
   for (const char* const line : {"AGENT:BEGIN:VCARD", "a.b.agent;x:begin:vcard "}) {
     CHECK(vcard_mark(line) == VCardMark::agent_begin);
   }
-  for (const char* const line :
-       {"", " ", " BEGIN:VCARD", "BEGIN:VCALENDAR", "BEGIN:VCARD=", "FN:", "FN:BEGIN:VCARD",
-        "AGENT:x", "XAGENT:", ":BEGIN:VCARD", "AGENT:END:VCARD", ":", " AGENT:"}) {
+  for (const char* const line : {"", " ", " BEGIN:VCARD", "BEGIN:VCALENDAR", "BEGIN:VCARD=", "FN:",
+                                 "FN:BEGIN:VCARD", "AGENT:x", "AGENT:x:", "AGENT:x:BEGIN:VCARD",
+                                 "AGENT;X=01234567890123456789012345678901234567890:BEGIN:VCARD",
+                                 "XAGENT:", ":BEGIN:VCARD", "AGENT:END:VCARD", ":", " AGENT:"}) {
     CAPTURE(line);
     CHECK(vcard_mark(line) == VCardMark::none);
   }

@@ -8,6 +8,7 @@ using namespace std::string_literals;
 using addrbook::detail::escaped_vcard_text;
 using addrbook::detail::has_uri_scheme;
 using addrbook::detail::is_vcard_coordinate;
+using addrbook::detail::is_vcard_group;
 using addrbook::detail::is_vcard_name;
 using addrbook::detail::is_vcard_utc_offset;
 using addrbook::detail::media_of_vcard_type;
@@ -86,12 +87,18 @@ TEST_CASE("vcard values: a URI has no escapes") {
   CHECK(uri("a\\\\\\,b") == "a\\\\,b");
   CHECK(uri("a\\\\\\\\,\\") == "a\\\\\\\\,\\");
   CHECK(uri("a\r\n\tb\\\n,c") == "ab,c");
-  CHECK(uri("\\, \\,").empty() == false);
+  CHECK(uri(" \x01 a \x01") == "a");
 }
 
 TEST_CASE("vcard values: names, schemes and coordinates") {
   CHECK(is_vcard_name("X-A_1"));
   for (const char* const name : {"", "a b", "é", "a.b", "a:"}) CHECK(!is_vcard_name(name));
+  CHECK(is_vcard_name(std::string(60, 'x')));
+  CHECK(!is_vcard_name(std::string(61, 'x')));
+  CHECK(is_vcard_group("item1.a"));
+  CHECK(!is_vcard_group(""));
+  CHECK(!is_vcard_group("a b"));
+  CHECK(!is_vcard_group(std::string(61, 'x')));
   CHECK(has_uri_scheme("https://example.com"));
   CHECK(has_uri_scheme("x-a+b.c:"));
   for (const char* const text : {"", ":", "example.com", "1a:b", "-----BEGIN A B:x", "a/b:c"}) {

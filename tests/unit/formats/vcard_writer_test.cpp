@@ -166,6 +166,11 @@ TEST_CASE("vcard writer: 4.0 gives what was read") {
         "AGENT:BEGIN:VCARD\\nFN:Bob\\; x\\\\y\\nEND:VCARD\n");
 }
 
+TEST_CASE("vcard writer: an AGENT begins no card") {
+  CHECK(in_v3("AGENT:BEGIN\\:VCARD\n") == "AGENT:BEGIN\\:VCARD\n");
+  CHECK(in_v3("AGENT;VALUE=uri:begin\\:vcard\n") == "AGENT;VALUE=uri:begin\\:vcard\n");
+}
+
 TEST_CASE("vcard writer: 3.0 has N and FN") {
   CHECK(lines_of(card_of("N:Doe;Ann,Bea;B.\\, C.;Dr.;\n"), v3) ==
         "FN:Ann Bea B.\\, C. Doe\nN:Doe;Ann,Bea;B.\\, C.;Dr.;\n");
