@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -199,6 +200,35 @@ class VCardDowngrade {
   return "";
 }
 
+/// Makes each ANNIVERSARY what Apple's programs have, and others read: an X-ABDATE in a group with
+/// a label. Those that have a group, or are no date, are left.
+inline void lower_anniversaries(VCard& card) {
+  std::set<std::string> groups;
+  for (const VCardProperty& each : card.properties) groups.insert(lowercase(each.group));
+  std::vector<VCardProperty> all;
+  std::size_t number = 0;
+  for (VCardProperty& each : card.properties) {
+    const bool is_date =
+        std::none_of(each.parameters.begin(), each.parameters.end(),
+                     [](const VCardParameter& one) { return one.name == "VALUE"; });
+    const bool is_anniversary = each.name == "ANNIVERSARY" && each.group.empty() && is_date;
+    if (is_anniversary) {
+      each.name = "X-ABDATE";
+      do {
+        each.group = "item" + std::to_string(++number);
+      } while (!groups.insert(each.group).second);
+    }
+    all.push_back(std::move(each));
+    if (!is_anniversary) continue;
+    VCardProperty label;
+    label.group = all.back().group;
+    label.name = "X-ABLABEL";
+    label.value = "Anniversary";
+    all.push_back(std::move(label));
+  }
+  card.properties = std::move(all);
+}
+
 inline VCard downgraded_vcard(VCard card) {
   const auto find = [&card](std::string_view name) {
     return std::find_if(card.properties.begin(), card.properties.end(),
@@ -226,6 +256,7 @@ inline VCard downgraded_vcard(VCard card) {
   }
   card.properties.insert(card.properties.begin(), std::make_move_iterator(added.begin()),
                          std::make_move_iterator(added.end()));
+  lower_anniversaries(card);
   for (VCardProperty& each : card.properties) VCardDowngrade(each).run();
   return card;
 }

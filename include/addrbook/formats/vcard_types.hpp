@@ -139,6 +139,7 @@ inline VCardType vcard_type(std::string_view name) noexcept {
       {"NAME", VCardType::text},
       {"PROFILE", VCardType::text},
       {"SORT-STRING", VCardType::text},
+      {"X-ABDATE", VCardType::date},
       {"X-ABLABEL", VCardType::text},
   };
   for (const Row& row : rows) {

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,8 +43,12 @@ class VCardUpgrade : private Pinned {
   /// @param inner_card  the card that is the value of an AGENT, as VCardLines gives it, or ""
   [[nodiscard]] VCardProperty property(VCardLine line, std::string_view inner_card);
 
-  /// Does what concerns more than one property: SORT-STRING becomes the SORT-AS of N.
-  static void finish(VCard& card);
+  /// Does what concerns more than one property: SORT-STRING becomes the SORT-AS of N, and an
+  /// X-ABDATE of Apple's with its label an ANNIVERSARY.
+  static void finish(VCard& card) {
+    take_sort_string(card);
+    take_anniversaries(card);
+  }
 
  private:
   void read_parameters(const VCardLine& line);
@@ -64,6 +69,9 @@ class VCardUpgrade : private Pinned {
   void set_uri(const std::string& text);
   void set_text(std::string_view text, VCardType type);
   [[nodiscard]] std::string take_media();
+
+  static void take_sort_string(VCard& card);
+  static void take_anniversaries(VCard& card);
 
   Source source_;
   CharsetConverter& charsets_;
@@ -399,7 +407,7 @@ inline void VCardUpgrade::set_text(std::string_view text, VCardType type) {
   }
 }
 
-inline void VCardUpgrade::finish(VCard& card) {
+inline void VCardUpgrade::take_sort_string(VCard& card) {
   auto& all = card.properties;
   const auto find = [&all](std::string_view name) {
     return std::find_if(all.begin(), all.end(),
@@ -416,6 +424,39 @@ inline void VCardUpgrade::finish(VCard& card) {
   if (place != parameters.end() && place->name == "SORT-AS") return;
   parameters.insert(place, {"SORT-AS", {unescaped_vcard_text(sort->value)}});
   all.erase(sort);
+}
+
+inline void VCardUpgrade::take_anniversaries(VCard& card) {
+  auto& all = card.properties;
+  const auto is_date = [](const VCardProperty& each) { return each.name == "X-ABDATE"; };
+  if (std::none_of(all.begin(), all.end(), is_date)) return;
+  struct Group {
+    std::size_t size = 0;
+    VCardProperty* date = nullptr;
+    VCardProperty* label = nullptr;
+  };
+  std::map<std::string, Group> groups;
+  for (VCardProperty& each : all) {
+    if (each.group.empty()) continue;
+    Group& group = groups[lowercase(each.group)];
+    ++group.size;
+    if (is_date(each)) group.date = &each;
+    if (each.name == "X-ABLABEL") group.label = &each;
+  }
+  for (auto& [name, group] : groups) {
+    if (group.size != 2 || group.date == nullptr || group.label == nullptr) continue;
+    const auto& parameters = group.date->parameters;
+    const bool is_other =
+        std::any_of(parameters.begin(), parameters.end(),
+                    [](const VCardParameter& each) { return each.name == "VALUE"; });
+    if (is_other || !equals_ignoring_case(group.label->value, "Anniversary")) continue;
+    group.date->name = "ANNIVERSARY";
+    group.date->group.clear();
+    group.label->name.clear();
+  }
+  all.erase(std::remove_if(all.begin(), all.end(),
+                           [](const VCardProperty& each) { return each.name.empty(); }),
+            all.end());
 }
 
 }  // namespace addrbook::detail

@@ -272,6 +272,10 @@ TEST_CASE("vcard: dates") {
   CHECK(v3("BDAY;X-APPLE-OMIT-YEAR=1604:1604-04-12") == "BDAY:--0412\n");
   CHECK(v3("BDAY;X-APPLE-OMIT-YEAR=1604:1990-04-12") == "BDAY;X-APPLE-OMIT-YEAR=1604:19900412\n");
   CHECK(v3("X-ANNIVERSARY:2010-06-07") == "ANNIVERSARY:20100607\n");
+  CHECK(v3("item1.X-ABDATE;type=pref:2010-06-07\r\nitem2.TEL:1\r\n"
+           "Item1.X-ABLabel:_$!<Anniversary>!$_") == "ANNIVERSARY;PREF=1:20100607\nitem2.TEL:1\n");
+  CHECK(v3("a.X-ABDATE:2010-06-07\r\na.NOTE:x\r\na.X-ABLabel:Anniversary\r\nX-ABDATE:2010") ==
+        "a.X-ABDATE:20100607\na.NOTE:x\na.X-ABLABEL:Anniversary\nX-ABDATE:2010\n");
   CHECK(v4("BDAY;VALUE=text:circa 1800") == "BDAY;VALUE=text:circa 1800\n");
   CHECK(v3("BDAY:1.4.1980") ==
         "BDAY;VALUE=text:1.4.1980\n? 0@1 line 3: not a date, and kept as a text\n");

@@ -215,7 +215,8 @@ TEST_CASE("vcard writer: 3.0 has binary values with an encoding") {
 
 TEST_CASE("vcard writer: 3.0 has dates in the extended format") {
   CHECK(in_v3("BDAY:19900412\nANNIVERSARY:20100607\nREV:20200102T030405Z\n") ==
-        "BDAY:1990-04-12\nX-ANNIVERSARY:2010-06-07\nREV:2020-01-02T03:04:05Z\n");
+        "BDAY:1990-04-12\nitem1.X-ABDATE:2010-06-07\nitem1.X-ABLabel:_$!<Anniversary>!$_\nREV:2020-"
+        "01-02T03:04:05Z\n");
   CHECK(in_v3("BDAY:--0412\n") == "BDAY;X-APPLE-OMIT-YEAR=1604:1604-04-12\n");
   CHECK(in_v3("BDAY:--0412T1000\n") ==
         "BDAY;X-APPLE-OMIT-YEAR=1604;VALUE=date-time:1604-04-12T10:00\n");
@@ -237,6 +238,18 @@ TEST_CASE("vcard writer: 3.0 has other names") {
         "GEO:37.386;-122.08\nGEO;VALUE=uri:geo:1,2;u=3\nGEO:x\n");
   CHECK(in_v3("TZ;VALUE=utc-offset:-0500\nTZ:Europe/Berlin\nTZ;VALUE=utc-offset:a\n") ==
         "TZ:-05:00\nTZ;VALUE=text:Europe/Berlin\nTZ;VALUE=utc-offset:a\n");
+}
+
+TEST_CASE("vcard writer: 3.0 has anniversaries as Apple has them") {
+  CHECK(in_v3("ANNIVERSARY;PREF=1:--0607\nItem1.TEL:1\nANNIVERSARY:2010\n") ==
+        "item2.X-ABDATE;TYPE=PREF;X-APPLE-OMIT-YEAR=1604:1604-06-07\n"
+        "item2.X-ABLabel:_$!<Anniversary>!$_\nItem1.TEL:1\nitem3.X-ABDATE:2010\n"
+        "item3.X-ABLabel:_$!<Anniversary>!$_\n");
+  CHECK(in_v3("item1.ANNIVERSARY:20100607\nitem1.X-ABLabel:Boat\nANNIVERSARY;VALUE=text:x\n") ==
+        "item1.X-ANNIVERSARY:2010-06-07\nitem1.X-ABLabel:Boat\nX-ANNIVERSARY;VALUE=text:x\n");
+  // Others have nothing that says which it is.
+  CHECK(in_v3("item1.X-ABDATE:20100607\nitem1.X-ABLabel:Boat\nX-ABDATE:20100607\n") ==
+        "item1.X-ABDATE:2010-06-07\nitem1.X-ABLabel:Boat\nX-ABDATE:2010-06-07\n");
 }
 
 TEST_CASE("vcard writer: 3.0 has SORT-STRING") {
