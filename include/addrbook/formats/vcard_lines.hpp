@@ -56,7 +56,7 @@ class VCardLines {
   [[nodiscard]] const std::string& inner_card() const noexcept { return inner_card_; }
 
  private:
-  std::string_view peek() const noexcept { return left_.substr(0, left_.find('\n')); }
+  [[nodiscard]] std::string_view peek() const noexcept { return left_.substr(0, left_.find('\n')); }
   std::string_view take() noexcept {
     ++next_number_;
     return cut(left_, '\n');

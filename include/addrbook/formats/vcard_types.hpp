@@ -57,7 +57,7 @@ enum class VCardType {
 
 /// Whether an N has anything in it. One that has not may stand for none, since 3.0 must have one.
 [[nodiscard]] inline bool has_vcard_name(const VCardProperty& n) noexcept {
-  return n.value.find_first_not_of(";") != std::string::npos;
+  return n.value.find_first_not_of(';') != std::string::npos;
 }
 
 /// A property that versions before 4.0 lack, and what it is called there.

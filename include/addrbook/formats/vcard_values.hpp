@@ -48,13 +48,15 @@ namespace addrbook::detail {
 /// (RFC 6350, 3.3), and used. A longer name would be folded, and could be taken for base64 then.
 [[nodiscard]] inline bool is_vcard_name(std::string_view text) noexcept {
   constexpr std::size_t longest = 60;
-  return !text.empty() && text.size() <= longest && is_alphanumeric_or("-_", text);
+  static constexpr CharacterSet characters = CharacterSet::alphanumeric_or("-_");
+  return !text.empty() && text.size() <= longest && characters.has_all(text);
 }
 
 /// As is_vcard_name(), for that of a group, which may have dots.
 [[nodiscard]] inline bool is_vcard_group(std::string_view text) noexcept {
   constexpr std::size_t longest = 60;
-  return !text.empty() && text.size() <= longest && is_alphanumeric_or("-_.", text);
+  static constexpr CharacterSet characters = CharacterSet::alphanumeric_or("-_.");
+  return !text.empty() && text.size() <= longest && characters.has_all(text);
 }
 
 /// A media type, and what TYPE has of it in the versions before 4.0.
