@@ -73,6 +73,8 @@ inline constexpr VCardAlias vcard_aliases[] = {
     {"GENDER", "X-GENDER"},
     {"ANNIVERSARY", "X-ANNIVERSARY"},
     {"ANNIVERSARY", "X-EVOLUTION-ANNIVERSARY"},
+    {"ANNIVERSARY", "X-KADDRESSBOOK-X-ANNIVERSARY"},
+    {"ANNIVERSARY", "X-MS-ANNIVERSARY"},
 };
 
 // ---------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ class VCardUpgrade : private Pinned {
 
   [[nodiscard]] std::string parameter_text(std::string_view bytes);
   [[nodiscard]] std::string text_of(std::string bytes, bool is_encoded);
-  [[nodiscard]] std::string windows_1252(std::string_view bytes);
+  [[nodiscard]] std::string repaired(std::string_view bytes);
 
   void read_value(VCardLine& line);
   void set_binary(std::string_view base64);
@@ -232,7 +232,7 @@ inline std::string* VCardUpgrade::find_parameter(std::string_view name) noexcept
 
 /// Undoes the escapes of RFC 6868.
 inline std::string VCardUpgrade::parameter_text(std::string_view bytes) {
-  const std::string text = is_utf8(bytes) ? std::string(bytes) : windows_1252(bytes);
+  const std::string text = is_utf8(bytes) ? std::string(bytes) : repaired(bytes);
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char next = i + 1 < text.size() ? text[i + 1] : '\0';
@@ -252,12 +252,28 @@ inline std::string VCardUpgrade::text_of(std::string bytes, bool is_encoded) {
     if (auto text = charsets_.to_utf8(bytes, charset_)) return std::move(*text);
     warn_(property_.line, "the charset is unknown, or the text is not of it");
   }
-  return is_utf8(bytes) ? std::move(bytes) : windows_1252(bytes);
+  return is_utf8(bytes) ? std::move(bytes) : repaired(bytes);
 }
 
-inline std::string VCardUpgrade::windows_1252(std::string_view bytes) {
-  warn_(property_.line, "not UTF-8, and read as Windows-1252");
+/// Makes the best of bytes that are not UTF-8. If most of those beyond ASCII are, they were cut or
+/// damaged; else they are of the charset that most programs of the time had.
+inline std::string VCardUpgrade::repaired(std::string_view bytes) {
   std::string text;
+  std::size_t good = 0;
+  std::size_t bad = 0;
+  for (std::string_view left = bytes; !left.empty();) {
+    const Utf8Sequence sequence = first_utf8_sequence(left);
+    if (!sequence.is_well_formed) ++bad;
+    if (sequence.is_well_formed && sequence.size > 1) ++good;
+    text += sequence.is_well_formed ? left.substr(0, sequence.size) : "\xEF\xBF\xBD";
+    left.remove_prefix(sequence.size);
+  }
+  if (good > bad) {
+    warn_(property_.line, "damaged UTF-8, with a sign for what is lost");
+    return text;
+  }
+  warn_(property_.line, "not UTF-8, and read as Windows-1252");
+  text.clear();
   append_windows_1252(text, bytes);
   return text;
 }

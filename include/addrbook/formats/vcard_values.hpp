@@ -45,11 +45,13 @@ namespace addrbook::detail {
 [[nodiscard]] inline bool has_uri_scheme(std::string_view text) noexcept;
 
 /// Whether a text can be the name of a property or of a parameter. An underscore is not allowed
-/// (RFC 6350, 3.3), and used. A longer name would be folded, and could be taken for base64 then.
+/// (RFC 6350, 3.3), and used. A long name must have a sign in its front: it is folded, and could be
+/// taken for base64 without.
 [[nodiscard]] inline bool is_vcard_name(std::string_view text) noexcept {
-  constexpr std::size_t longest = 60;
+  constexpr std::size_t front = 60;
   static constexpr CharacterSet characters = CharacterSet::alphanumeric_or("-_");
-  return !text.empty() && text.size() <= longest && characters.has_all(text);
+  if (text.empty() || !characters.has_all(text)) return false;
+  return text.size() <= front || text.find_first_of("-_") < front;
 }
 
 /// As is_vcard_name(), for that of a group, which may have dots.

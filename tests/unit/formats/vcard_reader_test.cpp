@@ -126,6 +126,8 @@ TEST_CASE("vcard: charsets") {
   CHECK(v2("FN;CHARSET=\"utf-8\":Jürgen") == "FN:Jürgen\n");
   CHECK(v2("FN;UTF-8:Jürgen") == "FN:Jürgen\n");
   CHECK(v3("FN:J\xFCrgen \x96") == "FN:Jürgen –\n" + not_utf8);
+  CHECK(v3("FN:Jürgen Müll\xC3") ==
+        "FN:Jürgen Müll\uFFFD\n? 0@1 line 3: damaged UTF-8, with a sign for what is lost\n");
   CHECK(v3("TEL;TYPE=b\xFCro:1") == "TEL;TYPE=büro:1\n" + not_utf8);
   const std::string unknown = "? 0@1 line 3: the charset is unknown, or the text is not of it\n";
   CHECK(v2("FN;CHARSET=X-UNKNOWN:Jürgen") == "FN:Jürgen\n" + unknown);
@@ -271,7 +273,8 @@ TEST_CASE("vcard: dates") {
   CHECK(v4("BDAY:--0412") == "BDAY:--0412\n");
   CHECK(v3("BDAY;X-APPLE-OMIT-YEAR=1604:1604-04-12") == "BDAY:--0412\n");
   CHECK(v3("BDAY;X-APPLE-OMIT-YEAR=1604:1990-04-12") == "BDAY;X-APPLE-OMIT-YEAR=1604:19900412\n");
-  CHECK(v3("X-ANNIVERSARY:2010-06-07") == "ANNIVERSARY:20100607\n");
+  CHECK(v3("X-ANNIVERSARY:2010-06-07\r\nX-MS-ANNIVERSARY:20100607") ==
+        "ANNIVERSARY:20100607\nANNIVERSARY:20100607\n");
   CHECK(v3("item1.X-ABDATE;type=pref:2010-06-07\r\nitem2.TEL:1\r\n"
            "Item1.X-ABLabel:_$!<Anniversary>!$_") == "ANNIVERSARY;PREF=1:20100607\nitem2.TEL:1\n");
   CHECK(v3("a.X-ABDATE:2010-06-07\r\na.NOTE:x\r\na.X-ABLabel:Anniversary\r\nX-ABDATE:2010") ==

@@ -95,6 +95,8 @@ TEST_CASE("vcard values: names, schemes and coordinates") {
   for (const char* const name : {"", "a b", "é", "a.b", "a:"}) CHECK(!is_vcard_name(name));
   CHECK(is_vcard_name(std::string(60, 'x')));
   CHECK(!is_vcard_name(std::string(61, 'x')));
+  CHECK(is_vcard_name("X-" + std::string(100, 'x')));
+  CHECK(!is_vcard_name(std::string(61, 'x') + "-x"));
   CHECK(is_vcard_group("item1.a"));
   CHECK(!is_vcard_group(""));
   CHECK(!is_vcard_group("a b"));
