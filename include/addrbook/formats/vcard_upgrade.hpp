@@ -433,7 +433,7 @@ inline void VCardUpgrade::take_sort_string(VCard& card) {
   };
   const auto name = find("N");
   const auto sort = find("SORT-STRING");
-  if (name == all.end() || sort == all.end() || sort->value.empty()) return;
+  if (name == all.end() || sort == all.end() || trim(sort->value).empty()) return;
   if (!has_vcard_name(*name)) return;
   auto& parameters = name->parameters;
   const auto place =

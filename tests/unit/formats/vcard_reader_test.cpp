@@ -301,6 +301,7 @@ TEST_CASE("vcard: what 4.0 has in another way") {
         "N;SORT-AS=Harten, Rene:van der Harten;Rene\n");
   CHECK(v3("N;SORT-AS=a:b\r\nSORT-STRING:c") == "N;SORT-AS=a:b\nSORT-STRING:c\n");
   CHECK(v3("SORT-STRING:c") == "SORT-STRING:c\n");
+  CHECK(v3("N:a\r\nSORT-STRING: ") == "N:a\nSORT-STRING: \n");
   CHECK(v3("MAILER:x\r\nLABEL:1\\nTown\r\nCLASS:PUBLIC\r\nNAME:y\r\nPROFILE:VCARD\r\n"
            "SOURCE:http\\://example.com") ==
         "MAILER:x\nLABEL:1\\nTown\nCLASS:PUBLIC\nNAME:y\nPROFILE:VCARD\n"
