@@ -33,19 +33,20 @@ struct Contact {
 /// counts; of mails, phones and labels all count. White space around a text is left out. What has
 /// another type is passed over, and so is an empty text. JSContact is RFC 9553.
 ///
-/// | Contact      | Members of the address |
-/// |---|---|
-/// | name         | `name`, `full_name`, given and family joined, the organization |
-/// | given        | `given`, `given_name`, `first_name` |
-/// | family       | `family`, `family_name`, `last_name` |
-/// | organization | `organization`, `org`, `company`, `organizations`: a string, an object with
-/// `name`, or an array or JSContact's map of these | | birthday     | `birthday`, `bday`: a string
-/// as it is; the one of kind `birth` in JSContact's `anniversaries` | | emails       | `email`,
-/// `emails`: a string, or an object with `email`, `address` or `value`; an array or JSContact's map
-/// of these | | phones       | `phone`, `phones`, `phone_numbers`: a string, an integer, or an
-/// object with `number` or `value`, or with `country_code`, `area_code` and `local_number`, which
-/// are joined; an array or JSContact's map of these | | labels       | `labels`, `categories`,
-/// `groups`, `keywords`: a string, an array of strings, or JSContact's map of each to `true` |
+/// - name: `name`, `full_name`, given and family joined, the organization
+/// - given: `given`, `given_name`, `first_name`
+/// - family: `family`, `family_name`, `last_name`
+/// - organization: `organization`, `org`, `company`, `organizations`: a string, an object with
+///   `name`, or an array or JSContact's map of these
+/// - birthday: `birthday`, `bday`: a string as it is; the one of kind `birth` in JSContact's
+///   `anniversaries`
+/// - emails: `email`, `emails`: a string, or an object with `email`, `address` or `value`; an array
+///   or a map of these, as JSContact's or `{"work": "ada@example.com"}`
+/// - phones: `phone`, `phones`, `phone_numbers`: a string, an integer, or an object with `number`
+///   or `value`, or with `country_code`, `area_code` and `local_number`, which are joined; an array
+///   or a map of these
+/// - labels: `labels`, `categories`, `groups`, `keywords`: a string, an array of strings, or
+///   JSContact's map of each to `true`
 ///
 /// A `name` that is an object is one of JSContact: `full`, else its components joined, in their
 /// order if it `isOrdered`, with its `defaultSeparator` or a space; else given, given2, surname and
@@ -122,7 +123,7 @@ class ContactReader {
   inline void read_organization(std::size_t rank, JsonSpan value);
   inline void read_anniversaries(std::size_t rank, JsonSpan value);
   template <class Read>
-  static void read_each(JsonSpan value, Texts& to, Read read);
+  static void read_each(JsonSpan value, Texts& to, Read read, const char* needed);
   [[nodiscard]] static inline std::string email_of(JsonSpan value);
   [[nodiscard]] static inline std::string phone_of(JsonSpan value);
   static inline void read_labels(JsonSpan value, Texts& to);
@@ -173,8 +174,8 @@ inline void ContactReader::read_member(Field field, std::size_t rank, JsonSpan v
     case Field::organization: return read_organization(rank, value);
     case Field::birthday: return birthday_.offer(rank, value.string());
     case Field::anniversaries: return read_anniversaries(rank, value);
-    case Field::emails: return read_each(value, contact_.emails, email_of);
-    case Field::phones: return read_each(value, contact_.phones, phone_of);
+    case Field::emails: return read_each(value, contact_.emails, email_of, "@");
+    case Field::phones: return read_each(value, contact_.phones, phone_of, "0123456789");
     case Field::labels: return read_labels(value, contact_.labels);
   }
 }
@@ -209,9 +210,11 @@ inline void ContactReader::read_anniversaries(std::size_t rank, JsonSpan value) 
   }
 }
 
-/// Reads a value, or the elements of an array, or the objects of a map.
+/// Reads a value, or the elements of an array or of a map.
+/// @param needed  a plain value in a map has one of these characters: a map may be an object of a
+///                shape that is not known
 template <class Read>
-void ContactReader::read_each(JsonSpan value, Texts& to, Read read) {
+void ContactReader::read_each(JsonSpan value, Texts& to, Read read, const char* needed) {
   const auto add = [&](JsonSpan one) {
     std::string text = trimmed(read(one));
     if (text.empty()) return false;
@@ -219,11 +222,14 @@ void ContactReader::read_each(JsonSpan value, Texts& to, Read read) {
     return true;
   };
   if (add(value)) return;
-  const bool is_array = value.is(JsonSpan::Kind::array);
+  const bool is_map = value.is(JsonSpan::Kind::object);
   auto each = value.children();
   while (const auto child = each.next()) {
     if (to.size() == Contact::max_texts) return;
-    if (is_array || child->value().is(JsonSpan::Kind::object)) add(child->value());
+    const bool is_plain = is_map && !child->value().is(JsonSpan::Kind::object);
+    if (!is_plain || child->value_text.find_first_of(needed) != std::string_view::npos) {
+      add(child->value());
+    }
   }
 }
 

@@ -123,7 +123,7 @@ class JsonList final : public Format {
   }
   [[nodiscard]] std::vector<std::string_view> suffixes() const override { return {".json"}; }
   [[nodiscard]] std::string content_type(const WriteOptions& /*options*/) const override {
-    return "application/json";
+    return "application/json; charset=UTF-8";
   }
   [[nodiscard]] std::unique_ptr<RecordReader> reader(RecordSink& sink,
                                                      const ReadLimits& limits) const override {

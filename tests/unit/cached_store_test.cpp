@@ -269,7 +269,7 @@ TEST_CASE("cached_store: reads are right after a commit that fails, before the w
   // A batch that is not valid reaches neither the cache nor the store.
   CHECK(test::refusal([&] {
           cache.store.commit({{put(ada, 4), put(ada, 5)}});
-        }) == "a batch names an id twice");
+        }) == "a batch names an id twice: '" + std::string(ada) + "'");
   CHECK(cache.find(ada) == "3");
 }
 

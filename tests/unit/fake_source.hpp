@@ -17,12 +17,14 @@ class FakeSource final : public addrbook::BodySource {
   explicit FakeSource(std::vector<std::string> pieces) : pieces_(std::move(pieces)) {}
 
   bool live = false;
+  std::size_t rate = 0;             ///< what min_rate() says
   std::optional<Status> next = {};  ///< what the next read() says instead, once
   std::function<void(std::function<void()>)> when_asked = [](const auto& ready) { ready(); };
   std::function<void()> before_read = [] {};
   std::size_t reads = 0;   ///< how often read() was called, the present call included
   std::size_t pauses = 0;  ///< how often pause() was called
   std::function<void()> when_paused = [] {};
+  std::function<bool()> when_stopped = [] { return false; };
   std::size_t held = 0;  ///< what memory() says
 
   Status read(std::string& to) override {
@@ -34,7 +36,9 @@ class FakeSource final : public addrbook::BodySource {
     return Status::piece;
   }
   [[nodiscard]] bool is_live() const noexcept override { return live; }
+  [[nodiscard]] std::size_t min_rate() const noexcept override { return rate; }
   void on_ready(std::function<void()> ready) override { when_asked(std::move(ready)); }
+  bool stop() override { return when_stopped(); }
   void pause() override {
     ++pauses;
     when_paused();

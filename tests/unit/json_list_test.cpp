@@ -32,7 +32,7 @@ TEST_CASE("json list: what it is called") {
   CHECK(format->media_types() == std::vector<std::string_view>{"application/json"});
   CHECK(format->suffixes() == std::vector<std::string_view>{".json"});
   CHECK(format->versions().empty());
-  CHECK(format->content_type({}) == "application/json");
+  CHECK(format->content_type({}) == "application/json; charset=UTF-8");
 }
 
 TEST_CASE("json list: an array of addresses") {

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <initializer_list>
 #include <iterator>
+#include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -22,13 +22,28 @@ class HeaderFields {
   class const_iterator;
 
   HeaderFields() = default;
+  HeaderFields(const HeaderFields& other) { *this = other; }
+  HeaderFields(HeaderFields&& other) noexcept { swap(other); }
+  HeaderFields& operator=(const HeaderFields& other) {
+    if (this == &other) return *this;
+    size_ = 0;
+    append({other.lines()});
+    return *this;
+  }
+  HeaderFields& operator=(HeaderFields&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~HeaderFields() = default;
   HeaderFields(std::initializer_list<value_type> fields) {
     for (const auto& [name, value] : fields) emplace_back(name, value);
   }
 
   /// Adds a field.
   /// @param name, value  not views into these lines
-  void emplace_back(std::string_view name, std::string_view value);
+  void emplace_back(std::string_view name, std::string_view value) {
+    append({name, colon, value, line_end});
+  }
   /// Gives the first field of that name, in this case, another value; adds it if there is none.
   /// @param value  not a view into these lines
   void set(std::string_view name, std::string_view value);
@@ -40,9 +55,7 @@ class HeaderFields {
   [[nodiscard]] inline const_iterator end() const noexcept;
 
   /// Whole lines with their CRLF, e.g. "Allow: GET\r\n".
-  [[nodiscard]] std::string_view lines() const noexcept {
-    return std::string_view(text_).substr(0, size_);
-  }
+  [[nodiscard]] std::string_view lines() const noexcept { return {text_.get(), size_}; }
 
   friend bool operator==(const HeaderFields& a, const HeaderFields& b) noexcept {
     return a.lines() == b.lines();
@@ -55,10 +68,19 @@ class HeaderFields {
   static constexpr std::string_view colon = ": ";
   static constexpr std::string_view line_end = "\r\n";
 
-  // The fields, and room for more: to grow a string for each part of a line takes longer than to
-  // write it.
-  std::string text_;
+  /// @param parts  not views into these lines
+  void append(std::initializer_list<std::string_view> parts);
+  void swap(HeaderFields& other) noexcept {
+    std::swap(text_, other.text_);
+    std::swap(size_, other.size_);
+    std::swap(room_, other.room_);
+  }
+
+  // No string: to grow one for each part of a line, or to fill one with zeros first, takes longer
+  // than to write the fields.
+  std::unique_ptr<char[]> text_;  // NOLINT(modernize-avoid-c-arrays): room that is not written to
   std::size_t size_ = 0;
+  std::size_t room_ = 0;
 };
 
 /// Valid until the fields change.
@@ -104,24 +126,29 @@ inline HeaderFields::const_iterator HeaderFields::end() const noexcept {
   return const_iterator({});
 }
 
-inline void HeaderFields::emplace_back(std::string_view name, std::string_view value) {
+inline void HeaderFields::append(std::initializer_list<std::string_view> parts) {
   constexpr std::size_t usual_bytes = 384;  // of a reply's fields
-  const std::size_t after = size_ + name.size() + colon.size() + value.size() + line_end.size();
-  if (text_.empty()) text_.assign((std::max)(usual_bytes, after), '\0');
-  if (after > text_.size()) text_.resize(2 * after);
-  char* at = text_.data() + size_;
-  for (const std::string_view part : {name, colon, value, line_end}) {
-    at = std::copy(part.begin(), part.end(), at);
+  std::size_t after = size_;
+  for (const std::string_view part : parts) after += part.size();
+  if (after > room_) {
+    room_ = room_ == 0 ? (std::max)(usual_bytes, after) : 2 * after;
+    std::unique_ptr<char[]> larger(new char[room_]);  // NOLINT(modernize-avoid-c-arrays): see text_
+    std::copy_n(text_.get(), size_, larger.get());
+    text_ = std::move(larger);
   }
+  char* at = text_.get() + size_;
+  for (const std::string_view part : parts) at = std::copy(part.begin(), part.end(), at);
   size_ = after;
 }
 
 inline void HeaderFields::set(std::string_view name, std::string_view value) {
   const auto found = find(name);
   if (!found) return emplace_back(name, value);
-  const auto at = static_cast<std::size_t>(found->data() - text_.data());
-  size_ += value.size() - found->size();
-  text_.replace(at, found->size(), value);
+  HeaderFields changed;
+  const std::string_view all = lines();
+  const auto at = static_cast<std::size_t>(found->data() - all.data());
+  changed.append({all.substr(0, at), value, all.substr(at + found->size())});
+  swap(changed);
 }
 
 inline std::optional<std::string_view> HeaderFields::find(std::string_view name) const {

@@ -1,7 +1,6 @@
 /// Base64 (RFC 4648, 4), as files hold it: with white space, without padding.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -11,7 +11,6 @@
 #include <addrbook/formats/vcard_property.hpp>
 #include <addrbook/formats/vcard_upgrade.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -18,7 +18,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -269,7 +268,7 @@ inline std::string VCardUpgrade::repaired(std::string_view bytes) {
     left.remove_prefix(sequence.size);
   }
   if (good > bad) {
-    warn_(property_.line, "damaged UTF-8, with a sign for what is lost");
+    warn_(property_.line, "damaged UTF-8, and U+FFFD stands for what is lost");
     return text;
   }
   warn_(property_.line, "not UTF-8, and read as Windows-1252");
@@ -284,8 +283,11 @@ inline void VCardUpgrade::read_value(VCardLine& line) {
     set_value(text_of(decode_quoted_printable(line.value), true));
     return;
   }
-  // A URI is not encoded, whatever its parameters say.
-  if (encoding == VCardEncoding::base64 && !has_uri_scheme(trim(line.value))) {
+  // A URI is not encoded, whatever its parameters say. Schemes are short, damaged base64 is not.
+  constexpr std::size_t longest_scheme = 10;
+  const bool is_uri =
+      has_uri_scheme(trim(line.value)) && trim(line.value).find(':') <= longest_scheme;
+  if (encoding == VCardEncoding::base64 && !is_uri) {
     const CleanBase64 clean = clean_base64(line.value);
     if (clean.is_damaged) warn_(property_.line, "what is no base64 is left out");
     const VCardType type = vcard_type(property_.name);
@@ -431,7 +433,7 @@ inline void VCardUpgrade::take_sort_string(VCard& card) {
   };
   const auto name = find("N");
   const auto sort = find("SORT-STRING");
-  if (name == all.end() || sort == all.end() || sort->value.empty()) return;
+  if (name == all.end() || sort == all.end() || trim(sort->value).empty()) return;
   if (!has_vcard_name(*name)) return;
   auto& parameters = name->parameters;
   const auto place =

@@ -46,6 +46,13 @@ class CursorScope {
     if (text) mix(std::string_view(*text));
   }
 
+  // Also of the place, so that a cursor that was cut off is no other one.
+  [[nodiscard]] std::uint64_t mark_of(std::string_view place) const noexcept {
+    Checksum mark = mark_;
+    mark.add(place);
+    return mark.sum();
+  }
+
   Checksum mark_;
 };
 
@@ -53,14 +60,16 @@ class CursorScope {
 
 inline std::string CursorScope::write(const Position& position) const {
   const unsigned flags = (position.is_suffix ? 1U : 0U) + (position.is_absent ? 2U : 0U);
-  return hex(mark_.sum()) + hex_digit(flags) + std::to_string(position.number) + '.' +
-         hex(position.text);
+  const std::string place =
+      hex_digit(flags) + std::to_string(position.number) + '.' + hex(position.text);
+  return hex(mark_of(place)) + place;
 }
 
 inline std::optional<Position> CursorScope::read(std::string_view cursor) const {
   constexpr std::size_t mark_digits = 16;
-  if (cursor.substr(0, mark_digits) != hex(mark_.sum())) return std::nullopt;
-  cursor.remove_prefix(mark_digits);
+  const std::string_view mark = cursor.substr(0, mark_digits);
+  cursor.remove_prefix(mark.size());
+  if (mark != hex(mark_of(cursor))) return std::nullopt;
   const int flags = cursor.empty() ? -1 : hex_value(cursor[0]);
   if (flags < 0 || flags > 3) return std::nullopt;
   cursor.remove_prefix(1);

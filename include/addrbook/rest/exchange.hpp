@@ -49,7 +49,12 @@ class Exchange : private Pinned {
   /// For a read: evaluates its conditions (RFC 9110, 13).
   /// @returns whether the client has the representation already, so that the answer is a 304
   /// @throws Error{precondition} the client wants another one
-  [[nodiscard]] bool client_has(const Validators& current) const;
+  [[nodiscard]] bool client_has(const Validators& current) const {
+    return client_has([&current] { return current; });
+  }
+  /// @param validators  returns them; called if there is a condition
+  template <class Make>
+  [[nodiscard]] bool client_has(const Make& validators) const;
   /// Whether the answer to a read depends on an entity tag.
   [[nodiscard]] bool asks_for_tags() const {
     return request_.header("If-None-Match") || request_.header("If-Match");
@@ -87,8 +92,12 @@ inline Exchange::Exchange(const Request& request, const RequestIds& ids)
   if (given && is_request_id(*given)) id_ = *given;
 }
 
-inline bool Exchange::client_has(const Validators& current) const {
-  const auto verdict = Preconditions(request_).evaluate(&current);
+template <class Make>
+bool Exchange::client_has(const Make& validators) const {
+  const Preconditions conditions(request_);
+  if (!conditions.any()) return false;
+  const Validators current = validators();
+  const auto verdict = conditions.evaluate(&current);
   if (verdict == Preconditions::Verdict::failed) {
     throw Error(Errc::precondition, "Not the expected revision");
   }

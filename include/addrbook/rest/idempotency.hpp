@@ -43,6 +43,14 @@ namespace addrbook::detail {
   return hex(std::string_view(user)).append(" ").append(key);
 }
 
+/// A request that must not be done twice, and that can't be recognised the second time: to pass
+/// over the key would break what it promises.
+/// @throws HttpError{400} if there is an Idempotency-Key
+inline void refuse_idempotency_key(const Context& context, const std::string& instead) {
+  if (!context.exchange.request().header("Idempotency-Key")) return;
+  throw HttpError(400, "Idempotency-Key is for the POST of one address; here " + instead);
+}
+
 /// Creates an address, or finds the one that the same request has created.
 /// @throws what Service::create_once() throws, and HttpError{400}
 [[nodiscard]] inline Entry create_entry(const Context& context, Service& book,

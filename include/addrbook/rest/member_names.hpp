@@ -3,7 +3,9 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/document.hpp>
+#include <addrbook/http/query_string.hpp>
 #include <addrbook/json/spans.hpp>
+#include <addrbook/rest/parameters.hpp>
 
 #include <algorithm>
 #include <string>
@@ -15,9 +17,18 @@ namespace addrbook::detail {
 /// The value of `fields`, e.g. `name,emails`: members of the address itself, not of what is in it.
 class MemberNames {
  public:
-  explicit MemberNames(std::string_view list) {
-    while (!list.empty()) names_.emplace_back(cut(list, ','));
-    std::sort(names_.begin(), names_.end());
+  /// @throws HttpError{400} if it has no name, or an empty one
+  [[nodiscard]] static MemberNames read(const QueryParameter& parameter) {
+    MemberNames result;
+    std::string_view list = parameter.value;
+    do {
+      result.names_.emplace_back(trim(cut(list, ',')));
+      if (result.names_.back().empty()) {
+        refuse_value(parameter.name, "a list of names with ',' between them");
+      }
+    } while (!list.empty());
+    std::sort(result.names_.begin(), result.names_.end());
+    return result;
   }
 
   /// @returns an object with those members that the address has, in its order
@@ -33,6 +44,8 @@ class MemberNames {
   }
 
  private:
+  MemberNames() = default;
+
   std::vector<std::string> names_;
 };
 

@@ -13,10 +13,10 @@
 
 namespace addrbook::detail {
 
-/// @param rule  completes "'name' is ..."
+/// @param rule  completes "'name' must be ..."
 /// @throws HttpError{400}
 [[noreturn]] inline void refuse_value(std::string_view name, const std::string& rule) {
-  throw HttpError(400, "Invalid value: '" + std::string(name) + "' is " + rule);
+  throw HttpError(400, "Invalid value: '" + std::string(name) + "' must be " + rule);
 }
 
 /// @param repeatable  the name of a parameter that may be given several times; "" for none

@@ -279,7 +279,8 @@ inline bool SchemaCheck::visit(const TypeConstraint& constraint) {
 
 inline bool SchemaCheck::visit(const ConstConstraint& constraint) {
   const valijson::adapters::NlohmannJsonAdapter value(*value_);
-  return constraint.getValue()->equalTo(value, true) || fail("must be the value in the schema");
+  return constraint.getValue()->equalTo(value, true) ||
+         fail("must be the value that the schema names");
 }
 
 inline bool SchemaCheck::visit(const EnumConstraint& constraint) {
@@ -410,10 +411,10 @@ inline bool SchemaCheck::visit(const FormatConstraint& constraint) {
   if (!value_->is_string()) return true;
   const std::string_view format = constraint.getFormat();
   const auto& text = value_->get_ref<const std::string&>();
-  if (format == "date") return is_date(text) || fail("must be a date, as 2026-11-28");
+  if (format == "date") return is_date(text) || fail("must be a date, such as 2026-11-28");
   if (format == "time") return is_time(text) || fail("must be a time, as 16:52:45Z");
   if (format == "date-time") {
-    return is_date_time(text) || fail("must be a date and time, as 2026-11-28T16:52:45Z");
+    return is_date_time(text) || fail("must be a date and time, such as 2026-11-28T16:52:45Z");
   }
   return true;
 }

@@ -71,7 +71,6 @@ struct IndexTerms {
 
   IndexTerms(std::uint64_t book, const Document& document, const Folding& folding);
 
-  [[nodiscard]] bool has_tokens() const noexcept { return !words.empty() || !exact.empty(); }
   [[nodiscard]] bool has_tokens_of(const IndexTerms& other) const noexcept {
     return words == other.words && exact == other.exact;
   }

@@ -218,6 +218,7 @@ inline const SqlTexts& PostgresqlEngine::texts() const {
       "words @@ CAST(:words AS tsquery)",
       "exact @@ CAST(:exact AS tsquery)",
       "words @@ CAST(:words AS tsquery) AND exact @@ CAST(:exact AS tsquery)",
+      "",
       // Whoever waits for the index, waits for it as a whole.
       {"SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = 0"},
       "SELECT CASE WHEN pg_try_advisory_xact_lock(" + PostgresqlTables::lock_of_rules() +

@@ -92,6 +92,9 @@ struct SqlTexts {
   std::string has_words;
   std::string has_exact;
   std::string has_both;
+  /// A table of the tokens in the order of their bytes, see SortToken, with the entry's key in
+  /// `doc`; "": addrbook_search has an index for each order by text.
+  std::string order;
   std::vector<std::string> begin_index;  ///< for a transaction that may take long
   /// Selects 1 if nobody uses the index that was made by other `rules`, and keeps others from it
   /// until the transaction ends; "": nobody else can.

@@ -8,6 +8,7 @@
 #include <addrbook/json/strings.hpp>
 #include <addrbook/query.hpp>
 #include <addrbook/storage/index_terms.hpp>
+#include <addrbook/storage/sort_token.hpp>
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_entry_row.hpp>
 #include <addrbook/storage/sql_tables.hpp>
@@ -62,6 +63,7 @@ class SqlSearch : private Pinned {
     std::string words;
     std::string exact;
     std::string text;
+    std::string end;
     Integer book = 0;
     Integer first = 0;  // keys, and what lies outside is left out with the bounds themselves
     Integer last = 0;
@@ -80,6 +82,7 @@ class SqlSearch : private Pinned {
       same_text,   ///< as the position
       other_text,  ///< behind that of the position
       no_text,
+      ordered,  ///< all, by the database's table of orders
     };
     const Query& query;
     std::uint64_t book;
@@ -184,6 +187,8 @@ inline void SqlSearch::find(std::uint64_t book, const Query& query, const Search
     };
     if (!by_text || terms) {
       find_in(Part::all);
+    } else if (!engine_.texts().order.empty()) {
+      find_in(Part::ordered);
     } else {
       const bool is_behind_texts = run.after != nullptr && run.after->is_absent;
       if (run.after != nullptr && !is_behind_texts) find_in(Part::same_text);
@@ -201,9 +206,9 @@ inline std::string SqlSearch::condition_of(const TermQuery& terms) const {
   return terms.exact.empty() ? texts.has_words : texts.has_both;
 }
 
-// Without a condition on tokens, the order is that of an index: of the keys; of addrbook_revisions,
-// or of those of addrbook_search. With one, all that meet it are sorted, unless the order is that
-// of the keys.
+// Without a condition on tokens, the order is that of an index: of the keys; of addrbook_revisions;
+// of those of addrbook_search, or of the tokens. With one, all that meet it are sorted, unless the
+// order is that of the keys.
 inline std::string SqlSearch::sql_of(const Run& run) const {
   using Part = Run::Part;
   const SqlTexts& texts = engine_.texts();
@@ -230,6 +235,9 @@ inline std::string SqlSearch::sql_of(const Run& run) const {
       require(key + " = " + texts.found_key);
     }
     key = texts.found_key;
+  } else if (run.part == Part::ordered) {
+    from = texts.order + " CROSS JOIN " + table;
+    require("term > :text AND term < :end AND " + key + " = doc");
   } else if (by_revision || !column.empty()) {
     require(key + " >> 40 = :book");
   }
@@ -264,6 +272,7 @@ inline std::string SqlSearch::sql_of(const Run& run) const {
         order = by_text;
         break;
       case Part::no_text: require(column + " IS NULL AND " + in_range); break;
+      case Part::ordered: order = "term"; break;
     }
   }
   return "SELECT " + key + ", " + found + " FROM " + from + where + " ORDER BY " + order +
@@ -282,6 +291,7 @@ inline SqlSearch::Statement& SqlSearch::statement_of(const std::string& sql) {
   use("words", made->words);
   use("exact", made->exact);
   use("text", made->text);
+  use("end", made->end);
   use("book", made->book);
   use("first", made->first);
   use("last", made->last);
@@ -317,6 +327,16 @@ inline void SqlSearch::find(const Run& run, std::size_t wanted, std::vector<Hit>
     const auto key =
         SqlTables::key_of(run.book, (std::min)(run.after->number, SqlTables::max_created));
     (is_descending ? statement.last : statement.first) = key;
+  }
+  if (run.part == Run::Part::ordered) {
+    const SortToken tokens(run.book, run.query.sort, is_descending);
+    statement.text = tokens.before_all();
+    statement.end = tokens.behind_all();
+    if (run.after != nullptr) {
+      const auto text =
+          run.after->is_absent ? std::nullopt : std::optional(comparable(run.after->text));
+      statement.text = tokens.of(text, (std::min)(run.after->number, SqlTables::max_created));
+    }
   }
   statement.rows = SqlTables::to_integer(wanted);
   constexpr bool with_bindings = true;

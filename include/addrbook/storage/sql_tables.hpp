@@ -32,10 +32,13 @@ namespace addrbook::detail {
 /// - addrbook_entries: `key` is the book's number and the entry's `created`, so that the entries of
 ///   a book stand together, in the order of its list. addrbook_revisions is an index of it.
 /// - addrbook_search: of each entry what it is sorted by, see Terms, and in PostgreSQL its tokens.
-///   SQLite has those in addrbook_terms. Both are beside the entries, so that a write that changes
-///   none of that does not touch them. In addrbook_store, `terms` names the rules by which they are
-///   made, and `indexed` is the key up to which they are.
+///   SQLite has those in addrbook_terms, with one for each order. Both are beside the entries, so
+///   that a write that changes none of that does not touch them. In addrbook_store, `terms` names
+///   the rules by which they are made, and `indexed` is the key up to which they are.
 /// - addrbook_notes: the notes of batches, see Note, until some time after they have expired.
+/// - addrbook_tombstones: the entries that were removed lately, by their books' numbers and the
+///   revisions of the removals. `forgotten` of addrbook_books is the revision up to which there are
+///   none any more. After a restore, to which new epochs belong, nobody asks for older ones.
 /// - addrbook_removed: the numbers of books whose entries are still to be deleted.
 ///
 /// A database with tables of an older version is migrated when it is opened; one of a newer version
@@ -43,7 +46,7 @@ namespace addrbook::detail {
 class SqlTables {
  public:
   /// The version that this library reads and writes.
-  static constexpr int version = 4;
+  static constexpr int version = 5;
 
   /// The lower bits of an entry's key are its `created`, the upper ones its book's number.
   static constexpr unsigned created_bits = 40;
@@ -60,7 +63,8 @@ class SqlTables {
     std::string is_uuid_7;       ///< a condition: `id` is one of make_id()
     std::string time_of_uuid;    ///< an expression: the time in such an `id`, in milliseconds
     std::string search_columns;  ///< of addrbook_search, behind those that sort
-    std::vector<std::string> search_tables;  ///< statements that make what else there is
+    std::vector<std::string> search_tables;   ///< statements that make what else there is
+    std::vector<std::string> from_version_4;  ///< statements that bring it to the current version
   };
 
   /// @name Values as the databases keep them. Their integers are signed, and 63 bits are enough.
@@ -131,6 +135,7 @@ class SqlTables {
   }
   void make_search(soci::session& session) const;
   void make_notes(soci::session& session) const;
+  void make_tombstones(soci::session& session) const;
 
   Dialect dialect_;
 };
@@ -151,8 +156,13 @@ inline void SqlTables::migrate(soci::session& session, int from,
   if (from < 3) make(session);
   if (from == 1 || from == 2) move_old_book(session, progress);
   if (from < 3) make_index(session);  // quicker than to keep it up to date
-  make_search(session);
-  make_notes(session);
+  if (from < 4) {
+    make_search(session);
+    make_notes(session);
+  } else {
+    for (const std::string& sql : dialect_.from_version_4) session << sql;
+  }
+  make_tombstones(session);
 }
 
 inline void SqlTables::make_search(soci::session& session) const {
@@ -165,6 +175,14 @@ inline void SqlTables::make_search(soci::session& session) const {
   for (const std::string& sql : dialect_.search_tables) session << sql;
   session << "CREATE INDEX addrbook_revisions ON addrbook_entries ((key >> " +
                  std::to_string(created_bits) + "), revision)";
+}
+
+inline void SqlTables::make_tombstones(soci::session& session) const {
+  const std::string integer = dialect_.integer + " NOT NULL";
+  session << "CREATE TABLE addrbook_tombstones (key " + dialect_.integer + " PRIMARY KEY, id " +
+                 dialect_.text + " NOT NULL, removed_at " + integer + ")";
+  session << "ALTER TABLE addrbook_books ADD COLUMN forgotten " + integer + " DEFAULT 0";
+  session << "UPDATE addrbook_books SET forgotten = revision";  // by an older version
 }
 
 inline void SqlTables::make_notes(soci::session& session) const {

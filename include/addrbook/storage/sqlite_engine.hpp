@@ -141,6 +141,7 @@ inline const SqlTables& SqliteEngine::tables() {
     }
     dialect.time_of_uuid += ")";
     dialect.search_tables = SqliteIndex::table();
+    dialect.from_version_4 = SqliteIndex::from_version_4();
     return dialect;
   }());
   return tables;
@@ -278,15 +279,12 @@ inline const SqlTexts& SqliteEngine::texts() const {
       "addrbook_terms MATCH :words",
       "addrbook_terms MATCH :exact",
       "addrbook_terms MATCH '(' || :words || ') AND (' || :exact || ')'",
+      "addrbook_order",
       {},
       "",
       {"INSERT INTO addrbook_terms (addrbook_terms) VALUES ('delete-all')",
-       "DELETE FROM addrbook_search", "DROP INDEX IF EXISTS addrbook_names",
-       "DROP INDEX IF EXISTS addrbook_given", "DROP INDEX IF EXISTS addrbook_family"},
-      // Quicker than to keep them up to date.
-      {"CREATE INDEX addrbook_names ON addrbook_search ((key >> 40), name)",
-       "CREATE INDEX addrbook_given ON addrbook_search ((key >> 40), given)",
-       "CREATE INDEX addrbook_family ON addrbook_search ((key >> 40), family)"},
+       "DELETE FROM addrbook_search"},
+      {},
       "1 = 1",
       "1 = 1"};
   return texts;

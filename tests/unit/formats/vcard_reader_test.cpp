@@ -6,7 +6,6 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -127,7 +126,7 @@ TEST_CASE("vcard: charsets") {
   CHECK(v2("FN;UTF-8:Jürgen") == "FN:Jürgen\n");
   CHECK(v3("FN:J\xFCrgen \x96") == "FN:Jürgen –\n" + not_utf8);
   CHECK(v3("FN:Jürgen Müll\xC3") ==
-        "FN:Jürgen Müll\uFFFD\n? 0@1 line 3: damaged UTF-8, with a sign for what is lost\n");
+        "FN:Jürgen Müll\uFFFD\n? 0@1 line 3: damaged UTF-8, and U+FFFD stands for what is lost\n");
   CHECK(v3("TEL;TYPE=b\xFCro:1") == "TEL;TYPE=büro:1\n" + not_utf8);
   const std::string unknown = "? 0@1 line 3: the charset is unknown, or the text is not of it\n";
   CHECK(v2("FN;CHARSET=X-UNKNOWN:Jürgen") == "FN:Jürgen\n" + unknown);
@@ -235,6 +234,9 @@ TEST_CASE("vcard: photos in base64, in all forms") {
   CHECK(v3("PHOTO;ENCODING=b:QU*JD") ==
         "PHOTO:data:application/octet-stream;base64,QUJD\n"
         "? 0@1 line 3: what is no base64 is left out\n");
+  CHECK(v2("PHOTO;ENCODING=BASE64;TYPE=JPEG:qgEPAAIAAAAH:QUJD\r\n") ==
+        "PHOTO:data:image/jpeg;base64,qgEPAAIAAAAHQUJD\n"
+        "? 0@1 line 3: what is no base64 is left out\n");
   CHECK(v3("PHOTO;ENCODING=b:") == "PHOTO:\n");
   CHECK(v3("PHOTO;ENCODING=b;TYPE=PNG:http://example.com/a.png") ==
         "PHOTO;MEDIATYPE=image/png:http://example.com/a.png\n");
@@ -299,6 +301,7 @@ TEST_CASE("vcard: what 4.0 has in another way") {
         "N;SORT-AS=Harten, Rene:van der Harten;Rene\n");
   CHECK(v3("N;SORT-AS=a:b\r\nSORT-STRING:c") == "N;SORT-AS=a:b\nSORT-STRING:c\n");
   CHECK(v3("SORT-STRING:c") == "SORT-STRING:c\n");
+  CHECK(v3("N:a\r\nSORT-STRING: ") == "N:a\nSORT-STRING: \n");
   CHECK(v3("MAILER:x\r\nLABEL:1\\nTown\r\nCLASS:PUBLIC\r\nNAME:y\r\nPROFILE:VCARD\r\n"
            "SOURCE:http\\://example.com") ==
         "MAILER:x\nLABEL:1\\nTown\nCLASS:PUBLIC\nNAME:y\nPROFILE:VCARD\n"
