@@ -183,8 +183,7 @@ inline void CardCheck::partial_date(const JsonTree& tree) {
   if (month && *month > 12) return fail("/month is above 12");
   if (month && !year && !day) return fail(": a month without a year or a day");
   if (day && !month) return fail(": a day without a month");
-  constexpr std::uint64_t leap_year = 2000;
-  if (day && *day > days_in_month(static_cast<unsigned>(year.value_or(leap_year) % 400),
+  if (day && *day > days_in_month(static_cast<unsigned>(year.value_or(0) % 400),
                                   static_cast<unsigned>(*month))) {
     return fail("/day is beyond the month");
   }
