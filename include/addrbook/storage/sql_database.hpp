@@ -69,9 +69,7 @@ class SqlDatabase : private Pinned {
                                  const std::optional<Position>& after, PageLimit limit);
   [[nodiscard]] std::uint64_t count(BookId book, const Query& query);
   [[nodiscard]] std::vector<std::optional<SameEntry>> find_same(
-      BookId book, const std::vector<Identity>& identities) {
-    return read([&](SqlConnection& connection) { return connection.find_same(book, identities); });
-  }
+      BookId book, const std::vector<Identity>& identities);
   [[nodiscard]] ChangePage changes(BookId book, std::uint64_t after, PageLimit limit,
                                    std::uint64_t removals_after);
   /// @}
@@ -249,6 +247,11 @@ inline QueryPage SqlDatabase::select(BookId book, const Query& query,
   return read([&](SqlConnection& connection) {
     return connection.select(book, query, search, after, limit);
   });
+}
+
+inline std::vector<std::optional<SameEntry>> SqlDatabase::find_same(
+    BookId book, const std::vector<Identity>& identities) {
+  return read([&](SqlConnection& connection) { return connection.find_same(book, identities); });
 }
 
 inline std::uint64_t SqlDatabase::count(BookId book, const Query& query) {
