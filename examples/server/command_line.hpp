@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdlib>
+#include <iostream>
 #include <optional>
 #include <string>
 
@@ -24,6 +25,12 @@ struct CommandLine {
   bool quiet = false;
   std::optional<std::string> backup;
   std::optional<std::string> restore;
+  std::optional<std::string> import_file;
+  std::optional<std::string> export_file;
+  std::string format;  // of these; "": by the file's suffix
+  std::optional<std::string> book;
+  std::string on_conflict = "skip";
+  bool dry_run = false;
 };
 
 /// @returns  the exit status, if the program should end at once
@@ -56,15 +63,46 @@ inline std::optional<int> parse_command_line(int argc, char** argv, CommandLine&
                      "Copy the book to this new file and exit; a server may be running")
           ->type_name("FILE")
           ->check(is_file);
-  app.add_option("--restore", command_line.restore,
-                 "Create the book from this backup and exit; it must not exist yet")
+  auto* const restore =
+      app.add_option("--restore", command_line.restore,
+                     "Create the book from this backup and exit; it must not exist yet")
+          ->type_name("FILE")
+          ->check(is_file)
+          ->excludes(backup);
+  auto* const import =
+      app.add_option("--import", command_line.import_file,
+                     "Bring the contacts of this file into the book and exit; -: of standard input")
+          ->type_name("FILE")
+          ->excludes(backup)
+          ->excludes(restore);
+  app.add_option("--export", command_line.export_file,
+                 "Write the book's contacts to this new file and exit; -: to standard output")
       ->type_name("FILE")
-      ->check(is_file)
-      ->excludes(backup);
+      ->excludes(backup)
+      ->excludes(restore)
+      ->excludes(import);
+  app.add_option("--format", command_line.format,
+                 "Format of --import and --export (default: by the file's suffix)")
+      ->type_name("NAME");
+  app.add_option("--book", command_line.book, "Book of --import and --export, where there are many")
+      ->type_name("NAME");
+  app.add_option("--on-conflict", command_line.on_conflict,
+                 "What --import does with a contact that is there: skip, replace or duplicate")
+      ->check(CLI::IsMember({"skip", "replace", "duplicate"}))
+      ->type_name("WHAT")
+      ->needs(import);
+  app.add_flag("--dry-run", command_line.dry_run, "--import only reports what it would do")
+      ->needs(import);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? EXIT_SUCCESS : exit_bad_input;
+  }
+  const bool is_transfer = command_line.import_file || command_line.export_file;
+  if (!is_transfer && (!command_line.format.empty() || command_line.book)) {
+    std::cerr << "addrbook-server: --format and --book are for --import and --export\n"
+                 "Try --help.\n";
+    return exit_bad_input;
   }
   return std::nullopt;
 }

@@ -2,8 +2,10 @@
 // embeds the library can call.
 
 #include "command_line.hpp"
+#include "formats.hpp"
 #include "reload.hpp"
 #include "storage.hpp"
+#include "transfer.hpp"
 
 #include <addrbook/addrbook.hpp>
 #include <addrbook/config.hpp>
@@ -28,7 +30,7 @@ using addrbook::Config;
 template <class Server>
 void serve(Server& server, const CommandLine& command_line, const Config& config,
            addrbook::LogFile& log) {
-  auto validators = read_validators(config);
+  read_validators(config);  // a schema that is wrong is to be told before anything is touched
   // Binds before it opens the storage: a second server on the port must not touch that.
   const int port = server.bind(config.host, config.port);
   const auto tokens = std::make_shared<addrbook::BearerTokens>(config.tokens);
@@ -38,9 +40,10 @@ void serve(Server& server, const CommandLine& command_line, const Config& config
     return tokens->empty() ? addrbook::Access::allow() : tokens->authorize(request);
   };
   options.coding = addrbook::gzip();
+  options.formats = all_formats();
   addrbook::refuse_other_paths(server, options, config.name);
-  const auto stop =
-      mount_storage(server, std::move(options), std::move(validators), command_line, config);
+  const Storage storage = open_storage(command_line, config);
+  mount_storage(server, std::move(options), storage, config);
   addrbook::ServeHooks hooks;
   hooks.on_listening = [&] {
     if (command_line.quiet) return;
@@ -52,17 +55,23 @@ void serve(Server& server, const CommandLine& command_line, const Config& config
   };
   hooks.on_reload = [&] { reload(command_line, config, log, *tokens, server); };
   addrbook::serve_until_signal(server, hooks);
-  stop();
+  storage.stop();
 }
 
-void run(const CommandLine& command_line) {
+/// @returns the exit status
+int run(const CommandLine& command_line) {
   Config config = read_config(command_line);
   for (const std::string& variable : addrbook::unknown_variables(environ)) {
     std::cerr << "addrbook-server: environment: " << variable
               << " is not a setting, and is ignored\n";
   }
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit then fails like a full disk
-  if (command_line.backup || command_line.restore) return copy_book(command_line, config);
+  if (command_line.backup || command_line.restore) {
+    copy_book(command_line, config);
+    return EXIT_SUCCESS;
+  }
+  if (command_line.import_file) return import_file(command_line, config);
+  if (command_line.export_file) return export_file(command_line, config);
   addrbook::raise_descriptor_limit();
   addrbook::limit_malloc_arenas();
   const auto log = addrbook::for_setting(
@@ -70,12 +79,14 @@ void run(const CommandLine& command_line) {
   config.rest.log = config.server.log = [log](const auto& record) { log->write(record); };
   if (config.tls.certificate.empty()) {
     addrbook::Server server(config.server);
-    return serve(server, command_line, config, *log);
+    serve(server, command_line, config, *log);
+    return EXIT_SUCCESS;
   }
   const auto server = addrbook::for_setting(config, "tls.certificate", [&] {
     return std::make_unique<addrbook::TlsServer>(config.tls, config.server);
   });
   serve(*server, command_line, config, *log);
+  return EXIT_SUCCESS;
 }
 
 }  // namespace
@@ -86,8 +97,7 @@ int main(int argc, char** argv) {
     addrbook::open_standard_streams();
     addrbook::take_signals();
     if (const auto status = parse_command_line(argc, argv, command_line)) return *status;
-    run(command_line);
-    return EXIT_SUCCESS;
+    return run(command_line);
   } catch (const std::exception& error) {
     std::cerr << "addrbook-server: " << error.what() << '\n';
     const auto* const known = dynamic_cast<const addrbook::Error*>(&error);

@@ -22,7 +22,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -77,23 +76,27 @@ inline std::vector<addrbook::Validator> read_validators(const addrbook::Config& 
   return validators;
 }
 
-/// Opens what the settings name, and serves it.
-/// @returns  what ends its writes
-inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Options options,
-                                           std::vector<addrbook::Validator> validators,
-                                           const CommandLine& command_line,
-                                           addrbook::Config config) {
+/// What the settings name: either one book or many.
+struct Storage {
+  std::shared_ptr<addrbook::Service> book;
+  std::shared_ptr<addrbook::Books> books;
+
+  /// Refuses writes from now on, and waits for those in progress.
+  void stop() const {
+    if (book) book->stop();
+    if (books) books->stop();
+  }
+};
+
+inline Storage open_storage(const CommandLine& command_line, addrbook::Config config) {
   using Kind = addrbook::StorageOptions::Kind;
+  auto validators = read_validators(config);
   const addrbook::StorageOptions& storage = config.storage;
   config.sqlite.migration = config.postgresql.migration = show_migration(command_line);
   const auto open = [&](const auto& memory, const auto& sqlite, const auto& postgresql) {
     if (storage.kind == Kind::memory) return memory();
     return storage.kind == Kind::sqlite ? for_setting(config, "storage.sqlite", sqlite)
                                         : for_setting(config, "storage.postgresql", postgresql);
-  };
-  const auto mount = [&](auto books) -> std::function<void()> {
-    addrbook::mount(server, books, std::move(options));
-    return [books] { books->stop(); };
   };
   if (!addrbook::has_many_books(config)) {
     auto store = open(
@@ -102,28 +105,41 @@ inline std::function<void()> mount_storage(httplib::Server& server, addrbook::Op
         },
         [&] { return addrbook::open_sqlite(storage.sqlite, config.sqlite); },
         [&] { return addrbook::open_postgresql(storage.postgresql, config.postgresql); });
-    return mount(std::make_shared<addrbook::Service>(std::move(store), std::move(validators),
-                                                     config.service));
+    return {std::make_shared<addrbook::Service>(std::move(store), std::move(validators),
+                                                config.service),
+            nullptr};
   }
   config.books.max_entries = config.service.max_entries;
+  config.books.max_document_bytes = config.service.max_document_bytes;
   config.books.tombstone_lifetime = config.service.tombstone_lifetime;
+  return {nullptr, open(
+                       [&] {
+                         return std::make_shared<addrbook::Books>(
+                             std::make_shared<addrbook::MemoryBooks>(addrbook::unicode_folding()),
+                             std::move(validators), config.books);
+                       },
+                       [&] {
+                         return addrbook::open_sqlite_books(storage.sqlite, config.books,
+                                                            std::move(validators), config.sqlite);
+                       },
+                       [&] {
+                         return addrbook::open_postgresql_books(storage.postgresql, config.books,
+                                                                std::move(validators),
+                                                                config.postgresql);
+                       })};
+}
+
+/// Serves the storage.
+inline void mount_storage(httplib::Server& server, addrbook::Options options,
+                          const Storage& storage, const addrbook::Config& config) {
+  if (storage.book) {
+    addrbook::mount(server, storage.book, std::move(options));
+    return;
+  }
   if (config.own_books) {
     options.book = [](const addrbook::Access& access, const addrbook::Request&) {
       return access.user;
     };
   }
-  return mount(open(
-      [&] {
-        return std::make_shared<addrbook::Books>(
-            std::make_shared<addrbook::MemoryBooks>(addrbook::unicode_folding()),
-            std::move(validators), config.books);
-      },
-      [&] {
-        return addrbook::open_sqlite_books(storage.sqlite, config.books, std::move(validators),
-                                           config.sqlite);
-      },
-      [&] {
-        return addrbook::open_postgresql_books(storage.postgresql, config.books,
-                                               std::move(validators), config.postgresql);
-      }));
+  addrbook::mount(server, storage.books, std::move(options));
 }

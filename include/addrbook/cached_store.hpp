@@ -12,6 +12,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook {
 
@@ -51,6 +52,10 @@ class CachedStore final : public Store {
   }
   [[nodiscard]] std::uint64_t do_count(const Query& query) const override {
     return store_->count(query);
+  }
+  [[nodiscard]] std::vector<std::optional<SameEntry>> do_find_same(
+      const std::vector<Identity>& identities) const override {
+    return store_->find_same(identities);
   }
   [[nodiscard]] ChangePage do_changes(std::uint64_t after, PageLimit limit,
                                       std::uint64_t removals_after) const override {

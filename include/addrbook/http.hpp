@@ -81,6 +81,10 @@ class BodySource : private detail::Pinned {
   /// any body at its own answer_timeout, counted from when the client first falls behind.
   [[nodiscard]] virtual bool is_live() const noexcept { return false; }
 
+  /// Not 0 for a body that may take any time: the answer's deadline is how far its client may lag
+  /// behind this many bytes a second.
+  [[nodiscard]] virtual std::size_t min_rate() const noexcept { return 0; }
+
   /// After `later`: calls `ready` once, from any thread, as soon as there is something to read.
   /// A source that never says `later` need not have it.
   // NOLINTNEXTLINE(performance-unnecessary-value-param): an override keeps it

@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook {
 
@@ -79,6 +80,11 @@ class MemoryBooks::Book final : public Store {
   [[nodiscard]] BookState do_state() const override {
     const std::shared_lock lock(mutex_);
     return store().state();
+  }
+  [[nodiscard]] std::vector<std::optional<SameEntry>> do_find_same(
+      const std::vector<Identity>& identities) const override {
+    const std::shared_lock lock(mutex_);
+    return store().find_same(identities);
   }
   [[nodiscard]] ChangePage do_changes(std::uint64_t after, PageLimit limit,
                                       std::uint64_t removals_after) const override {

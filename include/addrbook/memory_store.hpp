@@ -3,6 +3,7 @@
 
 #include <addrbook/base/random.hpp>
 #include <addrbook/changes.hpp>
+#include <addrbook/contacts/identity.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/store.hpp>
 #include <addrbook/text.hpp>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -25,10 +27,11 @@ namespace addrbook {
 
 /// Keeps entries in ordered maps rather than hash tables: no choice of ids makes them slow, and no
 /// write waits for a table to grow. It has no index of contacts: select() and count() read the
-/// whole book, as Scan says.
+/// whole book, as Scan says. Of notes it keeps the last 100,000.
 /// @par Cost  find and commit: O(log n) for each id. About 430 bytes for each entry plus its text,
-/// and 150
-///        for each removal that is remembered.
+/// 80
+///            more from the first look for a same entry on, as imports have, and 150 for each
+///            removal that is remembered.
 class MemoryStore final : public Store {
  public:
   /// @param folding  how texts are compared; kept
@@ -39,6 +42,8 @@ class MemoryStore final : public Store {
 
  private:
   using ById = std::map<std::string, Entry, std::less<>>;
+  // With `created`: several entries may have one identity.
+  using ByIdentity = std::set<std::pair<Identity, std::uint64_t>>;
   using ByNumber = std::map<std::uint64_t, const Entry*>;
   struct Removal {
     std::string id;
@@ -49,10 +54,12 @@ class MemoryStore final : public Store {
   // What a write needs of the maps.
   struct Step {
     ById::iterator at;
-    ById::node_type entry;          // the new entry, if the write creates one
-    ByNumber::node_type created;    // likewise
-    ByNumber::node_type revision;   // likewise
-    Removals::node_type removal{};  // if the write removes an entry
+    ById::node_type entry;                // the new entry, if the write creates one
+    ByNumber::node_type created;          // likewise
+    ByNumber::node_type revision;         // likewise
+    Removals::node_type removal{};        // if the write removes an entry
+    ByIdentity::node_type identity{};     // of the new document, if there is an index of them
+    ByIdentity::iterator old_identity{};  // end() if there is none
   };
 
   struct KeptNote {
@@ -65,6 +72,8 @@ class MemoryStore final : public Store {
   [[nodiscard]] inline std::optional<Entry> do_find(std::string_view id) const override;
   [[nodiscard]] inline Page do_page(std::uint64_t after, PageLimit limit) const override;
   [[nodiscard]] inline BookState do_state() const override;
+  [[nodiscard]] inline std::vector<std::optional<SameEntry>> do_find_same(
+      const std::vector<Identity>& identities) const override;
   [[nodiscard]] inline ChangePage do_changes(std::uint64_t after, PageLimit limit,
                                              std::uint64_t removals_after) const override;
   [[nodiscard]] const Folding& do_folding() const noexcept override { return *folding_; }
@@ -84,6 +93,8 @@ class MemoryStore final : public Store {
   ByNumber by_revision_;
   Removals removals_;
   std::uint64_t forgotten_ = 0;  // the revision up to which removals may be missing
+  // Made when it is first asked for, and complete from then on.
+  mutable std::optional<ByIdentity> by_identity_;
   Notes notes_;
   std::multimap<Timestamp, std::string> notes_by_expiry_;
 };
@@ -145,6 +156,10 @@ inline CommitResult MemoryStore::do_commit(Batch batch) {
   for (std::size_t i = 0; i < writes.size(); ++i) {
     Step& step = steps[i];
     ++revision_;
+    if (by_identity_) {
+      if (step.old_identity != by_identity_->end()) by_identity_->erase(step.old_identity);
+      if (step.identity) by_identity_->insert(std::move(step.identity));
+    }
     if (step.entry) {
       by_id_.insert(std::move(step.entry));
       by_created_.insert(by_created_.end(), std::move(step.created));
@@ -176,7 +191,9 @@ inline CommitResult MemoryStore::do_commit(Batch batch) {
 }
 
 inline void MemoryStore::forget_notes(Timestamp at) {
-  while (!notes_by_expiry_.empty() && notes_by_expiry_.begin()->first <= at) {
+  constexpr std::size_t max_notes = 100'000;  // with long keys 80 MB
+  while (!notes_by_expiry_.empty() &&
+         (notes_by_expiry_.begin()->first <= at || notes_.size() >= max_notes)) {
     notes_.erase(notes_by_expiry_.begin()->second);
     notes_by_expiry_.erase(notes_by_expiry_.begin());
   }
@@ -193,6 +210,19 @@ inline MemoryStore::Step MemoryStore::prepare(Write& write, ById::iterator at,
                                               std::uint64_t revision, Timestamp time) const {
   Step step;
   step.at = at;
+  if (by_identity_) {
+    const bool present = at != by_id_.end();
+    step.old_identity = by_identity_->end();
+    if (present) {
+      step.old_identity =
+          by_identity_->find({detail::identity_of(at->second.document), at->second.created});
+    }
+    if (write.document) {
+      ByIdentity made{
+          {detail::identity_of(*write.document), present ? at->second.created : revision}};
+      step.identity = made.extract(made.begin());
+    }
+  }
   if (!write.document && at != by_id_.end()) {
     Removals made{{revision, {write.id, time}}};
     step.removal = made.extract(made.begin());
@@ -233,6 +263,36 @@ inline Page MemoryStore::do_page(std::uint64_t after, PageLimit limit) const {
     page.entries.push_back(entry);
   }
   return page;
+}
+
+inline std::vector<std::optional<SameEntry>> MemoryStore::do_find_same(
+    const std::vector<Identity>& identities) const {
+  std::vector<std::optional<SameEntry>> found(identities.size());
+  const auto look_up = [&] {
+    for (std::size_t i = 0; i < identities.size(); ++i) {
+      const auto at = by_identity_->lower_bound({identities[i], 0});
+      if (at == by_identity_->end() || at->first != identities[i]) continue;
+      const Entry& entry = *by_created_.find(at->second)->second;
+      found[i] = SameEntry{entry.id, entry.revision};
+    }
+  };
+  {
+    const std::shared_lock lock(mutex_);
+    if (by_identity_) {
+      look_up();
+      return found;
+    }
+  }
+  const std::unique_lock lock(mutex_);
+  if (!by_identity_) {
+    ByIdentity all;
+    for (const auto& [created, entry] : by_created_) {
+      all.emplace(detail::identity_of(entry->document), created);
+    }
+    by_identity_ = std::move(all);
+  }
+  look_up();
+  return found;
 }
 
 inline ChangePage MemoryStore::do_changes(std::uint64_t after, PageLimit limit,

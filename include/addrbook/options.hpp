@@ -2,6 +2,7 @@
 /// to use. One is different for a server program: Config limits max_entries.
 #pragma once
 
+#include <addrbook/format.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/text.hpp>
 
@@ -75,6 +76,17 @@ struct Options {
   bool debug = false;
   /// The maximum size of a request's body, after decompression.
   std::size_t max_body_bytes = std::size_t{1024} * 1024;
+  /// The formats in which contacts are brought in and taken out. The first one that fits counts.
+  /// Without any, all that is asked for by a format is refused.
+  Formats formats;
+  /// The maximum size of an import's body, after decompression; 0: no limit.
+  std::size_t max_import_bytes = std::size_t{256} * 1024 * 1024;
+  /// The maximum number of records that an import stores together, at least 1; one of more has to
+  /// ask for parts.
+  std::size_t max_atomic_records = 10'000;
+  /// How fast a client must send an import and take an export, in bytes a second, above 0. It may
+  /// lag behind by body_timeout and answer_timeout, which are not for the whole body then.
+  std::size_t min_transfer_rate = 1024;
   /// The maximum number of writes that the storage works on at once, at least 1; each holds a
   /// thread. Further ones get a 503 with Retry-After at once.
   std::size_t max_concurrent_writes = 256;

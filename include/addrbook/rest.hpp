@@ -3,14 +3,18 @@
 #pragma once
 
 #include <addrbook/authorization.hpp>
+#include <addrbook/base/ascii.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/book_store.hpp>
 #include <addrbook/books.hpp>
+#include <addrbook/document.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/http.hpp>
+#include <addrbook/http/conditions.hpp>
 #include <addrbook/http/prefix.hpp>
 #include <addrbook/http/query_string.hpp>
 #include <addrbook/http/request_id.hpp>
+#include <addrbook/import.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest/access.hpp>
@@ -18,8 +22,10 @@
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/followers.hpp>
+#include <addrbook/rest/import_body.hpp>
 #include <addrbook/rest/list_cache.hpp>
 #include <addrbook/rest/positions.hpp>
+#include <addrbook/rest/reply.hpp>
 #include <addrbook/rest/routes.hpp>
 #include <addrbook/rest/web_policy.hpp>
 #include <addrbook/service.hpp>
@@ -34,6 +40,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook {
 
@@ -81,11 +88,16 @@ class Rest {
 
   Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books, Options options);
 
+  [[nodiscard]] static bool is_format_name(std::string_view name) noexcept {
+    return !name.empty() && name.size() <= detail::EntityTag::max_form_bytes &&
+           std::all_of(name.begin(), name.end(),
+                       [](char c) { return detail::is_digit(c) || (c >= 'a' && c <= 'z'); });
+  }
   void check_web(const Request& request, bool is_write) const;
   [[nodiscard]] bool has_encoded_slash(const Request& request) const;
   [[nodiscard]] std::string name_book(const Access& access, const Request& request) const;
-  [[nodiscard]] static detail::QueryParameters read_query(const Request& request,
-                                                          const detail::Route& route);
+  [[nodiscard]] detail::QueryParameters read_query(const Request& request,
+                                                   const detail::Route& route) const;
 
   std::shared_ptr<Service> service_;  // null: there are many books
   std::shared_ptr<Books> books_;
@@ -113,14 +125,25 @@ class Rest::Call : private detail::Pinned {
 
   /// Whether the request's body is needed. If not, finish() may be called at once: the body, if
   /// there is one, makes no difference.
-  [[nodiscard]] bool wants_body() const noexcept { return body_.has_value(); }
+  [[nodiscard]] bool wants_body() const noexcept { return body_ || import_; }
 
   /// Takes the next bytes of the body, without the chunked coding. Only if wants_body().
   /// @returns false to refuse the rest
   bool take(std::string_view bytes) noexcept;
 
+  /// Whether take() may wait for the storage, which an import in parts does.
+  [[nodiscard]] bool may_wait() const noexcept { return import_ && import_->is_in_parts(); }
+
+  /// @returns 0 if the body must arrive within Options::body_timeout; else that is how far the
+  ///          client may lag behind this many bytes a second
+  [[nodiscard]] std::size_t min_rate() const noexcept {
+    return import_ ? rest_.options_.min_transfer_rate : 0;
+  }
+
   /// @returns the bytes of memory that are held for the body
-  [[nodiscard]] std::size_t memory() const noexcept { return body_ ? body_->memory() : 0; }
+  [[nodiscard]] std::size_t memory() const noexcept {
+    return (body_ ? body_->memory() : 0) + (import_ ? import_->memory() : 0);
+  }
 
   /// Answers the request, once. This does the work: it may wait for the storage.
   /// @param status  how reading the body ended; `complete` where none is wanted
@@ -131,7 +154,10 @@ class Rest::Call : private detail::Pinned {
   friend Rest;
 
   void begin();
+  void begin_body();
+  void begin_import();
   [[nodiscard]] Access authorize();
+  void authorize(Action action);
   void find_book(const Access& access);
   [[nodiscard]] bool open_book();
   [[nodiscard]] Reply respond_or_fail(BodyStatus status);
@@ -147,6 +173,7 @@ class Rest::Call : private detail::Pinned {
   std::string named_book_;            // by the program
   std::shared_ptr<Service> service_;  // of many
   std::optional<detail::JsonBody> body_;
+  std::optional<detail::ImportBody> import_;  // instead
   std::exception_ptr refusal_;
 };
 
@@ -165,6 +192,14 @@ inline Rest::Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books
   }
   if (options_.body_timeout.count() <= 0) {
     throw Error(Errc::invalid, "body_timeout must be above 0");
+  }
+  if (options_.max_atomic_records == 0 || options_.min_transfer_rate == 0) {
+    throw Error(Errc::invalid, "max_atomic_records and min_transfer_rate must be above 0");
+  }
+  for (const auto& format : options_.formats) {
+    if (!format || !is_format_name(format->name())) {
+      throw Error(Errc::invalid, "a format is null, or its name is not 1 to 24 of [a-z0-9]");
+    }
   }
   if (options_.ping_interval.count() <= 0) {
     throw Error(Errc::invalid, "ping_interval must be above 0");
@@ -230,6 +265,7 @@ inline Rest::Call::Call(const Rest& rest, const Request& request)
   } catch (...) {
     refusal_ = std::current_exception();
     body_.reset();
+    import_.reset();
   }
 }
 
@@ -254,9 +290,25 @@ inline void Rest::Call::begin() {
   action_ = route_->action_of(request);
   if (action_ && rest_.options_.authorize) access = authorize();
   if (rest_.books_ && route_->needs_book()) find_book(access ? *access : Access::allow());
-  if (route_->body != detail::BodyKind::none) {
-    body_.emplace(exchange_, rest_.options_, route_->body);
-  }
+  if (route_->body != detail::BodyKind::none) begin_body();
+}
+
+inline void Rest::Call::begin_body() {
+  const bool is_import = route_->body == detail::BodyKind::records &&
+                         detail::ImportRequest::is_one(exchange_.request(), rest_.options_.formats);
+  if (is_import) return begin_import();
+  body_.emplace(exchange_, rest_.options_, route_->body);
+}
+
+inline void Rest::Call::begin_import() {
+  auto wanted = detail::ImportRequest::of(
+      exchange_.request(), rest_.read_query(exchange_.request(), *route_), rest_.options_);
+  if (wanted.options.on_conflict == OnConflict::replace) authorize(Action::update);
+  ImportTarget target;
+  target.book = rest_.books_ ? service_ : rest_.service_;
+  target.make = [this] { return service_ = rest_.books_->create(book_).book; };
+  target.validate = [this](const Document& address) { rest_.books_->validate(address); };
+  import_.emplace(exchange_, rest_.options_, std::move(wanted), std::move(target));
 }
 
 inline Access Rest::Call::authorize() {
@@ -273,6 +325,13 @@ inline Access Rest::Call::authorize() {
   exchange_.set_user(access.user);
   detail::check_access(access);
   return access;
+}
+
+/// Asks for one more action.
+inline void Rest::Call::authorize(Action action) {
+  Access access =
+      detail::ask_access(rest_.options_, {action, endpoints_->id(), exchange_.request(), book_});
+  detail::check_access(access);
 }
 
 inline void Rest::Call::find_book(const Access& access) {
@@ -292,7 +351,10 @@ inline bool Rest::Call::open_book() {
 inline bool Rest::Call::take(std::string_view bytes) noexcept {
   if (refusal_) return false;
   try {
-    return body_->take(bytes);
+    if (!import_) return body_->take(bytes);
+    std::optional<WriteSlot> slot;
+    if (may_wait()) slot.emplace(rest_);
+    return import_->take(bytes);
   } catch (...) {
     refusal_ = std::current_exception();
     return false;
@@ -303,6 +365,9 @@ inline Reply Rest::Call::finish(BodyStatus status) {
   if (status != BodyStatus::complete) exchange_.close_connection();
   const Options& options = rest_.options_;
   Reply reply = respond_or_fail(status);
+  if (route_ != nullptr && route_->has_formats() && !options.formats.empty()) {
+    detail::add_vary(reply, "Accept");
+  }
   std::string preflight_methods;
   if (!refusal_ && route_ == nullptr) preflight_methods = endpoints_->methods();
   exchange_.finish(reply, options.coding.get());
@@ -342,7 +407,11 @@ inline Reply Rest::Call::respond(BodyStatus status) {
                           endpoints_->id(),
                           {}};
   if (body_) context.body = body_->finish(status);
-  context.query = read_query(exchange_.request(), *route_);
+  if (import_) {
+    import_->finish(status);
+    context.import = &*import_;
+  }
+  context.query = rest_.read_query(exchange_.request(), *route_);
   std::optional<WriteSlot> slot;
   if (route_->is_write()) slot.emplace(rest_);
   Reply reply = handle(context);
@@ -353,6 +422,7 @@ inline Reply Rest::Call::respond(BodyStatus status) {
 }
 
 inline Reply Rest::Call::handle(detail::Context& context) {
+  if (context.import != nullptr) return route_->handle(context);  // can't be done again
   try {
     return route_->handle(context);
   } catch (const NoSuchBook&) {
@@ -393,12 +463,14 @@ inline std::string Rest::name_book(const Access& access, const Request& request)
 }
 
 inline detail::QueryParameters Rest::read_query(const Request& request,
-                                                const detail::Route& route) {
+                                                const detail::Route& route) const {
   auto parameters = detail::parse_query(request.query);
   if (!parameters) throw detail::HttpError(400, "Invalid query: '%' needs two hexadecimal digits");
   for (const auto& [name, value] : *parameters) {
-    const auto& known = route.parameters;
-    if (std::find(known.begin(), known.end(), name) == known.end()) {
+    const auto has = [&](const std::vector<std::string_view>& known) {
+      return std::find(known.begin(), known.end(), name) != known.end();
+    };
+    if (!has(route.parameters) && (options_.formats.empty() || !has(route.format_parameters))) {
       throw detail::HttpError::of_query("Unknown parameter", ": '" + name + "'");
     }
   }

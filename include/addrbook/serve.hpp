@@ -31,6 +31,7 @@
 #include <exception>
 #include <functional>
 #include <future>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -202,9 +203,15 @@ class Entrance {
 
 inline void refuse_other_paths(httplib::Server& server, const Options& options,
                                const std::string& name) {
-  // The book applies max_body_bytes itself, and reads on for a while beyond it so that the client
+  // The book applies its limits itself, and reads on for a while beyond them so that the client
   // gets the answer. httplib's limit must not cut that off.
-  server.set_payload_max_length(2 * options.max_body_bytes + std::size_t{16} * 1024 * 1024);
+  constexpr std::size_t excess = std::size_t{16} * 1024 * 1024;
+  constexpr std::size_t most = (std::numeric_limits<std::size_t>::max)() / 2 - excess;
+  std::size_t largest = options.max_body_bytes;
+  if (!options.formats.empty()) {
+    largest = (std::max)(largest, options.max_import_bytes == 0 ? most : options.max_import_bytes);
+  }
+  server.set_payload_max_length(2 * (std::min)(largest, most) + excess);
   const std::string root(detail::Prefix(options.prefix).root());
   std::ptrdiff_t max_segments = 0;
   for (const detail::Route& route : detail::routes()) {

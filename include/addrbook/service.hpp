@@ -3,6 +3,7 @@
 
 #include <addrbook/base/checksum.hpp>
 #include <addrbook/base/hex.hpp>
+#include <addrbook/base/large_work.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/write_gate.hpp>
 #include <addrbook/changes.hpp>
@@ -96,7 +97,7 @@ class Service : private detail::Pinned {
 
   /// As create(), but of all calls with the same key within 24 hours only the first one stores
   /// anything, also of concurrent ones and of those in other processes with the same storage.
-  /// @param key  printable ASCII: 1 to 900 bytes
+  /// @param key  printable ASCII: 1 to 1024 bytes
   /// @returns  the entry as it was created first
   /// @throws   Error{reused_key} it was created with another document | Error{invalid} the key is
   ///           not valid | and as create()
@@ -194,6 +195,13 @@ class Service : private detail::Pinned {
   /// @returns how many entries the query asks for
   /// @throws Error{storage}
   [[nodiscard]] std::uint64_t count(const Query& query) const { return store_->count(query); }
+
+  /// Looks for contacts by what they are known by, see Store::find_same().
+  /// @throws Error{storage}
+  [[nodiscard]] std::vector<std::optional<SameEntry>> find_same(
+      const std::vector<Identity>& identities) const {
+    return store_->find_same(identities);
+  }
 
   /// A run of what has been written, in order of revision: begin without a token, go on with
   /// `next`, at once while `more` is set. So begins a replica, and so it is kept up to date. From
@@ -405,8 +413,15 @@ inline void Service::remove(std::string_view id, const EntryCondition& condition
 template <class Decide>
 std::optional<Entry> Service::write(std::string_view id, const EntryCondition& condition,
                                     const Decide& decide) {
-  while (true) {
+  std::optional<detail::LargeWork> turn;
+  constexpr int max_attempts = 10'000;
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
     std::optional<Entry> entry = find(id);
+    if (!turn && entry && detail::LargeWork::is_large(entry->document.text().size())) {
+      entry.reset();
+      turn.emplace();
+      continue;  // it may have changed meanwhile
+    }
     const Entry* const current = entry ? &*entry : nullptr;
     if (condition && !condition(current)) fail_precondition(id);
     std::optional<Document> document = decide(current);
@@ -426,6 +441,7 @@ std::optional<Entry> Service::write(std::string_view id, const EntryCondition& c
                  result.created_at.front(),
                  at};
   }
+  throw Error(Errc::busy, "Too many writes of one address at once");
 }
 
 inline Page Service::page(std::uint64_t after, PageLimit limit) const {

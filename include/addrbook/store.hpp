@@ -3,6 +3,7 @@
 
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/changes.hpp>
+#include <addrbook/contacts/identity.hpp>
 #include <addrbook/contacts/scan.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
@@ -23,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -123,6 +125,15 @@ struct NoSuchBook : Error {
       : Error(Errc::not_found, "No such book: '" + std::string(name) + "'", thrown_at) {}
 };
 
+/// What tells whether two documents are the same contact; detail::identity_of() makes it.
+using Identity = detail::Identity;
+
+/// The entry that has an identity.
+struct SameEntry {
+  std::string id;
+  std::uint64_t revision = 0;
+};
+
 /// Keeps entries. The public members check what every store must check; an implementation
 /// overrides the private ones. All implementations pass the same tests (tests/contract):
 /// - Every write takes the next revision, in the order of commits. Removing an absent id does too.
@@ -165,6 +176,16 @@ class Store : private detail::Pinned {
   /// @returns how many entries the query asks for
   /// @throws Error{storage}
   [[nodiscard]] std::uint64_t count(const Query& query) const;
+
+  /// Looks for contacts by what they are known by, for imports.
+  /// @returns for each identity the entry that has it, the oldest one of several; or nothing
+  /// @throws Error{storage}
+  /// @par Cost  without an index in the store: reads the whole book, once for all identities
+  [[nodiscard]] std::vector<std::optional<SameEntry>> find_same(
+      const std::vector<Identity>& identities) const {
+    if (identities.empty()) return {};
+    return do_find_same(identities);
+  }
 
   /// The entries and the removals that are newer than a revision, in order of revision.
   /// @param after           only changes of a greater revision
@@ -238,6 +259,9 @@ class Store : private detail::Pinned {
   [[nodiscard]] virtual std::uint64_t do_count(const Query& query) const {
     return detail::Scan(query, folding()).count(pages());
   }
+  /// @param identities  not empty; may name one twice
+  [[nodiscard]] virtual std::vector<std::optional<SameEntry>> do_find_same(
+      const std::vector<Identity>& identities) const;
   /// @}
   /// A store that does not override this remembers no removals.
   /// @param removals_after  at least `after`
@@ -278,7 +302,8 @@ inline void Store::check(const Batch& batch) {
              std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
     };
     if (batch.note->key.empty() || !is_text(batch.note->key) || !is_text(batch.note->value)) {
-      throw Error(Errc::invalid, "not a valid note");
+      throw Error(Errc::invalid, "a key must have 1 to " + std::to_string(Note::max_bytes) +
+                                     " characters of printable ASCII");
     }
   }
 }
@@ -440,6 +465,29 @@ inline QueryPage Store::select(const Query& query, const std::optional<Position>
     return detail::Scan(query, folding()).select(pages_of(*query.ids), after, limit);
   }
   return do_select(query, after, limit);
+}
+
+inline std::vector<std::optional<SameEntry>> Store::do_find_same(
+    const std::vector<Identity>& identities) const {
+  std::unordered_map<Identity, SameEntry, Identity::Hash> wanted;
+  for (const Identity& identity : identities) wanted.emplace(identity, SameEntry());
+  std::uint64_t after = 0;
+  for (bool more = true; more;) {
+    const Page page = do_page(after, {});
+    for (const Entry& entry : page.entries) {
+      after = entry.created;
+      const auto at = wanted.find(detail::identity_of(entry.document));
+      if (at != wanted.end() && at->second.id.empty()) at->second = {entry.id, entry.revision};
+    }
+    more = page.more;
+  }
+  std::vector<std::optional<SameEntry>> found;
+  found.reserve(identities.size());
+  for (const Identity& identity : identities) {
+    const SameEntry& same = wanted.find(identity)->second;
+    found.push_back(same.id.empty() ? std::nullopt : std::optional(same));
+  }
+  return found;
 }
 
 inline std::uint64_t Store::count(const Query& query) const {

@@ -1068,6 +1068,48 @@ STORE_CASE("of many at once with the same note one is committed") {
   CHECK(store->state().count == 1);
 }
 
+STORE_CASE("entries are found by what makes them the same contact") {
+  using addrbook::Document;
+  using addrbook::Write;
+  Factory factory;
+  const auto store = factory.make();
+  const auto uid = [](const std::string& of, int n) {
+    return Document::parse(R"({"uid":")" + of + R"(","n":)" + std::to_string(n) + "}");
+  };
+  const auto text = Document::parse(R"({"name":"Ada Example"})");
+  const auto same = [&](const Document& document) {
+    const auto found = store->find_same({addrbook::detail::identity_of(document)});
+    REQUIRE(found.size() == 1);
+    return found[0] ? found[0]->id + "@" + std::to_string(found[0]->revision) : "none";
+  };
+  CHECK(same(text) == "none");
+  store->commit(
+      {{Write{"one", uid("u", 1), {}}, Write{"two", text, {}}, Write{"three", uid("u", 2), {}}}});
+  CHECK(same(uid("u", 9)) == "one@1");
+  CHECK(same(text) == "two@2");
+  CHECK(same(uid("v", 1)) == "none");
+  store->commit({{Write{"one", uid("v", 1), {}}, test::removal("two")}});
+  CHECK(same(uid("u", 9)) == "three@3");
+  CHECK(same(uid("v", 2)) == "one@4");
+  CHECK(same(text) == "none");
+  store->commit({{Write{"two", text, {}}}});
+  CHECK(same(text) == "two@6");
+  CHECK(store->find_same({}).empty());
+
+  std::vector<addrbook::Identity> many;
+  for (int i = 0; i < 2000; ++i) {
+    many.push_back(addrbook::detail::identity_of(uid(std::to_string(i), 0)));
+  }
+  many.push_back(addrbook::detail::identity_of(text));
+  many.push_back(addrbook::detail::identity_of(text));
+  const auto found = store->find_same(many);
+  REQUIRE(found.size() == many.size());
+  CHECK_FALSE(found[0].has_value());
+  REQUIRE(found[2000].has_value());
+  CHECK(found[2000]->id == "two");
+  CHECK(found[2001].has_value());
+}
+
 STORE_CASE("a random query gives what a scan gives, in pages of any size") {
   Factory factory;
   for (const unsigned seed : {7U, 1815U}) {

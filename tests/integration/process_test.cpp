@@ -7,6 +7,7 @@
 #include <support/life_cycle.hpp>
 #include <support/proc.hpp>
 #include <support/server_process.hpp>
+#include <support/terminal.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -33,6 +34,7 @@ using test::LoggedServer;
 using test::Process;
 using test::ServerProcess;
 using test::TempFolder;
+using test::Terminal;
 
 const std::string& program = test::server_program;
 const std::string address = R"({"name":"Ada Lovelace"})";
@@ -42,43 +44,6 @@ std::string write_file(const TempFolder& folder, const std::string& name, const 
   std::ofstream(path, std::ios::binary) << text;
   return path.string();
 }
-
-/// A terminal that a program can write to.
-class Terminal {
- public:
-  Terminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)) {
-    REQUIRE(master_ >= 0);
-    REQUIRE(::grantpt(master_) == 0);
-    REQUIRE(::unlockpt(master_) == 0);
-    name_ = ::ptsname(master_);
-    // What is written stays there for us, even when its writer has ended.
-    slave_ = ::open(name_.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
-    REQUIRE(slave_ >= 0);
-  }
-  Terminal(const Terminal&) = delete;
-  Terminal& operator=(const Terminal&) = delete;
-  ~Terminal() {
-    ::close(slave_);
-    ::close(master_);
-  }
-
-  /// The path of the device.
-  [[nodiscard]] const std::string& name() const { return name_; }
-  /// @returns what has been written since the last call
-  std::string read() const {
-    std::string text;
-    char buffer[4096];
-    for (ssize_t size = 0; (size = ::read(master_, buffer, sizeof buffer)) > 0;) {
-      text.append(buffer, static_cast<std::size_t>(size));
-    }
-    return text;
-  }
-
- private:
-  int master_;
-  int slave_ = -1;
-  std::string name_;
-};
 
 struct Ended {
   int status;
@@ -436,7 +401,9 @@ TEST_CASE("process: --help and --version") {
     CHECK(help.status == 0);
     for (const std::string name :
          {"-p,--port N ", "--host ADDRESS ", "-c,--config FILE ", "--backup FILE ",
-          "--restore FILE ", "-d,--debug", "--insecure-no-auth", "--version", "--help"}) {
+          "--restore FILE ", "--import FILE ", "--export FILE ", "--format NAME ", "--book NAME ",
+          "--on-conflict WHAT", "--dry-run", "-d,--debug", "--insecure-no-auth", "--version",
+          "--help"}) {
       CAPTURE(name);
       CHECK(help.output.find(name) != std::string::npos);
     }

@@ -143,12 +143,14 @@ class FakeEngine final : public addrbook::detail::ServerEngine {
 /// A request whose body is echoed; the test may look into it.
 class EchoRequest final : public addrbook::detail::PendingRequest {
  public:
-  explicit EchoRequest(bool is_last = false) : is_last_(is_last) {}
+  explicit EchoRequest(bool is_last = false, bool waits = false)
+      : is_last_(is_last), waits_(waits) {}
 
   bool take(std::string_view data) override {
     body_.append(data);
     return body_.find("no more") == std::string::npos;
   }
+  [[nodiscard]] bool may_wait() const noexcept override { return waits_; }
   [[nodiscard]] std::size_t memory() const noexcept override { return body_.capacity(); }
   void answer(addrbook::BodyStatus status, bool is_last,
               addrbook::detail::Answer& answer) override {
@@ -164,6 +166,7 @@ class EchoRequest final : public addrbook::detail::PendingRequest {
  private:
   std::string body_;
   bool is_last_;
+  bool waits_;
 };
 
 /// Answers each request with 200 and its target as the body; those under /own by the engine: /own
@@ -184,6 +187,7 @@ class FakeHandler final : public addrbook::detail::ConnectionHandler {
   /// Makes the body of /own/source.
   std::function<std::shared_ptr<addrbook::BodySource>()> source;
   std::chrono::milliseconds body_timeout = std::chrono::hours(1);
+  std::size_t body_rate = 0;
   /// Called when a request under /own is answered.
   std::function<void(const std::string& target)> while_answering = [](const auto&) {};
 
@@ -198,7 +202,7 @@ class FakeHandler final : public addrbook::detail::ConnectionHandler {
     Begun begun;
     const std::string target(head.target);
     if (target.rfind("/own", 0) != 0) return begun;
-    auto request = std::make_unique<EchoRequest>(head.wants_close);
+    auto request = std::make_unique<EchoRequest>(head.wants_close, body_rate != 0);
     addrbook::detail::BodyFraming framing(head);
     framing.take(body, [&](std::string_view data) { request->take(data); });
     if (framing.broken() || is_whole) {
@@ -221,6 +225,7 @@ class FakeHandler final : public addrbook::detail::ConnectionHandler {
     begun.kind = Begun::Kind::pending;
     begun.request = std::move(request);
     begun.body_timeout = body_timeout;
+    begun.body_rate = body_rate;
     begun.wants_continue = head.expects_continue;
     return begun;
   }

@@ -59,6 +59,7 @@ std::map<std::string, std::string> settings(const Config& config) {
   return {
       {"service.name", config.name},
       {"service.max_entries", std::to_string(config.service.max_entries)},
+      {"service.max_document_bytes", std::to_string(config.service.max_document_bytes)},
       {"service.schema", config.schema},
       {"service.tombstone_lifetime_h", std::to_string(config.service.tombstone_lifetime.count())},
       {"http.max_connections", std::to_string(config.server.max_connections)},
@@ -76,6 +77,9 @@ std::map<std::string, std::string> settings(const Config& config) {
       {"http.port", std::to_string(config.port)},
       {"http.prefix", config.rest.prefix},
       {"http.max_body_bytes", std::to_string(config.rest.max_body_bytes)},
+      {"http.max_import_bytes", std::to_string(config.rest.max_import_bytes)},
+      {"http.max_atomic_records", std::to_string(config.rest.max_atomic_records)},
+      {"http.min_transfer_rate", std::to_string(config.rest.min_transfer_rate)},
       {"http.body_timeout_ms", ms(config.server.body_timeout)},
       {"http.answer_timeout_ms", ms(config.server.answer_timeout)},
       {"http.read_timeout_ms", ms(config.server.read_timeout)},
@@ -120,8 +124,16 @@ std::vector<Key> all_keys() {
       {"http", "prefix", "ADDRBOOK_HTTP_PREFIX", "/a/b", "/c", "/a/b", "/c"},
       {"http", "max_body_bytes", "ADDRBOOK_HTTP_MAX_BODY_BYTES", "1", "1073741824", "1",
        "1073741824"},
+      {"http", "max_import_bytes", "ADDRBOOK_HTTP_MAX_IMPORT_BYTES", "0", "1099511627776", "0",
+       "1099511627776"},
+      {"http", "max_atomic_records", "ADDRBOOK_HTTP_MAX_ATOMIC_RECORDS", "1", "1000000", "1",
+       "1000000"},
+      {"http", "min_transfer_rate", "ADDRBOOK_HTTP_MIN_TRANSFER_RATE", "1", "1073741824", "1",
+       "1073741824"},
       {"service", "max_entries", "ADDRBOOK_SERVICE_MAX_ENTRIES", "0", "1000000000000", "0",
        "1000000000000"},
+      {"service", "max_document_bytes", "ADDRBOOK_SERVICE_MAX_DOCUMENT_BYTES", "1", "1073741824",
+       "1", "1073741824"},
       {"service", "schema", "ADDRBOOK_SERVICE_SCHEMA", "a.json", "b.json", "a.json", "b.json"},
       {"service", "tombstone_lifetime_h", "ADDRBOOK_SERVICE_TOMBSTONE_LIFETIME_H", "0", "87600",
        "0", "87600"},
@@ -164,6 +176,9 @@ TEST_CASE("config: the defaults are those of the local configuration") {
   CHECK(defaults.at("http.port") == "8080");
   CHECK(defaults.at("http.host") == "127.0.0.1");
   CHECK(defaults.at("http.max_body_bytes") == "1048576");
+  CHECK(defaults.at("http.max_import_bytes") == "268435456");
+  CHECK(defaults.at("http.max_atomic_records") == "10000");
+  CHECK(defaults.at("http.min_transfer_rate") == "1024");
   CHECK(defaults.at("http.max_connections") == "10000");
   CHECK(defaults.at("http.max_threads") == "1000");
   CHECK(defaults.at("http.max_buffered_bytes") == "67108864");
@@ -171,6 +186,7 @@ TEST_CASE("config: the defaults are those of the local configuration") {
   CHECK(defaults.at("http.max_concurrent_writes") == "256");
   CHECK(defaults.at("http.header_timeout_ms") == "10000");
   CHECK(defaults.at("service.max_entries") == "1000000");
+  CHECK(defaults.at("service.max_document_bytes") == "16777216");
   CHECK(defaults.at("sqlite.connections") == "8");
   CHECK(defaults.at("sqlite.entry_cache_bytes") == "67108864");
   CHECK(defaults.at("postgresql.connections") == "16");

@@ -17,6 +17,7 @@ class FakeSource final : public addrbook::BodySource {
   explicit FakeSource(std::vector<std::string> pieces) : pieces_(std::move(pieces)) {}
 
   bool live = false;
+  std::size_t rate = 0;             ///< what min_rate() says
   std::optional<Status> next = {};  ///< what the next read() says instead, once
   std::function<void(std::function<void()>)> when_asked = [](const auto& ready) { ready(); };
   std::function<void()> before_read = [] {};
@@ -35,6 +36,7 @@ class FakeSource final : public addrbook::BodySource {
     return Status::piece;
   }
   [[nodiscard]] bool is_live() const noexcept override { return live; }
+  [[nodiscard]] std::size_t min_rate() const noexcept override { return rate; }
   void on_ready(std::function<void()> ready) override { when_asked(std::move(ready)); }
   bool stop() override { return when_stopped(); }
   void pause() override {

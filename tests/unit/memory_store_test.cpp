@@ -70,3 +70,28 @@ TEST_CASE("memory_store: can't be copied or moved") {
   const std::unique_ptr<addrbook::Store> store = std::make_unique<MemoryStore>();
   CHECK(store->state().revision == 0);
 }
+
+TEST_CASE("memory_store: the index of identities follows every write") {
+  MemoryStore store;
+  const auto document = [](const std::string& uid, int n) {
+    return Document::parse(R"({"uid":")" + uid + R"(","n":)" + std::to_string(n) + "}");
+  };
+  const auto find = [&](const std::string& uid) {
+    const auto found = store.find_same({addrbook::detail::identity_of(document(uid, 0))});
+    return found.front() ? found.front()->id : "none";
+  };
+  store.commit({{Write{"a", document("x", 1), {}}}});
+  CHECK(find("x") == "a");
+  CHECK(find("y") == "none");
+  store.commit({{Write{"b", document("x", 2), {}}, Write{"c", document("y", 1), {}}}});
+  CHECK(find("x") == "a");
+  CHECK(find("y") == "c");
+  store.commit({{Write{"a", document("z", 1), {}}, Write{"c", document("y", 2), {}}}});
+  CHECK(find("x") == "b");
+  CHECK(find("y") == "c");
+  CHECK(find("z") == "a");
+  store.commit({{Write{"b", std::nullopt, {}}, Write{"absent", std::nullopt, {}}}});
+  CHECK(find("x") == "none");
+  store.commit({{Write{"b", document("x", 3), Condition{Condition::Kind::present, 0}}}});
+  CHECK(find("x") == "none");
+}

@@ -909,6 +909,53 @@ TEST_CASE("service: of parallel writers of one revision one succeeds") {
   CHECK(service.get(entry.id).document == Document(json{{"n", done.load()}}));
 }
 
+TEST_CASE("service: a write that is always too late ends, and changes nothing") {
+  const auto store = std::make_shared<FakeStore>();
+  Service service(store);
+  const Entry entry = service.create(doc("Ada"));
+  Service other(store);
+  bool is_inside = false;
+  store->before_commit = [&] {
+    if (is_inside) return;
+    is_inside = true;
+    other.update(entry.id, doc("Bob"));
+    is_inside = false;
+  };
+  const auto thrown =
+      thrown_by([&] { service.change(entry.id, [](auto&) { return doc("Eve"); }); });
+  CHECK(thrown.code == Errc::busy);
+  CHECK(service.get(entry.id).document == doc("Bob"));
+}
+
+TEST_CASE("service: large addresses are changed one at a time") {
+  const auto store = std::make_shared<FakeStore>();
+  Service service(store);
+  const std::string large(200'000, 'x');
+  const Entry a = service.create(doc(large));
+  const Entry b = service.create(doc(large));
+  const Entry small = service.create(doc("Ada"));
+  std::atomic<int> at_once{0};
+  std::atomic<int> most{0};
+  const auto change = [&](const std::string& id) {
+    service.change(id, [&](const Document& old) {
+      const int now = ++at_once;
+      if (now > most) most = now;
+      service.change(small.id, [](const Document& same) { return same; });  // is not held up
+      --at_once;
+      return old;
+    });
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      for (int j = 0; j < 20; ++j) change(i % 2 == 0 ? a.id : b.id);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(most == 1);
+  CHECK(service.get(a.id).revision > 40);
+}
+
 TEST_CASE("service: changes go on from a token, and begin anew where it is not of this book") {
   Service service;
   const auto entries = service.create_many({doc("a"), doc("b"), doc("c")});

@@ -27,12 +27,14 @@ constexpr std::uint64_t tebibyte = gibibyte * 1024;
 
 inline ConfigKeys service_section(std::string& name, ServiceOptions& service, std::string& schema) {
   constexpr std::uint64_t trillion = 1'000'000'000'000;
-  return in_section("service", {
-                                   {"name", line(name)},
-                                   {"max_entries", integer(service.max_entries, 0, trillion)},
-                                   {"schema", line(schema, Emptiness::allowed)},
-                                   {"tombstone_lifetime_h", hours(service.tombstone_lifetime)},
-                               });
+  return in_section("service",
+                    {
+                        {"name", line(name)},
+                        {"max_entries", integer(service.max_entries, 0, trillion)},
+                        {"max_document_bytes", integer(service.max_document_bytes, 1, gibibyte)},
+                        {"schema", line(schema, Emptiness::allowed)},
+                        {"tombstone_lifetime_h", hours(service.tombstone_lifetime)},
+                    });
 }
 
 /// Sets two members to the same value.
@@ -76,6 +78,9 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
           {"port", integer(port, 0, 65535)},
           {"prefix", set_prefix},
           {"max_body_bytes", integer(rest.max_body_bytes, 1, gibibyte)},
+          {"max_import_bytes", integer(rest.max_import_bytes, 0, 1024 * gibibyte)},
+          {"max_atomic_records", integer(rest.max_atomic_records, 1, 1'000'000)},
+          {"min_transfer_rate", integer(rest.min_transfer_rate, 1, gibibyte)},
           {"max_connections", integer(server.max_connections, 1, 1'000'000)},
           {"max_threads", integer(server.max_threads, 1, 100'000)},
           {"max_buffered_bytes", integer(server.max_buffered_bytes, 1'048'576, 64 * gibibyte)},

@@ -3,6 +3,7 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/base/hex.hpp>
+#include <addrbook/format.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/dates.hpp>
 
@@ -17,14 +18,20 @@
 
 namespace addrbook::detail {
 
-/// The opaque tag `"<epoch>-<revision>"`, with its quotes.
+/// The opaque tag `"<epoch>-<revision>"`, with its quotes; of what is written in a format
+/// `"<epoch>-<revision>-<format>"`.
 class EntityTag {
  public:
-  EntityTag(std::uint64_t epoch, std::uint64_t revision) noexcept {
+  static constexpr std::size_t max_form_bytes = 24;
+
+  /// @param form  the format's name, of at most max_form_bytes
+  EntityTag(std::uint64_t epoch, std::uint64_t revision, std::string_view form = {}) noexcept {
     const auto digits = hex_digits(epoch);
     char* end = std::copy(digits.begin(), digits.end(), text_.data() + 1);
     *end++ = '-';
     end = std::to_chars(end, text_.data() + text_.size(), revision).ptr;
+    if (!form.empty()) *end++ = '-';
+    end = std::copy(form.begin(), form.end(), end);
     *end++ = '"';
     size_ = static_cast<std::size_t>(end - text_.data());
   }
@@ -32,7 +39,7 @@ class EntityTag {
   [[nodiscard]] std::string_view text() const noexcept { return {text_.data(), size_}; }
 
  private:
-  std::array<char, 40> text_{'"'};  // 16 digits, at most 20, and three more
+  std::array<char, 64> text_{'"'};  // 16 digits, at most 20, four more, and the form
   std::size_t size_;
 };
 
@@ -42,23 +49,30 @@ enum class TagMatch { none, listed, malformed };
 /// Looks for an entity tag in a value of If-Match or If-None-Match (RFC 9110, 13.1.1 and 13.1.2).
 /// The comparison is weak: a leading W/ is ignored, also in If-Match, because proxies add it. So is
 /// `-gzip` or `;gzip` before the closing quote: proxies that compress put it there.
-/// @param tag  an opaque tag with its quotes, without W/
+/// @param tag      an opaque tag with its quotes, without W/
+/// @param formats  if not null: tags of what is written in one of them stand for the same state
 /// @returns `listed` if the value is "*", or if the tag stands before anything malformed. "*" with
 ///          anything else is malformed, also with another "*".
-[[nodiscard]] inline TagMatch find_tag(std::string_view value, std::string_view tag) noexcept {
+[[nodiscard]] inline TagMatch find_tag(std::string_view value, std::string_view tag,
+                                       const Formats* formats = nullptr) noexcept {
   value = trim(value);
   if (value == "*") return TagMatch::listed;
-  const auto is_tag = [tag](std::string_view listed) {
-    if (listed == tag) return true;
-    constexpr std::string_view endings[] = {"-gzip\"", ";gzip\""};
-    for (const std::string_view ending : endings) {
-      if (listed.size() == tag.size() + ending.size() - 1 &&
-          listed.substr(0, tag.size() - 1) == tag.substr(0, tag.size() - 1) &&
-          listed.substr(tag.size() - 1) == ending) {
-        return true;
+  const auto is_tag = [tag, formats](std::string_view listed) {
+    const std::string_view begin = tag.substr(0, tag.size() - 1);
+    if (listed.size() < tag.size() || listed.substr(0, begin.size()) != begin) return false;
+    std::string_view ending = listed.substr(begin.size(), listed.size() - tag.size());
+    constexpr std::string_view codings[] = {"-gzip", ";gzip"};
+    for (const std::string_view coding : codings) {
+      if (ending.size() >= coding.size() &&
+          ending.substr(ending.size() - coding.size()) == coding) {
+        ending.remove_suffix(coding.size());
+        break;
       }
     }
-    return false;
+    if (ending.empty()) return true;
+    return formats != nullptr && ending[0] == '-' &&
+           std::any_of(formats->begin(), formats->end(),
+                       [&](const auto& format) { return format->name() == ending.substr(1); });
   };
   // A tag may contain commas, so the list can't be split at them. Empty members are skipped
   // (RFC 9110, 5.6.1.2).
@@ -97,8 +111,10 @@ class Preconditions {
   enum class Verdict { proceed, not_modified, failed };
 
   /// @param request  must outlive this
-  explicit Preconditions(const Request& request)
-      : is_read_(request.method == "GET" || request.method == "HEAD"),
+  /// @param formats  likewise: a write takes the tags of these for those of the address
+  explicit Preconditions(const Request& request, const Formats* formats = nullptr)
+      : formats_(formats),
+        is_read_(request.method == "GET" || request.method == "HEAD"),
         if_match_(request.header("If-Match")),
         if_none_match_(request.header("If-None-Match")) {
     // RFC 9110, 13.1.3 and 13.1.4: dates that are none are ignored, and so are those beside tags.
@@ -124,11 +140,12 @@ class Preconditions {
   /// @param current  null where there is no representation: then only an If-Match fails
   [[nodiscard]] Verdict evaluate(const Validators* current) const noexcept {
     if (current == nullptr) return if_match_ ? Verdict::failed : Verdict::proceed;
-    if (if_match_ && find_tag(*if_match_, current->tag.text()) != TagMatch::listed)
+    const Formats* const formats = is_read_ ? nullptr : formats_;
+    if (if_match_ && find_tag(*if_match_, current->tag.text(), formats) != TagMatch::listed)
       return Verdict::failed;
     if (unmodified_since_ && is_after(*current, *unmodified_since_)) return Verdict::failed;
     if (if_none_match_) {
-      const TagMatch match = find_tag(*if_none_match_, current->tag.text());
+      const TagMatch match = find_tag(*if_none_match_, current->tag.text(), formats);
       if (is_read_) return match == TagMatch::listed ? Verdict::not_modified : Verdict::proceed;
       return match == TagMatch::none ? Verdict::proceed : Verdict::failed;
     }
@@ -145,6 +162,7 @@ class Preconditions {
            (*current.modified > date || (*current.modified == date && current.is_date_weak));
   }
 
+  const Formats* formats_;
   bool is_read_;
   std::optional<std::string_view> if_match_;
   std::optional<std::string_view> if_none_match_;

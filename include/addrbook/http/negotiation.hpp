@@ -49,6 +49,42 @@ namespace addrbook::detail {
   return thousandths <= 1000 ? std::optional(thousandths) : std::nullopt;
 }
 
+/// @param value  of Accept (RFC 9110, 12.5.1); members that can't be read are skipped, and
+///               parameters of media types don't count
+/// @param type   a media type in small letters
+/// @returns the quality of the type, by the most specific member that has it, in thousandths; 0 if
+///          there is none
+[[nodiscard]] inline int accepted_quality(std::string_view value, std::string_view type) noexcept {
+  int best_rank = 0;
+  int quality = 0;
+  while (!value.empty()) {
+    std::string_view member = cut(value, ',');
+    const std::string_view range = trim(cut(member, ';'));
+    const std::size_t slash = type.find('/');
+    int rank = 0;
+    if (range == "*/*") rank = 1;
+    if (range.size() == slash + 2 && range.substr(slash) == "/*" &&
+        equals_ignoring_case(range.substr(0, slash), type.substr(0, slash))) {
+      rank = 2;
+    }
+    if (equals_ignoring_case(range, type)) rank = 3;
+    if (rank == 0 || rank < best_rank) continue;
+    int weight = 1000;
+    bool is_valid = true;
+    while (!member.empty()) {
+      const std::string_view parameter = trim(cut(member, ';'));
+      if (parameter.size() < 2 || to_lower(parameter[0]) != 'q' || parameter[1] != '=') continue;
+      const auto parsed = parse_qvalue(parameter.substr(2));
+      is_valid = parsed.has_value();
+      weight = parsed.value_or(0);
+    }
+    if (!is_valid) continue;
+    quality = rank == best_rank ? (std::max)(quality, weight) : weight;
+    best_rank = rank;
+  }
+  return quality;
+}
+
 /// @param value  of Accept-Encoding (RFC 9110, 12.5.3); members that can't be read are skipped
 /// @returns whether it admits `coding`, by its name or else by "*"
 [[nodiscard]] inline bool accepts_coding(std::string_view value, std::string_view coding) noexcept {

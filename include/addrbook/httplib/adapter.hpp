@@ -2,6 +2,7 @@
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
+#include <addrbook/base/pace.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/answer_head.hpp>
 #include <addrbook/http/origin.hpp>
@@ -54,21 +55,26 @@ class HttplibFields {
   mutable std::forward_list<std::string> joined_;
 };
 
-/// Reads a body with a total deadline. httplib only has one for each recv().
+/// Reads a body with a deadline, see Pace. httplib only has one for each recv().
+/// @param rate  in bytes a second; 0: the timeout is that of the whole body
 inline BodyStatus read_body(const httplib::Request& request, const httplib::Response& response,
                             const httplib::ContentReader& reader, std::chrono::milliseconds timeout,
-                            const ByteSink& sink) {
+                            std::size_t rate, const ByteSink& sink) {
   using Clock = std::chrono::steady_clock;
   // Otherwise httplib unpacks the body, or answers an empty 415, before Rest can judge. Only the
   // handler's reference to the request is const, the object is not.
   const_cast<httplib::Request&>(request).headers.erase("Content-Encoding");
-  const auto deadline = Clock::now() + timeout;
+  Pace pace(Clock::now(), timeout, rate);
   auto last_heard = Clock::now();
   bool is_late = false;
   const bool complete = reader([&](const char* data, std::size_t size) {
-    last_heard = Clock::now();
-    is_late = last_heard >= deadline;
-    return !is_late && sink({data, size});
+    const auto now = Clock::now();
+    is_late = now >= pace.deadline();
+    if (is_late) return false;
+    const bool is_wanted = sink({data, size});
+    last_heard = Clock::now();  // the sink may have waited for the storage
+    pace.go_on(last_heard, size, last_heard - now);
+    return is_wanted;
   });
   if (complete) return BodyStatus::complete;
   // httplib reports a read timeout like broken framing; the silence before it tells them apart.
@@ -76,7 +82,7 @@ inline BodyStatus read_body(const httplib::Request& request, const httplib::Resp
   constexpr auto silence = std::chrono::milliseconds(500);
   constexpr auto moment = std::chrono::milliseconds(100);
   const auto now = Clock::now();
-  if (is_late || now - last_heard >= silence || now + moment >= deadline) {
+  if (is_late || now - last_heard >= silence || now + moment >= pace.deadline()) {
     return BodyStatus::timed_out;
   }
   return response.status == httplib::StatusCode::PayloadTooLarge_413 ? BodyStatus::too_large
@@ -187,13 +193,14 @@ inline void serve(const Rest& rest, const httplib::Request& request, httplib::Re
                   const httplib::ContentReader* reader, ConnectionKeeper keeper) noexcept {
   try {
     const HttplibFields fields(request.headers);
-    Request ours = to_request(request, fields, rest.root().size());
-    if (reader != nullptr) {
-      ours.read_body = [&](const ByteSink& sink) {
-        return read_body(request, response, *reader, rest.options().body_timeout, sink);
-      };
+    const Request ours = to_request(request, fields, rest.root().size());
+    Rest::Call call(rest, ours);
+    BodyStatus status = BodyStatus::complete;
+    if (call.wants_body() && reader != nullptr) {
+      status = read_body(request, response, *reader, rest.options().body_timeout, call.min_rate(),
+                         [&call](std::string_view bytes) { return call.take(bytes); });
     }
-    write_reply(rest.handle(ours), request, response, keeper);
+    write_reply(call.finish(status), request, response, keeper);
   } catch (...) {  // out of memory: there is none for an answer in JSON either
     response.status = httplib::StatusCode::ServiceUnavailable_503;
   }

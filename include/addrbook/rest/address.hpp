@@ -4,12 +4,16 @@
 #include <addrbook/document.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/export.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/answer_head.hpp>
 #include <addrbook/http/conditions.hpp>
 #include <addrbook/http/preferences.hpp>
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/context.hpp>
+#include <addrbook/rest/document_source.hpp>
+#include <addrbook/rest/error_reply.hpp>
+#include <addrbook/rest/export_request.hpp>
 #include <addrbook/rest/idempotency.hpp>
 #include <addrbook/rest/member_names.hpp>
 #include <addrbook/rest/parameters.hpp>
@@ -17,6 +21,7 @@
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/service.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <memory>
@@ -96,19 +101,44 @@ inline Reply create_address(Context& context) {
   return written_reply(201, create_entry(context, *book, address), context);
 }
 
-/// GET of an address: 200 with its text, or with the members that `fields` names; or 304 with
-/// the same ETag and Last-Modified.
+/// @returns 200 with an address's text, a large one in pieces
+[[nodiscard]] inline Reply address_reply(const Document& address) {
+  if (address.text().size() < DocumentSource::min_bytes) return json_reply(address.text());
+  Reply reply = json_reply("");
+  reply.source = std::make_shared<DocumentSource>(address);
+  return reply;
+}
+
+/// GET of an address: 200 with its text, with the members that `fields` names, or in a format; or
+/// 304 with the same ETag and Last-Modified.
 inline Reply get_address(Context& context) {
   check_given_once(context.query);
+  const auto wanted = ExportRequest::of(context);
+  const auto fields = std::find_if(context.query.begin(), context.query.end(),
+                                   [](const auto& each) { return each.name == "fields"; });
+  const bool has_fields = fields != context.query.end();
+  if (wanted && has_fields) {
+    throw HttpError(400, "Invalid query: 'fields' can't be used with a format");
+  }
   const Entry entry = context.service->get(context.id);
-  const auto text = [&] {
-    return context.query.empty() ? entry.document.text()
-                                 : MemberNames::read(context.query.front()).keep(entry.document);
+  const EntityTag tag =
+      wanted ? EntityTag(entry.epoch, entry.revision, wanted->format->name()) : tag_of(entry);
+  const auto current = [&] {
+    Validators validators = validators_of(entry);
+    if (wanted) validators.tag = tag;
+    return validators;
   };
-  Reply reply = context.exchange.client_has([&entry] { return validators_of(entry); })
-                    ? empty_reply(304)
-                    : json_reply(text());
-  reply.headers.emplace_back("ETag", tag_of(entry).text());
+  Reply reply = empty_reply(304);
+  if (!context.exchange.client_has(current)) {
+    if (wanted) {
+      reply = wanted->reply(context, true);
+      reply.body = export_one(entry, *wanted->format, wanted->version);
+    } else {
+      reply = has_fields ? json_reply(MemberNames::read(*fields).keep(entry.document))
+                         : address_reply(entry.document);
+    }
+  }
+  reply.headers.emplace_back("ETag", tag.text());
   const DateText date = date_text(std::chrono::system_clock::to_time_t(entry.updated_at));
   reply.headers.emplace_back("Last-Modified", std::string_view(date.data(), date.size()));
   return reply;
@@ -126,7 +156,7 @@ inline Reply get_address(Context& context) {
     throw Error(Errc::precondition,
                 "There is an address already: '" + std::string(context.id) + "'");
   };
-  const Preconditions conditions(context.exchange.request());
+  const Preconditions conditions(context.exchange.request(), &context.options.formats);
   if (conditions.evaluate(nullptr) != Preconditions::Verdict::proceed) refuse();
   try {
     return book_for(address, context)->create(std::string(context.id), address);
@@ -141,7 +171,7 @@ inline Reply replace_address(Context& context) {
   if (is_to_create(context.exchange.request())) {
     return written_reply(201, create_under_id(context), context);
   }
-  const Preconditions conditions(context.exchange.request());
+  const Preconditions conditions(context.exchange.request(), &context.options.formats);
   const Document& address = parse_address(context);
   const Entry entry = conditions.any()
                           ? context.service->update(context.id, address, condition_of(conditions))
@@ -153,14 +183,14 @@ inline Reply replace_address(Context& context) {
 inline Reply patch_address(Context& context) {
   refuse_idempotency_key(context, "If-Match keeps a patch from being applied twice");
   const auto compute = parse_patch(context);
-  const Preconditions conditions(context.exchange.request());
+  const Preconditions conditions(context.exchange.request(), &context.options.formats);
   return written_reply(204, context.service->change(context.id, compute, condition_of(conditions)),
                        context);
 }
 
 /// DELETE of an address: 204.
 inline Reply remove_address(Context& context) {
-  const Preconditions conditions(context.exchange.request());
+  const Preconditions conditions(context.exchange.request(), &context.options.formats);
   if (conditions.any()) {
     context.service->remove(context.id, condition_of(conditions));
   } else {

@@ -1,6 +1,7 @@
 /// AnswerSource: what surrounds the source of every answer.
 #pragma once
 
+#include <addrbook/base/pace.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/log.hpp>
@@ -25,7 +26,8 @@ class AnswerSource final : public BodySource {
 
   /// @param record   the log line, but for its time and bytes
   /// @param start    of the request
-  /// @param timeout  of the whole body, or of each piece of a live one
+  /// @param timeout  of the whole body, or of each piece of a live one, or how far the client may
+  ///                 lag behind BodySource::min_rate()
   /// @param is_read  false for HEAD
   AnswerSource(std::shared_ptr<BodySource> source, LogSink sink, LogRecord record,
                Clock::time_point start, std::chrono::milliseconds timeout, bool is_read)
@@ -33,8 +35,7 @@ class AnswerSource final : public BodySource {
         sink_(std::move(sink)),
         record_(std::move(record)),
         start_(start),
-        timeout_(timeout),
-        deadline_(Clock::now() + timeout),
+        pace_(Clock::now(), timeout, source_->min_rate()),
         has_piece_(!source_->is_live()) {
     if (is_read) record_.reason = "The answer was cut short";  // until it has been read to its end
   }
@@ -44,16 +45,24 @@ class AnswerSource final : public BodySource {
   }
 
   Status read(std::string& to) override {
-    record_.bytes += std::exchange(unconfirmed_bytes_, 0);  // the client has taken them
+    const std::size_t taken = std::exchange(unconfirmed_bytes_, 0);
+    record_.bytes += taken;
     if (has_failed_) return Status::failed;
-    if (has_piece_ && Clock::now() >= deadline_) return Status::failed;
+    const auto asked_at = Clock::now();
+    pace_.go_on(asked_at, taken);
+    if (has_piece_ && asked_at >= pace_.deadline()) return Status::failed;
     try {
       const std::size_t before = to.size();
       const Status status = source_->read(to);
       has_piece_ = status == Status::piece || !source_->is_live();
       if (status == Status::piece) {
         unconfirmed_bytes_ = to.size() - before;
-        if (source_->is_live()) deadline_ = Clock::now() + timeout_;
+        if (source_->is_live()) {
+          pace_.restart(Clock::now());
+        } else if (source_->min_rate() != 0) {
+          const auto now = Clock::now();
+          pace_.go_on(now, 0, now - asked_at);
+        }
       } else if (status == Status::end) {
         record_.reason.clear();
       }
@@ -72,6 +81,7 @@ class AnswerSource final : public BodySource {
     }
   }
   [[nodiscard]] bool is_live() const noexcept override { return source_->is_live(); }
+  [[nodiscard]] std::size_t min_rate() const noexcept override { return source_->min_rate(); }
   void on_ready(std::function<void()> ready) override { source_->on_ready(std::move(ready)); }
   bool stop() override { return source_->stop(); }
   void pause() override {
@@ -97,8 +107,7 @@ class AnswerSource final : public BodySource {
   LogSink sink_;
   LogRecord record_;
   Clock::time_point start_;
-  std::chrono::milliseconds timeout_;
-  Clock::time_point deadline_;
+  Pace pace_;
   bool has_piece_;  // the deadline counts: there is something for the client to take
   bool has_failed_ = false;
   std::size_t unconfirmed_bytes_ = 0;

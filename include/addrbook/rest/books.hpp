@@ -82,8 +82,9 @@ inline Reply make_book(Context& context) {
 inline Reply remove_book(Context& context) {
   BookStore::Condition condition;
   if (const auto tags = context.exchange.request().header("If-Match")) {
-    condition = [tags](const BookState& state) {
-      return matches_any_tag(*tags, EntityTag(state.epoch, state.revision).text());
+    condition = [tags, formats = &context.options.formats](const BookState& state) {
+      const EntityTag tag(state.epoch, state.revision);
+      return find_tag(*tags, tag.text(), formats) == TagMatch::listed;
     };
   }
   context.books->remove(context.book, condition);

@@ -8,6 +8,7 @@
 #include <addrbook/options.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/followers.hpp>
+#include <addrbook/rest/import_body.hpp>
 #include <addrbook/rest/list_cache.hpp>
 #include <addrbook/rest/positions.hpp>
 #include <addrbook/service.hpp>
@@ -36,6 +37,7 @@ struct Context {
   QueryParameters query;             ///< only parameters that the route takes
   std::string_view id;               ///< of the address; "" on other paths
   std::string body;                  ///< unpacked, if the route takes one
+  ImportBody* import = nullptr;      ///< instead of `body`, where the request is an import
   std::optional<Document> parsed{};  ///< of the body, see parse_address()
 };
 

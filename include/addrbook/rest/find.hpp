@@ -36,8 +36,9 @@ namespace addrbook::detail {
 
 /// The entity tag of lists of a book. A weak one, as what stands for an entry may be of a later
 /// state.
-[[nodiscard]] inline std::string list_tag(const BookState& state) {
-  return std::string("W/").append(EntityTag(state.epoch, state.revision).text());
+/// @param form  a format's name; "" for JSON
+[[nodiscard]] inline std::string list_tag(const BookState& state, std::string_view form = {}) {
+  return std::string("W/").append(EntityTag(state.epoch, state.revision, form).text());
 }
 
 /// What the parameters of a list ask for.
@@ -57,6 +58,21 @@ struct FindRequest {
   /// @throws HttpError{400}
   [[nodiscard]] static inline FindRequest of(const QueryParameters& parameters);
 };
+
+/// Where a list begins, and whether the client has it already.
+struct FindStart {
+  std::optional<Position> after;
+  std::optional<Reply> unchanged;  ///< a 304
+
+  /// @param form  see list_tag()
+  /// @throws HttpError{400} the cursor is of another list
+  inline FindStart(const Context& context, const FindRequest& request, std::string_view form = {});
+};
+
+/// Adds ETag, X-Total-Count and Link.
+/// @param form  see list_tag()
+inline void add_page_fields(Reply& reply, const Context& context, const FindRequest& request,
+                            const QueryPage& page, std::string_view form = {});
 
 /// GET of the book with parameters: 200 `[{"id", "revision", "created_at", "updated_at",
 /// "address"}, ...]`, Link to the next page (RFC 8288); or 304.
@@ -195,41 +211,48 @@ inline void append_found(std::string& to, const Entry& entry, const FindRequest&
   return "<" + target + "cursor=" + cursor + ">; rel=\"next\"";
 }
 
-inline Reply find_addresses(Context& context) {
-  const FindRequest request = FindRequest::of(context.query);
-  const Service& book = *context.service;
-  std::optional<BookState> state;
-  if (context.exchange.asks_for_tags() || !request.cursor.empty()) {
-    state = book.state();
-  }
-  std::optional<Position> after;
+inline FindStart::FindStart(const Context& context, const FindRequest& request,
+                            std::string_view form) {
+  if (!context.exchange.asks_for_tags() && request.cursor.empty()) return;
+  const BookState state = context.service->state();
   if (!request.cursor.empty()) {
-    after = CursorScope(state->epoch, request.query).read(request.cursor);
+    after = CursorScope(state.epoch, request.query).read(request.cursor);
     if (!after) refuse_value("cursor", "one of this list: follow Link as it is");
   }
-  if (state && context.exchange.client_has({EntityTag(state->epoch, state->revision)})) {
-    Reply reply = empty_reply(304);
-    reply.headers.emplace_back("ETag", list_tag(*state));
-    return reply;
+  if (context.exchange.client_has({EntityTag(state.epoch, state.revision, form)})) {
+    unchanged = empty_reply(304);
+    unchanged->headers.emplace_back("ETag", list_tag(state, form));
   }
-  const QueryPage page =
-      book.list(request.query, {request.limit, FindRequest::max_page_bytes}, after);
+}
+
+inline void add_page_fields(Reply& reply, const Context& context, const FindRequest& request,
+                            const QueryPage& page, std::string_view form) {
+  reply.headers.emplace_back("ETag", list_tag(page.state, form));
+  if (!request.query.is_filtered()) {
+    reply.headers.emplace_back("X-Total-Count", std::to_string(page.state.count));
+  } else if (request.is_counted) {
+    reply.headers.emplace_back("X-Total-Count",
+                               std::to_string(context.service->count(request.query)));
+  }
+  if (page.next) {
+    const CursorScope scope(page.state.epoch, request.query);
+    reply.headers.emplace_back("Link", next_link(context, scope.write(*page.next)));
+  }
+}
+
+inline Reply find_addresses(Context& context) {
+  const FindRequest request = FindRequest::of(context.query);
+  FindStart start(context, request);
+  if (start.unchanged) return *std::move(start.unchanged);
+  const QueryPage page = context.service->list(
+      request.query, {request.limit, FindRequest::max_page_bytes}, start.after);
   std::string text = "[";
   for (const Entry& entry : page.entries) {
     if (&entry != &page.entries.front()) text += ',';
     append_found(text, entry, request);
   }
   Reply reply = json_reply(text + "]");
-  reply.headers.emplace_back("ETag", list_tag(page.state));
-  if (!request.query.is_filtered()) {
-    reply.headers.emplace_back("X-Total-Count", std::to_string(page.state.count));
-  } else if (request.is_counted) {
-    reply.headers.emplace_back("X-Total-Count", std::to_string(book.count(request.query)));
-  }
-  if (page.next) {
-    const CursorScope scope(page.state.epoch, request.query);
-    reply.headers.emplace_back("Link", next_link(context, scope.write(*page.next)));
-  }
+  add_page_fields(reply, context, request, page);
   return reply;
 }
 

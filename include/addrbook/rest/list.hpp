@@ -6,6 +6,8 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/conditions.hpp>
 #include <addrbook/rest/context.hpp>
+#include <addrbook/rest/export.hpp>
+#include <addrbook/rest/export_request.hpp>
 #include <addrbook/rest/find.hpp>
 #include <addrbook/rest/list_cache.hpp>
 #include <addrbook/rest/reply.hpp>
@@ -93,8 +95,10 @@ class ListSource final : public BodySource {
   bool is_complete_ = false;
 };
 
-/// GET of the book: 200, or 304. With parameters see find_addresses().
+/// GET of the book: 200, or 304. With parameters see find_addresses(), in a format
+/// export_addresses().
 inline Reply list_addresses(Context& context) {
+  if (const auto wanted = ExportRequest::of(context)) return export_addresses(context, *wanted);
   if (!context.query.empty()) return find_addresses(context);
   const auto reply_of = [&](const BookState& state) {
     Reply reply = json_reply({});

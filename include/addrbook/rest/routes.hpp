@@ -13,6 +13,7 @@
 #include <addrbook/rest/books.hpp>
 #include <addrbook/rest/changes.hpp>
 #include <addrbook/rest/context.hpp>
+#include <addrbook/rest/import.hpp>
 #include <addrbook/rest/list.hpp>
 #include <addrbook/rest/status.hpp>
 
@@ -47,10 +48,16 @@ struct Route {
   /// Actions of which each suffices to begin with, beside `action`: the handler asks for what it
   /// does.
   std::vector<Action> alternatives = {};
+  /// More of the query, where there are Options::formats.
+  std::vector<std::string_view> format_parameters = {};
 
   /// @returns `action`; of a PUT that replaces nothing, Action::create
   [[nodiscard]] std::optional<Action> action_of(const Request& request) const {
     return action == Action::update && is_to_create(request) ? Action::create : action;
+  }
+  /// Whether the answer depends on Accept, where there are Options::formats.
+  [[nodiscard]] bool has_formats() const noexcept {
+    return method == "GET" && !format_parameters.empty();
   }
   [[nodiscard]] bool is_write() const noexcept { return action && addrbook::is_write(*action); }
   /// Whether the handler works with an open book.
@@ -66,10 +73,43 @@ struct Route {
   constexpr auto none = BodyKind::none;
   constexpr auto json = BodyKind::json;
   constexpr auto patch = BodyKind::patch;
+  constexpr auto records = BodyKind::records;
+  const std::vector<std::string_view> of_import{"format", "on_conflict", "dry_run", "partial"};
+  const std::vector<std::string_view> of_export{"format", "version"};
   static const std::vector<Route> table{
-      {book, "", "GET", Action::read, none, find_parameters(), list_addresses, "Get addresses"},
-      {book, "", "POST", Action::create, json, {}, create_address, "Create an address"},
-      {book, "/{id}", "GET", Action::read, none, {"fields"}, get_address, "Get an address"},
+      {book,
+       "",
+       "GET",
+       Action::read,
+       none,
+       find_parameters(),
+       list_addresses,
+       "Get addresses",
+       false,
+       {},
+       of_export},
+      {book,
+       "",
+       "POST",
+       Action::create,
+       records,
+       {},
+       receive_contacts,
+       "Create an address, or bring contacts in",
+       false,
+       {},
+       of_import},
+      {book,
+       "/{id}",
+       "GET",
+       Action::read,
+       none,
+       {"fields"},
+       get_address,
+       "Get an address",
+       false,
+       {},
+       of_export},
       {book, "/{id}", "PUT", Action::update, json, {}, replace_address, "Replace an address"},
       {book, "/{id}", "PATCH", Action::update, patch, {}, patch_address, "Change an address"},
       {book, "/{id}", "DELETE", Action::remove, none, {}, remove_address, "Delete an address"},

@@ -7,6 +7,7 @@
 
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,6 +49,9 @@ class AnswerWriter {
     if (answer.source) answer.source->pause();
   }
 
+  /// Bytes of the answer that the transport has taken.
+  [[nodiscard]] std::uint64_t taken() const noexcept { return taken_; }
+
   /// Bytes that wait, and what the source holds.
   [[nodiscard]] std::size_t memory() const noexcept {
     return answer.text.capacity() + (answer.source ? answer.source->memory() : 0);
@@ -61,6 +65,7 @@ class AnswerWriter {
     answer.source.reset();
     answer.is_last = false;
     sent_ = 0;
+    taken_ = 0;
     has_rest_ = false;
   }
 
@@ -71,7 +76,8 @@ class AnswerWriter {
   void fall_behind();
   BodySource::Status fill();
 
-  std::size_t sent_ = 0;   // of the text
+  std::size_t sent_ = 0;  // of the text
+  std::uint64_t taken_ = 0;
   bool has_rest_ = false;  // the text is left over from an earlier call
 };
 
@@ -91,6 +97,7 @@ inline AnswerWriter::Progress AnswerWriter::pump(Transport& transport, bool& has
         case Transfer::State::done:
           sent_ += sent.size;
           pumped += sent.size;
+          taken_ += sent.size;
           has_progress = true;
           break;
         case Transfer::State::wants_read: fall_behind(); return Progress::wants_read;

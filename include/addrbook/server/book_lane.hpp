@@ -61,12 +61,15 @@ class BookRequest : public PendingRequest {
               const AnswerContext& context);
 
   [[nodiscard]] bool wants_body() const noexcept { return call_.wants_body(); }
+  /// See Rest::Call.
+  [[nodiscard]] std::size_t min_rate() const noexcept { return call_.min_rate(); }
 
   bool take(std::string_view data) override {
     if (call_.wants_body()) return call_.take(data);
     dropped_bytes_ += data.size();
     return dropped_bytes_ <= max_dropped_bytes;
   }
+  [[nodiscard]] bool may_wait() const noexcept override { return call_.may_wait(); }
   [[nodiscard]] std::size_t memory() const noexcept override {
     return sizeof *this + call_.memory();
   }
@@ -222,6 +225,7 @@ inline Begun BookLane::begin(BookTarget target, const Connection& connection,
     request->answer(BodyStatus::malformed, true, answer);
     return begun;
   }
+  begun.body_rate = request->min_rate();
   if (!request->wants_body()) {
     begun.body_timeout = (std::min)(begun.body_timeout, drop_timeout);
   }

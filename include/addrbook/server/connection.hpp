@@ -2,6 +2,7 @@
 #pragma once
 
 #include <addrbook/base/descriptor.hpp>
+#include <addrbook/base/pace.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/body_framing.hpp>
@@ -45,6 +46,8 @@ class PendingRequest : private Pinned {
   /// Takes the next bytes of the body, without the chunked coding.
   /// @returns  false to refuse the rest
   virtual bool take(std::string_view data) = 0;
+  /// Whether take() may wait for the storage.
+  [[nodiscard]] virtual bool may_wait() const noexcept { return false; }
   /// Bytes that are held for the body.
   [[nodiscard]] virtual std::size_t memory() const noexcept = 0;
   /// Does what is asked for. Called once.
@@ -60,7 +63,7 @@ struct PendingExchange : private Pinned {
   std::unique_ptr<PendingRequest> request;  ///< until its body is complete
   BodyFraming framing;
   AnswerWriter writer;          ///< after that
-  Clock::time_point deadline;   ///< of the whole body; of the whole answer
+  Pace pace;                    ///< of the body; of the answer
   bool is_source_told = false;  ///< that the server stops
 
   explicit PendingExchange(const BodyFraming& of) : framing(of) {}

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -47,7 +48,8 @@ struct Begun {
 
   Kind kind = Kind::elsewhere;
   std::unique_ptr<PendingRequest> request;
-  std::chrono::milliseconds body_timeout{0};  ///< for all of the body
+  std::chrono::milliseconds body_timeout{0};  ///< for all of the body, see Pace
+  std::size_t body_rate = 0;                  ///< the same, in bytes a second
   bool wants_continue = false;                ///< the client waits for `100 Continue`
 };
 

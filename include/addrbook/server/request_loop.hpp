@@ -2,6 +2,7 @@
 /// client.
 #pragma once
 
+#include <addrbook/base/pace.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/body_framing.hpp>
@@ -18,6 +19,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -308,7 +310,7 @@ inline RequestLoop::Next RequestLoop::wait_for_body(Connection& connection, Body
                                                     Begun begun) {
   connection.exchange = std::make_unique<PendingExchange>(framing);
   connection.exchange->request = std::move(begun.request);
-  connection.exchange->deadline = Clock::now() + begun.body_timeout;
+  connection.exchange->pace = Pace(Clock::now(), begun.body_timeout, begun.body_rate);
   connection.enter(Phase::reading_body, (std::min)(begun.body_timeout, timeouts_.read));
   if (begun.wants_continue) {
     constexpr std::string_view interim = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -322,6 +324,7 @@ inline RequestLoop::Next RequestLoop::wait_for_body(Connection& connection, Body
 inline RequestLoop::Next RequestLoop::read_body(Connection& connection, Turn& turn) {
   PendingExchange& exchange = *connection.exchange;
   while (true) {
+    if (turn.is_overloaded && exchange.request->may_wait()) return Step::requeue;
     std::string_view received;
     if (const Next next = receive(connection, turn, received)) return next;
     if (received.empty()) {
@@ -329,10 +332,13 @@ inline RequestLoop::Next RequestLoop::read_body(Connection& connection, Turn& tu
       return answer_pending(
           connection, engine_.is_stopping() ? BodyStatus::stopped : BodyStatus::malformed, {});
     }
+    const auto received_at = Clock::now();
     bool is_wanted = true;
     const std::size_t taken = exchange.framing.take(received, [&](std::string_view data) {
       is_wanted = is_wanted && exchange.request->take(data);
     });
+    const auto taken_at = Clock::now();
+    exchange.pace.go_on(taken_at, taken, taken_at - received_at);
     received.remove_prefix(taken);
     if (exchange.framing.broken() || !is_wanted) {
       return answer_pending(connection, BodyStatus::malformed, {});
@@ -341,7 +347,7 @@ inline RequestLoop::Next RequestLoop::read_body(Connection& connection, Turn& tu
     if (exchange.framing.complete()) {
       return answer_pending(connection, BodyStatus::complete, received);
     }
-    connection.set_deadline((std::min)(exchange.deadline, Clock::now() + timeouts_.read));
+    connection.set_deadline((std::min)(exchange.pace.deadline(), taken_at + timeouts_.read));
   }
 }
 
@@ -370,7 +376,8 @@ inline RequestLoop::Next RequestLoop::send(Connection& connection, AnswerWriter&
   }
   connection.exchange = std::make_unique<PendingExchange>(BodyFraming(RequestHead()));
   std::swap(connection.exchange->writer, writer);
-  connection.exchange->deadline = Clock::now() + timeouts_.answer;
+  const auto& source = connection.exchange->writer.answer.source;
+  connection.exchange->pace = Pace(Clock::now(), timeouts_.answer, source ? source->min_rate() : 0);
   connection.enter(Phase::answering, timeouts_.write);
   return wait_for_client(connection, progress, true);
 }
@@ -392,7 +399,12 @@ inline RequestLoop::Next RequestLoop::continue_answer(Connection& connection, co
   // The source may have to wait for the storage.
   if (turn.is_overloaded && exchange.writer.answer.source) return Step::requeue;
   bool has_progress = false;
+  const auto began_at = Clock::now();
+  const std::uint64_t before = exchange.writer.taken();
   const auto progress = exchange.writer.pump(*connection.transport, has_progress);
+  const auto ended_at = Clock::now();
+  exchange.pace.go_on(ended_at, static_cast<std::size_t>(exchange.writer.taken() - before),
+                      ended_at - began_at);
   if (progress != AnswerWriter::Progress::complete) {
     return wait_for_client(connection, progress, has_progress);
   }
@@ -406,15 +418,15 @@ inline RequestLoop::Next RequestLoop::wait_for_client(Connection& connection,
                                                       bool has_progress) {
   PendingExchange& exchange = *connection.exchange;
   const auto now = Clock::now();
-  const bool is_resumed = exchange.deadline == Clock::time_point::max();
-  if (is_resumed) exchange.deadline = now + timeouts_.answer;
+  const bool is_resumed = exchange.pace.is_paused();
+  if (is_resumed) exchange.pace.restart(now);
   switch (progress) {
     case AnswerWriter::Progress::failed: connection.answer_failed = true; return end(connection);
     case AnswerWriter::Progress::later:
       if (engine_.is_stopping()) return can_complete(exchange) ? Step::requeue : Step::close;
       // The client has taken all that there was. Its time begins anew when there is more.
-      exchange.deadline = Clock::time_point::max();
-      connection.set_deadline(exchange.deadline);
+      exchange.pace.pause();
+      connection.set_deadline(exchange.pace.deadline());
       connection.awaits_source.store(true);
       exchange.writer.answer.source->on_ready(engine_.waker(connection));
       return Step::park;
@@ -422,11 +434,11 @@ inline RequestLoop::Next RequestLoop::wait_for_client(Connection& connection,
     default:
       if (engine_.memory().is_scarce()) exchange.writer.give_back();
       if (has_progress || is_resumed) {
-        connection.set_deadline((std::min)(exchange.deadline, now + timeouts_.write));
+        connection.set_deadline((std::min)(exchange.pace.deadline(), now + timeouts_.write));
       }
       return progress == AnswerWriter::Progress::wants_read ? Step::park : Step::await_write;
   }
-  connection.set_deadline((std::min)(exchange.deadline, now + timeouts_.write));
+  connection.set_deadline((std::min)(exchange.pace.deadline(), now + timeouts_.write));
   return Step::requeue;
 }
 

@@ -241,6 +241,7 @@ inline Page SqlDatabase::page(BookId book, std::uint64_t after, PageLimit limit)
 inline QueryPage SqlDatabase::select(BookId book, const Query& query,
                                      const std::optional<Position>& after, PageLimit limit) {
   const Search search(query, folding());
+  const SqlPool::Search place(pool_, pool_.deadline());
   return read([&](SqlConnection& connection) {
     return connection.select(book, query, search, after, limit);
   });
@@ -248,6 +249,7 @@ inline QueryPage SqlDatabase::select(BookId book, const Query& query,
 
 inline std::uint64_t SqlDatabase::count(BookId book, const Query& query) {
   const Search search(query, folding());
+  const SqlPool::Search place(pool_, pool_.deadline());
   return read([&](SqlConnection& connection) { return connection.count(book, search); });
 }
 

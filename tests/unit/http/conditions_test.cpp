@@ -2,6 +2,8 @@
 
 #include <addrbook/http.hpp>
 
+#include <support/line_format.hpp>
+
 #include <doctest/doctest.h>
 
 #include <cstdint>
@@ -83,6 +85,29 @@ TEST_CASE("conditions: a proxy's ending of a tag is ignored") {
     CAPTURE(value);
     CHECK_FALSE(detail::matches_any_tag(value, "\"e-7\""));
   }
+}
+
+TEST_CASE("conditions: a tag may end in the name of a format that is known") {
+  const addrbook::Formats formats{test::line_format()};
+  const auto find = [&](const std::string& value) {
+    return detail::find_tag(value, "\"e-7\"", &formats) == detail::TagMatch::listed;
+  };
+  for (const std::string value : {R"("e-7")", R"("e-7-lines")", R"(W/"e-7-lines")",
+                                  R"("e-7-lines-gzip")", R"("x", "e-7-lines;gzip")"}) {
+    CAPTURE(value);
+    CHECK(find(value));
+  }
+  for (const std::string value :
+       {R"("e-7-line")", R"("e-7-liness")", R"("e-7lines")", R"("e-7-lines-lines")",
+        R"("e-7-gzip-lines")", R"("e-70-lines")", R"("e-7-")", R"("e-7-LINES")"}) {
+    CAPTURE(value);
+    CHECK_FALSE(find(value));
+  }
+  CHECK_FALSE(detail::matches_any_tag(R"("e-7-lines")", "\"e-7\""));
+  CHECK(detail::EntityTag(1, 7, "lines").text() == "\"0000000000000001-7-lines\"");
+  const std::string longest(detail::EntityTag::max_form_bytes, 'x');
+  CHECK(detail::EntityTag(UINT64_MAX, UINT64_MAX, longest).text() ==
+        "\"ffffffffffffffff-18446744073709551615-" + longest + "\"");
 }
 
 namespace {

@@ -143,3 +143,36 @@ TEST_CASE("negotiation: a media type is named, with a weight above 0") {
     CHECK_FALSE(names(value));
   }
 }
+
+TEST_CASE("negotiation: the quality of a media type is that of the most specific range") {
+  const std::vector<std::pair<std::string, int>> table{
+      {"text/vcard", 1000},
+      {"TEXT/VCard ; version=4.0", 1000},
+      {"text/vcard;q=0.5", 500},
+      {"text/vcard; version=4.0; Q=0.25", 250},
+      {"text/*", 1000},
+      {"*/*;q=0.1", 100},
+      {"*/*, text/vcard;q=0.2", 200},
+      {"text/vcard;q=0.2, */*", 200},
+      {"text/*;q=0.3, */*;q=0.9", 300},
+      {"text/vcard;q=0, */*", 0},
+      {"text/vcard;q=0.3, text/vcard;version=3.0;q=0.7", 700},
+      {"text/html,,text/vcard;q=1.000", 1000},
+      {"", 0},
+      {"text", 0},
+      {"*", 0},
+      {"/", 0},
+      {"text/html", 0},
+      {"text/vcards", 0},
+      {"tex/*", 0},
+      {"texts/*", 0},
+      {"text/vcard;q=2", 0},
+      {"text/vcard;q=x, */*;q=0.4", 400},
+  };
+  for (const auto& row : table) {
+    const auto& value = row.first;
+    const auto& quality = row.second;
+    CAPTURE(value);
+    CHECK(detail::accepted_quality(value, "text/vcard") == quality);
+  }
+}

@@ -121,3 +121,24 @@ TEST_CASE("answer source: a pause that throws makes the answer fail, and the log
   CHECK(answer.log[0].kind == LogRecord::Kind::fault);
   CHECK(answer.log[0].trace == std::vector<std::string>{"std::runtime_error: why"});
 }
+
+TEST_CASE("answer source: a body with a rate may take longer than the timeout") {
+  for (const std::size_t rate : {std::size_t{0}, std::size_t{1}}) {
+    Answer answer(std::chrono::milliseconds(50));
+    answer.source->rate = rate;
+    LogRecord record;
+    AnswerSource paced(
+        answer.source, [](const LogRecord&) {}, record, std::chrono::steady_clock::now(),
+        std::chrono::milliseconds(50), true);
+    CHECK(paced.min_rate() == rate);
+    // The source takes its time, which is not the client's.
+    answer.source->before_read = [] {
+      const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(60);
+      while (std::chrono::steady_clock::now() < end) {
+      }
+    };
+    std::string piece;
+    CHECK(paced.read(piece) == Status::piece);
+    CHECK(paced.read(piece) == (rate != 0 ? Status::piece : Status::failed));
+  }
+}

@@ -556,12 +556,66 @@ TEST_CASE("request_loop: a body has a deadline as a whole and one for each silen
       "POST /own HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
   REQUIRE(fixture.advance() == Step::park);
   const auto before = fixture.connection.deadline.load();
-  fixture.connection.exchange->deadline = Connection::Clock::now() + 1min;
+  fixture.connection.exchange->pace = addrbook::detail::Pace(Connection::Clock::now(), 1min, 0);
   fixture.peer.arrivals.emplace_back("x");
   REQUIRE(fixture.advance() == Step::park);
   CHECK(fixture.connection.deadline.load() < before);
   CHECK(fixture.connection.deadline.load() ==
-        fixture.connection.exchange->deadline.time_since_epoch().count());
+        fixture.connection.exchange->pace.deadline().time_since_epoch().count());
+}
+
+TEST_CASE("request_loop: a body with a rate may take any time, as long as it goes on") {
+  Fixture fixture;
+  fixture.handler.body_timeout = 30min;
+  fixture.handler.body_rate = 1;
+  fixture.peer.arrivals.emplace_back(
+      "POST /own HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+  REQUIRE(fixture.advance() == Step::park);
+  auto& pace = fixture.connection.exchange->pace;
+  pace = addrbook::detail::Pace(Connection::Clock::now() - 29min, 30min, 1);
+  const auto before = pace.deadline();
+  fixture.peer.arrivals.emplace_back("four");
+  REQUIRE(fixture.advance() == Step::park);
+  CHECK(pace.deadline() >= before + 4s);
+  CHECK(fixture.connection.deadline.load() == pace.deadline().time_since_epoch().count());
+  pace = addrbook::detail::Pace(Connection::Clock::now() - 31min, 30min, 1);
+  fixture.peer.arrivals.emplace_back("");
+  CHECK(fixture.loop.expire(fixture.connection) == Step::park);
+  CHECK(fixture.peer.written == "timed out halffour\n");
+}
+
+TEST_CASE("request_loop: in an overload no body is taken that may wait for the storage") {
+  Fixture fixture;
+  fixture.handler.body_rate = 1;
+  fixture.peer.arrivals.emplace_back(
+      "POST /own HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+  REQUIRE(fixture.advance() == Step::park);
+  fixture.peer.arrivals.emplace_back("whole");
+  CHECK(fixture.loop.advance(fixture.connection, true) == Step::requeue);
+  CHECK(fixture.peer.arrivals.size() == 1);
+  CHECK(fixture.advance() == Step::park);
+  CHECK(fixture.peer.written == "complete halfwhole\n");
+}
+
+TEST_CASE("request_loop: an answer with a rate may take any time, as long as it is taken") {
+  Fixture fixture;
+  const std::string piece(100'000, 'x');
+  auto source = std::make_shared<test::FakeSource>(std::vector<std::string>{piece});
+  source->rate = 10;
+  fixture.handler.source = [source] { return source; };
+  fixture.peer.room = 100;
+  fixture.peer.arrivals.push_back(get("/own/source"));
+  REQUIRE(fixture.advance() == Step::await_write);
+  auto& pace = fixture.connection.exchange->pace;
+  pace = addrbook::detail::Pace(Connection::Clock::now() - 59min, 1h, 10);
+  const auto before = pace.deadline();
+  fixture.peer.room = 50;
+  REQUIRE(fixture.advance() == Step::await_write);
+  CHECK(pace.deadline() >= before + 5s);
+  CHECK(pace.deadline() < before + 1min);
+  fixture.peer.room = 50'000;
+  REQUIRE(fixture.advance() == Step::await_write);
+  CHECK(pace.deadline() >= before + 50min);
 }
 
 TEST_CASE("request_loop: 100 Continue invites a body that has not begun to arrive") {
@@ -683,8 +737,8 @@ TEST_CASE(
   CHECK(fixture.advance() == Step::await_write);
   CHECK(deadline() >= now + 1h);
   CHECK(deadline() < now + 2h);
-  CHECK(fixture.connection.exchange->deadline >= now + 1h);
-  CHECK(fixture.connection.exchange->deadline < now + 2h);
+  CHECK(fixture.connection.exchange->pace.deadline() >= now + 1h);
+  CHECK(fixture.connection.exchange->pace.deadline() < now + 2h);
   const auto before = fixture.connection.deadline.load();
   fixture.peer.room = 0;
   CHECK(fixture.advance() == Step::await_write);
