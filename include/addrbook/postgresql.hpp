@@ -20,7 +20,7 @@ namespace addrbook {
 /// Opens the only book of a program, which has the name "default", in a database of PostgreSQL 15
 /// or newer. Makes its tables if there are none, in the first schema of the search path:
 /// addrbook_schema, addrbook_store, addrbook_books, addrbook_entries, addrbook_search,
-/// addrbook_notes and addrbook_removed. Any number of processes can use the book at the same time:
+/// addrbook_notes, addrbook_tombstones and addrbook_removed. Any number of processes can use the book at the same time:
 /// each sees the others' writes at once, revisions and conditions hold across them, and the order
 /// of revisions is the order of commits.
 ///

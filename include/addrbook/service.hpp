@@ -221,9 +221,8 @@ class Service : private detail::Pinned {
   /// its own for that and holds up no writer. When it falls behind by 1000 changes, or 8 MiB of
   /// them, it is told what it has missed, see ChangeEvent. What it throws is dropped.
   ///
-  /// Changes by other processes come too, after 250 ms: without what was there before, and of
-  /// several changes of an entry perhaps only the last. They come without being told where the book
-  /// is in PostgreSQL.
+  /// What other processes write to a book in PostgreSQL comes too, within 250 ms: without what was
+  /// there before, and of several changes of an entry perhaps only the last.
   /// @returns  ends it. After the subscription's destructor no call is running, and none follows,
   ///           unless the callback itself destroys it
   /// @throws   Error{storage} | std::system_error there can be no further thread

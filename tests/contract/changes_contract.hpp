@@ -178,7 +178,9 @@ STORE_CASE("what there was before is right when many write the same at once") {
   REQUIRE(by_revision.size() == results.size());
   std::optional<std::size_t> now;  // the number of the write that is stored
   std::uint64_t last = 0;
-  for (const auto& [revision, number] : by_revision) {
+  for (const auto& each : by_revision) {
+    const std::uint64_t revision = each.first;
+    const std::size_t number = each.second;
     CAPTURE(revision);
     const auto& before = results[number].before;
     REQUIRE(before.size() == 1);

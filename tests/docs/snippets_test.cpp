@@ -32,8 +32,10 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <sstream>
+#include <streambuf>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -70,6 +72,60 @@ void ask_a_book(const addrbook::Service& book, std::ostream& out) {
     }
     after = page.next;
   } while (after);
+}
+
+void copy_a_book(const addrbook::Service& book, std::map<std::string, addrbook::Entry>& copy) {
+  std::optional<addrbook::ChangeToken> known;  // its text() can be kept for the next start
+  for (bool more = true; more;) {
+    const addrbook::Changes page = book.changes(known);
+    if (page.is_expired) copy.clear();
+    for (const addrbook::Change& change : page.changes) {
+      if (change.entry) {
+        copy.insert_or_assign(change.id, *change.entry);
+      } else {
+        copy.erase(change.id);
+      }
+    }
+    more = page.more || page.is_expired;
+    known = page.is_expired ? std::nullopt : std::optional(page.next);
+  }
+}
+
+/// What another thread writes.
+class Written : public std::streambuf {
+ public:
+  [[nodiscard]] std::string text() {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  std::streamsize xsputn(const char* data, std::streamsize size) override {
+    const std::lock_guard lock(mutex_);
+    text_.append(data, static_cast<std::size_t>(size));
+    return size;
+  }
+  int_type overflow(int_type c) override {
+    const char character = traits_type::to_char_type(c);
+    xsputn(&character, 1);
+    return c;
+  }
+
+  std::mutex mutex_;
+  std::string text_;
+};
+
+addrbook::Subscription follow_a_book(addrbook::Service& book, std::ostream& out) {
+  auto following = book.on_change([&out](const addrbook::ChangeEvent& change) {
+    if (change.missed_since) {
+      out << "read on from " << change.missed_since->text() << '\n';  // by changes()
+    } else if (!change.after) {
+      out << change.before->document.text() << " was removed\n";
+    } else {
+      out << (change.before ? "changed: " : "new: ") << change.after->document.text() << '\n';
+    }
+  });
+  return following;
 }
 
 void mount_with_everything(httplib::Server& server) {
@@ -281,6 +337,25 @@ TEST_CASE("snippets: a book is asked") {
   const std::string text = out.str();
   CHECK(text.substr(0, 13) == "Ada Lovelace\n");
   CHECK(std::count(text.begin(), text.end(), '\n') == 251);
+}
+
+TEST_CASE("snippets: a book is followed") {
+  addrbook::Service book;
+  Written written;
+  std::ostream out(&written);
+  const auto following = follow_a_book(book, out);
+  const std::string id = book.create(addrbook::Document::parse("{\"n\":1}")).id;
+  book.update(id, addrbook::Document::parse("{\"n\":2}"));
+  book.create(addrbook::Document::parse("{\"n\":3}"));
+  book.remove(id);
+  std::map<std::string, addrbook::Entry> copy;
+  copy_a_book(book, copy);
+  REQUIRE(copy.size() == 1);
+  CHECK(copy.begin()->second.document.text() == "{\"n\":3}");
+  CHECK(test::eventually(std::chrono::seconds(60), [&] {
+    return written.text() ==
+           "new: {\"n\":1}\nchanged: {\"n\":2}\nnew: {\"n\":3}\n{\"n\":2} was removed\n";
+  }));
 }
 
 TEST_CASE("snippets: several writes at once") {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -121,6 +122,26 @@ TEST_CASE("negotiation: whether Accept-Encoding admits gzip") {
   CHECK(detail::accepts_coding("zstd", "zstd"));
   CHECK_FALSE(detail::accepts_coding("x-zstd", "zstd"));
   CHECK_FALSE(detail::accepts_coding("x-gzip", "zstd"));
+}
+
+TEST_CASE("negotiation: a media type is named, with a weight above 0") {
+  using addrbook::detail::names_media_type;
+  const auto names = [](std::string_view value) {
+    return names_media_type(value, "text/event-stream");
+  };
+  for (const char* const value :
+       {"text/event-stream", " TEXT/Event-Stream ", "application/json, text/event-stream",
+        "text/event-stream;q=0.001", "text/event-stream; charset=utf-8; Q=1",
+        "text/event-stream;q=x", "text/event-stream;q=0, text/event-stream"}) {
+    CAPTURE(value);
+    CHECK(names(value));
+  }
+  for (const char* const value :
+       {"", ",", ";", "*/*", "text/*", "text/event-streams", "text/event-stream;q=0",
+        "text/event-stream ; a=b ; q=0.000", "application/json;text/event-stream"}) {
+    CAPTURE(value);
+    CHECK_FALSE(names(value));
+  }
 }
 
 TEST_CASE("negotiation: the quality of a media type is that of the most specific range") {
