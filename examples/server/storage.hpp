@@ -110,6 +110,8 @@ inline Storage open_storage(const CommandLine& command_line, addrbook::Config co
             nullptr};
   }
   config.books.max_entries = config.service.max_entries;
+  config.books.max_document_bytes = config.service.max_document_bytes;
+  config.books.tombstone_lifetime = config.service.tombstone_lifetime;
   return {nullptr, open(
                        [&] {
                          return std::make_shared<addrbook::Books>(

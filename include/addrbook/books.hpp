@@ -83,7 +83,7 @@ class Books : private detail::Pinned {
 
   /// Refuses further writes to all books, and waits for those in progress: nothing is written after
   /// it returns. Must not be called from within a Store.
-  void stop() { rules_->gate.close(); }
+  void stop();
 
   /// Asks the store. Reports a fault of the store rather than throwing it.
   [[nodiscard]] Health health() const;
@@ -199,9 +199,22 @@ inline void Books::remove(std::string_view name, const BookStore::Condition& con
       throw Error(Errc::precondition, "Not the expected revision: '" + std::string(name) + "'");
   }
   ByName::node_type removed;  // destroyed after the lock
-  const std::unique_lock lock(mutex_);
+  std::unique_lock lock(mutex_);
   ++removals_of(name);
   if (const auto at = open_.find(name); at != open_.end()) removed = open_.extract(at);
+  lock.unlock();
+  if (removed) removed.mapped().book->wake_watchers();
+}
+
+inline void Books::stop() {
+  rules_->gate.close();
+  std::vector<std::shared_ptr<Service>> books;
+  {
+    const std::shared_lock lock(mutex_);
+    books.reserve(open_.size());
+    for (const auto& [name, open] : open_) books.push_back(open.book);
+  }
+  for (const auto& book : books) book->wake_watchers();
 }
 
 // Keeps a book that was opened when there had been as many removals.

@@ -1,6 +1,7 @@
 /// CachedStore: keeps recently read entries in memory, in front of a slower Store.
 #pragma once
 
+#include <addrbook/changes.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/storage/entry_cache.hpp>
 #include <addrbook/store.hpp>
@@ -55,6 +56,10 @@ class CachedStore final : public Store {
   [[nodiscard]] std::vector<std::optional<SameEntry>> do_find_same(
       const std::vector<Identity>& identities) const override {
     return store_->find_same(identities);
+  }
+  [[nodiscard]] ChangePage do_changes(std::uint64_t after, PageLimit limit,
+                                      std::uint64_t removals_after) const override {
+    return store_->changes(after, limit, removals_after);
   }
   [[nodiscard]] const Folding& do_folding() const noexcept override { return store_->folding(); }
   [[nodiscard]] BookState do_state() const override { return store_->state(); }

@@ -39,7 +39,7 @@ struct Config {
   int port = 8080;  ///< 0: any free port
   ServiceOptions service;
   std::string schema;      ///< file, for json_schema(); "": any address is taken
-  BooksOptions books;      ///< with many books; its max_entries is that of `service`
+  BooksOptions books;      ///< with many books; what `service` has too counts there
   bool own_books = false;  ///< each token has a book of its name: Options::book is to be the user
   ServerOptions server;
   Options rest;

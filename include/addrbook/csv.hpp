@@ -1,6 +1,8 @@
 /// CSV: contacts as the rows of a table.
 #pragma once
 
+#include <addrbook/contacts/words.hpp>
+#include <addrbook/document.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/format.hpp>
@@ -26,21 +28,25 @@ namespace addrbook {
 ///
 /// These columns are written, and read again:
 ///
-/// | Columns | Member of the Card |
-/// |---|---|
-/// | `UID` | `uid` |
-/// | `Name` | `name.full` |
-/// | `Name Prefix`, `First Name`, `Middle Name`, `Last Name`, `Name Suffix` | components of `name`:
-/// title, given, given2, surname, credential | | `Nickname` | `nickNames` | | `Organization Name`,
-/// `Organization Department`, `Organization Title` | `organizations`, `titles` | | `Birthday`,
-/// `Anniversary` | `anniversaries` of kind birth and wedding, as 1980-12-04, 1980-12, 1980 or
-/// --12-04 | | `Notes` | `notes` | | `Labels` | `keywords`, with ` ::: ` between them | | `E-mail 1
-/// - Label`, `E-mail 1 - Value` to 5 | `emails` | | `Phone 1 - Label`, `Phone 1 - Value` to 5 |
-/// `phones` | | `Address 1 - Label`, `Formatted`, `Street`, `Extended Address`, `PO Box`, `City`,
-/// `Region`, `Postal Code`, `Country` to 3 | `addresses`: `full`, and the components name,
-/// apartment, postOfficeBox, locality, region, postcode, country | | `Website 1 - Label`, `Website
-/// 1 - Value` to 3 | `links` | | `Other` | JSON: each member of the Card that the columns above do
-/// not hold as it is |
+/// - `UID`: `uid`
+/// - `Name`: `name.full`
+/// - `Name Prefix`, `First Name`, `Middle Name`, `Last Name`, `Name Suffix`: the components title,
+///   given, given2, surname and credential of `name`
+/// - `Nickname`: `nickNames`, with ` ::: ` between several
+/// - `Organization Name`, `Organization Department`: the first of `organizations`
+/// - `Organization Title`: the first of `titles`
+/// - `Birthday`, `Anniversary`: `anniversaries` of the kinds birth and wedding, as 1980-12-04,
+///   1980-12, 1980 or --12-04
+/// - `Notes`: `notes`
+/// - `Labels`: `keywords`, with ` ::: ` between several
+/// - `E-mail 1 - Label`, `E-mail 1 - Value`, to 5: `emails`
+/// - `Phone 1 - Label`, `Phone 1 - Value`, to 5: `phones`
+/// - `Address 1 - Label`, `Address 1 - Formatted`, to 3: `addresses` and their `full`
+/// - `Address 1 - Street`, `- Extended Address`, `- PO Box`, `- City`, `- Region`, `- Postal Code`,
+///   `- Country`, to 3: their components name, apartment, postOfficeBox, locality, region, postcode
+///   and country
+/// - `Website 1 - Label`, `Website 1 - Value`, to 3: `links`
+/// - `Other`: JSON, each member of the Card that the columns above do not hold as it is
 ///
 /// A label is made of contexts and features, as `Work Fax`, or is a text. So that cells can be
 /// edited, a member in `Other` counts only if it says what the cells say; else the cells count,

@@ -27,7 +27,9 @@ enum class Errc {
   reused_key,    ///< the key was used for something else before
   full,          ///< no room: the book has max_entries, or the disk is full
   stopped,       ///< the service is stopped and refuses writes
-  storage,   ///< the store failed or can't be reached; nothing was written unless what() says so
+  storage,  ///< the store failed or can't be reached; nothing was written unless what() says so
+  busy,  ///< too much at once, or others were faster again and again; nothing was done, and a retry
+         ///< may help
   internal,  ///< a callback of the program, or the library itself, failed
 };
 
@@ -42,6 +44,7 @@ enum class Errc {
     case Errc::full: return "full";
     case Errc::stopped: return "stopped";
     case Errc::storage: return "storage";
+    case Errc::busy: return "busy";
     case Errc::internal: return "internal";
   }
   return "unknown";

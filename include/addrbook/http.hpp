@@ -46,6 +46,7 @@ struct Request {
   std::string_view query;   ///< as sent, without the '?', e.g. "x=1" or ""
   std::string_view remote_address;  ///< textual IP address; "" if not known
   MemoryState memory = MemoryState::ample;
+  bool can_wait = false;  ///< an answer whose source says `later` holds no thread
 
   /// Returns a header field's value, its lines joined by ", " (RFC 9110, 5.3); nothing if absent.
   /// The name's case does not matter. The view is valid as long as the request. cpp-httplib does
@@ -88,6 +89,10 @@ class BodySource : private detail::Pinned {
   /// A source that never says `later` need not have it.
   // NOLINTNEXTLINE(performance-unnecessary-value-param): an override keeps it
   virtual void on_ready(std::function<void()> ready) { ready(); }
+
+  /// The server stops while there is nothing to send.
+  /// @returns whether read() can make the body complete now; false: it is cut
+  virtual bool stop() { return false; }
 
   /// Memory is scarce, and the client has fallen behind: gives back what can be had again at the
   /// next read().

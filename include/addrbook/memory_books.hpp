@@ -2,6 +2,7 @@
 #pragma once
 
 #include <addrbook/book_store.hpp>
+#include <addrbook/changes.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/memory_store.hpp>
 #include <addrbook/store.hpp>
@@ -84,6 +85,11 @@ class MemoryBooks::Book final : public Store {
       const std::vector<Identity>& identities) const override {
     const std::shared_lock lock(mutex_);
     return store().find_same(identities);
+  }
+  [[nodiscard]] ChangePage do_changes(std::uint64_t after, PageLimit limit,
+                                      std::uint64_t removals_after) const override {
+    const std::shared_lock lock(mutex_);
+    return store().changes(after, limit, removals_after);
   }
   [[nodiscard]] const Folding& do_folding() const noexcept override { return *folding_; }
 

@@ -35,6 +35,9 @@ struct ServiceOptions {
   std::uint64_t max_entries = 0;
   /// The maximum size of an address's text, also of one that a patch makes, in bytes.
   std::size_t max_document_bytes = std::size_t{16} * 1024 * 1024;
+  /// How long a book remembers at least that an address was removed, for those that follow its
+  /// changes. Who was away for longer reads the book anew.
+  std::chrono::hours tombstone_lifetime{720};
 };
 
 /// What a Books may hold.
@@ -46,9 +49,13 @@ struct BooksOptions {
   std::size_t max_open_books = 100'000;
   /// Of each address, see ServiceOptions.
   std::size_t max_document_bytes = ServiceOptions{}.max_document_bytes;
+  /// Of each book, see ServiceOptions.
+  std::chrono::hours tombstone_lifetime = ServiceOptions{}.tombstone_lifetime;
 
   /// @returns the options of each book
-  [[nodiscard]] ServiceOptions book() const { return {max_entries, max_document_bytes}; }
+  [[nodiscard]] ServiceOptions book() const {
+    return {max_entries, max_document_bytes, tombstone_lifetime};
+  }
 };
 
 /// How a book is served.
@@ -87,6 +94,18 @@ struct Options {
   std::chrono::milliseconds body_timeout = detail::default_body_timeout;
   /// The time for a client to receive a whole body; of a body without an end, each piece.
   std::chrono::milliseconds answer_timeout = detail::default_answer_timeout;
+  /// The maximum number of clients that wait for changes, in long polls and in streams. A further
+  /// poll that has to wait gets a 503, a further stream ends at once and is tried again by
+  /// browsers.
+  std::size_t max_streams = 1'000;
+  /// In place of max_streams where each of them holds a thread: on a server of cpp-httplib's that
+  /// is not one of ours, and with ServerOptions::hooks_see_books.
+  std::size_t max_blocking_streams = 2;
+  /// After which silence a stream of changes sends a comment, so that no proxy ends it; above 0.
+  std::chrono::milliseconds ping_interval{15'000};
+  /// After which time a stream of changes ends, when it has nothing to send. Browsers connect
+  /// again, with the token that is good then.
+  std::chrono::milliseconds stream_lifetime{3'600'000};
   /// Memory for the texts of lists, of all books together. A book's list is kept when it is asked
   /// for twice without a write between, until the next write, or until there is no room. A longer
   /// list is not kept; 0: none is.

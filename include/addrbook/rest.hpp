@@ -21,6 +21,7 @@
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/exchange.hpp>
+#include <addrbook/rest/followers.hpp>
 #include <addrbook/rest/import_body.hpp>
 #include <addrbook/rest/list_cache.hpp>
 #include <addrbook/rest/positions.hpp>
@@ -49,8 +50,9 @@ namespace addrbook {
 class Rest {
  public:
   /// One book.
-  /// @throws Error{invalid} if `service` is null, max_concurrent_writes or body_timeout is 0, the
-  ///         prefix, an origin or a host is not as Options says, or an option is for many books
+  /// @throws Error{invalid} if `service` is null, max_concurrent_writes, body_timeout or
+  ///         ping_interval is 0, the prefix, an origin or a host is not as Options says, or an
+  ///         option is for many books
   Rest(std::shared_ptr<Service> service, Options options)
       : Rest(std::move(service), nullptr, std::move(options)) {}
 
@@ -105,6 +107,7 @@ class Rest {
   detail::RequestIds request_ids_;
   std::shared_ptr<detail::ListCache> lists_;
   mutable detail::Positions positions_;
+  mutable detail::Followers followers_;
   mutable std::atomic<std::size_t> writes_{0};
 };
 
@@ -197,6 +200,9 @@ inline Rest::Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books
     if (!format || !is_format_name(format->name())) {
       throw Error(Errc::invalid, "a format is null, or its name is not 1 to 24 of [a-z0-9]");
     }
+  }
+  if (options_.ping_interval.count() <= 0) {
+    throw Error(Errc::invalid, "ping_interval must be above 0");
   }
   if (!detail::is_valid_prefix(options_.prefix)) {
     throw Error(Errc::invalid, "the prefix '" + options_.prefix + "' is not " +
@@ -396,6 +402,7 @@ inline Reply Rest::Call::respond(BodyStatus status) {
                           exchange_,
                           rest_.lists_,
                           rest_.positions_,
+                          rest_.followers_,
                           {},
                           endpoints_->id(),
                           {}};

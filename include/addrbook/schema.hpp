@@ -2,6 +2,7 @@
 /// addrbook::schema), which takes long to compile: include it in one file of a program.
 #pragma once
 
+#include <addrbook/base/large_work.hpp>
 #include <addrbook/base/read_file.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/error.hpp>
@@ -31,6 +32,8 @@ namespace addrbook {
 /// @par Thread safety  the validator is for any thread
 [[nodiscard]] inline Validator json_schema_text(std::string text) {
   return [ready = detail::read_schema(std::move(text))](const Document& document) {
+    std::optional<detail::LargeWork> turn;
+    if (detail::LargeWork::is_large(document.text().size())) turn.emplace();
     return detail::SchemaCheck::run(ready->schema, ready->patterns, detail::clamped_tree(document));
   };
 }

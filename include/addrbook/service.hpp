@@ -3,8 +3,10 @@
 
 #include <addrbook/base/checksum.hpp>
 #include <addrbook/base/hex.hpp>
+#include <addrbook/base/large_work.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/write_gate.hpp>
+#include <addrbook/changes.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/memory_store.hpp>
 #include <addrbook/options.hpp>
@@ -61,7 +63,18 @@ class Service : private detail::Pinned {
 
   /// Refuses further writes and waits for those in progress: nothing is written after it returns.
   /// Must not be called from within a Store.
-  void stop() { gate_.close(); }
+  void stop() {
+    gate_.close();
+    store_->wake_watchers();
+  }
+
+  /// Whether writes are refused since stop().
+  [[nodiscard]] bool is_stopped() const noexcept {
+    return !gate_.is_open() || !rules_->gate.is_open();
+  }
+
+  /// Has those who watch look again.
+  void wake_watchers() const noexcept { store_->wake_watchers(); }
 
   /// Stores `document` under a fresh id.
   /// @param document  kept as it is; at most options().max_document_bytes
@@ -84,7 +97,7 @@ class Service : private detail::Pinned {
 
   /// As create(), but of all calls with the same key within 24 hours only the first one stores
   /// anything, also of concurrent ones and of those in other processes with the same storage.
-  /// @param key  printable ASCII: 1 to 900 bytes
+  /// @param key  printable ASCII: 1 to 1024 bytes
   /// @returns  the entry as it was created first
   /// @throws   Error{reused_key} it was created with another document | Error{invalid} the key is
   ///           not valid | and as create()
@@ -142,7 +155,8 @@ class Service : private detail::Pinned {
 
   /// Applies all writes or none: first asks the validators about all documents, then checks the
   /// conditions and the capacity. New entries get ids of make_id(), or of the caller's choice.
-  /// @param batch     its max_entries is lowered to that of options()
+  /// @param batch     its max_entries is lowered to that of options(), and tombstone_lifetime is
+  /// theirs
   /// @param at_fault  if not null: becomes the index of the write whose document is refused, when
   ///                  that is thrown
   /// @returns  see CommitResult; a condition that fails and a full book are outcomes
@@ -189,6 +203,32 @@ class Service : private detail::Pinned {
     return store_->find_same(identities);
   }
 
+  /// A run of what has been written, in order of revision: begin without a token, go on with
+  /// `next`, at once while `more` is set. So begins a replica, and so it is kept up to date. From
+  /// the beginning each entry is there once, and what was removed before is not. An entry that is
+  /// written meanwhile comes again, and so does a removal.
+  /// @throws Error{storage}
+  [[nodiscard]] Changes changes(const std::optional<ChangeToken>& since = {},
+                                PageLimit limit = {}) const;
+
+  /// Calls `wake` after each write to the book, of other processes too, and when the book is
+  /// removed or stopped: then it is time to ask changes(). That costs no thread.
+  /// @param wake  must return at once and throw nothing. Called by any thread, mostly by the one
+  ///              that has written; a call may still be running when the subscription has ended
+  [[nodiscard]] Subscription watch(std::function<void()> wake) const;
+
+  /// Calls `callback` for each write to an entry, in order, after the commit. It has a thread of
+  /// its own for that and holds up no writer. When it falls behind by 1000 changes, or 8 MiB of
+  /// them, it is told what it has missed, see ChangeEvent. What it throws is dropped.
+  ///
+  /// Changes by other processes come too, after 250 ms: without what was there before, and of
+  /// several changes of an entry perhaps only the last. They come without being told where the book
+  /// is in PostgreSQL.
+  /// @returns  ends it. After the subscription's destructor no call is running, and none follows,
+  ///           unless the callback itself destroys it
+  /// @throws   Error{storage} | std::system_error there can be no further thread
+  [[nodiscard]] Subscription on_change(ChangeCallback callback);
+
   /// All entries in order of creation. Holds all of them in memory; page() does not.
   /// @throws Error{storage}
   [[nodiscard]] std::vector<Entry> list() const;
@@ -204,9 +244,6 @@ class Service : private detail::Pinned {
   [[nodiscard]] bool is_gone() const noexcept { return store_->is_gone(); }
 
  private:
-  [[nodiscard]] bool is_running() const noexcept {
-    return gate_.is_open() && rules_->gate.is_open();
-  }
   template <class Decide>
   std::optional<Entry> write(std::string_view id, const EntryCondition& condition,
                              const Decide& decide);
@@ -377,8 +414,15 @@ inline void Service::remove(std::string_view id, const EntryCondition& condition
 template <class Decide>
 std::optional<Entry> Service::write(std::string_view id, const EntryCondition& condition,
                                     const Decide& decide) {
-  while (true) {
+  std::optional<detail::LargeWork> turn;
+  constexpr int max_attempts = 10'000;
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
     std::optional<Entry> entry = find(id);
+    if (!turn && entry && detail::LargeWork::is_large(entry->document.text().size())) {
+      entry.reset();
+      turn.emplace();
+      continue;  // it may have changed meanwhile
+    }
     const Entry* const current = entry ? &*entry : nullptr;
     if (condition && !condition(current)) fail_precondition(id);
     std::optional<Document> document = decide(current);
@@ -398,10 +442,38 @@ std::optional<Entry> Service::write(std::string_view id, const EntryCondition& c
                  result.created_at.front(),
                  at};
   }
+  throw Error(Errc::busy, "Too many writes of one address at once");
 }
 
 inline Page Service::page(std::uint64_t after, PageLimit limit) const {
   return store_->page(after, limit);
+}
+
+inline Changes Service::changes(const std::optional<ChangeToken>& since, PageLimit limit) const {
+  constexpr auto none = (std::numeric_limits<std::uint64_t>::max)();
+  const std::uint64_t after = since ? since->revision : 0;
+  ChangePage page = store_->changes(after, limit, since ? since->removals_after() : none);
+  const BookState& state = page.state;
+  Changes result;
+  result.is_expired =
+      since && (since->epoch != state.epoch || since->removals_after() > state.revision ||
+                since->removals_after() < page.forgotten);
+  if (result.is_expired) return result;
+  result.next = {state.epoch, page.next(), since ? since->start : state.revision};
+  result.changes = std::move(page.changes);
+  result.more = page.more;
+  return result;
+}
+
+inline Subscription Service::watch(std::function<void()> wake) const {
+  auto subscription = std::make_shared<Subscription>(store_->watch(std::move(wake)));
+  // The store stays until the subscription has ended.
+  return Subscription([store = store_, subscription]() mutable { subscription.reset(); });
+}
+
+inline Subscription Service::on_change(ChangeCallback callback) {
+  auto subscription = std::make_shared<Subscription>(store_->on_change(std::move(callback)));
+  return Subscription([store = store_, subscription]() mutable { subscription.reset(); });
 }
 
 inline std::vector<Entry> Service::list() const {
@@ -417,7 +489,7 @@ inline std::vector<Entry> Service::list() const {
 }
 
 inline Health Service::health() const {
-  if (!is_running()) return {false, "the service is stopped", nullptr};
+  if (is_stopped()) return {false, "the service is stopped", nullptr};
   try {
     // Not state(), which a store may know without asking its storage.
     constexpr auto after_all = (std::numeric_limits<std::uint64_t>::max)();
@@ -458,7 +530,8 @@ inline CommitResult Service::commit_one(Write write, std::uint64_t max_entries, 
 inline CommitResult Service::pass_gates(Batch batch) {
   const auto passed = gate_.pass();
   const auto passed_all = rules_->gate.pass();
-  if (is_running()) return store_->commit(std::move(batch));
+  batch.tombstone_lifetime = rules_->options.tombstone_lifetime;
+  if (!is_stopped()) return store_->commit(std::move(batch));
   using Kind = Condition::Kind;
   for (std::size_t i = 0; i < batch.writes.size(); ++i) {
     const Write& write = batch.writes[i];

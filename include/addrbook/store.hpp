@@ -2,11 +2,14 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/changes.hpp>
 #include <addrbook/contacts/identity.hpp>
 #include <addrbook/contacts/scan.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/options.hpp>
 #include <addrbook/query.hpp>
+#include <addrbook/storage/change_hub.hpp>
 #include <addrbook/text.hpp>
 
 #include <algorithm>
@@ -14,6 +17,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,6 +77,9 @@ struct Batch {
   Timestamp at = now();           ///< becomes Entry::created_at and Entry::updated_at
   /// Written with the batch, unless there is a note with its key that has not expired at `at`.
   std::optional<Note> note = {};
+  /// How long before `at` a removal may be that the store forgets with this batch.
+  std::chrono::hours tombstone_lifetime = ServiceOptions{}.tombstone_lifetime;
+  bool wants_before = false;  ///< CommitResult::before is asked for
 
   /// Whether the batch must be refused as `full`. A batch that adds no entry never is, even in a
   /// book that holds more than `max_entries`.
@@ -102,6 +112,9 @@ struct CommitResult {
   std::vector<std::uint64_t> created;
   /// If `done`: for write i the `created_at` of the entry that it stored; 1970 where it removed.
   std::vector<Timestamp> created_at;
+  /// If `done`, and Batch::wants_before: for write i the entry that had the id; or empty, if the
+  /// store can't tell.
+  std::vector<std::optional<Entry>> before = {};
 
   [[nodiscard]] bool done() const noexcept { return outcome == Outcome::done; }
 };
@@ -132,7 +145,7 @@ struct SameEntry {
 /// @par Thread safety  any thread; each call sees or makes one consistent state.
 class Store : private detail::Pinned {
  public:
-  virtual ~Store() = default;
+  virtual ~Store() { delete hub_.load(); }
 
   /// Looks for the batch's note, checks the conditions of all writes against the state before the
   /// batch, then the capacity, then applies all writes.
@@ -174,6 +187,28 @@ class Store : private detail::Pinned {
     return do_find_same(identities);
   }
 
+  /// The entries and the removals that are newer than a revision, in order of revision.
+  /// @param after           only changes of a greater revision
+  /// @param removals_after  of removals only those of a greater revision than this, too
+  /// @throws Error{storage}
+  [[nodiscard]] ChangePage changes(std::uint64_t after, PageLimit limit,
+                                   std::uint64_t removals_after = 0) const {
+    limit.entries = (std::max)(limit.entries, std::size_t{1});
+    return do_changes(after, limit, (std::max)(after, removals_after));
+  }
+
+  /// @name Those who follow the book. They must end before the store does.
+  /// @{
+  /// As Service::watch().
+  [[nodiscard]] Subscription watch(std::function<void()> wake);
+  /// As Service::on_change().
+  [[nodiscard]] Subscription on_change(ChangeCallback callback);
+  /// Has those who watch look again.
+  void wake_watchers() const noexcept {
+    if (detail::ChangeHub* const hub = hub_.load()) hub->wake_all();
+  }
+  /// @}
+
   /// How texts are compared.
   [[nodiscard]] const Folding& folding() const noexcept { return do_folding(); }
 
@@ -184,6 +219,12 @@ class Store : private detail::Pinned {
   [[nodiscard]] bool is_gone() const noexcept { return is_gone_.load(std::memory_order_relaxed); }
 
  protected:
+  /// The book is at this state now, which another process may have made.
+  void tell_state(const BookState& state) const {
+    if (detail::ChangeHub* const hub = hub_.load()) {
+      hub->tell(detail::ChangeHub::no_ticket, {state.epoch, state.revision}, state.revision, {});
+    }
+  }
   /// @throws NoSuchBook
   [[noreturn]] void fail_gone(std::string_view name,
                               SourceLine thrown_at = SourceLine::here()) const {
@@ -192,6 +233,13 @@ class Store : private detail::Pinned {
   }
 
  private:
+  static void check(const Batch& batch);
+  [[nodiscard]] detail::ChangeHub& hub();
+  void change_followers(int by);
+
+  /// Somebody follows the book, or nobody any more. A store whose book others may write to calls
+  /// tell_state() meanwhile, and wake_watchers() when the book is gone.
+  virtual void do_follow(bool /*is_followed*/) {}
   /// @param batch  its ids are valid, and no id occurs twice
   virtual CommitResult do_commit(Batch batch) = 0;
   /// @param id  valid
@@ -215,6 +263,10 @@ class Store : private detail::Pinned {
   [[nodiscard]] virtual std::vector<std::optional<SameEntry>> do_find_same(
       const std::vector<Identity>& identities) const;
   /// @}
+  /// A store that does not override this remembers no removals.
+  /// @param removals_after  at least `after`
+  [[nodiscard]] inline virtual ChangePage do_changes(std::uint64_t after, PageLimit limit,
+                                                     std::uint64_t removals_after) const;
   [[nodiscard]] virtual const Folding& do_folding() const noexcept { return *ascii_folding(); }
 
   [[nodiscard]] detail::Scan::Pages pages() const {
@@ -223,11 +275,14 @@ class Store : private detail::Pinned {
   [[nodiscard]] inline detail::Scan::Pages pages_of(const std::vector<std::string>& ids) const;
 
   mutable std::atomic<bool> is_gone_{false};
+  std::atomic<detail::ChangeHub*> hub_{nullptr};  // made when it is needed
+  std::mutex following_;
+  int followers_ = 0;
 };
 
 // ---------------------------------------------------------------------------------------------
 
-inline CommitResult Store::commit(Batch batch) {
+inline void Store::check(const Batch& batch) {
   for (const Write& write : batch.writes) {
     if (!is_valid_id(write.id)) throw Error(Errc::invalid, "not a valid id: '" + write.id + "'");
   }
@@ -247,10 +302,121 @@ inline CommitResult Store::commit(Batch batch) {
              std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
     };
     if (batch.note->key.empty() || !is_text(batch.note->key) || !is_text(batch.note->value)) {
-      throw Error(Errc::invalid, "not a valid note");
+      throw Error(Errc::invalid, "a key must have 1 to " + std::to_string(Note::max_bytes) +
+                                     " characters of printable ASCII");
     }
   }
-  return do_commit(std::move(batch));
+}
+
+namespace detail {
+
+/// What a commit has changed.
+/// @param writes  of the batch
+[[nodiscard]] inline std::vector<ChangeHub::Event> events_of(const std::vector<Write>& writes,
+                                                             Timestamp at,
+                                                             const CommitResult& result) {
+  std::vector<ChangeHub::Event> events;
+  events.reserve(writes.size());
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    ChangeEvent event;
+    event.id = writes[i].id;
+    event.revision = result.base + 1 + i;
+    event.is_before_known = !result.before.empty() || result.created[i] == event.revision;
+    if (!result.before.empty()) event.before = result.before[i];
+    if (const auto& document = writes[i].document) {
+      event.after = Entry{event.id,
+                          result.epoch,
+                          result.created[i],
+                          event.revision,
+                          *document,
+                          result.created_at[i],
+                          at};
+    } else if (event.is_before_known && !event.before) {
+      continue;  // there was nothing to remove
+    }
+    events.push_back(std::make_shared<const ChangeEvent>(std::move(event)));
+  }
+  return events;
+}
+
+}  // namespace detail
+
+inline CommitResult Store::commit(Batch batch) {
+  check(batch);
+  detail::ChangeHub* hub = hub_.load();
+  const auto ticket = hub != nullptr ? hub->begin() : detail::ChangeHub::no_ticket;
+  const bool is_told = ticket != detail::ChangeHub::no_ticket;
+  const bool wants_before = batch.wants_before;
+  const Timestamp at = batch.at;
+  std::vector<Write> writes;
+  CommitResult result;
+  try {
+    if (is_told) writes = batch.writes;
+    batch.wants_before = wants_before || is_told;
+    result = do_commit(std::move(batch));
+  } catch (...) {
+    if (is_told) hub->drop(ticket);
+    throw;
+  }
+  // Whoever began to follow the book meanwhile looks at its state only later.
+  if (hub == nullptr) hub = hub_.load();
+  if (hub == nullptr) return result;
+  try {
+    if (!result.done()) {
+      hub->drop(ticket);
+    } else {
+      hub->tell(ticket, {result.epoch, result.base}, result.base + result.created.size(),
+                is_told ? detail::events_of(writes, at, result)
+                        : std::vector<detail::ChangeHub::Event>());
+    }
+  } catch (const std::exception&) {  // out of memory: what is not told will be read
+    hub->drop(ticket);
+  }
+  if (!wants_before) result.before.clear();
+  return result;
+}
+
+inline detail::ChangeHub& Store::hub() {
+  if (hub_.load() == nullptr) {
+    auto made = std::make_unique<detail::ChangeHub>();
+    detail::ChangeHub* none = nullptr;
+    if (hub_.compare_exchange_strong(none, made.get())) static_cast<void>(made.release());
+  }
+  return *hub_.load();
+}
+
+inline void Store::change_followers(int by) {
+  const std::lock_guard lock(following_);
+  const bool was_followed = followers_ != 0;
+  followers_ += by;
+  if (was_followed != (followers_ != 0)) do_follow(followers_ != 0);
+}
+
+inline Subscription Store::watch(std::function<void()> wake) {
+  detail::ChangeHub& hub = this->hub();
+  auto shared = std::make_shared<const std::function<void()>>(std::move(wake));
+  hub.add(shared);
+  Subscription subscription([this, &hub, shared] {
+    hub.remove(shared);
+    change_followers(-1);
+  });
+  change_followers(1);
+  return subscription;
+}
+
+inline Subscription Store::on_change(ChangeCallback callback) {
+  detail::ChangeHub& hub = this->hub();
+  const auto queue = std::make_shared<detail::ChangeQueue>(
+      std::move(callback), [this](std::uint64_t after) { return changes(after, {}); });
+  detail::ChangeQueue::start(queue);
+  Subscription subscription([this, &hub, queue] {
+    hub.remove(*queue);
+    queue->end();
+    change_followers(-1);
+  });
+  change_followers(1);
+  hub.add(*queue, [this] { return state(); });
+  return subscription;
 }
 
 // Whatever the storage is, to look at a few entries is quicker than to combine them with an index.
@@ -268,6 +434,28 @@ inline detail::Scan::Pages Store::pages_of(const std::vector<std::string>& ids) 
     page.more = next < sorted.size();
     return page;
   };
+}
+
+inline ChangePage Store::do_changes(std::uint64_t after, PageLimit limit,
+                                    std::uint64_t /*removals_after*/) const {
+  Query query;
+  query.sort = Query::Sort::updated;
+  Position position;
+  position.number = after;
+  QueryPage found = do_select(query, position, limit);
+  ChangePage page;
+  page.state = found.state;
+  page.forgotten = found.state.revision;
+  page.more = found.next.has_value();
+  for (Entry& entry : found.entries) {
+    // Written after the state was read: there may be others of the same time that were not seen.
+    if (entry.revision > page.state.revision) {
+      page.more = false;
+      break;
+    }
+    page.changes.push_back({entry.id, entry.revision, std::move(entry)});
+  }
+  return page;
 }
 
 inline QueryPage Store::select(const Query& query, const std::optional<Position>& after,

@@ -27,4 +27,5 @@ struct OneOfMany {
 #define ADDRBOOK_TEST_BOOKS Memory
 #include "book_store_contract.hpp"
 #define ADDRBOOK_TEST_STORES OneOfMany
+#include "changes_contract.hpp"
 #include "store_contract.hpp"

@@ -24,4 +24,5 @@ struct CachedMemory {
 }  // namespace
 
 #define ADDRBOOK_TEST_STORES MemoryStores, CachedMemory
+#include "changes_contract.hpp"
 #include "store_contract.hpp"

@@ -53,4 +53,5 @@ struct OneOfMany {
 #define ADDRBOOK_TEST_BOOKS PostgresqlBooks
 #include "book_store_contract.hpp"
 #define ADDRBOOK_TEST_STORES PostgresqlStores, OneOfMany
+#include "changes_contract.hpp"
 #include "store_contract.hpp"

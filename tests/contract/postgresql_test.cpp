@@ -5,6 +5,7 @@
 #include <addrbook/service.hpp>
 
 #include <support/addresses.hpp>
+#include <support/change_log.hpp>
 #include <support/parallel.hpp>
 #include <support/postgresql_server.hpp>
 #include <support/silent_proxy.hpp>
@@ -22,10 +23,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -621,7 +624,7 @@ TEST_CASE("postgresql: a copy of a book has an epoch of its own") {
     open_postgresql(conninfo)->commit({{put("c", 3)}});
     shared_server().sql(
         "DROP TABLE addrbook_books, addrbook_entries, addrbook_notes, addrbook_removed, "
-        "addrbook_schema, addrbook_search, addrbook_store",
+        "addrbook_schema, addrbook_search, addrbook_store, addrbook_tombstones",
         database);
     shared_server().copy_by_dump(copy, database);
     check_copy(database);
@@ -637,7 +640,7 @@ TEST_CASE("postgresql: tables that disappear while the book is used are an error
   shared_server().copy_by_dump(database, copy);
   shared_server().sql(
       "DROP TABLE addrbook_books, addrbook_entries, addrbook_notes, addrbook_removed, "
-      "addrbook_schema, addrbook_search, addrbook_store",
+      "addrbook_schema, addrbook_search, addrbook_store, addrbook_tombstones",
       database);
   for (int i = 0; i < 3; ++i) {
     CHECK(begins(error_of([&] { static_cast<void>(store->find("a")); }), "storage: "));
@@ -670,7 +673,7 @@ TEST_CASE("postgresql: a restore from a dump while the book is used is noticed")
   CHECK(other->find("later"));
   shared_server().sql(
       "DROP TABLE addrbook_books, addrbook_entries, addrbook_notes, addrbook_removed, "
-      "addrbook_schema, addrbook_search, addrbook_store",
+      "addrbook_schema, addrbook_search, addrbook_store, addrbook_tombstones",
       database);
   shared_server().copy_by_dump(copy, database);
   SUBCASE("by a find") {
@@ -829,6 +832,7 @@ TEST_CASE("postgresql: tables of version 3 are indexed at the start, by one of s
   test::check_version_3(*opened);
   opened->wait_for_sweeper();
   CHECK(shared_server().sql("SELECT count(*) FROM addrbook_search", database) == "6");
+  test::check_followed(*opened);
 }
 
 TEST_CASE("postgresql: an index that is not complete is continued") {
@@ -1043,9 +1047,80 @@ TEST_CASE("postgresql: a role that owns its database can make the book, one with
       "GRANT SELECT ON addrbook_schema TO visitor;"
       "GRANT SELECT, UPDATE ON addrbook_books, addrbook_store TO visitor;"
       "GRANT SELECT, INSERT, UPDATE, DELETE ON addrbook_entries, addrbook_notes, addrbook_removed, "
-      "addrbook_search TO visitor",
+      "addrbook_search, addrbook_tombstones TO visitor",
       "clerks");
   const auto store = open_postgresql(as("visitor"));
   CHECK(store->commit({{put("b", 2), test::removal("a")}}).base == 1);
   CHECK(store->page(0, {}).entries.size() == 1);
+}
+
+TEST_CASE("postgresql: changes by several processes are followed, and none is skipped") {
+  const auto conninfo = shared_server().conninfo(new_database());
+  const auto one = open_postgresql(conninfo);
+  const auto other = open_postgresql(conninfo);
+  constexpr std::size_t writes = 60;
+  std::atomic<std::size_t> writing{4};
+  std::map<std::string, std::string> replica;
+  std::uint64_t after = 0;
+  const auto read = [&](const std::shared_ptr<addrbook::Store>& from) {
+    const auto page = from->changes(after, test::limit_of(7));
+    std::uint64_t last = after;
+    for (const auto& change : page.changes) {
+      if (change.revision <= last) throw std::runtime_error("not in order");
+      last = change.revision;
+      replica.erase(change.id);
+      if (change.entry) replica[change.id] = change.entry->document.text();
+    }
+    after = page.next();
+    return page.more;
+  };
+  // The commits of four connections end in any order, while a reader goes on from what it has seen.
+  CHECK(test::run_parallel(5, [&](std::size_t t) {
+          if (t == 4) {
+            while (writing != 0) read(one);
+            return;
+          }
+          for (std::size_t i = 0; i < writes; ++i) {
+            const std::string id = "e" + std::to_string((t * 7 + i) % 11);
+            (t % 2 == 0 ? one : other)
+                ->commit({{i % 4 == 3 ? test::removal(id) : put(id, t * 1000 + i)}});
+          }
+          --writing;
+        }) == "");
+  while (read(other)) {
+  }
+  std::map<std::string, std::string> expected;
+  for (const auto& entry : one->page(0, {}).entries) expected[entry.id] = entry.document.text();
+  CHECK(replica == expected);
+  CHECK(after == 4 * writes);
+}
+
+TEST_CASE("postgresql: who follows a book is told what another process writes") {
+  const auto database = new_database();
+  const auto conninfo = shared_server().conninfo(database);
+  const auto one = addrbook::open_postgresql_books(conninfo);
+  const auto other = addrbook::open_postgresql_books(conninfo);
+  const auto book = one->create("ada").book;
+  const auto same = other->open("ada");
+  book->create("a", test::numbered(1));
+  test::ChangeLog log;
+  const auto woken = std::make_shared<test::Arrivals>();
+  const auto watch = same->watch([woken] { woken->add(); });
+  auto subscription = same->on_change(log.callback());
+  book->update("a", test::numbered(2));
+  book->create("b", test::numbered(3));
+  CHECK(log.events(2).back().after.has_value());
+  book->remove("a");
+  CHECK(log.lines(3) == "a ? -> 2\nb ? -> 3\na ? ->\n");
+  same->update("b", test::numbered(4));
+  CHECK(test::text_of(log.events(4).back()) == "b 3 -> 4");
+  subscription = {};
+  // Only the one that watches is left.
+  woken->wait_for(4);
+  one->remove("ada");
+  // It may be woken a few times for what is known already.
+  for (std::size_t count = 5; !same->is_gone(); ++count) {
+    woken->wait_for(count);
+    CHECK(begins(error_of([&] { static_cast<void>(same->changes()); }), "not_found: "));
+  }
 }

@@ -85,4 +85,5 @@ struct BooksInMemory {
 #define ADDRBOOK_TEST_BOOKS BooksOfFile, CachedBooksOfFile, BooksInMemory
 #include "book_store_contract.hpp"
 #define ADDRBOOK_TEST_STORES SqliteFiles, CachedSqliteFiles, SqliteInMemory, OneOfMany
+#include "changes_contract.hpp"
 #include "store_contract.hpp"

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,22 @@ inline void check_version_3(addrbook::BookStore& books) {
   query.email.reset();
   query.phone = "5550100100";
   CHECK(found(*book, query) == "02 ");
+}
+
+/// What was removed by an older version is not known; what is removed from now on is.
+inline void check_followed(addrbook::BookStore& books) {
+  const auto book = books.open("default");
+  const auto before = book->changes(0, {}, UINT64_MAX);
+  CHECK(before.changes.size() == 4);
+  CHECK(before.forgotten == 7);
+  CHECK(before.next() == 7);
+  book->commit({{removal("018bcfe5687b7000800000000000b0b0")}});
+  const auto since = book->changes(before.next(), {});
+  REQUIRE(since.changes.size() == 1);
+  CHECK_FALSE(since.changes[0].entry.has_value());
+  CHECK(since.changes[0].id == "018bcfe5687b7000800000000000b0b0");
+  CHECK(since.changes[0].revision == 8);
+  CHECK(since.forgotten == 7);
 }
 
 }  // namespace test

@@ -59,7 +59,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const std::size_t max_record_bytes : {std::size_t{64}, std::size_t{100000}}) {
     Records found;
     fuzz::read_in_each_cut(*addrbook::csv(), text, max_record_bytes, found);
-    for (const auto& record : found.records) check_round_trip(record.document);
+    if (max_record_bytes < size || found.records.empty()) continue;
+    check_round_trip(found.records.back().document);
   }
   std::optional<Document> document;
   try {

@@ -83,7 +83,7 @@ inline void read_text(const addrbook::Format& format, std::string_view text, std
 inline Records& read_in_each_cut(const addrbook::Format& format, std::string_view text,
                                  std::size_t max_record_bytes, Records& whole) {
   read_text(format, text, text.size() + 1, max_record_bytes, whole);
-  for (const std::size_t size : {1U, 2U, 7U}) {
+  for (const std::size_t size : {1U, 7U}) {
     Records cut;
     read_text(format, text, size, max_record_bytes, cut);
     check(cut.all == whole.all, "each cut of a text says the same");

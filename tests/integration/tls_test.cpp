@@ -90,18 +90,21 @@ std::string refusal(const std::string& certificate, const std::string& key) {
   return {};
 }
 
+template <class Server>
+std::unique_ptr<Server> make_server(const Files& files) {
+  if constexpr (std::is_same_v<Server, addrbook::TlsServer>) {
+    return std::make_unique<Server>(addrbook::TlsFiles{files.certificate, files.key});
+  } else {
+    return std::make_unique<Server>(files.certificate.c_str(), files.key.c_str());
+  }
+}
+
 }  // namespace
 
 TEST_CASE_TEMPLATE("tls: many books, on our server and on httplib's", Server, addrbook::TlsServer,
                    httplib::SSLServer) {
   const Files files;
-  const auto server = [&] {
-    if constexpr (std::is_same_v<Server, addrbook::TlsServer>) {
-      return std::make_unique<Server>(addrbook::TlsFiles{files.certificate, files.key});
-    } else {
-      return std::make_unique<Server>(files.certificate.c_str(), files.key.c_str());
-    }
-  }();
+  const auto server = make_server<Server>(files);
   const auto books = std::make_shared<addrbook::Books>();
   addrbook::Options options;
   options.prefix = "/books/{book}/addresses";
@@ -112,6 +115,27 @@ TEST_CASE_TEMPLATE("tls: many books, on our server and on httplib's", Server, ad
   CHECK(client(running.port())->Get("/books/ada%2Faddresses")->status == 404);
   CHECK(client(running.port())->Get("/books/bob/addresses")->status == 404);
   CHECK(client(running.port())->Delete("/books/ada")->status == 204);
+}
+
+TEST_CASE_TEMPLATE("tls: changes are streamed as they come", Server, addrbook::TlsServer,
+                   httplib::SSLServer) {
+  const Files files;
+  const auto server = make_server<Server>(files);
+  const auto book = addrbook::mount(*server);
+  Running running(*server);
+  std::string seen;
+  const auto https = client(running.port());
+  const httplib::Headers as_stream{{"Accept", "text/event-stream"}};
+  book->create("a", addrbook::Document::parse("{}"));
+  static_cast<void>(
+      https->Get("/addresses/_changes", as_stream, [&](const char* data, std::size_t size) {
+        if (seen.empty()) book->create("b", addrbook::Document::parse("{}"));
+        seen.append(data, size);
+        return seen.find("\"b\"") == std::string::npos;
+      }));
+  CHECK(seen.find("data: {\"id\":\"a\"") != std::string::npos);
+  CHECK(seen.find("data: {\"id\":\"b\"") != std::string::npos);
+  CHECK(running.stop() < 10s);
 }
 
 TEST_CASE("tls: serves a book on TlsServer and on httplib::SSLServer") {

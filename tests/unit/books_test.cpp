@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -258,4 +259,33 @@ TEST_CASE("Books: threads that make, use and remove the same books") {
     }
   });
   CHECK(failures == "");
+}
+
+TEST_CASE("books: who watches a book is woken when it is removed, and when all are stopped") {
+  Books books;
+  const auto ada_book = books.create("ada").book;
+  const auto bob_book = books.create("bob").book;
+  std::atomic<int> ada_woken{0};
+  std::atomic<int> bob_woken{0};
+  const auto of_ada = ada_book->watch([&] { ++ada_woken; });
+  const auto of_bob = bob_book->watch([&] { ++bob_woken; });
+  ada_book->create(ada());
+  CHECK(ada_woken == 1);
+  CHECK(bob_woken == 0);
+  books.remove("ada");
+  CHECK(ada_woken == 2);
+  CHECK_THROWS_AS(static_cast<void>(ada_book->changes()), NoSuchBook);
+  books.stop();
+  CHECK(bob_woken == 1);
+  CHECK(bob_book->is_stopped());
+}
+
+TEST_CASE("books: each forgets removals as their options say") {
+  BooksOptions options;
+  options.tombstone_lifetime = std::chrono::hours(0);
+  Books books(std::make_shared<addrbook::MemoryBooks>(), {}, options);
+  const auto book = books.create("ada").book;
+  const auto known = book->changes().next;
+  book->remove(book->create(ada()).id);
+  CHECK(book->changes(known).is_expired);
 }

@@ -24,6 +24,7 @@ class FakeSource final : public addrbook::BodySource {
   std::size_t reads = 0;   ///< how often read() was called, the present call included
   std::size_t pauses = 0;  ///< how often pause() was called
   std::function<void()> when_paused = [] {};
+  std::function<bool()> when_stopped = [] { return false; };
   std::size_t held = 0;  ///< what memory() says
 
   Status read(std::string& to) override {
@@ -37,6 +38,7 @@ class FakeSource final : public addrbook::BodySource {
   [[nodiscard]] bool is_live() const noexcept override { return live; }
   [[nodiscard]] std::size_t min_rate() const noexcept override { return rate; }
   void on_ready(std::function<void()> ready) override { when_asked(std::move(ready)); }
+  bool stop() override { return when_stopped(); }
   void pause() override {
     ++pauses;
     when_paused();

@@ -58,6 +58,12 @@ class FakeStore final : public addrbook::Store {
     return store_.state();
   }
 
+  [[nodiscard]] addrbook::ChangePage do_changes(std::uint64_t after, addrbook::PageLimit limit,
+                                                std::uint64_t removals_after) const override {
+    before_page();
+    return store_.changes(after, limit, removals_after);
+  }
+
   addrbook::MemoryStore store_;
 };
 

@@ -1,5 +1,9 @@
 #include <addrbook/service.hpp>
 
+#include <addrbook/cached_store.hpp>
+
+#include <support/change_log.hpp>
+#include <support/hold_up.hpp>
 #include <support/parallel.hpp>
 #include <unit/fake_store.hpp>
 
@@ -13,11 +17,13 @@
 #include <cstdint>
 #include <exception>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -901,4 +907,379 @@ TEST_CASE("service: of parallel writers of one revision one succeeds") {
   });
   CHECK(failures == "");
   CHECK(service.get(entry.id).document == Document(json{{"n", done.load()}}));
+}
+
+TEST_CASE("service: a write that is always too late ends, and changes nothing") {
+  const auto store = std::make_shared<FakeStore>();
+  Service service(store);
+  const Entry entry = service.create(doc("Ada"));
+  Service other(store);
+  bool is_inside = false;
+  store->before_commit = [&] {
+    if (is_inside) return;
+    is_inside = true;
+    other.update(entry.id, doc("Bob"));
+    is_inside = false;
+  };
+  const auto thrown =
+      thrown_by([&] { service.change(entry.id, [](auto&) { return doc("Eve"); }); });
+  CHECK(thrown.code == Errc::busy);
+  CHECK(service.get(entry.id).document == doc("Bob"));
+}
+
+TEST_CASE("service: large addresses are changed one at a time") {
+  const auto store = std::make_shared<FakeStore>();
+  Service service(store);
+  const std::string large(200'000, 'x');
+  const Entry a = service.create(doc(large));
+  const Entry b = service.create(doc(large));
+  const Entry small = service.create(doc("Ada"));
+  std::atomic<int> at_once{0};
+  std::atomic<int> most{0};
+  const auto change = [&](const std::string& id) {
+    service.change(id, [&](const Document& old) {
+      const int now = ++at_once;
+      if (now > most) most = now;
+      service.change(small.id, [](const Document& same) { return same; });  // is not held up
+      --at_once;
+      return old;
+    });
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      for (int j = 0; j < 20; ++j) change(i % 2 == 0 ? a.id : b.id);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(most == 1);
+  CHECK(service.get(a.id).revision > 40);
+}
+
+TEST_CASE("service: changes go on from a token, and begin anew where it is not of this book") {
+  Service service;
+  const auto entries = service.create_many({doc("a"), doc("b"), doc("c")});
+  service.remove(entries[1].id);
+  const auto revisions = [](const addrbook::Changes& changes) {
+    std::vector<std::string> texts;
+    for (const auto& change : changes.changes) {
+      texts.push_back((change.entry ? "" : "-") + std::to_string(change.revision));
+    }
+    return texts;
+  };
+  using Texts = std::vector<std::string>;
+
+  // From the beginning: no removal of before.
+  const auto all = service.changes();
+  CHECK(revisions(all) == Texts{"1", "3"});
+  CHECK_FALSE(all.more);
+  CHECK(all.next.text() == addrbook::ChangeToken{entries[0].epoch, 4, 0}.text());
+  CHECK(revisions(service.changes(all.next)).empty());
+  CHECK(service.changes(all.next).next.revision == 4);
+
+  // In pages: a removal of meanwhile is told, of what was seen and of what was not.
+  addrbook::PageLimit one;
+  one.entries = 1;
+  auto page = service.changes({}, one);
+  CHECK(revisions(page) == Texts{"1"});
+  CHECK(page.more);
+  CHECK(page.next.start == 4);
+  service.remove(entries[0].id);
+  service.update(entries[2].id, doc("c2"));
+  page = service.changes(page.next, one);
+  CHECK(revisions(page) == Texts{"-5"});
+  page = service.changes(page.next, one);
+  CHECK(revisions(page) == Texts{"6"});
+  CHECK_FALSE(page.more);
+
+  // Created and removed since a token.
+  const auto short_lived = service.create(doc("d"));
+  service.remove(short_lived.id);
+  CHECK(revisions(service.changes(page.next)) == Texts{"-8"});
+
+  const std::uint64_t epoch = entries[0].epoch;
+  using addrbook::ChangeToken;
+  CHECK_FALSE(service.changes(ChangeToken{epoch, 0, 0}).is_expired);
+  CHECK_FALSE(service.changes(ChangeToken{epoch, 8, 0}).is_expired);
+  for (const auto& foreign :
+       {ChangeToken{epoch + 1, 0, 0}, ChangeToken{epoch, 9, 0}, ChangeToken{epoch, 1, 9}}) {
+    const auto changes = service.changes(foreign);
+    CHECK(changes.is_expired);
+    CHECK(changes.changes.empty());
+  }
+}
+
+TEST_CASE("service: a token expires with the removals that come after it") {
+  addrbook::ServiceOptions options;
+  options.tombstone_lifetime = std::chrono::hours(0);
+  Service service(std::make_shared<addrbook::MemoryStore>(), {}, options);
+  const auto entry = service.create(doc("a"));
+  const auto known = service.changes().next;
+  CHECK_FALSE(service.changes(known).is_expired);
+  service.create(doc("b"));
+  CHECK_FALSE(service.changes(known).is_expired);
+  service.remove(entry.id);
+  service.create(doc("c"));
+  CHECK(service.changes(known).is_expired);
+  CHECK_FALSE(service.changes().is_expired);
+  CHECK_FALSE(service.changes(service.changes().next).is_expired);
+}
+
+namespace {
+
+/// A Store that overrides only what it must.
+class PlainStore final : public addrbook::Store {
+  addrbook::CommitResult do_commit(addrbook::Batch batch) override {
+    batch.wants_before = false;
+    return store_.commit(std::move(batch));
+  }
+  [[nodiscard]] std::optional<Entry> do_find(std::string_view id) const override {
+    return store_.find(id);
+  }
+  [[nodiscard]] addrbook::Page do_page(std::uint64_t after,
+                                       addrbook::PageLimit limit) const override {
+    return store_.page(after, limit);
+  }
+  [[nodiscard]] addrbook::BookState do_state() const override { return store_.state(); }
+
+  addrbook::MemoryStore store_;
+};
+
+}  // namespace
+
+TEST_CASE("service: a store that remembers no removals can be read, but not followed") {
+  Service service(std::make_shared<PlainStore>());
+  for (int i = 0; i < 5; ++i) service.create("e" + std::to_string(i), doc("a"));
+  service.update("e1", doc("b"));
+  addrbook::PageLimit two;
+  two.entries = 2;
+  std::string ids;
+  auto page = service.changes({}, two);
+  while (true) {
+    for (const auto& change : page.changes) ids += change.id + " ";
+    if (!page.more) break;
+    page = service.changes(page.next, two);
+    REQUIRE_FALSE(page.is_expired);
+  }
+  CHECK(ids == "e0 e2 e3 e4 e1 ");
+  CHECK(service.changes(page.next).changes.empty());
+  CHECK_FALSE(service.changes(page.next).is_expired);
+  service.create(doc("c"));
+  CHECK(service.changes(page.next).is_expired);
+}
+
+TEST_CASE("service: on_change tells what was there before and after, in order") {
+  std::shared_ptr<addrbook::Store> store = std::make_shared<addrbook::MemoryStore>();
+  SUBCASE("of a MemoryStore") {}
+  SUBCASE("of a CachedStore") {
+    store = std::make_shared<addrbook::CachedStore>(store, 10'000);
+  }
+  Service service(store);
+  const auto numbered = [](int n) { return Document(json{{"n", n}}); };
+  service.create("a", numbered(1));  // is not told
+  test::ChangeLog log;
+  auto subscription = service.on_change(log.callback());
+  service.update("a", numbered(2));
+  service.create("b", numbered(3));
+  service.change("a", [&](const Document&) { return numbered(4); });
+  CHECK_THROWS(service.remove("never"));
+  addrbook::Batch batch;
+  batch.writes = {{"never", std::nullopt, {}}, {"b", std::nullopt, {}}, {"c", numbered(5), {}}};
+  const auto result = service.commit(std::move(batch));
+  CHECK(result.before.empty());  // was not asked for
+  service.remove("a");
+  CHECK(log.lines(6) == "a 1 -> 2\nb -> 3\na 2 -> 4\nb 3 ->\nc -> 5\na 4 ->\n");
+  const auto events = log.events(6);
+  for (const auto& event : events) {
+    for (const auto* const entry : {&event.before, &event.after}) {
+      if (!*entry) continue;
+      CHECK((*entry)->id == event.id);
+      CHECK((*entry)->epoch == result.epoch);
+      CHECK((*entry)->revision <= event.revision);
+    }
+  }
+  CHECK(events[2].after->created == 1);
+  CHECK(events[2].after->revision == 4);
+  CHECK(events[3].revision == 6);
+
+  subscription = {};
+  service.create("d", numbered(6));
+  CHECK(log.events(6).size() == 6);
+}
+
+TEST_CASE("service: on_change says that it does not know what was before") {
+  Service service(std::make_shared<PlainStore>());
+  const auto numbered = [](int n) { return Document(json{{"n", n}}); };
+  test::ChangeLog log;
+  const auto subscription = service.on_change(log.callback());
+  service.create("a", numbered(1));
+  service.update("a", numbered(2));
+  service.remove("a");
+  CHECK(log.lines(3) == "a -> 1\na ? -> 2\na ? ->\n");
+}
+
+TEST_CASE("service: all changes are told once and in order, of many writers at once") {
+  Service service;
+  test::ChangeLog log;
+  const auto subscription = service.on_change(log.callback());
+  test::ChangeLog other;
+  const auto other_subscription = service.on_change(other.callback());
+  constexpr std::size_t writers = 4;
+  constexpr std::size_t rounds = 100;
+  const auto failures = test::run_parallel(writers, [&](std::size_t writer) {
+    const std::string id = "e" + std::to_string(writer % 2);
+    for (std::size_t i = 0; i < rounds; ++i) {
+      addrbook::Batch batch;
+      batch.writes.push_back({id, Document(json{{"n", writer * rounds + i}}), {}});
+      service.commit(std::move(batch));
+    }
+  });
+  CHECK(failures == "");
+  for (test::ChangeLog* const each : {&log, &other}) {
+    const auto events = each->events(writers * rounds);
+    REQUIRE(events.size() == writers * rounds);
+    std::map<std::string, std::string> last;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      REQUIRE(events[i].revision == i + 1);
+      REQUIRE(events[i].is_before_known);
+      const std::string before = events[i].before ? events[i].before->document.text() : "";
+      CHECK(before == last[events[i].id]);
+      last[events[i].id] = events[i].after->document.text();
+    }
+  }
+}
+
+TEST_CASE("service: a commit whose outcome was unknown is told with the next one") {
+  const auto store = std::make_shared<FakeStore>();
+  Service service(store);
+  test::ChangeLog log;
+  const auto subscription = service.on_change(log.callback());
+  store->after_commit = [] { test::fail_storage(); };
+  CHECK_THROWS(service.create("a", Document(json{{"n", 1}})));
+  store->after_commit = [] {};
+  service.create("b", Document(json{{"n", 2}}));
+  CHECK(log.lines(2) == "a ? -> 1\nb -> 2\n");
+}
+
+TEST_CASE("service: two services of one store tell each other's changes") {
+  const auto store = std::make_shared<addrbook::MemoryStore>();
+  Service first(store);
+  Service second(store);
+  test::ChangeLog log;
+  const auto subscription = first.on_change(log.callback());
+  second.create("a", Document(json{{"n", 1}}));
+  CHECK(log.lines(1) == "a -> 1\n");
+}
+
+TEST_CASE("service: a slow or failing callback holds up no writer, and may write itself") {
+  Service service;
+  test::ChangeLog log;
+  test::Gate gate;
+  log.before = [&](const addrbook::ChangeEvent& event) {
+    if (event.id != "a") return;
+    gate.pass();
+    service.create("c", Document(json{{"n", 3}}));
+    throw std::runtime_error("not caught by anybody");
+  };
+  const auto subscription = service.on_change(log.callback());
+  service.create("a", Document(json{{"n", 1}}));
+  gate.wait_for();
+  service.create("b", Document(json{{"n", 2}}));
+  gate.open();
+  CHECK(log.lines(2) == "b -> 2\nc -> 3\n");
+}
+
+TEST_CASE("service: a subscription may end in its own callback, and waits for a call elsewhere") {
+  Service service;
+  std::atomic<int> calls{0};
+  SUBCASE("in the callback") {
+    // The call that ends the subscription goes on after the test.
+    struct Own {
+      std::mutex mutex;
+      std::optional<addrbook::Subscription> subscription;
+      std::atomic<int> calls{0};
+      test::Arrivals ended;
+    };
+    const auto own = std::make_shared<Own>();
+    {
+      const std::lock_guard lock(own->mutex);
+      own->subscription = service.on_change([own](const addrbook::ChangeEvent&) {
+        const std::shared_ptr<Own> kept = own;
+        const std::lock_guard until_it_is_set(kept->mutex);
+        ++kept->calls;
+        kept->subscription.reset();
+        kept->ended.add();
+      });
+    }
+    service.create(doc("a"));
+    own->ended.wait_for(1);
+    service.create(doc("b"));
+    CHECK(own->calls == 1);
+  }
+  SUBCASE("elsewhere") {
+    test::Gate gate;
+    std::atomic<bool> is_running{false};
+    auto subscription = service.on_change([&](const addrbook::ChangeEvent&) {
+      is_running = true;
+      ++calls;
+      gate.pass();
+      is_running = false;
+    });
+    service.create(doc("a"));
+    service.create(doc("b"));
+    gate.wait_for();
+    std::thread opener([&] { gate.open(); });
+    subscription = {};
+    CHECK_FALSE(is_running);
+    const int before = calls;
+    service.create(doc("c"));
+    CHECK(calls == before);
+    opener.join();
+  }
+}
+
+TEST_CASE("service: subscriptions come and go while others write") {
+  Service service;
+  std::atomic<bool> is_done{false};
+  const auto failures = test::run_parallel(3, [&](std::size_t thread) {
+    if (thread == 0) {
+      for (int round = 0; round < 50; ++round) {
+        test::ChangeLog log;
+        const auto subscription = service.on_change(log.callback());
+        std::uint64_t before = 0;
+        for (const auto& event : log.events(3)) {
+          if (event.missed_since) continue;
+          if (event.revision <= before) throw std::runtime_error("not in order");
+          before = event.revision;
+        }
+      }
+      is_done = true;
+    } else if (thread == 1) {
+      while (!is_done) service.create_many({doc("a"), doc("b")});
+    } else {
+      while (!is_done) {
+        const auto woken = std::make_shared<std::atomic<int>>(0);
+        const auto subscription = service.watch([woken] { ++*woken; });
+        service.create(doc("c"));
+        if (*woken == 0) throw std::runtime_error("not woken");
+      }
+    }
+  });
+  CHECK(failures == "");
+}
+
+TEST_CASE("service: who watches is woken by a write and by a stop, and keeps the store") {
+  auto service = std::make_unique<Service>();
+  std::atomic<int> woken{0};
+  auto subscription = service->watch([&] { ++woken; });
+  CHECK(woken == 0);
+  service->create(doc("a"));
+  CHECK(woken == 1);
+  CHECK_THROWS(service->remove("never"));
+  CHECK_FALSE(service->is_stopped());
+  service->stop();
+  CHECK(woken >= 2);
+  CHECK(service->is_stopped());
+  service.reset();
+  subscription = {};
 }

@@ -43,10 +43,20 @@ namespace addrbook::detail {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
+[[nodiscard]] constexpr char to_upper(char c) noexcept {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
+}
+
 [[nodiscard]] inline std::string lowercase(std::string_view text) {
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
   return lower;
+}
+
+[[nodiscard]] inline std::string uppercase(std::string_view text) {
+  std::string upper(text);
+  std::transform(upper.begin(), upper.end(), upper.begin(), to_upper);
+  return upper;
 }
 
 [[nodiscard]] inline bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {

@@ -128,6 +128,14 @@ template <class Integer>
   };
 }
 
+/// Up to ten years.
+[[nodiscard]] inline auto hours(std::chrono::hours& member) {
+  return [&member](const std::string& text) {
+    constexpr std::uint64_t max = 87'600;
+    member = std::chrono::hours(parse_integer(text, 0, max));
+  };
+}
+
 [[nodiscard]] inline auto line(std::string& member, Emptiness emptiness = Emptiness::refused) {
   return [&member, emptiness](const std::string& text) { member = parse_line(text, emptiness); };
 }

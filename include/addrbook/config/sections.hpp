@@ -27,11 +27,14 @@ constexpr std::uint64_t tebibyte = gibibyte * 1024;
 
 inline ConfigKeys service_section(std::string& name, ServiceOptions& service, std::string& schema) {
   constexpr std::uint64_t trillion = 1'000'000'000'000;
-  return in_section("service", {
-                                   {"name", line(name)},
-                                   {"max_entries", integer(service.max_entries, 0, trillion)},
-                                   {"schema", line(schema, Emptiness::allowed)},
-                               });
+  return in_section("service",
+                    {
+                        {"name", line(name)},
+                        {"max_entries", integer(service.max_entries, 0, trillion)},
+                        {"max_document_bytes", integer(service.max_document_bytes, 1, gibibyte)},
+                        {"schema", line(schema, Emptiness::allowed)},
+                        {"tombstone_lifetime_h", hours(service.tombstone_lifetime)},
+                    });
 }
 
 /// Sets two members to the same value.
@@ -82,6 +85,7 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
           {"max_threads", integer(server.max_threads, 1, 100'000)},
           {"max_buffered_bytes", integer(server.max_buffered_bytes, 1'048'576, 64 * gibibyte)},
           {"list_cache_bytes", integer(rest.list_cache_bytes, 0, 64 * gibibyte)},
+          {"max_streams", integer(rest.max_streams, 0, 1'000'000)},
           {"max_concurrent_writes", integer(rest.max_concurrent_writes, 1, 100'000)},
           {"header_timeout_ms", milliseconds(server.header_timeout)},
           {"body_timeout_ms", milliseconds(server.body_timeout, rest.body_timeout)},

@@ -74,7 +74,7 @@ inline std::optional<Position> Scan::position_of(const Entry& entry) const {
   Position position;
   position.number = query_.sort == Query::Sort::updated ? entry.revision : entry.created;
   if (!is_by_text && search_.is_empty()) return position;
-  const Terms terms = Terms::of(entry.document, folding_);
+  const Terms terms = Terms::of(entry.document, folding_, !search_.words.empty());
   const Search::Match match = search_.match(terms);
   if (match == Search::Match::none) return std::nullopt;
   position.is_suffix = match == Search::Match::suffix;

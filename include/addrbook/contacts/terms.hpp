@@ -1,10 +1,12 @@
 /// Terms: under what an address is found, and where it stands in sorted lists.
 #pragma once
 
+#include <addrbook/base/ascii.hpp>
 #include <addrbook/contact.hpp>
 #include <addrbook/contacts/phone_keys.hpp>
 #include <addrbook/contacts/words.hpp>
 #include <addrbook/document.hpp>
+#include <addrbook/error.hpp>
 #include <addrbook/json/strings.hpp>
 #include <addrbook/query.hpp>
 #include <addrbook/text.hpp>
@@ -39,7 +41,9 @@ struct Terms {
   std::optional<std::string> given;
   std::optional<std::string> family;
 
-  [[nodiscard]] static inline Terms of(const Document& address, const Folding& folding);
+  /// @param with_words  without them it takes a fraction of the time
+  [[nodiscard]] static inline Terms of(const Document& address, const Folding& folding,
+                                       bool with_words = true);
 
   /// What an order by text compares; of another order nothing.
   [[nodiscard]] inline const std::optional<std::string>& text_of(Query::Sort sort) const noexcept;
@@ -48,17 +52,20 @@ struct Terms {
 /// Names the rules by which Terms are made. What a store has kept under another name is out of
 /// date.
 [[nodiscard]] inline std::string terms_version(const Folding& folding) {
-  return "terms-1 " + std::string(phone_rules) + ' ' + std::string(folding.name());
+  return "terms-2 " + std::string(phone_rules) + ' ' + std::string(folding.name());
 }
 
 /// A Query as terms.
 struct Search {
+  static constexpr std::size_t max_words = 32;  ///< each is a search of its own
+
   bool is_void = false;            ///< no address has what is asked for
   std::vector<std::string> words;  ///< each begins one of the words
   std::optional<std::string> email;
   std::optional<std::string> label;
   std::vector<std::string> phones;  ///< one of them matches; empty: any
 
+  /// @throws Error{invalid} if it has too many words
   Search(const Query& query, const Folding& folding);
 
   /// Whether nothing but ids is asked for.
@@ -133,11 +140,15 @@ inline Search::Search(const Query& query, const Folding& folding) {
         words.erase(words.begin() + static_cast<std::ptrdiff_t>(i - 1));
       }
     }
+    if (words.size() > max_words) {
+      throw Error(Errc::invalid,
+                  "A search may have at most " + std::to_string(max_words) + " words");
+    }
     is_void = words.empty() || !std::all_of(words.begin(), words.end(), is_utf8);
   }
   const auto exact = [&](const std::optional<std::string>& asked) {
     std::optional<std::string> term;
-    if (asked) term = without_zeros(folding.fold(*asked));
+    if (asked) term = without_zeros(folding.fold(trim(*asked)));
     if (term && (term->empty() || term->size() > Terms::max_exact_bytes || !is_utf8(*term))) {
       is_void = true;
     }
@@ -151,7 +162,7 @@ inline Search::Search(const Query& query, const Folding& folding) {
   }
 }
 
-inline Terms Terms::of(const Document& address, const Folding& folding) {
+inline Terms Terms::of(const Document& address, const Folding& folding, bool with_words) {
   Terms terms;
   const Contact contact = read_contact(address);
   // Folding may make a text shorter, but hardly to an eighth.
@@ -190,7 +201,9 @@ inline Terms Terms::of(const Document& address, const Folding& folding) {
     }
   }
   sort_terms(terms.phones);
-  terms.words = DocumentWords(folding, max_words, max_word_bytes).read(address.text());
+  if (with_words) {
+    terms.words = DocumentWords(folding, max_words, max_word_bytes).read(address.text());
+  }
   return terms;
 }
 

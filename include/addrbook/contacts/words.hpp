@@ -24,7 +24,7 @@ namespace addrbook::detail {
 
 /// Collects the words of all strings and integers in a JSON text, but not of the members' names.
 /// What is between two spaces is left out if it is a `data:` URI (RFC 2397) or has more than 256
-/// characters: pictures and keys are no words.
+/// characters: pictures and keys are no words. The first 256 KiB of the rest count.
 /// @par Cost  goes over the text once, however deep it is; a chunk of words at a time in memory
 class DocumentWords {
  public:
@@ -40,8 +40,12 @@ class DocumentWords {
  private:
   static constexpr std::size_t max_run_characters = 256;
   static constexpr std::size_t chunk_bytes = 4096;
+  // To fold a text takes much longer than to store it.
+  static constexpr std::size_t max_text_bytes = std::size_t{256} * 1024;
 
-  [[nodiscard]] bool is_full() const noexcept { return words_.size() >= max_words_; }
+  [[nodiscard]] bool is_full() const noexcept {
+    return words_.size() >= max_words_ || text_bytes_ >= max_text_bytes;
+  }
   [[nodiscard]] static inline bool is_left_out(std::string_view run) noexcept;
   inline void add_text(std::string_view text);
   inline void fold_chunk();
@@ -50,6 +54,7 @@ class DocumentWords {
   const std::size_t max_words_;
   const std::size_t max_bytes_;
   std::string chunk_;
+  std::size_t text_bytes_ = 0;
   std::set<std::string> words_;
 };
 
@@ -106,13 +111,14 @@ inline void DocumentWords::add_text(std::string_view text) {
     text.remove_prefix((std::min)(size + 1, text.size()));
     if (run.empty() || is_left_out(run)) continue;
     chunk_.append(run) += ' ';
+    text_bytes_ += run.size();
     if (chunk_.size() >= chunk_bytes) fold_chunk();
   }
 }
 
 inline void DocumentWords::fold_chunk() {
   for (std::string& word : folding_.words(chunk_, Folding::Purpose::index)) {
-    if (is_full()) break;
+    if (words_.size() >= max_words_) break;
     if (word.size() > max_bytes_) word.resize(cut_utf8(word, max_bytes_).size());
     words_.insert(std::move(word));
   }

@@ -275,7 +275,7 @@ inline std::optional<std::string> CharsetConverter::convert(std::string_view byt
   std::string text;
   std::array<char, 4096> piece{};
   // The interface is older than const; what it reads stays as it is.
-  char* input = const_cast<char*>(bytes.data());  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  char* input = const_cast<char*>(bytes.data());
   std::size_t left = bytes.size();
   for (bool is_flushed = false; !is_flushed;) {
     char* output = piece.data();

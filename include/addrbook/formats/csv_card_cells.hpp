@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -137,7 +138,7 @@ inline void add_cells(CsvCells& cells, std::string_view member, JsonSpan value) 
       cells.set(field, slot++, member_text(each->value(), name));
     }
   };
-  constexpr std::size_t any = static_cast<std::size_t>(-1);
+  constexpr auto any = (std::numeric_limits<std::size_t>::max)();
   if (member == "emails") {
     set_labelled(CsvField::email_label, CsvField::email, "address", CsvCounts::emails);
   } else if (member == "phones") {

@@ -4,13 +4,11 @@
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/formats/csv_cells.hpp>
 
-#include <algorithm>
 #include <cstddef>
-#include <iterator>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace addrbook::detail {
@@ -32,98 +30,100 @@ struct CsvColumnName {
 
 // ---------------------------------------------------------------------------------------------
 
-/// A name without its label, its number, and words that mean nothing; a name ends with a space.
+/// What is left of names without label, number, and words that mean nothing; with spaces between.
 struct CsvColumnNoun {
-  CsvField field;
   std::string_view names;
-  std::string_view label = {};
+  CsvField field;
   bool is_ambiguous = false;
   bool has_commas = false;
+  std::string_view label = {};
 };
 
 inline constexpr CsvColumnNoun csv_column_nouns[] = {
-    {CsvField::uid, " uid "},
-    {CsvField::name,
-     " fullname displayname full contactname anzeigename nomcomplet nombrecompleto "},
-    {CsvField::family, " name nom ", {}, true},
-    {CsvField::given, " nombre ", {}, true},
-    {CsvField::title, " title titel titre ", {}, true},
-    {CsvField::prefix,
-     " nameprefix prefix salutation honorificprefix anrede civilité tratamiento "},
-    {CsvField::given, " firstname givenname given forename first vorname prénom nombrepila "},
-    {CsvField::middle,
-     " middlename middle additionalname additionalnames secondname vornamen weiterevornamen "
-     "zweitervorname deuxièmeprénom segundonombre "},
-    {CsvField::family,
-     " lastname familyname family surname last nachname familienname nomfamille apellido "
-     "apellidos "},
-    {CsvField::suffix, " namesuffix suffix honorificsuffix namenszusatz suffixe sufijo "},
-    {CsvField::nicknames, " nickname nicknames alias spitzname surnom apodo "},
-    {CsvField::organization,
-     " organizationname organization organisation organisationname company companyname org firma "
-     "unternehmen société entreprise empresa organización "},
-    {CsvField::department,
-     " organizationdepartment department abteilung service département departamento "},
-    {CsvField::title,
-     " organizationtitle jobtitle job position funktion berufsbezeichnung fonction cargo puesto "},
-    {CsvField::email,
-     " email emailvalue emailaddress emailid mail mailaddress emailadresse mailadresse courriel "
+    {"uid", CsvField::uid},
+    {"fullname displayname full contactname anzeigename nomcomplet nombrecompleto", CsvField::name},
+    {"name nom", CsvField::family, true},
+    {"nombre", CsvField::given, true},
+    {"title titel titre", CsvField::title, true},
+    {"nameprefix prefix salutation honorificprefix anrede civilité tratamiento", CsvField::prefix},
+    {"firstname givenname given forename first vorname prénom nombrepila", CsvField::given},
+    {"middlename middle additionalname additionalnames secondname vornamen weiterevornamen "
+     "zweitervorname deuxièmeprénom segundonombre",
+     CsvField::middle},
+    {"lastname familyname family surname last nachname familienname nomfamille apellido "
+     "apellidos",
+     CsvField::family},
+    {"namesuffix suffix honorificsuffix namenszusatz suffixe sufijo", CsvField::suffix},
+    {"nickname nicknames alias spitzname surnom apodo", CsvField::nicknames},
+    {"organizationname organization organisation organisationname company companyname org firma "
+     "unternehmen société entreprise empresa organización",
+     CsvField::organization},
+    {"organizationdepartment department abteilung service département departamento",
+     CsvField::department},
+    {"organizationtitle jobtitle job position funktion berufsbezeichnung fonction cargo puesto",
+     CsvField::title},
+    {"email emailvalue emailaddress emailid mail mailaddress emailadresse mailadresse courriel "
      "adresseemail adressemessagerie correo correoelectrónico direcciónemail "
-     "direccióncorreoelectrónico secondaryemail "},
-    {CsvField::email_label, " emaillabel emailtype emailtyp "},
-    {CsvField::phone,
-     " phone phonevalue phonenumber telephone telephonenumber tel telefon telefonnummer "
-     "rufnummer téléphone tél numérotéléphone teléfono númeroteléfono "},
-    {CsvField::phone, " mobiltelefon mobilephone mobilnummer handynummer cellphone ", "Mobile"},
-    {CsvField::phone, " haupttelefon ", "Main"},
-    {CsvField::phone, " companyphone telefonfirma ", "Work"},
-    {CsvField::phone, " carphone autotelefon ", "Car"},
-    {CsvField::phone, " assistantsphone assistantphone telefonassistent ", "Assistant"},
-    {CsvField::phone_label, " phonelabel phonetype "},
-    {CsvField::link,
-     " website websitevalue webpage webpageaddress url web webseite homepage page pageweb siteweb "
-     "páginaweb sitioweb "},
-    {CsvField::link_label, " websitelabel websitetype "},
-    {CsvField::birthday,
-     " birthday bday birthdate datebirth dob geburtstag geburtsdatum anniversaire naissance "
-     "datenaissance cumpleaños fechanacimiento "},
-    {CsvField::anniversary,
-     " anniversary weddinganniversary jahrestag hochzeitstag anniversairemariage "
-     "anniversairemariageoufête aniversario "},
-    {CsvField::notes,
-     " notes note comments comment notizen notiz bemerkung bemerkungen kommentar remarques notas "
-     "nota observaciones "},
-    {CsvField::keywords, " labels groupmembership "},
-    {CsvField::keywords,
-     " categories category tags keywords groups group kategorien kategorie gruppen gruppe "
-     "catégories catégorie groupes categorías categoría grupos etiquetas ",
-     {},
-     false,
-     true},
-    {CsvField::address_label, " addresslabel addresstype "},
-    {CsvField::formatted,
-     " address addressformatted fulladdress postaladdress mailingaddress adresse anschrift "
-     "dirección "},
-    {CsvField::street, " street addressstreet streetaddress addressline straße strasse rue calle "},
-    {CsvField::extended, " extendedaddress addressextendedaddress apartment suite adresszusatz "},
-    {CsvField::po_box, " pobox addresspobox postofficebox postfach boîtepostale apartadocorreos "},
-    {CsvField::city, " city addresscity town locality ort stadt wohnort ville ciudad población "},
-    {CsvField::region,
-     " state region addressregion province stateprovince stateorprovince county bundesland kanton "
-     "bundeslandkanton déprégion étatprovince provincia estado provinciaoestado "},
-    {CsvField::postcode,
-     " zip zipcode postalcode postcode addresspostalcode zippostalcode plz postleitzahl "
-     "codepostal códigopostal "},
-    {CsvField::country,
-     " country addresscountry countryregion land landregion pays paysrégion país paísoregión "},
+     "direccióncorreoelectrónico secondaryemail",
+     CsvField::email},
+    {"emaillabel emailtype emailtyp", CsvField::email_label},
+    {"phone phonevalue phonenumber telephone telephonenumber tel telefon telefonnummer "
+     "rufnummer téléphone tél numérotéléphone teléfono númeroteléfono",
+     CsvField::phone},
+    {"mobiltelefon mobilephone mobilnummer handynummer cellphone", CsvField::phone, false, false,
+     "Mobile"},
+    {"haupttelefon", CsvField::phone, false, false, "Main"},
+    {"companyphone telefonfirma", CsvField::phone, false, false, "Work"},
+    {"carphone autotelefon", CsvField::phone, false, false, "Car"},
+    {"assistantsphone assistantphone telefonassistent", CsvField::phone, false, false, "Assistant"},
+    {"phonelabel phonetype", CsvField::phone_label},
+    {"website websitevalue webpage webpageaddress url web webseite homepage page pageweb siteweb "
+     "páginaweb sitioweb",
+     CsvField::link},
+    {"websitelabel websitetype", CsvField::link_label},
+    {"birthday bday birthdate datebirth dob geburtstag geburtsdatum anniversaire naissance "
+     "datenaissance cumpleaños fechanacimiento",
+     CsvField::birthday},
+    {"anniversary weddinganniversary jahrestag hochzeitstag anniversairemariage "
+     "anniversairemariageoufête aniversario",
+     CsvField::anniversary},
+    {"notes note comments comment notizen notiz bemerkung bemerkungen kommentar remarques notas "
+     "nota observaciones",
+     CsvField::notes},
+    {"labels groupmembership", CsvField::keywords},
+    {"categories category tags keywords groups group kategorien kategorie gruppen gruppe "
+     "catégories catégorie groupes categorías categoría grupos etiquetas",
+     CsvField::keywords, false, true},
+    {"addresslabel addresstype", CsvField::address_label},
+    {"address addressformatted fulladdress postaladdress mailingaddress adresse anschrift "
+     "dirección",
+     CsvField::formatted},
+    {"street addressstreet streetaddress addressline straße strasse rue calle", CsvField::street},
+    {"extendedaddress addressextendedaddress apartment suite adresszusatz", CsvField::extended},
+    {"pobox addresspobox postofficebox postfach boîtepostale apartadocorreos", CsvField::po_box},
+    {"city addresscity town locality ort stadt wohnort ville ciudad población", CsvField::city},
+    {"state region addressregion province stateprovince stateorprovince county bundesland kanton "
+     "bundeslandkanton déprégion étatprovince provincia estado provinciaoestado",
+     CsvField::region},
+    {"zip zipcode postalcode postcode addresspostalcode zippostalcode plz postleitzahl "
+     "codepostal códigopostal",
+     CsvField::postcode},
+    {"country addresscountry countryregion land landregion pays paysrégion país paísoregión",
+     CsvField::country},
 };
 
-[[nodiscard]] inline const CsvColumnNoun* find_column_noun(const std::string& noun) {
-  const std::string wanted = ' ' + noun + ' ';
-  const auto* const found =
-      std::find_if(std::begin(csv_column_nouns), std::end(csv_column_nouns),
-                   [&](const auto& row) { return row.names.find(wanted) != row.names.npos; });
-  return found == std::end(csv_column_nouns) ? nullptr : found;
+/// @returns nullptr for what we don't know
+[[nodiscard]] inline const CsvColumnNoun* find_column_noun(std::string_view noun) {
+  static const std::map<std::string_view, const CsvColumnNoun*> nouns = [] {
+    std::map<std::string_view, const CsvColumnNoun*> all;
+    for (const CsvColumnNoun& row : csv_column_nouns) {
+      std::string_view names = row.names;
+      while (!names.empty()) all.emplace(cut(names, ' '), &row);
+    }
+    return all;
+  }();
+  const auto found = nouns.find(noun);
+  return found == nouns.end() ? nullptr : found->second;
 }
 
 /// Splits at all that is no letter and no digit, and between the two.

@@ -1,7 +1,6 @@
 /// CsvColumns: what the columns of a table hold, by their names.
 #pragma once
 
-#include <addrbook/base/ascii.hpp>
 #include <addrbook/formats/csv_card_cells.hpp>
 #include <addrbook/formats/csv_cells.hpp>
 #include <addrbook/formats/csv_column_names.hpp>

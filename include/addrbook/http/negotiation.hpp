@@ -109,4 +109,23 @@ namespace addrbook::detail {
   return named.value_or(any.value_or(0)) > 0;
 }
 
+/// @param value  of Accept (RFC 9110, 12.5.1)
+/// @param type   in lower case
+/// @returns whether it names the media type, with a weight above 0; a range such as `*/*` does not
+///          count
+[[nodiscard]] inline bool names_media_type(std::string_view value, std::string_view type) noexcept {
+  while (!value.empty()) {
+    std::string_view parameters = cut(value, ',');
+    if (!equals_ignoring_case(trim(cut(parameters, ';')), type)) continue;
+    bool is_refused = false;
+    while (!parameters.empty()) {
+      const std::string_view parameter = trim(cut(parameters, ';'));
+      if (parameter.size() < 2 || to_lower(parameter[0]) != 'q' || parameter[1] != '=') continue;
+      is_refused = parse_qvalue(parameter.substr(2)) == 0;
+    }
+    if (!is_refused) return true;
+  }
+  return false;
+}
+
 }  // namespace addrbook::detail

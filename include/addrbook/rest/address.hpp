@@ -11,6 +11,7 @@
 #include <addrbook/http/preferences.hpp>
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/context.hpp>
+#include <addrbook/rest/document_source.hpp>
 #include <addrbook/rest/error_reply.hpp>
 #include <addrbook/rest/export_request.hpp>
 #include <addrbook/rest/idempotency.hpp>
@@ -100,6 +101,14 @@ inline Reply create_address(Context& context) {
   return written_reply(201, create_entry(context, *book, address), context);
 }
 
+/// @returns 200 with an address's text, a large one in pieces
+[[nodiscard]] inline Reply address_reply(const Document& address) {
+  if (address.text().size() < DocumentSource::min_bytes) return json_reply(address.text());
+  Reply reply = json_reply("");
+  reply.source = std::make_shared<DocumentSource>(address);
+  return reply;
+}
+
 /// GET of an address: 200 with its text, with the members that `fields` names, or in a format; or
 /// 304 with the same ETag and Last-Modified.
 inline Reply get_address(Context& context) {
@@ -125,8 +134,8 @@ inline Reply get_address(Context& context) {
       reply = wanted->reply(context, true);
       reply.body = export_one(entry, *wanted->format, wanted->version);
     } else {
-      reply = json_reply(has_fields ? MemberNames::read(*fields).keep(entry.document)
-                                    : entry.document.text());
+      reply = has_fields ? json_reply(MemberNames::read(*fields).keep(entry.document))
+                         : address_reply(entry.document);
     }
   }
   reply.headers.emplace_back("ETag", tag.text());

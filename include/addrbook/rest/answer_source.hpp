@@ -83,6 +83,7 @@ class AnswerSource final : public BodySource {
   [[nodiscard]] bool is_live() const noexcept override { return source_->is_live(); }
   [[nodiscard]] std::size_t min_rate() const noexcept override { return source_->min_rate(); }
   void on_ready(std::function<void()> ready) override { source_->on_ready(std::move(ready)); }
+  bool stop() override { return source_->stop(); }
   void pause() override {
     try {
       source_->pause();

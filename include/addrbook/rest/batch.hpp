@@ -53,6 +53,8 @@ class BatchRequest {
   [[nodiscard]] std::shared_ptr<Service> make_book(const Context& context) const;
   [[nodiscard]] static Write patched(const BatchOperation& operation, const Service& book);
   [[nodiscard]] Batch prepare(const Service& book) const;
+  static void check_old_bytes(std::size_t& sum, const BatchOperation& operation,
+                              const Service& book);
   void check_before(const Batch& batch, const Service& book) const;
   [[noreturn]] void fail_full(const Service& book) const;
 
@@ -149,7 +151,8 @@ inline std::shared_ptr<Service> BatchRequest::make_book(const Context& context) 
 
 inline std::uint64_t BatchRequest::commit(const Context& context) {
   const std::shared_ptr<Service> book = context.service ? context.service : make_book(context);
-  while (true) {
+  constexpr int max_attempts = 100;
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
     std::optional<std::size_t> at_fault;
     CommitResult result;
     try {
@@ -164,6 +167,7 @@ inline std::uint64_t BatchRequest::commit(const Context& context) {
     if (refused.kind == BatchOperation::Kind::patch) continue;  // another writer was faster
     throw IndexedError(result.refused, std::make_exception_ptr(refused.refusal()));
   }
+  throw Error(Errc::busy, "Too many writes of the batch's addresses at once");
 }
 
 inline Write BatchRequest::patched(const BatchOperation& operation, const Service& book) {
@@ -178,13 +182,15 @@ inline Write BatchRequest::patched(const BatchOperation& operation, const Servic
 inline Batch BatchRequest::prepare(const Service& book) const {
   Batch batch;
   std::size_t patched_bytes = 0;
+  std::size_t old_bytes = 0;
   for (std::size_t i = 0; i < operations_.size(); ++i) {
     const BatchOperation& operation = operations_[i];
-    if (operation.kind != BatchOperation::Kind::patch) {
-      batch.writes.push_back({operation.id, operation.address, operation.condition()});
-      continue;
-    }
     try {
+      check_old_bytes(old_bytes, operation, book);
+      if (operation.kind != BatchOperation::Kind::patch) {
+        batch.writes.push_back({operation.id, operation.address, operation.condition()});
+        continue;
+      }
       batch.writes.push_back(patched(operation, book));
       // A small patch may make a large address, and all of them are held at once.
       patched_bytes += batch.writes.back().document->text().size();
@@ -200,6 +206,21 @@ inline Batch BatchRequest::prepare(const Service& book) const {
     }
   }
   return batch;
+}
+
+/// To take an address out of an index takes longer the larger it is, and all writers wait for a
+/// batch.
+/// @param sum  of the addresses that operations have replaced or deleted so far
+inline void BatchRequest::check_old_bytes(std::size_t& sum, const BatchOperation& operation,
+                                          const Service& book) {
+  if (operation.kind == BatchOperation::Kind::create) return;
+  const std::optional<Entry> entry = book.find(operation.id);
+  sum += entry ? entry->document.text().size() : 0;
+  if (sum > book.options().max_document_bytes) {
+    throw Error(Errc::invalid, "Invalid batch: the addresses that it changes have over " +
+                                   std::to_string(book.options().max_document_bytes) +
+                                   " bytes together");
+  }
 }
 
 /// An operation fails. If one before it does, too, that one is told.

@@ -41,6 +41,7 @@ class EncodedSource final : public BodySource {
   [[nodiscard]] bool is_live() const noexcept override { return source_->is_live(); }
   [[nodiscard]] std::size_t min_rate() const noexcept override { return source_->min_rate(); }
   void on_ready(std::function<void()> ready) override { source_->on_ready(std::move(ready)); }
+  bool stop() override { return source_->stop(); }
   void pause() override {
     std::string().swap(plain_);  // has been compressed
     source_->pause();
@@ -61,6 +62,8 @@ class EncodedSource final : public BodySource {
 inline void compress(Reply& reply, const Request& request, const Coding& coding) {
   constexpr std::size_t min_bytes = 1024;
   if (!reply.source && reply.body.size() < min_bytes) return;
+  // Events are small, and a proxy or client that unpacks them may hold them up.
+  if (reply.headers.find("Content-Type") == "text/event-stream") return;
   if (reply.source && request.memory != MemoryState::ample) return;
   const auto accepted = request.header("Accept-Encoding");
   if (!accepted || !accepts_coding(*accepted, coding.name())) return;

@@ -7,6 +7,7 @@
 #include <addrbook/http/query_string.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest/exchange.hpp>
+#include <addrbook/rest/followers.hpp>
 #include <addrbook/rest/import_body.hpp>
 #include <addrbook/rest/list_cache.hpp>
 #include <addrbook/rest/positions.hpp>
@@ -32,6 +33,7 @@ struct Context {
   Exchange& exchange;
   const std::shared_ptr<ListCache>& lists;
   Positions& positions;
+  Followers& followers;
   QueryParameters query;             ///< only parameters that the route takes
   std::string_view id;               ///< of the address; "" on other paths
   std::string body;                  ///< unpacked, if the route takes one

@@ -126,7 +126,8 @@ inline Failure to_failure(std::exception_ptr thrown, bool with_trace) {
         // A full disk has a cause, which the log is to show; a full book has none.
         set(507, error.what(), dynamic_cast<const std::nested_exception*>(&error) != nullptr);
         break;
-      case Errc::stopped: set(503, error.what(), false); break;
+      case Errc::stopped:
+      case Errc::busy: set(503, error.what(), false); break;
       case Errc::storage:  // the store's own message may name files or hosts: for the log only
         set(503, "The storage can't be reached", true);
         break;

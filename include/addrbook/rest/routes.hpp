@@ -11,6 +11,7 @@
 #include <addrbook/rest/batch.hpp>
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/books.hpp>
+#include <addrbook/rest/changes.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/import.hpp>
 #include <addrbook/rest/list.hpp>
@@ -122,6 +123,14 @@ struct Route {
        "Write several addresses, all or none",
        false,
        {Action::update, Action::remove}},
+      {book,
+       "/_changes",
+       "GET",
+       Action::read,
+       none,
+       {"since", "limit", "wait"},
+       get_changes,
+       "Follow changes"},
       {mount, "/_health", "GET", {}, none, {}, get_health, "Check that the program answers", true},
       {mount, "/_ready", "GET", {}, none, {}, get_ready, "Check that the book can be used"},
       {collection, "", "GET", Action::read, none, {"limit", "cursor"}, list_books, "List books"},

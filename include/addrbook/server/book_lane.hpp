@@ -139,6 +139,7 @@ inline Request BookRequest::make_request(std::string_view remote_address) const 
   cut(request.query, '?');
   request.remote_address = remote_address;
   request.header = [this](std::string_view name) { return fields_.find(name); };
+  request.can_wait = true;
   const MemoryBudget& memory = context_.engine.memory();
   request.memory = memory.is_exceeded() ? MemoryState::exhausted
                    : memory.is_scarce() ? MemoryState::scarce

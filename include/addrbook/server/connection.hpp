@@ -62,8 +62,9 @@ struct PendingExchange : private Pinned {
 
   std::unique_ptr<PendingRequest> request;  ///< until its body is complete
   BodyFraming framing;
-  AnswerWriter writer;  ///< after that
-  Pace pace;            ///< of the body; of the answer
+  AnswerWriter writer;          ///< after that
+  Pace pace;                    ///< of the body; of the answer
+  bool is_source_told = false;  ///< that the server stops
 
   explicit PendingExchange(const BodyFraming& of) : framing(of) {}
 

@@ -296,8 +296,7 @@ inline void Parking::proceed(Connection& connection, Step step, bool is_overload
 // Whether a stopping server has nothing left to do for the connection.
 inline bool Parking::is_stopped(const Connection& connection) const {
   if (!is_stopping_.load() || !connection.input.empty()) return false;
-  return connection.phase == Phase::reading_head || connection.phase == Phase::idle ||
-         connection.awaits_source.load();  // an answer without an end
+  return connection.phase == Phase::reading_head || connection.phase == Phase::idle;
 }
 
 inline void Parking::close(Connection& connection) {

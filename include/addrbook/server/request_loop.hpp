@@ -102,6 +102,7 @@ class RequestLoop : private Pinned {
   Next read_body(Connection& connection, Turn& turn);
   Next answer_pending(Connection& connection, BodyStatus status, std::string_view surplus);
   Next send(Connection& connection, AnswerWriter& writer);
+  static bool can_complete(PendingExchange& exchange);
   Next continue_answer(Connection& connection, const Turn& turn);
   Next wait_for_client(Connection& connection, AnswerWriter::Progress progress, bool has_progress);
   Next finish_answer(Connection& connection, bool is_last);
@@ -381,14 +382,20 @@ inline RequestLoop::Next RequestLoop::send(Connection& connection, AnswerWriter&
   return wait_for_client(connection, progress, true);
 }
 
+// Tells a source that has nothing that the server stops. @returns whether it goes on
+inline bool RequestLoop::can_complete(PendingExchange& exchange) {
+  return !std::exchange(exchange.is_source_told, true) && exchange.writer.answer.source->stop();
+}
+
 inline RequestLoop::Next RequestLoop::continue_answer(Connection& connection, const Turn& turn) {
   PendingExchange& exchange = *connection.exchange;
-  if (connection.awaits_source.load()) {
+  if (connection.awaits_source.load() && !engine_.is_stopping()) {
     // The event may be the client's end. Only if it is closed in both directions is it gone.
     pollfd poll{connection.socket.get(), 0, 0};
     const bool is_gone = ::poll(&poll, 1, 0) > 0 && (poll.revents & (POLLERR | POLLHUP)) != 0;
     return is_gone ? Step::close : Step::park;
   }
+  if (connection.awaits_source.exchange(false) && !can_complete(exchange)) return Step::close;
   // The source may have to wait for the storage.
   if (turn.is_overloaded && exchange.writer.answer.source) return Step::requeue;
   bool has_progress = false;
@@ -416,6 +423,7 @@ inline RequestLoop::Next RequestLoop::wait_for_client(Connection& connection,
   switch (progress) {
     case AnswerWriter::Progress::failed: connection.answer_failed = true; return end(connection);
     case AnswerWriter::Progress::later:
+      if (engine_.is_stopping()) return can_complete(exchange) ? Step::requeue : Step::close;
       // The client has taken all that there was. Its time begins anew when there is more.
       exchange.pace.pause();
       connection.set_deadline(exchange.pace.deadline());

@@ -166,7 +166,7 @@ inline CommitResult GroupCommit::commit(Batch batch, Clock::time_point deadline,
     }
   }
   if (own.error) std::rethrow_exception(own.error);
-  return own.result;
+  return std::move(own.result);
 }
 
 inline void GroupCommit::pass_the_lead(const Writer& leader) {

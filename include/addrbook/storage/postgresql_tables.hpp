@@ -73,6 +73,7 @@ inline const SqlTables& PostgresqlTables::tables() {
       "CAST(CAST('x0000' || left(id, 12) AS bit(64)) AS bigint)",
       // A text search vector holds up to 1 MiB, so there are two.
       ", words tsvector NOT NULL, exact tsvector NOT NULL",
+      {},
       {}});
   return tables;
 }
@@ -99,7 +100,7 @@ inline void PostgresqlTables::migrate(const MigrationProgress& progress) const {
       const bool stays =
           version == 2 && ask<std::string>(session_, "SELECT origin FROM addrbook_head") ==
                               source_of("addrbook_head");
-      if (version == 3) replace_books();
+      if (version == 3 || version == 4) replace_books();
       tables().migrate(session_, version, progress);
       if (stays) set_origin(source_of("addrbook_store"));
       if (version == 0) session_ << "CREATE TABLE addrbook_schema (version INTEGER NOT NULL)";
@@ -112,7 +113,8 @@ inline void PostgresqlTables::migrate(const MigrationProgress& progress) const {
   if (version > SqlTables::version) SqlTables::refuse("the book", version);
 }
 
-// Servers of version 3 that are running must not write what is not indexed: that they find another
+// Servers of an older version that are running must not write what is not indexed, or remove what
+// is not remembered: that they find another
 // table of books makes them connect anew, and see the version.
 inline void PostgresqlTables::replace_books() const {
   session_ << "ALTER TABLE addrbook_books RENAME TO addrbook_old_books";

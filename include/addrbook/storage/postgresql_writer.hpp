@@ -2,6 +2,7 @@
 /// SOCI with its PostgreSQL backend for its exceptions.
 #pragma once
 
+#include <addrbook/document.hpp>
 #include <addrbook/storage/group_commit.hpp>
 #include <addrbook/storage/index_terms.hpp>
 #include <addrbook/storage/postgresql_array.hpp>
@@ -18,6 +19,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -122,6 +124,9 @@ inline PostgresqlWriter::PostgresqlWriter(PGconn* connection, const SqlTexts& te
   prepare("addrbook_keys",
           "SELECT id, key, revision, created_at FROM addrbook_entries "
           "WHERE key >> 40 = $1 AND id = ANY (CAST($2 AS text[]))");
+  prepare("addrbook_entries",
+          "SELECT id, key, revision, created_at, updated_at, document FROM addrbook_entries "
+          "WHERE key >> 40 = $1 AND id = ANY (CAST($2 AS text[]))");
   prepare("addrbook_remove",
           "WITH terms AS (DELETE FROM addrbook_search WHERE key = ANY (CAST($1 AS bigint[]))) "
           "DELETE FROM addrbook_entries WHERE key = ANY (CAST($1 AS bigint[]))");
@@ -158,6 +163,12 @@ inline PostgresqlWriter::PostgresqlWriter(PGconn* connection, const SqlTexts& te
           "SELECT value, base, expires FROM addrbook_notes WHERE number = $1 AND key = $2");
   prepare("addrbook_put_note", NoteTexts::put("$1, $2, $3, $4, $5"));
   prepare("addrbook_forget_notes", NoteTexts::forget("$1", "$2"));
+  prepare("addrbook_put_tombstones",
+          "INSERT INTO addrbook_tombstones (key, id, removed_at) SELECT * FROM "
+          "unnest(CAST($1 AS bigint[]), CAST($2 AS text[]), CAST($3 AS bigint[]))");
+  const std::string number = "CAST($1 AS bigint)";
+  prepare("addrbook_note_forgotten", TombstoneTexts::note(number, "$2", "$3"));
+  prepare("addrbook_forget_tombstones", TombstoneTexts::forget(number));
   prepare("addrbook_commit", "COMMIT");
   static_cast<void>(receive());
   leave();
@@ -234,14 +245,15 @@ inline void PostgresqlWriter::read(WritePlan& plan) {
   enter();
   send("addrbook_begin", {});
   for (const auto& [id, book] : plan.books()) send("addrbook_lock", {id.number, id.name});
-  std::vector<std::pair<std::uint64_t, PostgresqlArray>> ids;  // of each book
+  // By the book, and by whether the whole entries are wanted.
+  std::map<std::pair<std::uint64_t, bool>, PostgresqlArray> ids;
   for (const auto& [place, slot] : plan.slots()) {
-    if (ids.empty() || ids.back().first != place.first) {
-      ids.emplace_back(place.first, PostgresqlArray::of_texts());
-    }
-    ids.back().second.add(place.second);
+    ids.try_emplace({place.first, slot.wants_entry}, PostgresqlArray::of_texts())
+        .first->second.add(place.second);
   }
-  for (const auto& [book, array] : ids) send("addrbook_keys", {book, array});
+  for (const auto& [which, array] : ids) {
+    send(which.second ? "addrbook_entries" : "addrbook_keys", {which.first, array});
+  }
   for (const auto& [place, note] : plan.notes()) send("addrbook_note", {place.first, place.second});
   const auto results = receive();
   leave();
@@ -255,13 +267,16 @@ inline void PostgresqlWriter::read(WritePlan& plan) {
                            SqlTables::from_integer(integer_at(result, 0, 2))};
     transaction_ = text_at(result, 0, 3);
   }
-  for (const auto& [book, array] : ids) {
+  for (const auto& [which, array] : ids) {
     const Result& result = results.at(next++);
     for (int row = 0; row < ::PQntuples(result.get()); ++row) {
-      plan.slots().find({book, text_at(result, row, 0)})->second.stored = {
-          SqlTables::created_of(integer_at(result, row, 1)),
-          SqlTables::from_integer(integer_at(result, row, 2)),
-          SqlTables::to_time(integer_at(result, row, 3))};
+      WritePlan::Slot& slot = plan.slots().find({which.first, text_at(result, row, 0)})->second;
+      slot.stored = {SqlTables::created_of(integer_at(result, row, 1)),
+                     SqlTables::from_integer(integer_at(result, row, 2)),
+                     SqlTables::to_time(integer_at(result, row, 3))};
+      if (!which.second) continue;
+      slot.updated_at = SqlTables::to_time(integer_at(result, row, 4));
+      slot.stored_document = Document::trusted(std::string(text_at(result, row, 5)));
     }
   }
   for (auto& [place, note] : plan.notes()) {
@@ -308,11 +323,26 @@ inline void PostgresqlWriter::write(WritePlan& plan) {
          {updated.keys, updated.names, updated.given, updated.family, updated.words, updated.exact,
           updated.revisions, updated.updated_at, updated.documents});
   }
+  const auto time = [](Timestamp at) { return SqlTables::from_integer(SqlTables::to_integer(at)); };
+  if (!plan.removals().empty()) {
+    PostgresqlArray keys = PostgresqlArray::of_integers();
+    PostgresqlArray removed_ids = PostgresqlArray::of_texts();
+    PostgresqlArray times = PostgresqlArray::of_integers();
+    for (const auto& removal : plan.removals()) {
+      keys.add(SqlTables::key_of(removal.book, removal.revision));
+      removed_ids.add(removal.id);
+      times.add(SqlTables::to_integer(removal.at));
+    }
+    send("addrbook_put_tombstones", {keys, removed_ids, times});
+  }
+  for (const auto& [id, book] : plan.books()) {
+    if (book.removed == 0) continue;
+    send("addrbook_note_forgotten",
+         {id.number, time(book.forget_until), TombstoneTexts::seen_by(book)});
+    send("addrbook_forget_tombstones", {id.number});
+  }
   for (const auto& [place, note] : plan.notes()) {
     if (!note.is_changed) continue;
-    const auto time = [](Timestamp at) {
-      return SqlTables::from_integer(SqlTables::to_integer(at));
-    };
     send("addrbook_put_note",
          {place.first, place.second, note.now->value, note.now->base, time(note.now->expires)});
     send("addrbook_forget_notes", {place.first, time(note.written_at)});

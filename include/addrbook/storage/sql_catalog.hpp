@@ -13,9 +13,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace addrbook::detail {
 
@@ -32,6 +34,9 @@ class SqlCatalog {
   }
 
   [[nodiscard]] BookList list(std::string_view after, std::size_t limit);
+
+  /// @returns the states of those of the books that there are, by their numbers
+  [[nodiscard]] std::map<std::uint64_t, BookState> states(const std::vector<std::uint64_t>& books);
 
   /// Whether removed books have left anything.
   [[nodiscard]] bool has_leftovers();
@@ -68,6 +73,8 @@ class SqlCatalog {
 
  private:
   using Integer = SqlTables::Integer;
+
+  bool sweep_tombstones(Integer first, Integer last);
 
   /// What the store knows of all books.
   struct Store {
@@ -128,6 +135,31 @@ inline BookList SqlCatalog::list(std::string_view after, std::size_t limit) {
   }
   if (list.books.empty()) connection_.check_store();
   return list;
+}
+
+inline std::map<std::uint64_t, BookState> SqlCatalog::states(
+    const std::vector<std::uint64_t>& books) {
+  std::map<std::uint64_t, BookState> found;
+  std::string numbers;
+  for (const std::uint64_t book : books) {
+    numbers.append(numbers.empty() ? "" : ", ").append(std::to_string(book));
+  }
+  Integer number = 0;
+  std::string epoch;
+  Integer revision = 0;
+  Integer count = 0;
+  soci::statement query((session_.prepare << "SELECT number, epoch, revision, count" +
+                                                 book_where("number IN (" + numbers + ")"),
+                         soci::into(number), soci::into(epoch), soci::into(revision),
+                         soci::into(count)));
+  constexpr bool with_bindings = true;
+  for (bool is_row = query.execute(with_bindings); is_row; is_row = query.fetch()) {
+    found[SqlTables::from_integer(number)] = {SqlTables::parse_epoch(epoch),
+                                              SqlTables::from_integer(revision),
+                                              SqlTables::from_integer(count)};
+  }
+  if (found.size() < books.size()) connection_.check_store();
+  return found;
 }
 
 inline SqlCatalog::Store SqlCatalog::lock_store() {
@@ -220,12 +252,25 @@ inline bool SqlCatalog::sweep() {
       ++rows;
     }
   }
+  if (rows == 0 && sweep_tombstones(before_all, last_of_all)) return true;
   if (rows == 0) {
     session_ << "DELETE FROM addrbook_notes WHERE number = :number", soci::use(number);
     session_ << "DELETE FROM addrbook_removed WHERE number = :number", soci::use(number);
   } else {
     connection_.writer().remove(before_all, last);
   }
+  return true;
+}
+
+/// @returns whether there were any
+inline bool SqlCatalog::sweep_tombstones(Integer first, Integer last) {
+  Integer last_of_slice = 0;
+  session_ << "SELECT COALESCE(MAX(key), 0) FROM (SELECT key FROM addrbook_tombstones WHERE "
+              "key > :first AND key <= :last ORDER BY key LIMIT 1000) AS slice",
+      soci::use(first), soci::use(last), soci::into(last_of_slice);
+  if (last_of_slice == 0) return false;
+  session_ << "DELETE FROM addrbook_tombstones WHERE key > :first AND key <= :last",
+      soci::use(first), soci::use(last_of_slice);
   return true;
 }
 

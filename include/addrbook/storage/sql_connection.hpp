@@ -2,6 +2,7 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/changes.hpp>
 #include <addrbook/contacts/terms.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/error.hpp>
@@ -13,6 +14,7 @@
 #include <addrbook/storage/sql_writer.hpp>
 #include <addrbook/storage/write_plan.hpp>
 #include <addrbook/store.hpp>
+#include <addrbook/text.hpp>
 
 #include <soci/soci.h>
 
@@ -76,6 +78,10 @@ class SqlConnection : private Pinned {
   }
   /// @}
 
+  /// See Store::changes().
+  [[nodiscard]] ChangePage changes(BookId book, std::uint64_t after, PageLimit limit,
+                                   std::uint64_t removals_after, const Folding& folding);
+
   /// Entries of all books, by their keys.
   /// @param after  a key
   [[nodiscard]] std::vector<std::pair<SqlTables::Integer, Document>> documents(
@@ -113,6 +119,8 @@ class SqlConnection : private Pinned {
   soci::statement state_query_;
   soci::statement find_query_;
   soci::statement page_query_;
+  soci::statement forgotten_query_;
+  soci::statement tombstone_query_;
 
   std::unique_ptr<SqlWriter> writer_;
   SqlSearch search_;
@@ -152,6 +160,14 @@ inline SqlConnection::SqlConnection(SqlEngine& engine, std::unique_ptr<soci::ses
                    soci::into(row_.updated_at), soci::into(row_.document),
                    soci::use(after_, "after"), soci::use(before_, "before"),
                    soci::use(entries_, "entries"), soci::use(bytes_, "bytes"))),
+      forgotten_query_(
+          (session_->prepare << "SELECT forgotten FROM addrbook_books WHERE number = :number",
+           soci::into(row_.revision), soci::use(number_))),
+      tombstone_query_((session_->prepare << "SELECT key, id FROM addrbook_tombstones WHERE "
+                                             "key > :after AND key < :before ORDER BY key LIMIT "
+                                             ":entries",
+                        soci::into(row_.key), soci::into(row_.id), soci::use(after_),
+                        soci::use(before_), soci::use(entries_))),
       writer_(engine.writer(*session_)),
       search_(engine, *session_) {}
 
@@ -224,6 +240,48 @@ inline Page SqlConnection::entries(BookId book, std::uint64_t after, PageLimit l
   const Integer first = SqlTables::key_of(book.number, (std::min)(after, SqlTables::max_created));
   const Integer end = SqlTables::key_of(book.number + 1, 0);
   page.more = each_entry(first, end, limit, [&] { page.entries.push_back(row_.entry(0)); });
+  return page;
+}
+
+inline ChangePage SqlConnection::changes(BookId book, std::uint64_t after, PageLimit limit,
+                                         std::uint64_t removals_after, const Folding& folding) {
+  ChangePage page;
+  page.state = state(book);
+  if (run(forgotten_query_)) {
+    page.forgotten = SqlTables::from_integer(row_.revision);
+    finish(forgotten_query_);
+  }
+  std::vector<Change>& changes = page.changes;
+  after_ = SqlTables::key_of(book.number, (std::min)(removals_after, SqlTables::max_created));
+  before_ = SqlTables::key_of(book.number + 1, 0);
+  // One more, to see whether there are more.
+  limit.entries = (std::min)(limit.entries, std::size_t{1'000'000});
+  entries_ = SqlTables::to_integer(limit.entries + 1);
+  for (bool is_row = run(tombstone_query_); is_row; is_row = tombstone_query_.fetch()) {
+    changes.push_back({row_.id, SqlTables::created_of(row_.key), std::nullopt});
+  }
+  Query query;
+  query.sort = Query::Sort::updated;
+  Position position;
+  position.number = after;
+  QueryPage written =
+      search_.select(book.number, page.state, query, Search(query, folding), position, limit);
+  // Removals are known up to the last one; entries too, if there are more.
+  if (written.next) {
+    const std::uint64_t known = written.entries.back().revision;
+    changes.erase(std::find_if(changes.begin(), changes.end(),
+                               [&](const Change& each) { return each.revision > known; }),
+                  changes.end());
+  }
+  for (Entry& entry : written.entries) {
+    changes.push_back({entry.id, entry.revision, std::move(entry)});
+  }
+  std::sort(changes.begin(), changes.end(),
+            [](const Change& a, const Change& b) { return a.revision < b.revision; });
+  page.more = written.next || changes.size() > limit.entries;
+  if (changes.size() > limit.entries) {
+    changes.erase(changes.begin() + static_cast<std::ptrdiff_t>(limit.entries), changes.end());
+  }
   return page;
 }
 

@@ -4,6 +4,7 @@
 
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/waiting.hpp>
+#include <addrbook/changes.hpp>
 #include <addrbook/contacts/terms.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/query.hpp>
@@ -11,6 +12,7 @@
 #include <addrbook/storage/entry_cache.hpp>
 #include <addrbook/storage/group_commit.hpp>
 #include <addrbook/storage/index_terms.hpp>
+#include <addrbook/storage/revision_poll.hpp>
 #include <addrbook/storage/sql_catalog.hpp>
 #include <addrbook/storage/sql_connection.hpp>
 #include <addrbook/storage/sql_engine.hpp>
@@ -66,11 +68,16 @@ class SqlDatabase : private Pinned {
   [[nodiscard]] QueryPage select(BookId book, const Query& query,
                                  const std::optional<Position>& after, PageLimit limit);
   [[nodiscard]] std::uint64_t count(BookId book, const Query& query);
+  [[nodiscard]] ChangePage changes(BookId book, std::uint64_t after, PageLimit limit,
+                                   std::uint64_t removals_after);
   /// @}
   [[nodiscard]] const Folding& folding() const noexcept { return engine_->folding(); }
 
   /// Deletes what removed books have left.
   [[nodiscard]] Sweeper& sweeper() noexcept { return sweeper_; }
+
+  /// Finds out what others write; null: nobody else does.
+  [[nodiscard]] RevisionPoll* poll() noexcept { return poll_ ? &*poll_ : nullptr; }
 
   /// The books that are in use.
   [[nodiscard]] BookStates& states() noexcept { return states_; }
@@ -126,7 +133,9 @@ class SqlDatabase : private Pinned {
   std::mutex turn_;
   SqlRetry retry_;
   GroupCommit writers_;
-  Sweeper sweeper_;  // its thread ends first
+  // Their threads end first.
+  Sweeper sweeper_;
+  std::optional<RevisionPoll> poll_;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -232,6 +241,7 @@ inline Page SqlDatabase::page(BookId book, std::uint64_t after, PageLimit limit)
 inline QueryPage SqlDatabase::select(BookId book, const Query& query,
                                      const std::optional<Position>& after, PageLimit limit) {
   const Search search(query, folding());
+  const SqlPool::Search place(pool_, pool_.deadline());
   return read([&](SqlConnection& connection) {
     return connection.select(book, query, search, after, limit);
   });
@@ -239,7 +249,15 @@ inline QueryPage SqlDatabase::select(BookId book, const Query& query,
 
 inline std::uint64_t SqlDatabase::count(BookId book, const Query& query) {
   const Search search(query, folding());
+  const SqlPool::Search place(pool_, pool_.deadline());
   return read([&](SqlConnection& connection) { return connection.count(book, search); });
+}
+
+inline ChangePage SqlDatabase::changes(BookId book, std::uint64_t after, PageLimit limit,
+                                       std::uint64_t removals_after) {
+  return read([&](SqlConnection& connection) {
+    return connection.changes(book, after, limit, removals_after, folding());
+  });
 }
 
 // Each slice is committed, so that a start that is killed loses no more than one.
@@ -362,6 +380,11 @@ inline SqlDatabase::SqlDatabase(std::unique_ptr<SqlEngine> engine, const SqlUse&
                                             : GroupCommit::Groups::of_all_books),
       sweeper_([this] { return write_catalog([](SqlCatalog& books) { return books.sweep(); }); }) {
   if (use.cache_bytes != 0) cache_.emplace(use.cache_bytes);
+  if (engine_->has_other_writers()) {
+    poll_.emplace([this](const std::vector<std::uint64_t>& books) {
+      return read_catalog([&](SqlCatalog& catalog) { return catalog.states(books); });
+    });
+  }
   try {
     engine_->prepare();
     make_index();

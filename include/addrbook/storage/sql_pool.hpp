@@ -58,6 +58,34 @@ class SqlPool : private Pinned {
   /// @throws Error{storage} if none can be opened, or none is given back in time
   [[nodiscard]] Lease take(Clock::time_point deadline);
 
+  /// Exists while a query of unknown length works. Half of the connections, at least one, are for
+  /// others.
+  class Search : private Pinned {
+   public:
+    /// @throws Error{busy} if there are too many until the deadline
+    Search(SqlPool& pool, Clock::time_point deadline) : pool_(pool) {
+      std::unique_lock lock(pool_.mutex_);
+      const auto is_free = [&] {
+        return pool_.searches_ < (std::max)(pool_.capacity_ / 2, std::size_t{1});
+      };
+      if (!is_free()) {
+        const Waiting waiting;
+        if (!pool_.search_ended_.wait_until(lock, deadline, is_free)) {
+          throw Error(Errc::busy, "Too many searches at once");
+        }
+      }
+      ++pool_.searches_;
+    }
+    ~Search() {
+      const std::lock_guard lock(pool_.mutex_);
+      --pool_.searches_;
+      pool_.search_ended_.notify_one();
+    }
+
+   private:
+    SqlPool& pool_;
+  };
+
   /// Closes all connections that exist now: idle ones at once, others when they are given back.
   void discard_all();
 
@@ -76,6 +104,8 @@ class SqlPool : private Pinned {
   std::condition_variable given_back_;
   std::vector<std::unique_ptr<SqlConnection>> idle_;  // the one given back last is taken next
   std::size_t taken_ = 0;
+  std::condition_variable search_ended_;
+  std::size_t searches_ = 0;
   std::uint64_t generation_ = 0;
   Clock::time_point next_try_{};
 };

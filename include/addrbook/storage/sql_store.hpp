@@ -1,8 +1,10 @@
 /// SqlStore: a book in an SQL database, as a Store. Needs SOCI.
 #pragma once
 
+#include <addrbook/changes.hpp>
 #include <addrbook/query.hpp>
 #include <addrbook/storage/group_commit.hpp>
+#include <addrbook/storage/revision_poll.hpp>
 #include <addrbook/storage/sql_database.hpp>
 #include <addrbook/storage/write_plan.hpp>
 #include <addrbook/store.hpp>
@@ -17,8 +19,9 @@
 
 namespace addrbook::detail {
 
+/// Belongs to a std::shared_ptr.
 /// @par Thread safety  any thread.
-class SqlStore final : public Store {
+class SqlStore final : public Store, public std::enable_shared_from_this<SqlStore> {
  public:
   /// @param database  kept
   /// @param number    of the book
@@ -48,7 +51,22 @@ class SqlStore final : public Store {
   [[nodiscard]] std::uint64_t do_count(const Query& query) const override {
     return or_gone([&] { return database_->count(id(), query); });
   }
+  [[nodiscard]] ChangePage do_changes(std::uint64_t after, PageLimit limit,
+                                      std::uint64_t removals_after) const override {
+    return or_gone([&] { return database_->changes(id(), after, limit, removals_after); });
+  }
   [[nodiscard]] const Folding& do_folding() const noexcept override { return database_->folding(); }
+
+  void do_follow(bool is_followed) override {
+    RevisionPoll* const poll = database_->poll();
+    if (poll == nullptr) return;
+    if (!is_followed) return poll->remove(std::exchange(follower_, 0));
+    follower_ =
+        poll->add(number_, [weak = weak_from_this()](const std::optional<BookState>& state) {
+          const auto store = weak.lock();
+          if (store) state ? store->tell_state(*state) : store->wake_watchers();
+        });
+  }
 
   [[nodiscard]] BookId id() const noexcept { return {number_, name_}; }
   template <class Call>
@@ -63,6 +81,7 @@ class SqlStore final : public Store {
   const std::shared_ptr<SqlDatabase> database_;
   const std::uint64_t number_;
   const std::string name_;
+  RevisionPoll::Follower follower_ = 0;
 };
 
 }  // namespace addrbook::detail

@@ -36,6 +36,9 @@ namespace addrbook::detail {
 ///   that a write that changes none of that does not touch them. In addrbook_store, `terms` names
 ///   the rules by which they are made, and `indexed` is the key up to which they are.
 /// - addrbook_notes: the notes of batches, see Note, until some time after they have expired.
+/// - addrbook_tombstones: the entries that were removed lately, by their books' numbers and the
+///   revisions of the removals. `forgotten` of addrbook_books is the revision up to which there are
+///   none any more. After a restore, to which new epochs belong, nobody asks for older ones.
 /// - addrbook_removed: the numbers of books whose entries are still to be deleted.
 ///
 /// A database with tables of an older version is migrated when it is opened; one of a newer version
@@ -132,6 +135,7 @@ class SqlTables {
   }
   void make_search(soci::session& session) const;
   void make_notes(soci::session& session) const;
+  void make_tombstones(soci::session& session) const;
 
   Dialect dialect_;
 };
@@ -158,6 +162,7 @@ inline void SqlTables::migrate(soci::session& session, int from,
   } else {
     for (const std::string& sql : dialect_.from_version_4) session << sql;
   }
+  make_tombstones(session);
 }
 
 inline void SqlTables::make_search(soci::session& session) const {
@@ -170,6 +175,14 @@ inline void SqlTables::make_search(soci::session& session) const {
   for (const std::string& sql : dialect_.search_tables) session << sql;
   session << "CREATE INDEX addrbook_revisions ON addrbook_entries ((key >> " +
                  std::to_string(created_bits) + "), revision)";
+}
+
+inline void SqlTables::make_tombstones(soci::session& session) const {
+  const std::string integer = dialect_.integer + " NOT NULL";
+  session << "CREATE TABLE addrbook_tombstones (key " + dialect_.integer + " PRIMARY KEY, id " +
+                 dialect_.text + " NOT NULL, removed_at " + integer + ")";
+  session << "ALTER TABLE addrbook_books ADD COLUMN forgotten " + integer + " DEFAULT 0";
+  session << "UPDATE addrbook_books SET forgotten = revision";  // by an older version
 }
 
 inline void SqlTables::make_notes(soci::session& session) const {

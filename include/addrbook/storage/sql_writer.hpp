@@ -40,6 +40,31 @@ struct NoteTexts {
   }
 };
 
+/// The statements about removals.
+struct TombstoneTexts {
+  /// How many of a book's oldest removals a write looks at: more than it adds.
+  [[nodiscard]] static std::uint64_t seen_by(const WritePlan::Book& book) {
+    constexpr std::uint64_t spare = 100;
+    return 2 * book.removed + spare;
+  }
+  /// Notes what the next statement forgets: those of the `seen` oldest that are older than `until`.
+  [[nodiscard]] static std::string note(const std::string& number, const std::string& until,
+                                        const std::string& seen) {
+    return "UPDATE addrbook_books SET forgotten = COALESCE((SELECT MAX(key) FROM "
+           "(SELECT key, removed_at FROM addrbook_tombstones WHERE key > " +
+           first(number) + " AND key < " + first("(" + number + " + 1)") + " ORDER BY key LIMIT " +
+           seen + ") AS oldest WHERE removed_at <= " + until + ") - " + first(number) +
+           ", forgotten) WHERE number = " + number;
+  }
+  [[nodiscard]] static std::string forget(const std::string& number) {
+    return "DELETE FROM addrbook_tombstones WHERE key > " + first(number) + " AND key <= (SELECT " +
+           first(number) + " + forgotten FROM addrbook_books WHERE number = " + number + ")";
+  }
+
+ private:
+  static std::string first(const std::string& number) { return "(" + number + " << 40)"; }
+};
+
 /// Does on one connection what a WritePlan asks for. Throws what SOCI throws; the connection must
 /// then be reset or closed, which ends the transaction.
 /// @par Thread safety  one thread at a time.
@@ -118,6 +143,7 @@ class SqlStepWriter final : public SqlWriter {
   }
   void read_notes(WritePlan& plan);
   void write_notes(WritePlan& plan);
+  void write_removals(WritePlan& plan);
   [[nodiscard]] std::optional<IndexTerms> stored_terms(Integer key);
   void apply(std::vector<Change>& changes);
   void set_search(soci::statement& statement, Integer key, const IndexTerms& terms);
@@ -145,6 +171,7 @@ class SqlStepWriter final : public SqlWriter {
   std::string note_;
   Integer base_ = 0;
   Integer expires_ = 0;
+  Integer seen_ = 0;
   Text sort_name_;
   Text sort_given_;
   Text sort_family_;
@@ -162,6 +189,9 @@ class SqlStepWriter final : public SqlWriter {
   soci::statement note_query_;
   soci::statement put_note_;
   soci::statement forget_notes_;
+  soci::statement put_tombstone_;
+  soci::statement note_forgotten_;
+  soci::statement forget_tombstones_;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -180,8 +210,10 @@ inline SqlStepWriter::SqlStepWriter(soci::session& session, std::string begin,
                                       "WHERE key >> 40 = :number AND id = :id",
                   soci::into(row_.key), soci::into(row_.revision), soci::into(row_.created_at),
                   soci::use(number_), soci::use(row_.id))),
-      document_query_((session_.prepare << "SELECT document FROM addrbook_entries WHERE key = :key",
-                       soci::into(row_.document), soci::use(row_.key))),
+      document_query_((session_.prepare << "SELECT document, updated_at FROM addrbook_entries "
+                                           "WHERE key = :key",
+                       soci::into(row_.document), soci::into(row_.updated_at),
+                       soci::use(row_.key))),
       insert_(
           (session_.prepare << "INSERT INTO addrbook_entries "
                                "(key, id, revision, created_at, updated_at, document) "
@@ -219,7 +251,15 @@ inline SqlStepWriter::SqlStepWriter(soci::session& session, std::string begin,
                  soci::use(number_), soci::use(row_.id), soci::use(note_), soci::use(base_),
                  soci::use(expires_))),
       forget_notes_((session_.prepare << NoteTexts::forget(":number", ":at"),
-                     soci::use(number_, "number"), soci::use(expires_, "at"))) {
+                     soci::use(number_, "number"), soci::use(expires_, "at"))),
+      put_tombstone_((session_.prepare << "INSERT INTO addrbook_tombstones (key, id, removed_at) "
+                                          "VALUES (:key, :id, :removed_at)",
+                      soci::use(row_.key), soci::use(row_.id), soci::use(row_.updated_at))),
+      note_forgotten_((session_.prepare << TombstoneTexts::note(":number", ":until", ":seen"),
+                       soci::use(number_, "number"), soci::use(expires_, "until"),
+                       soci::use(seen_, "seen"))),
+      forget_tombstones_(
+          (session_.prepare << TombstoneTexts::forget(":number"), soci::use(number_, "number"))) {
   static_assert(SqlTables::created_bits == 40, "the statements say so");
 }
 
@@ -241,7 +281,14 @@ inline void SqlStepWriter::read(WritePlan& plan) {
     if (!run(key_query_)) continue;
     slot.stored = {SqlTables::created_of(row_.key), SqlTables::from_integer(row_.revision),
                    SqlTables::to_time(row_.created_at)};
+    const Integer key = row_.key;
     while (key_query_.fetch()) {
+    }
+    row_.key = key;
+    if (!slot.wants_entry || !run(document_query_)) continue;
+    slot.stored_document = Document::trusted(row_.document);
+    slot.updated_at = SqlTables::to_time(row_.updated_at);
+    while (document_query_.fetch()) {
     }
   }
   read_notes(plan);
@@ -273,6 +320,23 @@ inline void SqlStepWriter::write_notes(WritePlan& plan) {
   }
 }
 
+inline void SqlStepWriter::write_removals(WritePlan& plan) {
+  for (const auto& removal : plan.removals()) {
+    row_.key = SqlTables::key_of(removal.book, removal.revision);
+    row_.id = removal.id;
+    row_.updated_at = SqlTables::to_integer(removal.at);
+    run(put_tombstone_);
+  }
+  for (const auto& [id, book] : plan.books()) {
+    if (book.removed == 0) continue;
+    number_ = SqlTables::to_integer(id.number);
+    expires_ = SqlTables::to_integer(book.forget_until);
+    seen_ = SqlTables::to_integer(TombstoneTexts::seen_by(book));
+    run(note_forgotten_);
+    run(forget_tombstones_);
+  }
+}
+
 inline void SqlStepWriter::write(WritePlan& plan) {
   std::vector<Change> changes;
   changes.reserve(plan.slots().size());
@@ -299,6 +363,7 @@ inline void SqlStepWriter::write(WritePlan& plan) {
   }
   apply(changes);
   write_notes(plan);
+  write_removals(plan);
   for (const auto& [id, book] : plan.books()) {
     if (!book.is_changed) continue;
     number_ = SqlTables::to_integer(id.number);

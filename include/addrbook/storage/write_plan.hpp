@@ -2,17 +2,20 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/document.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/storage/group_commit.hpp>
 #include <addrbook/storage/index_terms.hpp>
 #include <addrbook/store.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -41,6 +44,8 @@ class WritePlan : private Pinned {
     /// written, if `is_changed`.
     std::optional<BookState> state;
     bool is_changed = false;
+    std::size_t removed = 0;  ///< entries
+    Timestamp forget_until;   ///< if any: removals up to then need not be remembered
   };
   using Books = std::map<BookId, Book>;
 
@@ -53,7 +58,10 @@ class WritePlan : private Pinned {
   /// What becomes of an id.
   struct Slot {
     std::optional<Place> stored;  ///< in the storage
-    std::optional<Place> now;     ///< what must be there
+    /// Set by WritePlan: Batch::wants_before needs the rest of the entry.
+    bool wants_entry = false;
+    std::optional<Document> stored_document;  ///< then, with `updated_at`
+    std::optional<Place> now;                 ///< what must be there
     Timestamp updated_at;
     const Document* document = nullptr;  ///< the last one that was written, if any
     const IndexTerms* terms = nullptr;   ///< of the document, if the storage needs them
@@ -89,10 +97,19 @@ class WritePlan : private Pinned {
   /// By the book's number and the key.
   using Notes = std::map<std::pair<std::uint64_t, std::string_view>, NoteSlot>;
 
+  /// An entry that is removed, by the revision at which it is.
+  struct Removal {
+    std::uint64_t book = 0;
+    std::uint64_t revision = 0;
+    std::string_view id;
+    Timestamp at;
+  };
+
   /// @param group  outlives the plan
   explicit WritePlan(const Group& group);
 
-  /// What must be read: set each book's `state`, and `stored` of each slot that has an entry.
+  /// What must be read: set each book's `state`, and `stored` of each slot that has an entry; also
+  /// `updated_at` and `stored_document` of those that want them.
   /// @{
   [[nodiscard]] Books& books() noexcept { return books_; }
   [[nodiscard]] Slots& slots() noexcept { return slots_; }
@@ -103,16 +120,22 @@ class WritePlan : private Pinned {
   /// Sets the members' results and errors.
   void make();
 
+  /// What must be remembered of removals, in order of revision for each book.
+  [[nodiscard]] const std::vector<Removal>& removals() const noexcept { return removals_; }
+
   /// Whether anything must be written.
   [[nodiscard]] bool is_changed() const noexcept { return is_changed_; }
 
  private:
   void apply(GroupCommit::Member& member, Book& book);
+  [[nodiscard]] static std::optional<Entry> entry_of(const Slot& slot, const std::string& id,
+                                                     std::uint64_t epoch);
 
   const Group& group_;
   Books books_;
   Slots slots_;
   Notes notes_;
+  std::vector<Removal> removals_;
   bool is_changed_ = false;
 };
 
@@ -125,13 +148,16 @@ inline WritePlan::WritePlan(const Group& group) : group_(group) {
       notes_.try_emplace({member->book.number, note->key});
     }
     for (const Write& write : member->batch.writes) {
-      slots_.try_emplace({member->book.number, write.id});
+      Slot& slot = slots_.try_emplace({member->book.number, write.id}).first->second;
+      slot.wants_entry = slot.wants_entry || member->batch.wants_before;
     }
   }
 }
 
 inline void WritePlan::make() {
   for (auto& [key, slot] : slots_) slot.now = slot.stored;
+  for (auto& [id, book] : books_) book.removed = 0;
+  removals_.clear();
   for (GroupCommit::Member* const member : group_) {
     member->error = nullptr;
     member->result = {};
@@ -145,6 +171,19 @@ inline void WritePlan::make() {
       apply(*member, book);
     }
   }
+}
+
+/// What an id has now, of which all is known.
+inline std::optional<Entry> WritePlan::entry_of(const Slot& slot, const std::string& id,
+                                                std::uint64_t epoch) {
+  if (!slot.now) return std::nullopt;
+  return Entry{id,
+               epoch,
+               slot.now->created,
+               slot.now->revision,
+               slot.document != nullptr ? *slot.document : *slot.stored_document,
+               slot.now->created_at,
+               slot.updated_at};
 }
 
 inline void WritePlan::apply(GroupCommit::Member& member, Book& book) {
@@ -187,6 +226,9 @@ inline void WritePlan::apply(GroupCommit::Member& member, Book& book) {
   for (std::size_t i = 0; i < batch.writes.size(); ++i) {
     Slot& slot = *slots[i];
     const std::uint64_t revision = ++state.revision;
+    if (batch.wants_before) {
+      result.before.push_back(entry_of(slot, batch.writes[i].id, state.epoch));
+    }
     if (const auto& document = batch.writes[i].document) {
       if (!slot.now) slot.now = Place{revision, revision, batch.at};
       slot.now->revision = revision;
@@ -196,6 +238,12 @@ inline void WritePlan::apply(GroupCommit::Member& member, Book& book) {
       result.created.push_back(slot.now->created);
       result.created_at.push_back(slot.now->created_at);
     } else {
+      if (slot.now) {
+        removals_.push_back({member.book.number, revision, batch.writes[i].id, batch.at});
+        book.forget_until =
+            (std::max)(Timestamp(), batch.at - Timestamp::duration(batch.tombstone_lifetime));
+        ++book.removed;
+      }
       slot.now.reset();
       result.created.push_back(0);
       result.created_at.emplace_back();

@@ -46,6 +46,7 @@ TEST_CASE("ascii: a table holds exactly its characters") {
 }
 
 TEST_CASE("ascii: case changes letters of ASCII only") {
+  CHECK(ascii::uppercase("aBz{\xC3\xA9`") == "ABZ{\xC3\xA9`");
   CHECK(ascii::lowercase("AbZ[\xC3\x89@") == "abz[\xC3\x89@");
   CHECK(ascii::equals_ignoring_case("ChUnKed", "chunked"));
   CHECK_FALSE(ascii::equals_ignoring_case("chunke", "chunked"));

@@ -43,8 +43,10 @@ TEST_CASE("config sections: service names the book, its limit and its schema") {
   set(keys, "service.name", "Contacts");
   set(keys, "service.max_entries", "7");
   set(keys, "service.schema", "a.json");
+  set(keys, "service.tombstone_lifetime_h", "48");
   CHECK(name == "Contacts");
   CHECK(service.max_entries == 7);
+  CHECK(service.tombstone_lifetime == std::chrono::hours(48));
   CHECK(schema == "a.json");
   CHECK(refusal(keys, "service.schema", "a\nb") == "must be one line, without control characters");
   CHECK(refusal(keys, "service.schema", "") == "accepted");

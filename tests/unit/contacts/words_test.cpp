@@ -74,3 +74,10 @@ TEST_CASE("document words: a large text is folded in parts, of which no word is 
   for (int i = 0; i < 20'000; ++i) json += "word" + std::to_string(i % 100) + ' ';
   CHECK(words_of(json + "\"}").size() == 100);
 }
+
+TEST_CASE("document words: of a very large text the first 256 KiB count") {
+  std::string text = R"({"a":")";
+  while (text.size() < 300 * 1024) text += "same words again ";
+  text += R"(late"})";
+  CHECK(words_of(text) == Words{"again", "same", "words"});
+}

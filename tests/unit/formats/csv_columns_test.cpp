@@ -45,18 +45,16 @@ TEST_CASE("csv columns: our own are read as they are written") {
   CHECK(cells.unknown.empty());
 }
 
-TEST_CASE("csv columns: names that stand in two places of the table would never be found") {
-  std::string all;
+TEST_CASE("csv columns: no name stands in two places of the table") {
+  std::string all = " ";
   for (const auto& noun : csv_column_nouns) {
-    CHECK(noun.names.front() == ' ');
-    CHECK(noun.names.back() == ' ');
     std::string_view names = noun.names;
     while (!names.empty()) {
       const std::string name(addrbook::detail::cut(names, ' '));
-      if (name.empty()) continue;
+      CHECK_FALSE(name.empty());
       CAPTURE(name);
       CHECK(all.find(' ' + name + ' ') == std::string::npos);
-      all += ' ' + name + ' ';
+      all += name + ' ';
     }
   }
 }

@@ -398,3 +398,27 @@ TEST_CASE("address: Prefer says whether a write is answered with the address") {
   CHECK(send(book.rest, "PUT", absent, "{}", all).status == 404);
   CHECK(ask(book.rest, asking("DELETE", target, all)).status == 204);
 }
+
+TEST_CASE("address: a large one is a source, with the same fields and text") {
+  const Book book(with_gzip());
+  const std::string text = R"({"photo":")" + std::string(300'000, 'x') + "\"}";
+  const std::string target = book.add(text);
+  const Answer answer = get(book.rest, target);
+  CHECK(answer.status == 200);
+  CHECK(answer.body == text);
+  CHECK(answer.header("Content-Type") == get(book.rest, book.add()).header("Content-Type"));
+  CHECK(get(book.rest, target, {{"If-None-Match", answer.header("ETag")}}).status == 304);
+  const Answer packed = get(book.rest, target, {{"Accept-Encoding", "gzip"}});
+  CHECK(packed.header("Content-Encoding") == "gzip");
+  CHECK(packed.body.size() < 10'000);
+  CHECK(send(book.rest, "HEAD", target, "").body.empty());
+}
+
+TEST_CASE("address: an Idempotency-Key of a PATCH is refused, as it would not be heeded") {
+  const Book book;
+  const std::string target = book.add();
+  CHECK(send(book.rest, "PATCH", target, R"({"x":1})",
+             {{"Content-Type", "application/merge-patch+json"}, {"Idempotency-Key", "k"}})
+            .status == 400);
+  CHECK(get(book.rest, target).body == ada);
+}

@@ -219,3 +219,52 @@ TEST_CASE("batch: small patches that make large addresses are limited together")
   CHECK(answer.message() == "Invalid batch: the patched addresses have over 1000 bytes together");
   CHECK(book->get("a").document.text() == text);
 }
+
+TEST_CASE("batch: what it replaces and deletes has a limit, as writers of all books wait for it") {
+  addrbook::ServiceOptions limits;
+  limits.max_document_bytes = 1000;
+  const auto service = std::make_shared<Service>(std::make_shared<FakeStore>(),
+                                                 std::vector<addrbook::Validator>{}, limits);
+  const Rest rest(service, {});
+  const std::string text = R"({"x":")" + std::string(400, 'x') + "\"}";
+  for (const char* const id : {"a", "b", "c"}) service->create(id, Document::parse(text));
+  const auto remove = [](const std::string& id) { return R"({"op":"delete","id":")" + id + "\"}"; };
+  const Answer refused = batch(rest, "[" + remove("a") + "," + remove("b") + "," +
+                                         R"({"op":"replace","id":"c","address":{}}])");
+  CHECK(refused.status == 400);
+  CHECK(refused.json()["index"] == 2);
+  CHECK(refused.message() ==
+        "Invalid batch: the addresses that it changes have over 1000 bytes together");
+  CHECK(service->state().count == 3);
+  CHECK(batch(rest, "[" + remove("a") + "," + remove("b") + "]").status == 200);
+}
+
+TEST_CASE("batch: one whose patches are always too late ends with 503, and does nothing") {
+  const Book book;
+  book.service->create("a", Document());
+  book.service->create("b", Document());
+  Service other(book.store);
+  bool is_inside = false;
+  book.store->before_commit = [&] {
+    if (is_inside) return;
+    is_inside = true;
+    other.update("b", Document::parse(R"({"name":"Bob"})"));
+    is_inside = false;
+  };
+  const Answer answer = batch(book.rest, R"([{"op":"delete","id":"a"},)"
+                                         R"({"op":"patch","id":"b","patch":{"x":1}}])");
+  CHECK(answer.status == 503);
+  CHECK(answer.header("Retry-After") == "1");
+  CHECK(book.service->find("a"));
+  CHECK(book.service->get("b").document.text() == R"({"name":"Bob"})");
+}
+
+TEST_CASE("batch: an Idempotency-Key is refused, as it would not be heeded") {
+  const Book book;
+  const Answer answer =
+      send(book.rest, "POST", "/addresses/_batch", "[]", {{"Idempotency-Key", "k"}});
+  CHECK(answer.status == 400);
+  CHECK(answer.message() ==
+        "Idempotency-Key is for the POST of one address; here give each created address an 'id' "
+        "of your own");
+}

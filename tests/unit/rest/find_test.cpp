@@ -239,6 +239,9 @@ TEST_CASE("find: bad parameters are named") {
   for (const std::string name : {"email", "phone", "label", "id", "cursor"}) {
     CHECK(message(name + "=") == "Invalid value: '" + name + "' must be given a value");
   }
+  std::string words;
+  for (int i = 0; i < 33; ++i) words += "+a" + std::to_string(100 + i);
+  CHECK(message("q=" + words) == "A search may have at most 32 words");
   CHECK(message("q=%ff") == "Invalid value: 'q' must be UTF-8");
   CHECK(message("fields=name,,emails") ==
         "Invalid value: 'fields' must be a list of names with ',' between them");
@@ -310,4 +313,13 @@ TEST_CASE("find: while others write, each untouched entry is seen exactly once")
     CHECK(target.empty());
     CHECK(std::all_of(seen.begin() + 5, seen.end(), [](int times) { return times == 1; }));
   }
+}
+
+TEST_CASE(
+    "find: white space around what is asked for does not count, as it does not in addresses") {
+  const Book book;
+  static_cast<void>(
+      book.add(R"({"name":"Ann","labels":[" old friends "],"phones":[" 555 0100 "]})"));
+  CHECK(names_of(get(book.rest, "/addresses?label=+old+friends+")) == Names{"Ann"});
+  CHECK(names_of(get(book.rest, "/addresses?phone=+5550100+")) == Names{"Ann"});
 }

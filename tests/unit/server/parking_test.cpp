@@ -345,6 +345,21 @@ TEST_CASE("parking: a source that had nothing is read again when it says so") {
       CHECK(client.is_closed());
       CHECK(client.unread() == "head\n3\r\none\r\n");
     }
+    SUBCASE("when the engine stops, if it can complete the body") {
+      source->when_stopped = [] { return true; };
+      fixture.parking.stop();
+      CHECK(client.is_closed());
+      CHECK(client.unread() == "head\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
+    }
+    SUBCASE("when the engine stops, but not again and again") {
+      source->when_stopped = [&] {
+        source->next = addrbook::BodySource::Status::later;
+        return true;
+      };
+      fixture.parking.stop();
+      CHECK(client.is_closed());
+      CHECK(client.unread() == "head\n3\r\none\r\n");
+    }
   }
   ready();
 }

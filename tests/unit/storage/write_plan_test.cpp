@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -168,4 +169,70 @@ TEST_CASE("write_plan: a book without room for further revisions is full") {
   plan.make();
   CHECK(member.error == nullptr);
   CHECK(member.result.base == WritePlan::max_revision - 2);
+}
+
+TEST_CASE("write_plan: each removal of an entry is remembered, and none of an absent id") {
+  GroupCommit::Member member;
+  member.batch = Batch{{put("a", 1), removal("b"), removal("never")}};
+  member.batch.at = addrbook::Timestamp(std::chrono::hours(1000));
+  member.batch.tombstone_lifetime = std::chrono::hours(10);
+  GroupCommit::Member other;
+  other.batch = Batch{{removal("a"), put("b", 2)}};
+  other.batch.at = addrbook::Timestamp(std::chrono::hours(5));
+  const GroupCommit::Group group{&member, &other};
+  WritePlan plan(group);
+  auto& book = plan.books().begin()->second;
+  book.state = BookState{1, 10, 1};
+  plan.slots().find({0, "b"})->second.stored = WritePlan::Place{3, 4, {}};
+  for (int time = 0; time < 2; ++time) {
+    book.state = BookState{1, 10, 1};
+    plan.make();
+    REQUIRE(plan.removals().size() == 2);
+    CHECK(plan.removals()[0].id == "b");
+    CHECK(plan.removals()[0].revision == 12);
+    CHECK(plan.removals()[0].at == member.batch.at);
+    CHECK(plan.removals()[1].id == "a");
+    CHECK(plan.removals()[1].revision == 14);
+    CHECK(book.removed == 2);
+    CHECK(book.forget_until == addrbook::Timestamp());  // not before 1970
+  }
+  CHECK(plan.slots().find({0, "b"})->second.is_removed());
+  CHECK(plan.slots().find({0, "b"})->second.is_inserted());
+}
+
+TEST_CASE("write_plan: what was there before each write is told to those that ask") {
+  GroupCommit::Member first;
+  first.batch = Batch{{put("a", 1), put("b", 2)}};
+  first.batch.wants_before = true;
+  GroupCommit::Member second;
+  second.batch = Batch{{removal("a"), put("c", 3)}};
+  GroupCommit::Member third;
+  third.batch = Batch{{put("a", 4), put("b", 5)}};
+  third.batch.wants_before = true;
+  const GroupCommit::Group group{&first, &second, &third};
+  WritePlan plan(group);
+  plan.books().begin()->second.state = BookState{1, 10, 1};
+  CHECK_FALSE(plan.slots().find({0, "c"})->second.wants_entry);
+  auto& stored = plan.slots().find({0, "a"})->second;
+  CHECK(stored.wants_entry);
+  stored.stored = WritePlan::Place{3, 4, addrbook::Timestamp(std::chrono::hours(1))};
+  stored.stored_document = test::numbered(9);
+  stored.updated_at = addrbook::Timestamp(std::chrono::hours(2));
+  plan.make();
+  REQUIRE(first.result.before.size() == 2);
+  REQUIRE(first.result.before[0].has_value());
+  CHECK(first.result.before[0]->id == "a");
+  CHECK(first.result.before[0]->epoch == 1);
+  CHECK(first.result.before[0]->created == 3);
+  CHECK(first.result.before[0]->revision == 4);
+  CHECK(first.result.before[0]->document.text() == R"({"n":9})");
+  CHECK(first.result.before[0]->created_at == addrbook::Timestamp(std::chrono::hours(1)));
+  CHECK(first.result.before[0]->updated_at == addrbook::Timestamp(std::chrono::hours(2)));
+  CHECK_FALSE(first.result.before[1].has_value());
+  CHECK(second.result.before.empty());
+  REQUIRE(third.result.before.size() == 2);
+  CHECK_FALSE(third.result.before[0].has_value());
+  REQUIRE(third.result.before[1].has_value());
+  CHECK(third.result.before[1]->revision == 12);
+  CHECK(third.result.before[1]->document.text() == R"({"n":2})");
 }

@@ -1,0 +1,105 @@
+/// An address of any shape as a Card of JSContact.
+#pragma once
+
+#include <addrbook/base/hex.hpp>
+#include <addrbook/contact.hpp>
+#include <addrbook/document.hpp>
+#include <addrbook/entry.hpp>
+#include <addrbook/formats/card_dates.hpp>
+#include <addrbook/json/spans.hpp>
+#include <addrbook/json/tree.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace addrbook::detail {
+
+/// @returns the uid of an entry that has none of its own: `urn:uuid:...` for an id that is the 32
+///          small digits of a UUID, else the id
+[[nodiscard]] inline std::string uid_of_entry(std::string_view id);
+
+/// @returns whether an address is a Card: `"@type": "Card"`
+[[nodiscard]] inline bool is_card(const Document& address);
+
+/// @returns the address itself if it is a Card, with a `version` and a `uid` if it lacks them.
+///          Otherwise what read_contact() finds in it, with its own `uid`, if that is a string, or
+///          that of the entry.
+[[nodiscard]] inline JsonTree contact_card(const Entry& entry);
+
+// ---------------------------------------------------------------------------------------------
+
+inline std::string uid_of_entry(std::string_view id) {
+  constexpr std::size_t uuid_digits = 32;
+  const auto is_small_digit = [](char c) { return hex_value(c) >= 0 && (c < 'A' || c > 'F'); };
+  if (id.size() != uuid_digits || !std::all_of(id.begin(), id.end(), is_small_digit)) {
+    return std::string(id);
+  }
+  std::string uid(id);
+  for (const std::size_t dash : {8U, 13U, 18U, 23U}) uid.insert(dash, 1, '-');
+  return "urn:uuid:" + uid;
+}
+
+inline bool is_card(const Document& address) {
+  const auto type = JsonSpan(address.text()).member("@type");
+  return type && type->string() == "Card";
+}
+
+/// A map with the keys "1", "2", ...
+[[nodiscard]] inline JsonTree card_map(const std::vector<std::string>& texts,
+                                       std::string_view member) {
+  JsonTree map(JsonTree::Kind::object);
+  for (const std::string& text : texts) {
+    map[std::to_string(map.children().size() + 1)][member] = JsonTree(text);
+  }
+  return map;
+}
+
+inline JsonTree contact_card(const Entry& entry) {
+  const auto own_uid = JsonSpan(entry.document.text()).member("uid");
+  std::string uid = own_uid ? own_uid->string() : "";
+  if (uid.empty()) uid = uid_of_entry(entry.id);
+  if (is_card(entry.document)) {
+    JsonTree card(JsonSpan(entry.document.text()));
+    card["uid"] = JsonTree(std::move(uid));
+    const std::string* const version = card.string("version");
+    if (version == nullptr || version->empty()) card["version"] = JsonTree("1.0");
+    return card;
+  }
+  const Contact contact = read_contact(entry.document);
+  JsonTree card;
+  card["@type"] = JsonTree("Card");
+  card["version"] = JsonTree("1.0");
+  card["uid"] = JsonTree(std::move(uid));
+  const auto add_component = [&card](const char* kind, const std::string& value) {
+    if (value.empty()) return;
+    JsonTree component;
+    component["kind"] = JsonTree(kind);
+    component["value"] = JsonTree(value);
+    card["name"]["components"].push_back(std::move(component));
+  };
+  if (!contact.name.empty()) card["name"]["full"] = JsonTree(contact.name);
+  add_component("given", contact.given);
+  add_component("surname", contact.family);
+  const auto add_map = [&card](const char* name, JsonTree map) {
+    if (!map.children().empty()) card[name] = std::move(map);
+  };
+  if (!contact.organization.empty()) {
+    card["organizations"] = card_map({contact.organization}, "name");
+  }
+  add_map("emails", card_map(contact.emails, "address"));
+  add_map("phones", card_map(contact.phones, "number"));
+  for (const std::string& label : contact.labels) card["keywords"][label] = JsonTree(true);
+  if (auto date = date_from_vcard(contact.birthday)) {
+    JsonTree& birth = card["anniversaries"]["1"];
+    birth["kind"] = JsonTree("birth");
+    birth["date"] = *std::move(date);
+  }
+  return card;
+}
+
+}  // namespace addrbook::detail

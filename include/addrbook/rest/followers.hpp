@@ -1,0 +1,110 @@
+/// Followers: those who wait for changes of a mount's books.
+#pragma once
+
+#include <addrbook/base/pinned.hpp>
+#include <addrbook/base/timer.hpp>
+#include <addrbook/changes.hpp>
+#include <addrbook/service.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace addrbook::detail {
+
+/// Counts those who wait, and has the timer that they share.
+/// @par Thread safety  any thread
+class Followers : private Pinned {
+ public:
+  /// A place among them. It may outlive the object.
+  using Place = std::shared_ptr<void>;
+
+  /// @returns null if there are `max` already
+  [[nodiscard]] Place enter(std::size_t max) {
+    if (count_->fetch_add(1) >= max) {
+      count_->fetch_sub(1);
+      return nullptr;
+    }
+    return {count_.get(), [count = count_](void*) { count->fetch_sub(1); }};
+  }
+  [[nodiscard]] const std::shared_ptr<Timer>& timer() const noexcept { return timer_; }
+
+ private:
+  std::shared_ptr<std::atomic<std::size_t>> count_ = std::make_shared<std::atomic<std::size_t>>(0);
+  std::shared_ptr<Timer> timer_ = Timer::shared();
+};
+
+/// Says when there may be changes of a book, or a time is over.
+/// @par Thread safety  one thread at a time, any thread
+class ChangeWait : private Pinned {
+ public:
+  ChangeWait(const Service& book, std::shared_ptr<Timer> timer)
+      : timer_(std::move(timer)), watch_(book.watch([bell = bell_] { bell->ring(true); })) {}
+  ~ChangeWait() { unset(); }
+
+  /// @returns whether there may be changes since the last call; true the first time
+  [[nodiscard]] bool has_changed() {
+    unset();
+    return bell_->take();
+  }
+
+  /// Calls `ready` once, when there may be changes or at `time`.
+  void wait(std::function<void()> ready, Timer::Clock::time_point time) {
+    bell_->set(std::move(ready));
+    alarm_ = timer_->add(time, [bell = bell_] { bell->ring(false); });
+  }
+
+ private:
+  // Outlives the wait: who rings may be late.
+  class Bell {
+   public:
+    void ring(bool is_changed) {
+      std::function<void()> ready;
+      {
+        const std::lock_guard lock(mutex_);
+        is_changed_ = is_changed_ || is_changed;
+        ready = std::exchange(ready_, nullptr);
+      }
+      if (ready) ready();
+    }
+    bool take() {
+      const std::lock_guard lock(mutex_);
+      return std::exchange(is_changed_, false);
+    }
+    void set(std::function<void()> ready) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (!is_changed_) {
+          ready_ = std::move(ready);
+          return;
+        }
+      }
+      ready();
+    }
+    void forget() {
+      const std::lock_guard lock(mutex_);
+      ready_ = nullptr;
+    }
+
+   private:
+    std::mutex mutex_;
+    std::function<void()> ready_;
+    bool is_changed_ = true;
+  };
+
+  void unset() {
+    bell_->forget();
+    if (alarm_) timer_->remove(*std::exchange(alarm_, std::nullopt));
+  }
+
+  const std::shared_ptr<Bell> bell_ = std::make_shared<Bell>();
+  const std::shared_ptr<Timer> timer_;
+  std::optional<Timer::Alarm> alarm_;
+  const Subscription watch_;
+};
+
+}  // namespace addrbook::detail
