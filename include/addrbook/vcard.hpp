@@ -75,10 +75,37 @@ class VCardRecordWriter final : public RecordWriter {
   explicit VCardRecordWriter(VCardWriter::Version version) noexcept : writer_(version) {}
 
   void write(const Entry& entry, std::string& to) override {
-    writer_.write(vcard_from_card_tree(contact_card(entry)), to);
+    const auto through_text = [this](const VCard& vcard) { return read_again(vcard); };
+    writer_.write(vcard_from_card(contact_card(entry), through_text), to);
   }
 
  private:
+  /// The last card that was read.
+  class Last final : public VCardSink {
+   public:
+    void card(VCard card, const RecordPlace& /*place*/) override { card_ = std::move(card); }
+    void failed(RecordProblem /*problem*/) override {}
+    void warning(RecordProblem /*problem*/) override {}
+
+    [[nodiscard]] VCard take() noexcept { return std::move(card_); }
+
+   private:
+    VCard card_;
+  };
+
+  /// @returns what a reader makes of the text of a card
+  [[nodiscard]] VCard read_again(const VCard& vcard) const {
+    std::string text;
+    writer_.write(vcard, text);
+    Last last;
+    ReadLimits limits;
+    limits.max_record_bytes = text.size();
+    VCardReader reader(last, limits);
+    reader.read(text);
+    reader.finish();
+    return last.take();
+  }
+
   VCardWriter writer_;
 };
 

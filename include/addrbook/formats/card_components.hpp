@@ -282,36 +282,43 @@ inline void put_component(VCardLists& lists, ComponentPlace place, const std::st
   return member != nullptr && member->is_true();
 }
 
-/// Adds the slot that says again what others say.
+/// Adds the slot that says again what others say: of a name their values, of an address one line,
+/// as it is to be read.
 inline void write_old_slot(ComponentForm form, const OldSlot& old, const JsonTree& object,
                            const std::vector<WritableComponent>& components,
                            WrittenComponents& to) {
-  const auto is_in = [&](const WritableComponent& one) {
-    return one.slot && is_said_again(old, component_kind(form, *one.slot));
-  };
-  if (form == ComponentForm::name || !is_ordered(object)) {
-    for (const WritableComponent& one : components) {
-      if (!is_in(one)) continue;
-      auto& list = to.lists[old.slot];
-      const ComponentPlace place{old.slot, list.size()};
-      put_component(to.lists, place, *one.value);
-      const bool has_phonetic = one.phonetic != nullptr && form == ComponentForm::name;
-      if (has_phonetic) put_component(to.phonetics, place, *one.phonetic);
-    }
-    return;
-  }
-  // One line of an address, as it is to be read.
   std::string line;
   std::string separator;
   for (const WritableComponent& one : components) {
     if (!one.slot) {
       separator = *one.value;
-    } else if (is_in(one)) {
+      continue;
+    }
+    if (!is_said_again(old, component_kind(form, *one.slot))) continue;
+    if (form == ComponentForm::name) {
+      const ComponentPlace place{old.slot, to.lists[old.slot].size()};
+      put_component(to.lists, place, *one.value);
+      if (one.phonetic != nullptr) put_component(to.phonetics, place, *one.phonetic);
+    } else {
       line += (line.empty() ? "" : separator) + *one.value;
       separator = default_separator(object);
     }
   }
   if (!line.empty()) to.lists[old.slot] = {line};
+}
+
+/// Puts components that are in no order into one that is common.
+inline void order_components(ComponentForm form, std::vector<WritableComponent>& components) {
+  constexpr std::string_view names[] = {"title",    "given",      "given2",    "surname",
+                                        "surname2", "generation", "credential"};
+  const auto rank = [form, &names](const WritableComponent& one) -> std::size_t {
+    const std::size_t slot = one.slot.value_or(0);
+    if (form == ComponentForm::address) return component_rank(form, slot);
+    return static_cast<std::size_t>(
+        std::find(std::begin(names), std::end(names), name_kinds[slot]) - std::begin(names));
+  };
+  std::stable_sort(components.begin(), components.end(),
+                   [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
 }
 
 inline WrittenComponents write_components(ComponentForm form, const JsonTree& object) {
@@ -341,6 +348,7 @@ inline WrittenComponents write_components(ComponentForm form, const JsonTree& ob
     jscomps += std::to_string(place.slot);
     if (place.index > 0) jscomps += ',' + std::to_string(place.index);
   }
+  if (!is_ordered(object) && form == ComponentForm::address) order_components(form, components);
   if (form == ComponentForm::name) {
     for (const auto& old : old_name_slots) write_old_slot(form, old, object, components, written);
   } else {
@@ -362,16 +370,7 @@ inline std::string joined_components(ComponentForm form, const JsonTree& object)
       if (const auto one = writable_component(form, child.value)) components.push_back(*one);
     }
   }
-  if (!is_ordered(object) && form == ComponentForm::name) {
-    constexpr std::string_view order[] = {"title",    "given",      "given2",    "surname",
-                                          "surname2", "generation", "credential"};
-    const auto rank = [&](const WritableComponent& one) {
-      const auto kind = one.slot ? component_kind(form, *one.slot) : "";
-      return std::find(std::begin(order), std::end(order), kind) - std::begin(order);
-    };
-    std::stable_sort(components.begin(), components.end(),
-                     [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
-  }
+  if (!is_ordered(object)) order_components(form, components);
   std::string text;
   std::string separator;
   for (const WritableComponent& one : components) {

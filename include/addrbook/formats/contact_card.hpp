@@ -31,6 +31,9 @@ namespace addrbook::detail {
 ///          that of the entry.
 [[nodiscard]] inline JsonTree contact_card(const Entry& entry);
 
+/// As contact_card(), as text. A Card that lacks nothing is appended as it is.
+inline void append_contact_card(const Entry& entry, std::string& to);
+
 // ---------------------------------------------------------------------------------------------
 
 inline std::string uid_of_entry(std::string_view id) {
@@ -47,6 +50,19 @@ inline std::string uid_of_entry(std::string_view id) {
 inline bool is_card(const Document& address) {
   const auto type = JsonSpan(address.text()).member("@type");
   return type && type->string() == "Card";
+}
+
+inline void append_contact_card(const Entry& entry, std::string& to) {
+  const JsonSpan address(entry.document.text());
+  const auto has_text = [&address](std::string_view name) {
+    const auto member = address.member(name);
+    return member && !member->string().empty();
+  };
+  if (is_card(entry.document) && has_text("uid") && has_text("version")) {
+    to += entry.document.text();
+  } else {
+    contact_card(entry).append_to(to);
+  }
 }
 
 /// A map with the keys "1", "2", ...

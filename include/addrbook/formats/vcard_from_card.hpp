@@ -2,7 +2,6 @@
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
-#include <addrbook/document.hpp>
 #include <addrbook/formats/card_components.hpp>
 #include <addrbook/formats/card_dates.hpp>
 #include <addrbook/formats/card_from_vcard.hpp>
@@ -15,11 +14,11 @@
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
 #include <addrbook/formats/vcard_property.hpp>
-#include <addrbook/json/spans.hpp>
 #include <addrbook/json/tree.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -30,14 +29,16 @@
 
 namespace addrbook::detail {
 
+/// What comes of a vCard on its way to whoever makes a Card of it, e.g. as text.
+using VCardWay = std::function<VCard(const VCard&)>;
+
 /// @param card  an object with `@type`, `version` and `uid`; what is not as RFC 9553 says is taken
 ///              for unknown
+/// @param way   null: it comes as it is
 /// @returns the vCard, from which card_from_vcard() makes a Card that means the same, but for what
-///          card_difference() can't say
-[[nodiscard]] inline VCard vcard_from_card(const Document& card);
-
-/// As vcard_from_card().
-[[nodiscard]] inline VCard vcard_from_card_tree(const JsonTree& card);
+///          card_difference() can't say. What no property has, or does not survive on the way, is
+///          in JSPROPs.
+[[nodiscard]] inline VCard vcard_from_card(const JsonTree& card, const VCardWay& way = nullptr);
 
 // ---------------------------------------------------------------------------------------------
 
@@ -584,9 +585,10 @@ inline void VCardFromCard::write_kept() {
   }
 }
 
-inline VCard vcard_from_card_tree(const JsonTree& card) {
+inline VCard vcard_from_card(const JsonTree& card, const VCardWay& way) {
   VCard vcard = VCardFromCard(card).write();
-  for (const CardChange& change : card_difference(card_tree_from_vcard(vcard), card)) {
+  const JsonTree read = card_tree_from_vcard(way ? way(vcard) : vcard);
+  for (const CardChange& change : card_difference(read, card)) {
     const std::string& name = change.path.front();
     // A Card must have these, and they are made anew.
     if (change.path.size() == 1 && (name == "uid" || name == "version" || name == "@type") &&
@@ -604,10 +606,6 @@ inline VCard vcard_from_card_tree(const JsonTree& card) {
     vcard.properties.push_back(std::move(property));
   }
   return vcard;
-}
-
-inline VCard vcard_from_card(const Document& card) {
-  return vcard_from_card_tree(JsonTree(JsonSpan(card.text())));
 }
 
 }  // namespace addrbook::detail

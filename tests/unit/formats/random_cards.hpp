@@ -83,7 +83,9 @@ class RandomCards {
  private:
   unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
   std::string word() { return "w" + std::to_string(++count_); }
-  std::string pick(const std::vector<std::string>& of) { return of[below(unsigned(of.size()))]; }
+  std::string pick(const std::vector<std::string>& of) {
+    return of[below(static_cast<unsigned>(of.size()))];
+  }
   bool is_wild() { return below(100) < wildness_; }
 
   JsonTree anything(int depth) {

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
 #include <addrbook/formats/vcard_property.hpp>
-#include <addrbook/formats/card_texts.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -37,8 +37,10 @@ class RandomVCards {
   }
 
  private:
-  unsigned below(unsigned n) { return random_() % n; }
-  std::string pick(std::vector<std::string> of) { return of[below(unsigned(of.size()))]; }
+  unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
+  std::string pick(std::vector<std::string> of) {
+    return of[below(static_cast<unsigned>(of.size()))];
+  }
   std::string word() { return "w" + std::to_string(++count_); }
   std::string text() {
     return word() + pick({"", "", "\\,", "\\;", "\\n", "\\\\", " ", "\xC3\xA9", ":", "\"", "^"});
@@ -180,9 +182,10 @@ inline std::multiset<std::string> meaning_of(const detail::VCard& vcard) {
       // What old readers get again.
       if (p.name == "ADR" && lists.size() > 7 && lists[2].front().empty() &&
           !lists[10].front().empty()) {
-        lists[2] = {lists[10].front() + "," + lists[11].front()};
+        lists[2] = {lists[10].front() + " " + lists[11].front()};
       }
       if (p.name == "ADR" && lists.size() > 7) lists.resize(7);
+      if (p.name == "N" && lists.size() > 4) std::sort(lists[4].begin(), lists[4].end());
       while (!lists.empty() && lists.back() == std::vector<std::string>{""}) lists.pop_back();
       std::string all;
       for (const auto& list : lists) {
@@ -245,7 +248,7 @@ inline std::multiset<std::string> meaning_of(const detail::VCard& vcard) {
              (value == "uri" && p.name == "TEL" && detail::is_uri(p.value)) ||
              (value == "text" && !detail::is_uri(p.value)) || (value == "utc-offset"));
         if (parameter.name == "PROP-ID" || parameter.name == "ALTID" || is_default) continue;
-        parameters.insert(parameter.name + '=' + value);
+        parameters.insert(parameter.name + '=' + detail::unescape_text(value));
       }
     }
     for (const std::string& parameter : parameters) text += ' ' + parameter;
