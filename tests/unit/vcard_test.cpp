@@ -1,0 +1,126 @@
+#include <addrbook/vcard.hpp>
+
+#include <addrbook/document.hpp>
+#include <addrbook/format.hpp>
+#include <addrbook/formats/card_patch.hpp>
+#include <addrbook/formats/contact_card.hpp>
+#include <addrbook/json/tree.hpp>
+
+#include "unit/formats/kept_records.hpp"
+#include "unit/formats/random_cards.hpp"
+#include "unit/formats/random_vcards.hpp"
+#include "unit/refusal.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+
+using addrbook::Document;
+using addrbook::vcard;
+using addrbook::WriteOptions;
+using addrbook::detail::JsonSpan;
+using addrbook::detail::JsonTree;
+
+namespace {
+
+constexpr const char* two_cards =
+    "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:urn:uuid:1\r\nFN:Ann\r\nTEL;TYPE=cell:5550123\r\n"
+    "END:VCARD\r\n"
+    "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:2\r\nN:Lee;Bob;;;\r\nFN:Bob Lee\r\n"
+    "item1.EMAIL;TYPE=INTERNET:b@example.com\r\nitem1.X-ABLabel:_$!<Work>!$_\r\nEND:VCARD\r\n";
+
+/// Without the place, of a record that was read.
+std::string document_of(const std::string& line) {
+  return line.substr(line.find('{'));
+}
+
+}  // namespace
+
+TEST_CASE("vcard: what the format is called") {
+  const auto format = vcard();
+  CHECK(format->name() == "vcf");
+  CHECK(format->media_types().front() == "text/vcard");
+  CHECK(format->suffixes().front() == ".vcf");
+  CHECK(format->versions().front() == "4.0");
+  CHECK(format->content_type({}) == "text/vcard; charset=utf-8; version=4.0");
+  CHECK(format->content_type({"4.0", false}) == "text/vcard; charset=utf-8; version=4.0");
+  CHECK(format->content_type({"3.0", false}) == "text/vcard; charset=utf-8; version=3.0");
+}
+
+TEST_CASE("vcard: cards are read as Cards, cut anywhere") {
+  const auto lines = test::records_of_each_cut(*vcard(), two_cards);
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[0] == R"(0 @1 {"@type":"Card","version":"1.0","uid":"urn:uuid:1",)"
+                    R"("phones":{"TEL-1":{"number":"5550123","features":{"mobile":true}}},)"
+                    R"("name":{"full":"Ann"}})");
+  CHECK(lines[1].substr(0, 5) == "1 @7 ");
+  const JsonTree second{JsonSpan(lines[1].substr(5))};
+  CHECK(*second.string("uid") == "2");
+  CHECK(second.find("emails")->dump().find(R"("label":"Work")") != std::string::npos);
+}
+
+TEST_CASE("vcard: what is no vCard is refused, and a broken card costs no other") {
+  CHECK(test::refusal([] { test::records_of(*vcard(), "{}"); }) != "accepted");
+  const auto lines = test::records_of(
+      *vcard(), std::string("BEGIN:VCARD\nFN:Ann\n") + two_cards + "BEGIN:VCARD\n");
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[0].find("failed") != std::string::npos);
+  CHECK(lines[1].find("\"uid\":\"urn:uuid:1\"") != std::string::npos);
+  CHECK(lines[2].find("\"uid\":\"2\"") != std::string::npos);
+  CHECK(lines[3].find("failed") != std::string::npos);
+}
+
+TEST_CASE("vcard: any address is written, in both versions") {
+  const std::string address = R"({"name":"Ann Lee","phone":"5550123"})";
+  CHECK(test::written(*vcard(), {address}) ==
+        "BEGIN:VCARD\r\nVERSION:4.0\r\nUID;VALUE=text:id0\r\nFN:Ann Lee\r\n"
+        "TEL;PROP-ID=1:5550123\r\nEND:VCARD\r\n");
+  const std::string old = test::written(*vcard(), {address}, WriteOptions{"3.0", false});
+  CHECK(old.find("VERSION:3.0\r\n") != std::string::npos);
+  CHECK(old.find("\r\nN:") != std::string::npos);
+  CHECK(old.find("FN:Ann Lee\r\n") != std::string::npos);
+  CHECK(test::written(*vcard(), {}) == "");
+}
+
+TEST_CASE("vcard: what is exported and imported again is the same") {
+  for (const std::string_view version : {"4.0", "3.0"}) {
+    CAPTURE(version);
+    const auto once = test::records_of(*vcard(), two_cards);
+    std::vector<std::string> documents;
+    for (const std::string& line : once) documents.push_back(document_of(line));
+    const std::string exported = test::written(*vcard(), documents, WriteOptions{version, false});
+    const auto again = test::records_of(*vcard(), exported);
+    REQUIRE(again.size() == once.size());
+    for (std::size_t i = 0; i < again.size(); ++i) {
+      const std::string document = document_of(again[i]);
+      CHECK(JsonTree(JsonSpan(document)) == JsonTree(JsonSpan(documents[i])));
+    }
+    // An address of another shape has its entry's uid, and so is known again.
+    const auto other = test::records_of(*vcard(), test::written(*vcard(), {R"({"name":"Ann"})"}));
+    REQUIRE(other.size() == 1);
+    CHECK(other[0].find(R"("uid":"id0")") != std::string::npos);
+  }
+}
+
+TEST_CASE("vcard: random Cards survive both versions as text") {
+  for (const std::string_view version : {"4.0", "3.0"}) {
+    for (unsigned seed = 0; seed < 150; ++seed) {
+      CAPTURE(version);
+      CAPTURE(seed);
+      const JsonTree card = test::RandomCards(seed, seed % 3 == 0 ? 30 : 3).next();
+      const auto lines = test::records_of(
+          *vcard(), test::written(*vcard(), {card.dump()}, WriteOptions{version, false}));
+      REQUIRE(!lines.empty());
+      const std::string& record = lines.back();  // behind warnings
+      REQUIRE(record.find("failed") > record.find('{'));
+      const std::string document = document_of(record);
+      const JsonTree back{JsonSpan(document)};
+      for (const auto& change : addrbook::detail::card_difference(back, card)) {
+        // That is all that a vCard can't say.
+        CHECK(change.path.size() == 1);
+        CHECK(change.value.is(JsonTree::Kind::null));
+      }
+    }
+  }
+}
