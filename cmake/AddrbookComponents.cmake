@@ -15,7 +15,7 @@ set(ADDRBOOK_COMPONENTS
 addrbook authorization book_store books cached_store changes contact document entry error export format http import log log_file memory_books memory_store mount options query rest \
 service store text validator version base/ contacts/ json/ http/ rest/ storage/book_states storage/change_hub storage/change_queue storage/entry_cache storage/group_commit storage/index_terms storage/revision_poll storage/sort_token storage/sweeper storage/write_plan \
 httplib/adapter httplib/book_host httplib/httplib"
-  "formats   |                     | core   |                            | csv json_list ndjson formats/"
+  "formats   |                     | core   |                            | csv jscontact json_list ndjson vcard formats/"
   "server    |                     | core   |                            | serve server server/ httplib/"
   "gzip      | ADDRBOOK_GZIP       | core   | zlib                       | gzip"
   "tokens    | ADDRBOOK_TOKENS     | core   | crypto                     | tokens"
