@@ -4,10 +4,10 @@
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/formats/card_components.hpp>
 #include <addrbook/formats/card_properties.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
 #include <addrbook/formats/vcard_property.hpp>
-#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/json/tree.hpp>
 
 #include <cstddef>

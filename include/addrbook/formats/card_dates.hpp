@@ -115,7 +115,7 @@ class DateScanner {
 
 [[nodiscard]] inline std::string year_of(const std::tm& time) {
   constexpr int first_year = 1900;
-  return four_digits(static_cast<std::uint64_t>(time.tm_year + first_year));
+  return four_digits(static_cast<std::uint64_t>(std::int64_t{time.tm_year} + first_year));
 }
 
 inline std::optional<std::string> utc_from_vcard(std::string_view value) {

@@ -76,7 +76,7 @@ class CardFromVCard {
   inline bool read_single(const VCardProperty& property);
   [[nodiscard]] inline bool says_more(const VCardProperty& property, const ParameterBag& bag) const;
   inline void set_single(const VCardProperty& property, std::string_view member,
-                         std::optional<std::string> value, ParameterBag bag);
+                         std::optional<std::string> value, const ParameterBag& bag);
   inline void read_object(std::size_t i, const CardProperty& row);
   inline void read_alternatives();
   [[nodiscard]] inline bool fold(const Alternatives& all, const Alternative& one);
@@ -291,15 +291,15 @@ inline bool CardFromVCard::read_single(const VCardProperty& property) {
     constexpr std::string_view kinds = " individual group org location device application ";
     const std::string kind = lowercase(text);
     if (kinds.find(' ' + kind + ' ') != std::string_view::npos) value = kind;
-    set_single(property, "kind", std::move(value), std::move(bag));
+    set_single(property, "kind", std::move(value), bag);
   } else if (name == "LANGUAGE") {
-    set_single(property, "language", text, std::move(bag));
+    set_single(property, "language", text, bag);
   } else if (name == "PRODID") {
-    set_single(property, "prodId", text, std::move(bag));
+    set_single(property, "prodId", text, bag);
   } else if (name == "REV") {
-    set_single(property, "updated", utc_from_vcard(text), std::move(bag));
+    set_single(property, "updated", utc_from_vcard(text), bag);
   } else if (name == "CREATED") {
-    set_single(property, "created", utc_from_vcard(text), std::move(bag));
+    set_single(property, "created", utc_from_vcard(text), bag);
   } else if (name == "MEMBER") {
     if (!is_group_ || card_["members"].find(text) != nullptr) return false;
     card_["members"][text] = JsonTree(true);
@@ -316,7 +316,7 @@ inline bool CardFromVCard::says_more(const VCardProperty& property, const Parame
   return !bag.rest().empty() || !property.group.empty() || name_counts_.at(property.name) > 1;
 }
 inline void CardFromVCard::set_single(const VCardProperty& property, std::string_view member,
-                                      std::optional<std::string> value, ParameterBag bag) {
+                                      std::optional<std::string> value, const ParameterBag& bag) {
   const bool is_new = value && card_.find(member) == nullptr;
   if (is_new) card_[member] = JsonTree(*std::move(value));
   if (!is_new || says_more(property, bag)) keep(property);
@@ -424,12 +424,12 @@ inline bool CardFromVCard::fold(const Alternatives& all, const Alternative& one)
   for (const auto& [name, value] : object->children()) {
     const JsonTree* const before = base.find(name);
     if (before != nullptr && *before == value) continue;
-    patch[path + '/' + name] = value;
+    patch[std::string(path).append("/").append(name)] = value;
     is_changed = true;
   }
   for (const auto& [name, value] : base.children()) {
     if (object->find(name) != nullptr) continue;
-    patch[path + '/' + name] = JsonTree();
+    patch[std::string(path).append("/").append(name)] = JsonTree();
     is_changed = true;
   }
   if (!is_changed) patch[path] = *std::move(object);

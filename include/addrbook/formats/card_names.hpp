@@ -6,10 +6,10 @@
 #include <addrbook/formats/card_components.hpp>
 #include <addrbook/formats/card_objects.hpp>
 #include <addrbook/formats/card_patch.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
 #include <addrbook/formats/vcard_property.hpp>
-#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/json/tree.hpp>
 
 #include <algorithm>
@@ -71,8 +71,7 @@ inline bool take_phonetics(ComponentForm form, const VCardProperty& property, Pa
   return true;
 }
 
-inline void add_phonetic_patches(const JsonTree& object, const std::string& path,
-                                 JsonTree& patch) {
+inline void add_phonetic_patches(const JsonTree& object, const std::string& path, JsonTree& patch) {
   for (const char* member : {"phoneticSystem", "phoneticScript"}) {
     if (const JsonTree* const value = object.find(member)) patch[path + '/' + member] = *value;
   }
@@ -86,8 +85,7 @@ inline void add_phonetic_patches(const JsonTree& object, const std::string& path
   }
 }
 
-inline std::optional<VCardProperty> phonetic_property(std::string_view name,
-                                                      const JsonTree& object,
+inline std::optional<VCardProperty> phonetic_property(std::string_view name, const JsonTree& object,
                                                       const VCardLists& phonetics) {
   if (phonetics.empty()) return std::nullopt;
   VCardProperty property;
@@ -121,9 +119,8 @@ inline std::optional<ReadStructure> read_n(const VCardProperty& property, Parame
   for (std::size_t slot = 0; is_whole && slot < sort_as.size(); ++slot) {
     if (sort_as[slot].empty()) continue;
     const auto& places = structure.components.places;
-    is_whole = std::any_of(places.begin(), places.end(), [slot](const auto& place) {
-      return place && place->slot == slot;
-    });
+    is_whole = std::any_of(places.begin(), places.end(),
+                           [slot](const auto& place) { return place && place->slot == slot; });
     keys[component_kind(ComponentForm::name, slot)] = JsonTree(sort_as[slot]);
   }
   if (is_whole && keys.is(JsonTree::Kind::object)) {

@@ -3,12 +3,12 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/formats/card_addresses.hpp>
+#include <addrbook/formats/card_dates.hpp>
 #include <addrbook/formats/card_properties.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
-#include <addrbook/formats/card_dates.hpp>
 #include <addrbook/formats/vcard_property.hpp>
-#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/json/tree.hpp>
 
 #include <cstddef>

@@ -22,12 +22,13 @@ enum class CardValue : std::uint8_t {
 };
 
 /// A property that becomes an object in a map of the Card.
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): rows are read in this order
 struct CardProperty {
   std::string_view vcard;  ///< in capital letters
   std::string_view map;    ///< the member of the Card
   std::string_view member;
   CardValue value;
-  std::string_view kind = "";  ///< the object's `kind`
+  std::string_view kind = {};  ///< the object's `kind`
   bool has_contexts = true;    ///< TYPE is `contexts`
   bool has_label = false;      ///< X-ABLabel is `label`
 };
@@ -84,9 +85,9 @@ inline constexpr CardType card_contexts[] = {{"home", "private"}, {"work", "work
 inline constexpr CardType card_address_contexts[] = {{"billing", "billing"},
                                                      {"delivery", "delivery"}};
 inline constexpr CardType card_features[] = {
-    {"cell", "mobile"},   {"fax", "fax"},   {"main-number", "main-number"},
-    {"pager", "pager"},   {"text", "text"}, {"textphone", "textphone"},
-    {"video", "video"},   {"voice", "voice"}};
+    {"cell", "mobile"}, {"fax", "fax"},    {"main-number", "main-number"},
+    {"pager", "pager"}, {"text", "text"},  {"textphone", "textphone"},
+    {"video", "video"}, {"voice", "voice"}};
 inline constexpr CardType card_expertise[] = {
     {"beginner", "low"}, {"average", "medium"}, {"expert", "high"}};
 inline constexpr CardType card_levels[] = {{"low", "low"}, {"medium", "medium"}, {"high", "high"}};

@@ -26,8 +26,7 @@ class JsonTree {
   /// null
   JsonTree() noexcept = default;
   explicit JsonTree(Kind kind) noexcept : kind_(kind) {}
-  explicit JsonTree(std::string characters)
-      : kind_(Kind::string), text_(std::move(characters)) {}
+  explicit JsonTree(std::string characters) : kind_(Kind::string), text_(std::move(characters)) {}
   explicit JsonTree(std::string_view characters) : JsonTree(std::string(characters)) {}
   explicit JsonTree(const char* characters) : JsonTree(std::string(characters)) {}
   explicit JsonTree(std::uint64_t number) : kind_(Kind::number), text_(std::to_string(number)) {}

@@ -2,6 +2,8 @@
 /// asked. Knows no database.
 #pragma once
 
+#include <addrbook/base/hex.hpp>
+#include <addrbook/contacts/identity.hpp>
 #include <addrbook/contacts/phone_keys.hpp>
 #include <addrbook/contacts/terms.hpp>
 #include <addrbook/document.hpp>
@@ -32,6 +34,7 @@ class TermToken {
     beginning = '=',
     email = '@',
     label = '#',
+    identity = '-',  ///< half of the bits of an Identity; who asks compares the rest
     phone = '+',  ///< the digits from the last one to the first: numbers are compared at their ends
   };
   static constexpr std::string_view token_characters = ":=@#+%.-_";
@@ -67,7 +70,8 @@ struct IndexTerms {
   std::optional<std::string> family;
   /// @}
   std::string words;  ///< tokens of words and beginnings, with a space behind each
-  std::string exact;  ///< tokens of mails, labels and phones, with a space behind each
+  /// Tokens of mails, labels, phones and the identity, with a space behind each.
+  std::string exact;
 
   IndexTerms(std::uint64_t book, const Document& document, const Folding& folding);
 
@@ -78,6 +82,11 @@ struct IndexTerms {
     return name == other.name && given == other.given && family == other.family;
   }
 };
+
+/// Names the rules by which IndexTerms are made. An index that was made by others is out of date.
+[[nodiscard]] inline std::string index_version(const Folding& folding) {
+  return terms_version(folding) + " identity-" + std::to_string(identity_version);
+}
 
 /// How a database writes queries of tokens.
 struct TermSyntax {
@@ -103,6 +112,20 @@ struct TermQuery {
 
   /// @param search  neither void nor empty
   TermQuery(std::uint64_t book, const Search& search, Phones phones, const TermSyntax& syntax);
+
+  /// @returns a query of those tokens of Kind::identity that one of the identities has
+  [[nodiscard]] static std::string of_identities(std::uint64_t book, const Identity* first,
+                                                 const Identity* last, const TermSyntax& syntax) {
+    const TermToken token(book);
+    std::string query;
+    for (const Identity* each = first; each != last; ++each) {
+      if (!query.empty()) query += syntax.any;
+      query += syntax.before;
+      token.append(query, TermToken::Kind::identity, hex(each->high));
+      query += syntax.after;
+    }
+    return query;
+  }
 
   /// Whether a search can have entries whose phone is not equal.
   [[nodiscard]] static bool has_suffixes(const Search& search) {
@@ -167,6 +190,7 @@ inline IndexTerms::IndexTerms(std::uint64_t book, const Document& document,
   for (const std::string& phone : terms.phones) {
     add(exact, Kind::phone, TermToken::reversed(phone));
   }
+  add(exact, Kind::identity, hex(identity_of(document).high));
   name = std::move(terms.name);
   given = std::move(terms.given);
   family = std::move(terms.family);

@@ -169,7 +169,7 @@ inline void PostgresqlEngine::set_up(soci::session& session) {
   tables.migrate(options_.migration);
   tables.check_source();
   // The first connection is that which makes the index.
-  tables.use_index(terms_version(*folding_), has_tables_.load());
+  tables.use_index(index_version(*folding_), has_tables_.load());
   has_tables_ = true;
 }
 

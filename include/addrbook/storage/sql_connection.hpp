@@ -77,6 +77,12 @@ class SqlConnection : private Pinned {
     return search_.count(book.number, search);
   }
   /// @}
+  /// See Store::find_same().
+  [[nodiscard]] std::vector<std::optional<SameEntry>> find_same(
+      BookId book, const std::vector<Identity>& identities) {
+    static_cast<void>(state(book));
+    return search_.find_same(book.number, identities);
+  }
 
   /// See Store::changes().
   [[nodiscard]] ChangePage changes(BookId book, std::uint64_t after, PageLimit limit,

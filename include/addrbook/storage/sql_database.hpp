@@ -68,6 +68,10 @@ class SqlDatabase : private Pinned {
   [[nodiscard]] QueryPage select(BookId book, const Query& query,
                                  const std::optional<Position>& after, PageLimit limit);
   [[nodiscard]] std::uint64_t count(BookId book, const Query& query);
+  [[nodiscard]] std::vector<std::optional<SameEntry>> find_same(
+      BookId book, const std::vector<Identity>& identities) {
+    return read([&](SqlConnection& connection) { return connection.find_same(book, identities); });
+  }
   [[nodiscard]] ChangePage changes(BookId book, std::uint64_t after, PageLimit limit,
                                    std::uint64_t removals_after);
   /// @}

@@ -28,7 +28,7 @@ class SqlIndexer {
   /// @param folding   outlives this object
   /// @param progress  may be empty
   SqlIndexer(const Folding& folding, MigrationProgress progress)
-      : folding_(folding), rules_(terms_version(folding)), progress_(std::move(progress)) {}
+      : folding_(folding), rules_(index_version(folding)), progress_(std::move(progress)) {}
 
   /// Whether there is nothing to do.
   [[nodiscard]] bool is_complete(SqlConnection& connection) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/contacts/identity.hpp>
 #include <addrbook/contacts/terms.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/entry.hpp>
@@ -12,6 +13,7 @@
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_entry_row.hpp>
 #include <addrbook/storage/sql_tables.hpp>
+#include <addrbook/store.hpp>
 
 #include <soci/soci.h>
 
@@ -24,6 +26,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -44,6 +47,10 @@ class SqlSearch : private Pinned {
   [[nodiscard]] QueryPage select(std::uint64_t book, const BookState& state, const Query& query,
                                  const Search& search, const std::optional<Position>& after,
                                  PageLimit limit);
+
+  /// See Store::find_same(). In the caller's transaction.
+  [[nodiscard]] std::vector<std::optional<SameEntry>> find_same(
+      std::uint64_t book, const std::vector<Identity>& identities);
 
   /// @param search  not empty
   [[nodiscard]] std::uint64_t count(std::uint64_t book, const Search& search);
@@ -95,6 +102,8 @@ class SqlSearch : private Pinned {
   void find(std::uint64_t book, const Query& query, const Search& search,
             const std::optional<Position>& after, std::size_t wanted, std::vector<Hit>& hits);
   void find(const Run& run, std::size_t wanted, std::vector<Hit>& hits);
+  using Wanted = std::unordered_map<Identity, std::optional<SameEntry>, Identity::Hash>;
+  void find_same(std::uint64_t book, const Identity* first, const Identity* last, Wanted& wanted);
   [[nodiscard]] std::string sql_of(const Run& run) const;
   [[nodiscard]] std::string condition_of(const TermQuery& terms) const;
   [[nodiscard]] Statement& statement_of(const std::string& sql);
@@ -391,6 +400,64 @@ inline std::uint64_t SqlSearch::count(std::uint64_t book, const Search& search) 
   while (statement.statement.fetch()) {
   }
   return count;
+}
+
+inline std::vector<std::optional<SameEntry>> SqlSearch::find_same(
+    std::uint64_t book, const std::vector<Identity>& identities) {
+  constexpr std::size_t at_once = 100;
+  Wanted wanted;
+  for (const Identity& identity : identities) wanted.emplace(identity, std::nullopt);
+  for (std::size_t i = 0; i < identities.size(); i += at_once) {
+    const Identity* const first = &identities[i];
+    find_same(book, first, first + (std::min)(at_once, identities.size() - i), wanted);
+  }
+  std::vector<std::optional<SameEntry>> found;
+  found.reserve(identities.size());
+  for (const Identity& identity : identities) found.push_back(wanted.find(identity)->second);
+  return found;
+}
+
+// Of several entries with one identity the oldest one counts. There may be so many of them that
+// they are not read all at once, nor further than is needed.
+inline void SqlSearch::find_same(std::uint64_t book, const Identity* first, const Identity* last,
+                                 Wanted& wanted) {
+  const SqlTexts& texts = engine_.texts();
+  const std::string& key = texts.found_key;
+  Statement& statement = statement_of(
+      "SELECT " + key + ", '', 0, 0 FROM " + texts.found + " WHERE " + texts.has_exact + " AND " +
+      key + " > :first AND " + key + " < :last ORDER BY " + key + " LIMIT :rows");
+  statement.exact = TermQuery::of_identities(book, first, last, texts.syntax);
+  statement.first = SqlTables::key_of(book, 0);
+  statement.last = SqlTables::key_of(book + 1, 0);
+  constexpr Integer rows = 200;
+  statement.rows = rows;
+  const auto is_found = [&wanted](const Identity& identity) {
+    return wanted.find(identity)->second.has_value();
+  };
+  std::vector<Hit> hits;
+  do {
+    hits.clear();
+    constexpr bool with_bindings = true;
+    for (bool is_row = statement.statement.execute(with_bindings); is_row;
+         is_row = statement.statement.fetch()) {
+      hits.push_back({statement.key, {}});
+    }
+    const std::size_t at_once = engine_.is_remote() ? hits.size() : 1;
+    for (std::size_t i = 0; i < hits.size();) {
+      // A part, if all of them are too large for memory.
+      constexpr std::size_t max_bytes = std::size_t{1024} * 1024;
+      std::size_t done = i;
+      read(&hits[i], hits.data() + (std::min)(i + at_once, hits.size()), max_bytes,
+           [&](const Hit& hit) {
+             done = static_cast<std::size_t>(&hit - hits.data()) + 1;
+             const auto at = wanted.find(identity_of(Document::trusted(row_.document)));
+             if (at == wanted.end() || at->second) return;
+             at->second = SameEntry{row_.id, SqlTables::from_integer(row_.revision)};
+           });
+      i = (std::max)(done, i + 1);
+    }
+    if (!hits.empty()) statement.first = hits.back().key;
+  } while (hits.size() == static_cast<std::size_t>(rows) && !std::all_of(first, last, is_found));
 }
 
 // A position comes from outside, and a database may refuse what is not UTF-8.

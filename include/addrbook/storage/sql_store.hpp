@@ -51,6 +51,10 @@ class SqlStore final : public Store, public std::enable_shared_from_this<SqlStor
   [[nodiscard]] std::uint64_t do_count(const Query& query) const override {
     return or_gone([&] { return database_->count(id(), query); });
   }
+  [[nodiscard]] std::vector<std::optional<SameEntry>> do_find_same(
+      const std::vector<Identity>& identities) const override {
+    return or_gone([&] { return database_->find_same(id(), identities); });
+  }
   [[nodiscard]] ChangePage do_changes(std::uint64_t after, PageLimit limit,
                                       std::uint64_t removals_after) const override {
     return or_gone([&] { return database_->changes(id(), after, limit, removals_after); });

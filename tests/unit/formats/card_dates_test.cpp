@@ -41,11 +41,10 @@ TEST_CASE("card dates: a timestamp is a UTCDateTime, and back") {
 TEST_CASE("card dates: what is a UTCDateTime") {
   CHECK(is_utc_date_time("2022-11-30T08:15:02Z"));
   CHECK(is_utc_date_time("2022-11-30T08:15:02.003Z"));
-  for (const char* wrong : {"", "2022-11-30T08:15:02", "2022-11-30T08:15:02z",
-                            "2022-11-30t08:15:02Z", "2022-11-30T08:15:02.000Z",
-                            "2022-11-30T08:15:02.Z", "2022-11-30T08:15:02.1x1Z",
-                            "20221130T081502Z000000", "2022-11-31T08:15:02Z",
-                            "2022-11-30T08:15:02+00:00"}) {
+  for (const char* wrong :
+       {"", "2022-11-30T08:15:02", "2022-11-30T08:15:02z", "2022-11-30t08:15:02Z",
+        "2022-11-30T08:15:02.000Z", "2022-11-30T08:15:02.Z", "2022-11-30T08:15:02.1x1Z",
+        "20221130T081502Z000000", "2022-11-31T08:15:02Z", "2022-11-30T08:15:02+00:00"}) {
     CAPTURE(wrong);
     CHECK_FALSE(is_utc_date_time(wrong));
   }
@@ -68,10 +67,10 @@ TEST_CASE("card dates: whole and partial ones, and back") {
        {"19530415", "1953-04", "1953", "0053", "--0415", "--0229", "19531015T231000Z"}) {
     CHECK(back(date(value).c_str()) == value);
   }
-  for (const char* none : {"{}", R"({"month":4})", R"({"day":4})", R"({"year":10000})",
-                           R"({"year":1,"day":2})", R"({"month":13,"day":1})",
-                           R"({"month":0,"day":1})", R"({"month":1,"day":32})",
-                           R"({"year":"1953"})", R"({"year":-1})", R"({"utc":"1"})"}) {
+  for (const char* none :
+       {"{}", R"({"month":4})", R"({"day":4})", R"({"year":10000})", R"({"year":1,"day":2})",
+        R"({"month":13,"day":1})", R"({"month":0,"day":1})", R"({"month":1,"day":32})",
+        R"({"year":"1953"})", R"({"year":-1})", R"({"utc":"1"})"}) {
     CAPTURE(none);
     CHECK(back(none) == "none");
   }
