@@ -155,7 +155,7 @@ class Import : private RecordSink {
   [[nodiscard]] CommitResult commit(Batch batch);
   void check_room(const Plan& plan) const;
   [[nodiscard]] Plan make_plan();
-  void plan_one(Plan& plan, const Held& held, const std::optional<Entry>& entry);
+  void plan_one(Plan& plan, const Held& held, const std::optional<Entry>& entry) const;
   [[nodiscard]] bool is_alone();
   void drop_held() noexcept;
 
@@ -384,7 +384,8 @@ inline Import::Plan Import::make_plan() {
 }
 
 /// @param entry  the one that has the contact, if there is one
-inline void Import::plan_one(Plan& plan, const Held& held, const std::optional<Entry>& entry) {
+inline void Import::plan_one(Plan& plan, const Held& held,
+                             const std::optional<Entry>& entry) const {
   auto& writes = plan.batch.writes;
   if (!entry || options_.on_conflict == OnConflict::duplicate) {
     const bool has_id = !held.id.empty() && !entry && plan.ids.insert(held.id).second;

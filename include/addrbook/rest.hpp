@@ -466,12 +466,12 @@ inline detail::QueryParameters Rest::read_query(const Request& request,
                                                 const detail::Route& route) const {
   auto parameters = detail::parse_query(request.query);
   if (!parameters) throw detail::HttpError(400, "Invalid query: '%' needs two hexadecimal digits");
-  for (const auto& [name, value] : *parameters) {
+  for (const detail::QueryParameter& parameter : *parameters) {
     const auto has = [&](const std::vector<std::string_view>& known) {
-      return std::find(known.begin(), known.end(), name) != known.end();
+      return std::find(known.begin(), known.end(), parameter.name) != known.end();
     };
     if (!has(route.parameters) && (options_.formats.empty() || !has(route.format_parameters))) {
-      throw detail::HttpError::of_query("Unknown parameter", ": '" + name + "'");
+      throw detail::HttpError::of_query("Unknown parameter", ": '" + parameter.name + "'");
     }
   }
   return *std::move(parameters);

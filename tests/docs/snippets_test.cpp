@@ -142,7 +142,7 @@ void write_several(addrbook::Service& book, std::ostream& out) {
   book.create_many({Document::parse(R"({"name": "Ada"})"), Document::parse(R"({"name": "Bob"})")});
   addrbook::Batch batch;
   for (const addrbook::Entry& each : book.list()) {
-    addrbook::Document document = each.document;  // or what you make of it
+    Document document = each.document;  // or what you make of it
     batch.writes.push_back(
         {each.id, document, {addrbook::Condition::Kind::at_revision, each.revision}});
   }

@@ -218,7 +218,19 @@ TEST_CASE("transfer: the server brings in and takes out all formats") {
   CHECK(out.status == 200);
   CHECK(out.header("content-disposition") == "attachment; filename=\"contacts.csv\"");
   CHECK(out.body.find("Ada Example") != std::string::npos);
+  const std::string card = "BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Cy Example\r\nEND:VCARD\r\n";
+  const std::string created = "{\"created\":1,\"updated\":0,\"skipped\":0,\"failed\":0,";
+  const std::string skipped = "{\"created\":0,\"updated\":0,\"skipped\":1,\"failed\":0,";
+  CHECK(connection.request("POST", "/addresses", {{"content-type", "text/vcard"}}, card)
+            .body.rfind(created, 0) == 0);
+  for (const std::string format : {"vcf", "csv", "jscontact"}) {
+    CAPTURE(format);
+    const auto cy = connection.request("GET", "/addresses?q=cy&format=" + format);
+    CHECK(cy.status == 200);
+    CHECK(connection.request("POST", "/addresses?format=" + format, {}, cy.body)
+              .body.rfind(skipped, 0) == 0);
+  }
   const auto list = connection.request("GET", "/addresses?format=json");
   CHECK(connection.request("POST", "/addresses?format=json", {}, list.body)
-            .body.find("\"skipped\":2") != std::string::npos);
+            .body.find("\"skipped\":3") != std::string::npos);
 }

@@ -4,6 +4,7 @@
 #include <addrbook/memory_books.hpp>
 
 #include <support/line_format.hpp>
+#include <support/parallel.hpp>
 #include <unit/fake_store.hpp>
 #include <unit/refusal.hpp>
 
@@ -12,6 +13,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -436,4 +439,25 @@ TEST_CASE("import: holds the records that are stored together, and no more") {
   CHECK(parts.memory() < empty + 100'000);
   CHECK(parts.finish().created == 1000);
   CHECK(whole.finish().skipped == 1000);
+}
+
+TEST_CASE("import: at the same time, no write is lost and each contact is there") {
+  const Book book;
+  book.service->create(Document::parse(R"({"uid":"shared","n":0})"));
+  const auto failures = test::run_parallel(8, [&](std::size_t thread) {
+    auto options = in_parts(3);
+    options.on_conflict = OnConflict::replace;
+    const std::string own = std::to_string(thread);
+    const auto report =
+        book.bring_in(R"({"uid":"shared","n":)" + own + "}\n" + numbers(20, thread * 10), options);
+    if (report.failed != 0) throw std::runtime_error("failed");
+  });
+  CHECK(failures == "");
+  std::set<std::string> texts;
+  for (const std::string& text : book.texts()) texts.insert(text);
+  CHECK(texts.size() == 91);  // 0 to 89, and the shared one once
+  // What was created twice is known as one from now on.
+  const auto count = book.service->state().count;
+  CHECK(counts(book.bring_in(numbers(90))) == Counts{0, 0, 90, 0});
+  CHECK(book.service->state().count == count);
 }
