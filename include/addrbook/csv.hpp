@@ -6,10 +6,12 @@
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/format.hpp>
+#include <addrbook/formats/contact_card.hpp>
 #include <addrbook/formats/csv_card.hpp>
 #include <addrbook/formats/csv_columns.hpp>
 #include <addrbook/formats/csv_reader.hpp>
 #include <addrbook/formats/csv_text.hpp>
+#include <addrbook/json/spans.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -50,7 +52,8 @@ namespace addrbook {
 ///
 /// A label is made of contexts and features, as `Work Fax`, or is a text. So that cells can be
 /// edited, a member in `Other` counts only if it says what the cells say; else the cells count,
-/// with a warning. Of an address that is no Card the row has what read_contact() finds.
+/// with a warning. Of an address that is no Card the row has what read_contact() finds. Without a
+/// `uid`, the row has one that stands for the entry's id.
 ///
 /// Read are also the columns of Google Contacts (the form of 2024 and the older one), of Outlook in
 /// English, German, French and Spanish, of Thunderbird, and plain names as "Vorname" or "E-mail
@@ -133,7 +136,12 @@ class CsvWriter final : public RecordWriter {
     end_row(to);
   }
   void write(const Entry& entry, std::string& to) override {
-    const CsvCells cells = cells_of(entry.document);
+    CsvCells cells = cells_of(entry.document);
+    if (cells.text(CsvField::uid).empty()) {
+      const auto own = JsonSpan(entry.document.text()).member("uid");
+      const std::string uid = own ? own->string() : "";
+      cells.set(CsvField::uid, 0, uid.empty() ? uid_of_entry(entry.id) : uid);
+    }
     for (const CsvOwnColumn& column : own_columns()) {
       append(cells.text(column.field, column.slot), to);
     }

@@ -7,6 +7,7 @@
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/format.hpp>
+#include <addrbook/json/spans.hpp>
 #include <addrbook/service.hpp>
 #include <addrbook/store.hpp>
 
@@ -88,9 +89,10 @@ struct ImportTarget {
 /// costs no other.
 ///
 /// A contact is in the book already if the record says an entry's id, else if an entry has its UID,
-/// else, for one without a UID, if an entry has the same text: see detail::identity_of(). What is
-/// twice in an input is skipped the second time, unless the input gives it two ids, as that of a
-/// book does which has it twice. So the same input a second time changes nothing.
+/// else, for one without a UID, if an entry has the same text: see detail::identity_of(). A UID
+/// that was made of an entry's id, as formats do for addresses without one, leads to that entry.
+/// What is twice in an input is skipped the second time, unless the input gives it two ids, as that
+/// of a book does which has it twice. So the same input a second time changes nothing.
 ///
 /// No write of others is lost: an entry is replaced only as it was when it was compared. Two
 /// imports at the same time, or an import and a create(), may each create the same contact; the
@@ -155,6 +157,7 @@ class Import : private RecordSink {
   [[nodiscard]] CommitResult commit(Batch batch);
   void check_room(const Plan& plan) const;
   [[nodiscard]] Plan make_plan();
+  [[nodiscard]] std::optional<Entry> written_down_from(const Document& document) const;
   void plan_one(Plan& plan, const Held& held, const std::optional<Entry>& entry) const;
   [[nodiscard]] bool is_alone();
   void drop_held() noexcept;
@@ -378,9 +381,20 @@ inline Import::Plan Import::make_plan() {
       // It may have become another contact meanwhile.
       if (entry && detail::identity_of(entry->document) != held.identity) entry.reset();
     }
+    if (!entry && !same[i] && held.id.empty() && !is_alone_there && !is_duplicating) {
+      entry = written_down_from(held.document);
+    }
     plan_one(plan, held, entry);
   }
   return plan;
+}
+
+/// @returns the entry without a UID that a contact was written down from
+inline std::optional<Entry> Import::written_down_from(const Document& document) const {
+  const std::string id = detail::entry_id_of(document);
+  std::optional<Entry> entry = id.empty() ? std::nullopt : target_.book->find(id);
+  if (entry && detail::JsonSpan(entry->document.text()).member("uid")) entry.reset();
+  return entry;
 }
 
 /// @param entry  the one that has the contact, if there is one

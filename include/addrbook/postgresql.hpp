@@ -20,9 +20,9 @@ namespace addrbook {
 /// Opens the only book of a program, which has the name "default", in a database of PostgreSQL 15
 /// or newer. Makes its tables if there are none, in the first schema of the search path:
 /// addrbook_schema, addrbook_store, addrbook_books, addrbook_entries, addrbook_search,
-/// addrbook_notes, addrbook_tombstones and addrbook_removed. Any number of processes can use the book at the same time:
-/// each sees the others' writes at once, revisions and conditions hold across them, and the order
-/// of revisions is the order of commits.
+/// addrbook_notes, addrbook_tombstones and addrbook_removed. Any number of processes can use the
+/// book at the same time: each sees the others' writes at once, revisions and conditions hold
+/// across them, and the order of revisions is the order of commits.
 ///
 /// What commit() has returned is as durable as the database; `synchronous_commit = off` is
 /// overridden. In a database that has been restored from a dump or to a point in time, or promoted,

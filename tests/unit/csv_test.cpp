@@ -259,7 +259,9 @@ TEST_CASE("csv: what is written has one row of names, and CR LF") {
   single.is_single = true;
   const std::string one = written(*csv(), {R"({"name":"=1","email":"a@example.com"})"}, single);
   CHECK(one.find(empty) == 0);
-  CHECK(one.find("\r\n,'=1,,,") == empty.size() - 2);
+  const auto name = one.find(",'=1,,,");
+  REQUIRE(name != std::string::npos);
+  CHECK(name > empty.size());  // behind a UID that stands for the entry's id
   CHECK(one.find(",a@example.com,") != std::string::npos);
   CHECK(one.substr(one.size() - 2) == "\r\n");
 }

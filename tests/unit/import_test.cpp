@@ -461,3 +461,29 @@ TEST_CASE("import: at the same time, no write is lost and each contact is there"
   CHECK(counts(book.bring_in(numbers(90))) == Counts{0, 0, 90, 0});
   CHECK(book.service->state().count == count);
 }
+
+TEST_CASE("import: an address without a UID that went out with one is found again") {
+  const Book book;
+  const auto uuid = book.service->create(Document::parse(bob));
+  book.service->create("eve", Document::parse(R"({"name":"Eve"})"));
+  book.service->create("dan", Document::parse(R"({"uid":"other","name":"Dan"})"));
+  const std::string digits = uuid.id;
+  const std::string uid = "urn:uuid:" + digits.substr(0, 8) + "-" + digits.substr(8, 4) + "-" +
+                          digits.substr(12, 4) + "-" + digits.substr(16, 4) + "-" +
+                          digits.substr(20);
+  const std::string text = R"({"uid":")" + uid +
+                           R"(","name":"Bob"})"
+                           "\n"
+                           R"({"uid":"eve","name":"Eve"})"
+                           "\n"
+                           R"({"uid":"dan","name":"Dan"})"
+                           "\n";
+  const ImportReport report = book.bring_in(text);
+  CHECK(report.skipped == 2);
+  CHECK(report.created == 1);  // Dan has another UID
+  ImportOptions options;
+  options.on_conflict = OnConflict::replace;
+  CHECK(book.bring_in(text, options).updated == 2);
+  CHECK(book.service->get(uuid.id).document.text().find(uid) != std::string::npos);
+  CHECK(book.bring_in(text, options).skipped == 3);
+}

@@ -4,8 +4,10 @@
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/base/hex.hpp>
 #include <addrbook/document.hpp>
+#include <addrbook/entry.hpp>
 #include <addrbook/json/spans.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -79,6 +81,16 @@ constexpr int identity_version = 1;
   std::string_view uuid = uid;
   if (equals_ignoring_case(uid.substr(0, urn.size()), urn)) uuid.remove_prefix(urn.size());
   return is_uuid(uuid) ? lowercase(uuid) : std::string(uid);
+}
+
+/// @returns the id of the entry that a contact was written down from, if that has no UID of its
+/// own:
+///          a UUID without dashes, or the whole UID; "" if it is none of an entry
+[[nodiscard]] inline std::string entry_id_of(const Document& document) {
+  const auto uid = JsonSpan(document.text()).member("uid");
+  std::string id = uid ? normal_uid(uid->string()) : "";
+  if (is_uuid(id)) id.erase(std::remove(id.begin(), id.end(), '-'), id.end());
+  return is_valid_id(id) ? id : "";
 }
 
 /// @returns the identity of a contact: that of its UID, the member `uid` of RFC 9553, 2.1.9, where

@@ -24,7 +24,7 @@ namespace addrbook::detail {
 
 /// Collects the words of all strings and integers in a JSON text, but not of the members' names.
 /// What is between two spaces is left out if it is a `data:` URI (RFC 2397) or has more than 256
-/// characters: pictures and keys are no words. The first 256 KiB of the rest count.
+/// characters: pictures and keys are no words. The first MiB of the rest counts.
 /// @par Cost  goes over the text once, however deep it is; a chunk of words at a time in memory
 class DocumentWords {
  public:
@@ -41,7 +41,7 @@ class DocumentWords {
   static constexpr std::size_t max_run_characters = 256;
   static constexpr std::size_t chunk_bytes = 4096;
   // To fold a text takes much longer than to store it.
-  static constexpr std::size_t max_text_bytes = std::size_t{256} * 1024;
+  static constexpr std::size_t max_text_bytes = std::size_t{1024} * 1024;
 
   [[nodiscard]] bool is_full() const noexcept {
     return words_.size() >= max_words_ || text_bytes_ >= max_text_bytes;

@@ -1,7 +1,11 @@
 #include <addrbook/storage/index_terms.hpp>
 
+#include <addrbook/base/hex.hpp>
+#include <addrbook/contacts/identity.hpp>
+
 #include <doctest/doctest.h>
 
+#include <iterator>
 #include <map>
 #include <optional>
 #include <random>
@@ -80,9 +84,16 @@ TEST_CASE("index_terms: words have their beginnings, each once") {
 }
 
 TEST_CASE("index_terms: mails, labels, and phones from their ends") {
-  const auto terms = terms_of(
-      R"({"name":"Q","given":"G","emails":["B@x","a@x","A@x"],"labels":["l"],"phones":["+1 23"]})");
-  CHECK(terms.exact == "7@a%40x 7@b%40x 7#l 7+321 ");
+  const std::string text =
+      R"({"name":"Q","given":"G","emails":["B@x","a@x","A@x"],"labels":["l"],"phones":["+1 23"]})";
+  const auto terms = terms_of(text);
+  const auto identity = addrbook::detail::identity_of(addrbook::Document::parse(text));
+  CHECK(terms.exact == "7@a%40x 7@b%40x 7#l 7+321 7-" + addrbook::detail::hex(identity.high) + " ");
+  const addrbook::detail::Identity both[] = {identity, identity};
+  const addrbook::detail::TermSyntax syntax{"'", "'", ":*", " & ", " | ", " & !"};
+  const std::string token = "'7-" + addrbook::detail::hex(identity.high) + "'";
+  CHECK(TermQuery::of_identities(7, std::begin(both), std::end(both), syntax) ==
+        token + " | " + token);
   CHECK(terms.name == "q\x01Q");
   CHECK(terms.given == "g\x01G");
   CHECK_FALSE(terms.family.has_value());
