@@ -556,11 +556,12 @@ TEST_CASE("sqlite: what is in the index is what was written last, and nothing el
     return addrbook::Write{
         id, addrbook::Document::parse(R"({"name":")" + name + R"(","labels":["ab"]})"), {}};
   };
-  // How many entries have each token; of those of orders, which each entry has for itself, there
-  // are so many.
+  // How many entries have each token; at the end, how many have one of an identity, and how many
+  // tokens of orders there are, which each entry has for itself.
   const auto tokens = [&] {
     std::string all;
     int of_orders = 0;
+    long long of_identities = 0;
     std::string token;
     long long entries = 0;
     const auto session = addrbook::detail::SqliteEngine::open(path);
@@ -572,22 +573,24 @@ TEST_CASE("sqlite: what is in the index is what was written last, and nothing el
       if (token[1] == '_') {
         ++of_orders;
         CHECK(entries == 1);
+      } else if (token[1] == '-') {
+        of_identities += entries;
       } else {
         all += token + " " + std::to_string(entries) + ", ";
       }
     }
-    return all + std::to_string(of_orders);
+    return all + std::to_string(of_identities) + " " + std::to_string(of_orders);
   };
   store->commit({{put_named("a", "Ann"), put_named("b", "Bo"), put_named("c", "Ann")}});
   CHECK(tokens() ==
-        "1#ab 3, 1:ab 3, 1:ann 2, 1:bo 1, 1=a 3, 1=ab 3, 1=an 2, 1=ann 2, 1=b 1, 1=bo 1, 18");
+        "1#ab 3, 1:ab 3, 1:ann 2, 1:bo 1, 1=a 3, 1=ab 3, 1=an 2, 1=ann 2, 1=b 1, 1=bo 1, 3 18");
   store->commit({{put_named("b", "Ann"), test::removal("a"), put_named("c", "Ann")}});
   store->commit({{test::removal("c")}});
   store->commit({{put_named("c", "Cy")}});
   CHECK(tokens() ==
-        "1#ab 2, 1:ab 2, 1:ann 1, 1:cy 1, 1=a 2, 1=ab 2, 1=an 1, 1=ann 1, 1=c 1, 1=cy 1, 12");
+        "1#ab 2, 1:ab 2, 1:ann 1, 1:cy 1, 1=a 2, 1=ab 2, 1=an 1, 1=ann 1, 1=c 1, 1=cy 1, 2 12");
   store->commit({{test::removal("c"), test::removal("b")}});
-  CHECK(tokens() == "0");
+  CHECK(tokens() == "0 0");
 }
 
 TEST_CASE("sqlite: what a removed book has left is swept, also after the next start") {
