@@ -90,9 +90,9 @@ TEST_CASE("index_terms: mails, labels, and phones from their ends") {
   const auto identity = addrbook::detail::identity_of(addrbook::Document::parse(text));
   CHECK(terms.exact == "7@a%40x 7@b%40x 7#l 7+321 7-" + addrbook::detail::hex(identity.high) + " ");
   const addrbook::detail::Identity both[] = {identity, identity};
-  const addrbook::detail::TermSyntax syntax{"'", "'", ":*", " & ", " | ", " & !"};
+  const addrbook::detail::TermSyntax own_syntax{"'", "'", ":*", " & ", " | ", " & !"};
   const std::string token = "'7-" + addrbook::detail::hex(identity.high) + "'";
-  CHECK(TermQuery::of_identities(7, std::begin(both), std::end(both), syntax) ==
+  CHECK(TermQuery::of_identities(7, std::begin(both), std::end(both), own_syntax) ==
         token + " | " + token);
   CHECK(terms.name == "q\x01Q");
   CHECK(terms.given == "g\x01G");

@@ -77,7 +77,7 @@ TEST_CASE("sort token: bytes compare as the order does") {
 
 TEST_CASE("sort token: no order's tokens lie in another's, and no book's") {
   std::vector<std::string> bounds;
-  for (const std::uint64_t book : {1, 2, 10, 12, 8388607}) {
+  for (const std::uint64_t book : std::vector<std::uint64_t>{1, 2, 10, 12, 8388607}) {
     for (const Sort sort : {Sort::name, Sort::given, Sort::family}) {
       for (const bool descending : {false, true}) {
         const SortToken tokens(book, sort, descending);
