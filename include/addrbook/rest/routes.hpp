@@ -74,8 +74,6 @@ struct Route {
   constexpr auto json = BodyKind::json;
   constexpr auto patch = BodyKind::patch;
   constexpr auto records = BodyKind::records;
-  const std::vector<std::string_view> of_import{"format", "on_conflict", "dry_run", "partial"};
-  const std::vector<std::string_view> of_export{"format", "version"};
   static const std::vector<Route> table{
       {book,
        "",
@@ -87,7 +85,7 @@ struct Route {
        "Get addresses",
        false,
        {},
-       of_export},
+       {"format", "version"}},
       {book,
        "",
        "POST",
@@ -98,7 +96,7 @@ struct Route {
        "Create an address, or bring contacts in",
        false,
        {},
-       of_import},
+       {"format", "on_conflict", "dry_run", "partial"}},
       {book,
        "/{id}",
        "GET",
@@ -109,7 +107,7 @@ struct Route {
        "Get an address",
        false,
        {},
-       of_export},
+       {"format", "version"}},
       {book, "/{id}", "PUT", Action::update, json, {}, replace_address, "Replace an address"},
       {book, "/{id}", "PATCH", Action::update, patch, {}, patch_address, "Change an address"},
       {book, "/{id}", "DELETE", Action::remove, none, {}, remove_address, "Delete an address"},
@@ -221,10 +219,10 @@ inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::strin
 
 inline const Route* Endpoints::route(std::string_view method) const noexcept {
   if (method == "HEAD") method = "GET";
-  for (const Route& route : routes()) {
-    if (route.method == method && has(route)) return &route;
-  }
-  return nullptr;
+  const Route* const end = routes().data() + routes().size();
+  const Route* const found = std::find_if(
+      first_, end, [&](const Route& route) { return route.method == method && has(route); });
+  return found != end ? found : nullptr;
 }
 
 inline std::string Endpoints::methods() const {
