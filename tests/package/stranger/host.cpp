@@ -9,6 +9,7 @@
 #include <addrbook/sqlite.hpp>
 #include <addrbook/tls_server.hpp>
 #include <addrbook/tokens.hpp>
+#include <addrbook/vcard.hpp>
 
 int main() {
   const auto config = addrbook::parse_config("http: {port: 0, prefix: /people}", "host.yaml");
@@ -16,6 +17,7 @@ int main() {
   addrbook::Options options;
   options.prefix = config.rest.prefix;
   options.coding = addrbook::gzip();
+  options.formats = {addrbook::vcard()};
   options.authorize =
       addrbook::bearer_tokens({{"ada", addrbook::Token::Role::write, "", "correct-horse-battery"}});
   const auto book = std::make_shared<addrbook::Service>(
