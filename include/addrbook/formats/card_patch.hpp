@@ -63,20 +63,10 @@ inline std::optional<CardPath> card_path(std::string_view pointer) {
 }
 
 inline std::string card_pointer(const CardPath& path) {
+  std::string pointer;
+  for (const std::string& name : path) append_token(pointer, name);
   // Without the '/' an empty first name would be taken for one.
-  std::string pointer(path.front().empty() && path.size() > 1 ? "/" : "");
-  for (const std::string& name : path) {
-    if (&name != &path.front()) pointer += '/';
-    for (const char c : name) {
-      if (c == '~') {
-        pointer += "~0";
-      } else if (c == '/') {
-        pointer += "~1";
-      } else {
-        pointer += c;
-      }
-    }
-  }
+  if (!path.front().empty() || path.size() == 1) pointer.erase(0, 1);
   return pointer;
 }
 

@@ -38,6 +38,20 @@ namespace addrbook::detail {
   return token;
 }
 
+/// Appends '/' and a token: what take_token() takes off.
+inline void append_token(std::string& pointer, std::string_view token) {
+  pointer += '/';
+  for (const char c : token) {
+    if (c == '~') {
+      pointer += "~0";
+    } else if (c == '/') {
+      pointer += "~1";
+    } else {
+      pointer += c;
+    }
+  }
+}
+
 /// @returns the array index that a token is (RFC 6901, 4): digits without leading zeros
 [[nodiscard]] inline std::optional<std::size_t> array_index(std::string_view token) noexcept {
   if (token.size() > 1 && token[0] == '0') return std::nullopt;

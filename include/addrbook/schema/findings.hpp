@@ -1,6 +1,7 @@
 /// Findings: what is wrong with a value, and with the values in it.
 #pragma once
 
+#include <addrbook/json/pointer.hpp>
 #include <addrbook/validator.hpp>
 
 #include <algorithm>
@@ -29,16 +30,7 @@ class JsonPath {
     std::string pointer;
     for (const std::string_view token : tokens_) {
       const std::size_t end = pointer.size();
-      pointer += '/';
-      for (const char c : token) {
-        if (c == '~') {
-          pointer += "~0";
-        } else if (c == '/') {
-          pointer += "~1";
-        } else {
-          pointer += c;
-        }
-      }
+      append_token(pointer, token);
       if (pointer.size() > max_pointer_bytes) {
         pointer.resize(end);
         return {std::move(pointer), "holds a value that " + reason};

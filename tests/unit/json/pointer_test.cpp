@@ -57,3 +57,16 @@ TEST_CASE("json pointer: what is below what") {
   CHECK_FALSE(is_below("/ab", "/a"));
   CHECK_FALSE(is_below("/a", "/a/b"));
 }
+
+TEST_CASE("pointer: what is appended is what is taken off") {
+  std::string pointer;
+  for (const std::string token : {"", "a/b", "~", "~1", "\xC3\xA9"}) {
+    addrbook::detail::append_token(pointer, token);
+  }
+  CHECK(pointer == "//a~1b/~0/~01/\xC3\xA9");
+  std::string_view rest = pointer;
+  for (const std::string token : {"", "a/b", "~", "~1", "\xC3\xA9"}) {
+    CHECK(addrbook::detail::take_token(rest) == token);
+  }
+  CHECK(rest.empty());
+}
