@@ -17,6 +17,7 @@
 #include <addrbook/server.hpp>
 #include <addrbook/sqlite.hpp>
 
+#include <bench/contacts.hpp>
 #include <bench/load.hpp>
 #include <support/postgresql_server.hpp>
 #include <support/proc.hpp>
@@ -63,13 +64,16 @@ std::string name_of(std::size_t book) {
 
 /// Each thread creates entries, one after the other. @returns commits per second
 double commits(const Stores& stores, std::chrono::milliseconds duration) {
+  static unsigned seed = 0;
   std::atomic<std::uint64_t> done{0};
   std::vector<std::thread> threads;
   const auto start = Clock::now();
   for (const auto& store : stores) {
-    threads.emplace_back([&done, &store, end = start + duration] {
+    threads.emplace_back([&done, &store, end = start + duration,
+                          contacts = bench::InventedContacts(++seed)]() mutable {
       while (Clock::now() < end) {
-        if (store->commit({{{addrbook::make_id(), document(), {}}}}).done()) ++done;
+        auto document = addrbook::Document::trusted(contacts.contact(contacts.below(10'000'000)));
+        if (store->commit({{{addrbook::make_id(), std::move(document), {}}}}).done()) ++done;
       }
     });
   }
@@ -147,7 +151,7 @@ class BooksOverHttp {
     do {
       for (std::size_t i = 0; i < connections_.size(); ++i) {
         connections_[i].send_request("POST", targets_[i], {{"Content-Type", "application/json"}},
-                                     bench::document);
+                                     contacts_.contact(++sent_));
       }
       for (test::Connection& connection : connections_) {
         if (connection.read_response().status == 201) continue;
@@ -163,6 +167,8 @@ class BooksOverHttp {
   bench::Served served_;
   std::vector<test::Connection> connections_;
   std::vector<std::string> targets_;
+  bench::InventedContacts contacts_{1};
+  std::uint64_t sent_ = 0;
 };
 
 void http(std::size_t count, int rounds, std::chrono::milliseconds duration) {
