@@ -71,6 +71,10 @@ struct Options {
   std::function<std::string(const Access&, const Request&)> book;
   /// For many books: the first address that is created in an absent book makes the book.
   bool create_on_write = false;
+  /// Serves the contacts page as `_page`, for people with a browser: at the prefix, or of many
+  /// books at what is before `/{book}`. It is open to all who may reach the server, and holds no
+  /// data.
+  bool page = false;
   /// Error answers say what was thrown and where (`trace`), and the log says more about each
   /// request. Do not show this to strangers. Changes nothing else.
   bool debug = false;

@@ -234,7 +234,7 @@ inline Reply Rest::handle(const Request& request) const {
 }
 
 inline bool Rest::is_instant(std::string_view method, std::string_view path) const {
-  const auto endpoints = detail::Endpoints::find(prefix_, path);
+  const auto endpoints = detail::Endpoints::find(prefix_, path, &options_);
   const detail::Route* const route = endpoints ? endpoints->route(method) : nullptr;
   return route != nullptr && route->is_instant;
 }
@@ -274,7 +274,7 @@ inline Rest::Call::Call(const Rest& rest, const Request& request)
 inline void Rest::Call::begin() {
   const Request& request = exchange_.request();
   if (!rest_.books_ || !rest_.has_encoded_slash(request)) {
-    endpoints_ = detail::Endpoints::find(rest_.prefix_, request.path);
+    endpoints_ = detail::Endpoints::find(rest_.prefix_, request.path, &rest_.options_);
   }
   if (!endpoints_) throw detail::HttpError(404, "Unknown Endpoint");
   route_ = endpoints_->route(request.method);
@@ -282,7 +282,9 @@ inline void Rest::Call::begin() {
     throw detail::HttpError(405, "Method Not Allowed", {{"Allow", endpoints_->methods()}});
   }
   // Not for _health and _ready: monitors use the server's address as Host.
-  if (!endpoints_->is_open()) rest_.check_web(request, route_ != nullptr && route_->is_write());
+  if (!endpoints_->has_any_host()) {
+    rest_.check_web(request, route_ != nullptr && route_->is_write());
+  }
   if (route_ == nullptr) return;
   book_ = endpoints_->book();
   if (rest_.books_) exchange_.set_book(book_);

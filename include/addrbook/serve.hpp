@@ -79,7 +79,9 @@ inline void open_standard_streams();
 /// would otherwise keep in memory as a whole. For a server that has nothing but the book. Uses the
 /// server's pre-routing handler and its payload limit.
 /// @param options  those of the book: prefix, max_body_bytes and log
-/// @param name     of the service; then `GET /` says it, and where the book is
+/// @param name     of the service; then `GET /` says it, and where the book is. With Options::page
+/// it
+///                 leads to the page instead.
 inline void refuse_other_paths(httplib::Server& server, const Options& options,
                                const std::string& name = {});
 
@@ -156,6 +158,8 @@ class Entrance {
         is_debug_(options.debug),
         web_({}, options.allowed_hosts, options.loopback_hosts_only) {
     if (name.empty()) return;
+    // Relative: a proxy may have cut the path in front.
+    if (options.page) page_ = std::string(Prefix(options.prefix).root().substr(1)) + "/_page";
     append_json_string(text_ = R"({"name":)", name, JsonCharset::utf8);
     const auto append = [this](std::string_view member, std::string_view path,
                                std::string_view end) {
@@ -189,13 +193,17 @@ class Entrance {
       throw HttpError(405, "Method Not Allowed", {{"Allow", "GET, HEAD"}});
     }
     if (!web_.is_known_host(request)) throw HttpError(403, foreign_host_reason);
-    return json_reply(text_);
+    if (page_.empty()) return json_reply(text_);
+    Reply reply = empty_reply(303);
+    reply.headers.emplace_back("Location", page_);
+    return reply;
   }
 
   LogSink log_;
   bool is_debug_;
   WebPolicy web_;
   std::string text_;
+  std::string page_;  // where it is; "" if there is none
   RequestIds ids_;
 };
 

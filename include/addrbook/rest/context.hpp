@@ -35,7 +35,7 @@ struct Context {
   Positions& positions;
   Followers& followers;
   QueryParameters query;             ///< only parameters that the route takes
-  std::string_view id;               ///< of the address; "" on other paths
+  std::string_view id;               ///< of the address, or a file's name; "" on other paths
   std::string body;                  ///< unpacked, if the route takes one
   ImportBody* import = nullptr;      ///< instead of `body`, where the request is an import
   std::optional<Document> parsed{};  ///< of the body, see parse_address()

@@ -7,6 +7,7 @@
 #include <addrbook/entry.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/prefix.hpp>
+#include <addrbook/options.hpp>
 #include <addrbook/rest/address.hpp>
 #include <addrbook/rest/batch.hpp>
 #include <addrbook/rest/body.hpp>
@@ -15,6 +16,7 @@
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/import.hpp>
 #include <addrbook/rest/list.hpp>
+#include <addrbook/rest/page.hpp>
 #include <addrbook/rest/status.hpp>
 
 #include <algorithm>
@@ -35,9 +37,10 @@ struct Route {
     collection,  ///< the prefix up to `/{book}`; nothing where it has none
   };
   Scope scope;
-  std::string_view path;    ///< in its scope: "", "/{id}", "/{book}" or "/_name"
+  std::string_view path;    ///< in its scope: "", "/{id}", "/{book}", "/_name" or "/_name/{file}"
   std::string_view method;  ///< GET stands for HEAD as well
-  /// What authorization is asked for. Nothing: open to everybody, under every host name.
+  /// What authorization is asked for. Nothing: open to everybody; without `is_on` under every host
+  /// name, too.
   std::optional<Action> action;
   BodyKind body;
   std::vector<std::string_view> parameters;  ///< of the query; any other is an error
@@ -50,6 +53,8 @@ struct Route {
   std::vector<Action> alternatives = {};
   /// More of the query, where there are Options::formats.
   std::vector<std::string_view> format_parameters = {};
+  /// Whether a mount has the route; null: each has.
+  bool (*is_on)(const Options& options) = nullptr;
 
   /// @returns `action`; of a PUT that replaces nothing, Action::create
   [[nodiscard]] std::optional<Action> action_of(const Request& request) const {
@@ -74,6 +79,7 @@ struct Route {
   constexpr auto json = BodyKind::json;
   constexpr auto patch = BodyKind::patch;
   constexpr auto records = BodyKind::records;
+  constexpr auto has_page = [](const Options& options) { return options.page; };
   static const std::vector<Route> table{
       {book,
        "",
@@ -131,6 +137,30 @@ struct Route {
        "Follow changes"},
       {mount, "/_health", "GET", {}, none, {}, get_health, "Check that the program answers", true},
       {mount, "/_ready", "GET", {}, none, {}, get_ready, "Check that the book can be used"},
+      {mount,
+       "/_page",
+       "GET",
+       {},
+       none,
+       {},
+       get_page,
+       "Show the contacts page",
+       true,
+       {},
+       {},
+       has_page},
+      {mount,
+       "/_page/{file}",
+       "GET",
+       {},
+       none,
+       {},
+       get_page,
+       "Get a file of the contacts page",
+       true,
+       {},
+       {},
+       has_page},
       {collection, "", "GET", Action::read, none, {"limit", "cursor"}, list_books, "List books"},
       {collection, "/{book}", "PUT", Action::manage, none, {}, make_book, "Make a book"},
       {collection, "/{book}", "GET", Action::read, none, {}, get_book, "Get a book's state"},
@@ -144,18 +174,23 @@ class Endpoints {
  public:
   /// @param prefix  the mount's
   /// @param path    decoded, below the prefix's root; a trailing '/' makes no difference
+  /// @param options  the mount's; null: all routes are on
   /// @returns nothing if no route has the path
-  [[nodiscard]] static std::optional<Endpoints> find(const Prefix& prefix, std::string_view path);
+  [[nodiscard]] static std::optional<Endpoints> find(const Prefix& prefix, std::string_view path,
+                                                     const Options* options = nullptr);
 
-  [[nodiscard]] std::string_view id() const noexcept { return id_; }  ///< "" if the path has none
+  /// Of an address, or the name of a file; "" if the path has none.
+  [[nodiscard]] std::string_view id() const noexcept { return id_; }
   /// The name of a book, which may be absent; "" if the path has none.
   [[nodiscard]] std::string_view book() const noexcept { return book_; }
 
   /// @returns the route for a method; null if there is none
   [[nodiscard]] const Route* route(std::string_view method) const noexcept;
 
-  /// @returns whether everybody may use the path
-  [[nodiscard]] bool is_open() const noexcept { return !first_->action; }
+  /// @returns whether everybody may use the path, under any name of the host
+  [[nodiscard]] bool has_any_host() const noexcept {
+    return !first_->action && first_->is_on == nullptr;
+  }
 
   /// @returns the methods of the path, as in Allow (RFC 9110, 10.2.1)
   [[nodiscard]] std::string methods() const;
@@ -175,7 +210,8 @@ class Endpoints {
 
 // ---------------------------------------------------------------------------------------------
 
-inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::string_view path) {
+inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::string_view path,
+                                                const Options* options) {
   using Scope = Route::Scope;
   if (!path.empty() && path.back() == '/' && path != "//") path.remove_suffix(1);
   Scope scope = Scope::book;
@@ -209,10 +245,16 @@ inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::strin
       return std::nullopt;  // the literal text "/{id}" is not an id
     }
   }
+  if (scope != Scope::collection && path.substr(0, page_folder.size()) == page_folder) {
+    id = path.substr(page_folder.size());
+    path = "/_page/{file}";
+  }
   for (const Route& route : routes()) {
     const bool is_in_scope =
         route.scope == scope || (route.scope == Scope::mount && !prefix.names_books());
-    if (is_in_scope && route.path == path) return Endpoints(route, book, id);
+    if (!is_in_scope || route.path != path) continue;
+    if (options != nullptr && route.is_on != nullptr && !route.is_on(*options)) break;
+    return Endpoints(route, book, id);
   }
   return std::nullopt;
 }
