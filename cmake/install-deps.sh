@@ -21,6 +21,7 @@ Uses apt-get (Debian, Ubuntu); on other systems it says what to install.
   --clang     also Clang with its sanitizers (implies --tests)
   --clients   also the clients and proxies of tests/clients/run.sh, 700 MB
               with Go's compiler; Debian starts nginx and haproxy as services
+  --page      also the browser of tests/page/run.sh, 400 MB, and what its pictures need
   --ci        everything the checks in CI use (implies all of the above)
   --check     install nothing, list what is missing; exit status 1 if anything is
   --help      this text
@@ -58,6 +59,10 @@ apache2-utils||ab, a tool of Apache|httpd-tools|apache|apache2-utils|httpd
 nginx-light||nginx|nginx|nginx|nginx|nginx
 haproxy||HAProxy|haproxy|haproxy|haproxy|haproxy
 golang-go||Go|golang|go|go|go
+npm||npm|npm|npm|npm|node
+chromium||Chromium|chromium|chromium|chromium|chromium
+pngquant||pngquant|pngquant|pngquant|pngquant|pngquant
+fonts-inter||the font Inter|rsms-inter-fonts|inter-font|font-inter|font-inter
 gcovr||gcovr >= 5|gcovr|gcovr|gcovr|gcovr
 clang||Clang|clang|clang|clang|llvm
 libclang-rt-dev||the sanitizer runtime of Clang|compiler-rt|compiler-rt|compiler-rt|llvm
@@ -73,7 +78,8 @@ tests="$server doctest-dev postgresql curl"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"
 clients='curl openssl nodejs python3-requests apache2-utils nginx-light haproxy golang-go'
-ci="$coverage $clang $clients clang-tidy clang-format ccache valgrind"
+page='curl nodejs npm chromium fonts-inter pngquant'
+ci="$coverage $clang $clients $page clang-tidy clang-format ccache valgrind"
 check_only=
 with_server=
 
@@ -85,6 +91,7 @@ for arg; do
     --coverage) wanted+=" $coverage" ;;
     --clang) wanted+=" $clang" ;;
     --clients) wanted+=" $clients" ;;
+    --page) wanted+=" $page" ;;
     --ci) wanted+=" $ci" ;;
     --check) check_only=1 ;;
     --help | -h) usage; exit 0 ;;
@@ -122,6 +129,7 @@ has_clang_runtime() {
     compgen -G "$(clang++ -print-resource-dir)/lib/*/libclang_rt.asan*" >/dev/null
 }
 
+has_font() { has fc-list && [[ -n $(fc-list "$1") ]]; }
 has_program() { has "$1" || [[ -x /usr/sbin/$1 ]]; } # which users have not in PATH
 
 # A tool in PATH counts wherever it comes from: a newer CMake there makes the
@@ -140,6 +148,7 @@ has_tool() {
     nginx-light) has_program nginx ;;
     haproxy) has_program haproxy ;;
     golang-go) has go ;;
+    fonts-inter) compgen -G '/usr/share/fonts/*/*[Ii]nter*' >/dev/null || has_font Inter ;;
     clang) has clang++ ;;
     libclang-rt-dev) has_clang_runtime ;;
     # Debian has it where several versions can be side by side, not in PATH.

@@ -11,8 +11,8 @@
 namespace addrbook {
 
 /// What a browser may do for the page (Content Security Policy Level 3): load the page's own files,
-/// talk to the page's own server, and show pictures that are in a contact. No text becomes markup or
-/// a script, whatever a contact holds (Trusted Types).
+/// talk to the page's own server, and show pictures that are in a contact. No text becomes markup
+/// or a script, whatever a contact holds (Trusted Types).
 inline constexpr std::string_view page_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "

@@ -274,8 +274,20 @@ TEST_CASE("process: the limit of open files is spoken of at the start") {
   CHECK(none.read_errors().find("(ulimit -n)") != std::string::npos);
 }
 
-TEST_CASE("process: / says what this is and where the book is") {
+TEST_CASE("process: / leads to the contacts page") {
   ServerProcess server({}, {{{"ADDRBOOK_HTTP_PREFIX", "/people"}}, "/"});
+  const auto answer = Connection(server.port()).request("GET", "/");
+  CHECK(answer.status == 303);
+  CHECK(answer.header("location") == "people/_page");
+  const auto page = Connection(server.port()).request("GET", "/people/_page");
+  CHECK(page.status == 200);
+  CHECK(page.body.find("vcf csv ndjson json jscontact") != std::string::npos);
+}
+
+TEST_CASE("process: / says what this is and where the book is, without the page") {
+  ServerProcess server(
+      {}, {{{"ADDRBOOK_HTTP_PREFIX", "/people"}, {"ADDRBOOK_HTTP_PAGE", "false"}}, "/"});
+  CHECK(Connection(server.port()).request("GET", "/people/_page").status == 404);
   const auto answer = Connection(server.port()).request("GET", "/");
   CHECK(answer.status == 200);
   const auto json = nlohmann::json::parse(answer.body);
@@ -889,9 +901,8 @@ TEST_CASE("process: many books, named by the path, with tokens for some of them"
                        const std::string& target, const std::string& body = "") {
     return Connection(port).request(method, target, {{"authorization", "Bearer " + token}}, body);
   };
-  CHECK(Connection(port).request("GET", "/").body ==
-        R"({"name":"Address Book","addresses":"/books/{book}/addresses","books":"/books",)"
-        R"("health":"/books/_health","ready":"/books/_ready"})");
+  CHECK(Connection(port).request("GET", "/").header("location") == "books/_page");
+  CHECK(Connection(port).request("GET", "/books/_page").status == 200);
   CHECK(Connection(port).request("GET", "/books/_ready").status == 200);
   CHECK(Connection(port).request("GET", "/books").status == 401);
   CHECK(Connection(port).request("GET", "/addresses").status == 404);

@@ -208,6 +208,27 @@ TEST_CASE("serve: GET / says what the server is, if it has a name") {
   CHECK(log[0].status == 200);
 }
 
+TEST_CASE("serve: GET / leads to the page, if there is one") {
+  const Blocked blocked;
+  addrbook::Options options;
+  options.prefix = "/books/mine";
+  options.page = true;
+  addrbook::Server server;
+  addrbook::refuse_other_paths(server, options, "My Book");
+  addrbook::mount(server, options);
+  const int port = server.bind("127.0.0.1", 0);
+  serve_until_signal(server, [&] {
+    Connection connection(port);
+    const auto answer = connection.request("GET", "/");
+    CHECK(answer.status == 303);
+    CHECK(answer.header("location") == "books/mine/_page");
+    CHECK(connection.request("GET", "/books/mine/_page").status == 200);
+    CHECK(connection.request("GET", "/books/mine/_page/app.js").status == 200);
+    CHECK(Connection(port).request("POST", "/", {}, "{}").status == 405);
+    send_signal(SIGTERM);
+  });
+}
+
 TEST_CASE("serve: the descriptor limit is raised to the hard limit") {
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);

@@ -55,7 +55,7 @@ async function newPage(open, url, { width = 1280, height = 800, dark = false, al
   const page = await context.newPage();
   const problems = [];
   open.push({ context, page, problems });
-  page.setDefaultTimeout(6000);
+  page.setDefaultTimeout(15_000);
   page.on("pageerror", (error) => problems.push(String(error.message)));
   page.on("console", (message) => message.type() === "error" && !allowed.test(message.text()) && problems.push(message.text()));
   page.on("dialog", (dialog) => {

@@ -389,6 +389,8 @@ test("import by dropping: what would happen, progress, the report line by line",
   await until(page, () => /2left as they are/.test(document.querySelector(".numbers")?.textContent || ""));
   await axe(page, "an import");
   await picture(page, "import");
+  await click(page, "Cancel", ".import");
+  await drop(page, "phone.vcf", (vcf(1) + vcf(2)).replaceAll("Vcard Example", "Vcard Sample"));
   await click(page, "Replace them", ".import");
   await click(page, "Import 2 contacts");
   await click(page, "Close", ".import");
@@ -427,8 +429,8 @@ test("export", async (open) => {
   check(name === "contacts.vcf" && /^BEGIN:VCARD/.test(content) && content.match(/BEGIN:VCARD/g).length === 1 && content.includes("Importa"), "the file", content.slice(0, 200));
   await page.click(".row");
   await click(page, "Save as a vCard file");
-  const [one] = await took("Importa Example.vcf");
-  check(one === "Importa Example.vcf", "one contact");
+  for (let i = 0; i < 200 && readdirSync(folder).length < 2; ++i) await wait(20);
+  check(readdirSync(folder).length === 2, "one contact as a file", readdirSync(folder));
 });
 
 for (const [how, hash] of [["an EventSource", ""], ["a token, by fetch", "tokens"]]) {
@@ -450,7 +452,7 @@ for (const [how, hash] of [["an EventSource", ""], ["a token, by fetch", "tokens
     await page.evaluate(() => [...document.querySelectorAll(".row")].find((row) => row.textContent.includes("Aaa Live")).click());
     await until(page, () => document.querySelector("#detail h1")?.textContent === "Aaa Live");
     await shows(`/addresses/${id}`, { method: "PUT", body: '{"name":"Aab Live"}' }, () => document.querySelector("#detail h1").textContent === "Aab Live" && /Aab Live/.test(document.querySelector("#list").innerText) && !/Aaa Live/.test(document.querySelector("#list").innerText));
-    await shows(`/addresses/${id}`, { method: "DELETE" }, () => !/Aab Live/.test(document.querySelector("#list").innerText) && /deleted this contact/.test(document.querySelector("#detail").textContent));
+    await shows(`/addresses/${id}`, { method: "DELETE" }, () => ![...document.querySelectorAll(".row:not([hidden])")].some((row) => /Aab Live/.test(row.textContent)) && /deleted this contact/.test(document.querySelector("#detail").textContent));
     check(Math.max(...times) < 1000, "slow", times);
     return `${times.join(", ")} ms`;
   });
@@ -536,12 +538,12 @@ test("a contact's content is never run", async (open) => {
 });
 
 test("states: loading, offline, busy, gone, nothing found, empty", async (open) => {
-  const page = await open(PAGE, { allowed: network, before: (page) => intercept(page, isList, (request) => (/q=slow/.test(request.url()) ? 60_000 : /q=busy/.test(request.url()) ? refusal(503, "Too many searches at once", { "Retry-After": "1" }) : /q=closed/.test(request.url()) ? refusal(403, "Forbidden: this book is closed") : window_wait())) });
+  const page = await open(PAGE, { allowed: network, before: (page) => intercept(page, isList, (request) => (/q=slow/.test(request.url()) ? 60_000 : /q=ad&/.test(request.url()) ? refusal(503, "Too many searches at once", { "Retry-After": "1" }) : /q=closed/.test(request.url()) ? refusal(403, "Forbidden: this book is closed") : window_wait())) });
   await until(page, () => document.querySelectorAll(".row.blank:not([hidden])").length > 5);
   await axe(page, "loading");
   await picture(page, "loading");
   await hasRows(page);
-  await fill(page, "#search", "busy");
+  await fill(page, "#search", "ad");
   await until(page, () => /busy/.test(document.querySelector("#banner").textContent) && !document.querySelector("#banner").hidden);
   check((await names(page)).length > 5, "what was there stays");
   await axe(page, "busy");

@@ -76,6 +76,7 @@ std::map<std::string, std::string> settings(const Config& config) {
       {"http.host", config.host},
       {"http.port", std::to_string(config.port)},
       {"http.prefix", config.rest.prefix},
+      {"http.page", config.rest.page ? "true" : "false"},
       {"http.max_body_bytes", std::to_string(config.rest.max_body_bytes)},
       {"http.max_import_bytes", std::to_string(config.rest.max_import_bytes)},
       {"http.max_atomic_records", std::to_string(config.rest.max_atomic_records)},
@@ -175,6 +176,8 @@ TEST_CASE("config: the defaults are those of the local configuration") {
   const auto defaults = settings(Config());
   CHECK(defaults.at("http.port") == "8080");
   CHECK(defaults.at("http.host") == "127.0.0.1");
+  CHECK(defaults.at("http.page") == "true");
+  CHECK_FALSE(addrbook::Options().page);
   CHECK(defaults.at("http.max_body_bytes") == "1048576");
   CHECK(defaults.at("http.max_import_bytes") == "268435456");
   CHECK(defaults.at("http.max_atomic_records") == "10000");

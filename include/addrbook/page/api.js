@@ -38,9 +38,7 @@ export function onUnauthorized(ask) {
   askForToken = ask;
 }
 
-export function headersWithToken(headers = {}) {
-  return token.get() ? { ...headers, Authorization: `Bearer ${token.get()}` } : headers;
-}
+const withToken = (headers) => (token.get() ? { ...headers, Authorization: `Bearer ${token.get()}` } : { ...headers });
 
 async function errorOf(response) {
   const body = await response.json().catch(() => ({})); // it may be of something in between
@@ -48,12 +46,12 @@ async function errorOf(response) {
 }
 
 // @returns the Response, which is good. @throws ApiError, or the AbortError of `signal`
-export async function request(path, { method = "GET", headers = {}, body, signal } = {}) {
+export async function request(path, { headers, ...rest } = {}) {
   for (;;) {
     const used = token.get();
     let response;
     try {
-      response = await fetch(path, { method, headers: headersWithToken(headers), body, signal, credentials: "omit" });
+      response = await fetch(path, { ...rest, headers: withToken(headers), credentials: "omit" });
     } catch (error) {
       if (error.name === "AbortError") throw error;
       throw new ApiError(0, "The server can't be reached.");
@@ -78,7 +76,7 @@ export function upload(path, file, onprogress) {
     const xhr = new XMLHttpRequest();
     xhr.open("POST", path);
     xhr.responseType = "json";
-    for (const [name, value] of Object.entries(headersWithToken())) xhr.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(withToken())) xhr.setRequestHeader(name, value);
     xhr.upload.onprogress = (event) => event.lengthComputable && onprogress(event.loaded / event.total);
     xhr.onerror = () => reject(new ApiError(0, "The connection was lost."));
     xhr.onload = () => {

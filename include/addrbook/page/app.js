@@ -58,13 +58,13 @@ const filter = () => ({ ...(place.q && { q: place.q }), ...(place.label && { lab
 
 const list = new List($("#list"), {
   async load(limit, next, signal) {
-    const query = next ? new URLSearchParams(next) : new URLSearchParams({ ...filter(), sort: place.sort, view: "summary", count: "true" });
+    const query = new URLSearchParams(next || { ...filter(), sort: place.sort, view: "summary", count: "true" });
     query.set("limit", limit);
     const response = await request(`${base(place.book)}?${query}`, { signal });
     const rows = await response.json();
     const total = Number(response.headers.get("X-Total-Count") ?? rows.length);
     noteLabels(rows);
-    if (!next) firstAnswer(response, total);
+    if (!next) follow(response);
     return { rows, total, next: nextQuery(response) };
   },
   onopen(row, isChosen) {
@@ -77,6 +77,7 @@ const list = new List($("#list"), {
 });
 let opening;
 let retrying;
+let searched;
 
 function showListState(_, error) {
   clearTimeout(retrying);
@@ -89,12 +90,13 @@ function showListState(_, error) {
     const again = button("Try again", () => refresh(), { kind: "primary" });
     if (isPassing) retrying = setTimeout(() => refresh({ keepPlace: true }), 1000 * (error.retryAfter || 4));
     if (isPassing && hasRows) $("#banner").replaceChildren(icon(name), h("span", {}, `${title}. Showing what was here; trying again …`));
-    else shown = state(name, title, error.status === 401 ? text : `${text}${isPassing ? " Trying again …" : ""}`, again, mount.hasBooks && error.status === 404 && button("Choose a book", chooseBook, { kind: "quiet" }));
+    else shown = state(name, title, `${text}${isPassing ? " Trying again …" : ""}`, again, mount.hasBooks && error.status === 404 && button("Choose a book", chooseBook, { kind: "quiet" }));
   }
   $("#banner").hidden = !(error && !shown);
   if (!error && !hasRows) {
     if (place.q || place.label) {
-      shown = state("search", "Nothing found", place.q ? `No contact has words that begin with “${place.q}”${place.label ? ` and the label “${place.label}”` : ""}.` : `No contact has the label “${place.label}”.`,
+      const words = [place.q && `words that begin with “${place.q}”`, place.label && `the label “${place.label}”`].filter(Boolean).join(" and ");
+      shown = state("search", "Nothing found", `No contact has ${words}.`,
         button("Show all contacts", clearSearch, { kind: "quiet" }));
     } else {
       shown = state("book", "No contacts yet", "Add the first one, or drop a .vcf or .csv file anywhere on this page.",
@@ -112,7 +114,6 @@ function refresh({ keepPlace = false } = {}) {
   list.reset({ keepPlace, sort: place.sort });
 }
 
-let searched;
 search.addEventListener("input", () => {
   place.q = search.value.trim();
   $("#clear").hidden = !search.value;
@@ -153,12 +154,12 @@ sorting.addEventListener("change", () => {
 const labels = new Map();
 
 function noteLabels(rows) {
-  for (const { summary: { labels: all } } of rows) for (const label of all) labels.set(label, (labels.get(label) || 0) + 1);
+  for (const label of rows.flatMap((row) => row.summary.labels)) labels.set(label, (labels.get(label) || 0) + 1);
   drawLabels();
 }
 
 function drawLabels() {
-  const names = [...labels].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([name]) => name);
+  const names = [...labels.keys()].sort((a, b) => labels.get(b) - labels.get(a));
   const shown = names.slice(0, 12);
   if (place.label && !shown.includes(place.label)) shown.unshift(place.label);
   shown.sort();
@@ -258,10 +259,8 @@ function show(which) {
 
 const live = new Live({
   onstate(now) {
-    const lamp = $("#live");
-    lamp.dataset.state = now;
-    lamp.title = { live: "Live: you see what others change", waiting: "Not connected: trying again", off: "" }[now];
-    $("#live-text").textContent = { live: "Live", waiting: "Reconnecting", off: "" }[now];
+    $("#live").dataset.state = now;
+    $("#live-text").textContent = { live: "Live: others’ changes show at once", waiting: "Reconnecting", off: "" }[now];
     if (now === "live" && document.body.classList.contains("is-offline")) refresh({ keepPlace: true });
   },
   onchange(texts) {
@@ -288,7 +287,7 @@ const live = new Live({
 });
 
 // The list's state is where following begins.
-function firstAnswer(response) {
+function follow(response) {
   const tag = /"([0-9a-f]+)-(\d+)/.exec(response.headers.get("ETag") || "");
   const path = `${base(place.book)}/_changes`;
   if (tag && live.path !== path) live.start(path, tag[1] + tag[2]);
@@ -335,7 +334,7 @@ async function chooseBook() {
         toast(explain(error)[2], { kind: "bad" });
       }
     }, { kind: "primary", name: "plus" })] : []));
-    if (!shown.length && !isNew) found.replaceChildren(h("li.fine", {}, all.length ? "No book has such a name." : "There are no books yet. Type a name to make one."));
+    if (!shown.length && !isNew) found.replaceChildren(h("li.fine", {}, "No book yet. Type a name to make one."));
   };
   field.addEventListener("input", draw);
   draw();
@@ -408,7 +407,7 @@ function fillMenu() {
       token.set("");
       location.reload();
     }, token.get() !== ""),
-    item("keys", "Keys", showKeys),
+    item("dots", "Keys", showKeys),
   ].filter(Boolean));
 }
 menu.addEventListener("toggle", () => menu.open && fillMenu());

@@ -4,6 +4,9 @@ import { request, sendJson } from "./api.js";
 import { $, button, h, icon } from "./dom.js";
 import { equal, merge, parse, pretty, stringify } from "./json.js";
 
+const isText = (value) => typeof value === "string";
+const told = (value) => (isText(value) ? value : Array.isArray(value) && value.every(isText) ? value.join("\n") : pretty(stringify(value)));
+
 // @param detail  a Detail whose draft was refused. @throws ApiError
 export async function conflict(detail) {
   const base = detail.saved;
@@ -45,7 +48,7 @@ export async function conflict(detail) {
     if (equal(my, their)) return null;
     const option = (who, value) => h("label.choice", {},
       h("input", { type: "radio", name: `choice-${name}`, checked: equal(chosen.get(name), value), onchange: () => chosen.set(name, value) }),
-      h("span", {}, h("b", {}, who), h("span.said", {}, value === undefined ? h("i", {}, "not there") : typeof value === "string" ? value : pretty(stringify(value)))));
+      h("span", {}, h("b", {}, who), h("span.said", {}, value === undefined ? h("i", {}, "not there") : told(value))));
     const only = equal(was, their) ? "only you changed it" : equal(was, my) ? "only they changed it" : "";
     return h("fieldset", {}, h("legend", {}, name, only && h("span.tag", {}, only)), option("Yours", my), option("Theirs", their),
       both !== undefined && !equal(both, my) && !equal(both, their) && option("Both", both));

@@ -258,9 +258,8 @@ export class Detail {
     const steps = path.map((step) => (typeof step === "number" ? step + 1 : step)).filter((step) => !/^[a-z]+\d+$/.test(step));
     const label = capital(String(steps[0]).startsWith(steps.at(-1)) ? steps.at(-1) : steps.join(" › ")); // "notes › note" is a note
     let still = "";
-    if (value === null) still = "null";
-    else if (typeof value === "object" && !(value instanceof Num)) still = "empty";
-    else if (value.length > 2000) still = /^data:/.test(value) ? `${/^data:[^;,]{0,40}/.exec(value)[0]}, ${count(Math.round(value.length * 0.75 / 1024), "KiB", "KiB")}` : count(value.length, "character");
+    if (typeof value === "object" && !(value instanceof Num)) still = value ? "empty" : "null";
+    else if (value.length > 2000) still = `${/^data:[^;,]{0,40}|/.exec(value)[0]} ${count(value.length, "character")}`;
     if (still) return h("div.field", {}, h("span.label", {}, label), h("div.value.still", {}, still));
     const isText = typeof value === "string";
     return this.field({ path, item: this.isNew && path, value: value.raw ?? String(value) }, label, { action: isText && ((text) => ["web", "Open", webLink(text)]) });

@@ -18,12 +18,11 @@ inline constexpr PageFile page_files[] = {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
 <meta name="color-scheme" content="light dark">
-<meta name="theme-color" media="(prefers-color-scheme: light)" content="#f6f4f0">
-<meta name="theme-color" media="(prefers-color-scheme: dark)" content="#171816">
 <title>Contacts</title>
 <link rel="icon" href="_page/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="_page/app.css">
 <link rel="modulepreload" href="_page/api.js">
+<link rel="modulepreload" href="_page/conflict.js">
 <link rel="modulepreload" href="_page/contact.js">
 <link rel="modulepreload" href="_page/detail.js">
 <link rel="modulepreload" href="_page/dom.js">
@@ -34,34 +33,32 @@ inline constexpr PageFile page_files[] = {
 <script type="module" src="_page/app.js"></script>
 </head>
 <body data-pane="list">
-<svg hidden xmlns="http://www.w3.org/2000/svg">
-<symbol id="i-plus" viewBox="0 0 24 24"><path d="M12 5v14M5 12h14"/></symbol>
-<symbol id="i-close" viewBox="0 0 24 24"><path d="M6.5 6.5l11 11M17.5 6.5l-11 11"/></symbol>
-<symbol id="i-search" viewBox="0 0 24 24"><circle cx="11" cy="11" r="6.5"/><path d="M16 16l4.5 4.5"/></symbol>
-<symbol id="i-back" viewBox="0 0 24 24"><path d="M14.5 5.5L8 12l6.5 6.5"/></symbol>
-<symbol id="i-dots" viewBox="0 0 24 24"><path d="M5.5 12h.01M12 12h.01M18.5 12h.01" stroke-width="3"/></symbol>
-<symbol id="i-trash" viewBox="0 0 24 24"><path d="M4.5 7h15M9.5 7V4.5h5V7M6.5 7l1 12.5h9l1-12.5M10.3 10.5v5.5M13.7 10.5v5.5"/></symbol>
-<symbol id="i-import" viewBox="0 0 24 24"><path d="M12 4v10.5M7.5 10.5L12 15l4.5-4.5M4.5 16v3.5h15V16"/></symbol>
-<symbol id="i-export" viewBox="0 0 24 24"><path d="M12 15V4.5M7.5 9L12 4.5 16.5 9M4.5 16v3.5h15V16"/></symbol>
-<symbol id="i-mail" viewBox="0 0 24 24"><rect x="3.5" y="5.5" width="17" height="13" rx="2"/><path d="M4 7l8 6 8-6"/></symbol>
-<symbol id="i-phone" viewBox="0 0 24 24"><path d="M8.5 4.5l1.8 4.3-2 1.6a12 12 0 005.3 5.3l1.6-2 4.3 1.8v3a2 2 0 01-2.2 2A16 16 0 013.5 6.7a2 2 0 012-2.2z"/></symbol>
-<symbol id="i-web" viewBox="0 0 24 24"><path d="M13.5 4.5h6v6M19 5l-8.5 8.5M10 5.5H5.5v13h13V14"/></symbol>
-<symbol id="i-book" viewBox="0 0 24 24"><path d="M6 4.5h11.5v15H7.5A1.5 1.5 0 016 18zM6 17.5A1.5 1.5 0 017.5 16h10"/><circle cx="11.8" cy="9" r="1.6"/><path d="M9 13a2.9 2.9 0 015.6 0"/></symbol>
-<symbol id="i-people" viewBox="0 0 24 24"><circle cx="9" cy="8.5" r="3.2"/><path d="M3.5 19a5.5 5.5 0 0111 0M15.5 5.7a3.2 3.2 0 010 5.6M17 14a5.5 5.5 0 013.5 5"/></symbol>
-<symbol id="i-person" viewBox="0 0 24 24"><circle cx="12" cy="8.5" r="3.5"/><path d="M5.5 19.5a6.5 6.5 0 0113 0"/></symbol>
-<symbol id="i-lock" viewBox="0 0 24 24"><rect x="5.5" y="10.5" width="13" height="9" rx="2"/><path d="M8.5 10.5V8a3.5 3.5 0 017 0v2.5"/></symbol>
-<symbol id="i-offline" viewBox="0 0 24 24"><path d="M4 4l16 16M8.5 15a5 5 0 015-1.2M5 11.5a10 10 0 014-2.3M2.5 8a15 15 0 014-2.5M12.5 8.6a10 10 0 016.5 2.9M10 5a15 15 0 0111.5 3M12 18.5h.01"/></symbol>
-<symbol id="i-busy" viewBox="0 0 24 24"><path d="M7 4h10M7 20h10M8 4c0 4.5 8 5.5 8 8s-8 3.5-8 8M16 4c0 4.5-8 5.5-8 8s8 3.5 8 8"/></symbol>
-<symbol id="i-alert" viewBox="0 0 24 24"><path d="M12 4.5l8.5 15h-17zM12 10v4.5M12 17h.01"/></symbol>
-<symbol id="i-file" viewBox="0 0 24 24"><path d="M6.5 3.5h7l4 4v13h-11zM13.5 3.5v4h4"/></symbol>
-<symbol id="i-check" viewBox="0 0 24 24"><path d="M5 12.5l4.5 4.5L19 7.5"/></symbol>
-<symbol id="i-keys" viewBox="0 0 24 24"><rect x="3.5" y="6.5" width="17" height="11" rx="2"/><path d="M7 10h.01M10.3 10h.01M13.7 10h.01M17 10h.01M8 14h8"/></symbol>
+<svg hidden>
+<symbol viewBox="0 0 24 24" id="i-plus"><path d="M12 5v14M5 12h14"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-close"><path d="M6.5 6.5l11 11M17.5 6.5l-11 11"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-search"><circle cx="11" cy="11" r="6.5"/><path d="M16 16l4.5 4.5"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-back"><path d="M14.5 5.5L8 12l6.5 6.5"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-dots"><path d="M5.5 12h.01M12 12h.01M18.5 12h.01" stroke-width="3"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-trash"><path d="M4.5 7h15M9.5 7V4.5h5V7M6.5 7l1 12.5h9l1-12.5M10.3 10.5v5.5M13.7 10.5v5.5"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-import"><path d="M12 4v10.5M7.5 10.5L12 15l4.5-4.5M4.5 16v3.5h15V16"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-export"><path d="M12 15V4.5M7.5 9L12 4.5 16.5 9M4.5 16v3.5h15V16"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-mail"><rect x="3.5" y="5.5" width="17" height="13" rx="2"/><path d="M4 7l8 6 8-6"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-phone"><path d="M8.5 4.5l1.8 4.3-2 1.6a12 12 0 005.3 5.3l1.6-2 4.3 1.8v3a2 2 0 01-2.2 2A16 16 0 013.5 6.7a2 2 0 012-2.2z"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-web"><path d="M13.5 4.5h6v6M19 5l-8.5 8.5M10 5.5H5.5v13h13V14"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-book"><path d="M6 4.5h11.5v15H7.5A1.5 1.5 0 016 18zM6 17.5A1.5 1.5 0 017.5 16h10"/><circle cx="11.8" cy="9" r="1.6"/><path d="M9 13a2.9 2.9 0 015.6 0"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-people"><circle cx="9" cy="8.5" r="3.2"/><path d="M3.5 19a5.5 5.5 0 0111 0M15.5 5.7a3.2 3.2 0 010 5.6M17 14a5.5 5.5 0 013.5 5"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-person"><circle cx="12" cy="8.5" r="3.5"/><path d="M5.5 19.5a6.5 6.5 0 0113 0"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-lock"><rect x="5.5" y="10.5" width="13" height="9" rx="2"/><path d="M8.5 10.5V8a3.5 3.5 0 017 0v2.5"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-offline"><path d="M4 4l16 16M8 15a6 6 0 018 0M4.5 11a11 11 0 0115 0M12 18.5h.01"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-busy"><path d="M7 4h10M7 20h10M8 4c0 4.5 8 5.5 8 8s-8 3.5-8 8M16 4c0 4.5-8 5.5-8 8s8 3.5 8 8"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-alert"><path d="M12 4.5l8.5 15h-17zM12 10v4.5M12 17h.01"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-file"><path d="M6.5 3.5h7l4 4v13h-11zM13.5 3.5v4h4"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-check"><path d="M5 12.5l4.5 4.5L19 7.5"/></symbol>
 </svg>
-<a class="skip" href="#search" id="skip">Skip to the search</a>
 <main id="app">
 <section id="side" aria-label="Contacts">
 <header class="top">
-<h2 class="brand"><img src="_page/icon.svg" alt="" width="28" height="28">Contacts</h2>
+<h1 class="brand"><img src="_page/icon.svg" alt="" width="28" height="28">Contacts</h1>
 <button type="button" id="book" class="chip" hidden><span id="book-name"></span></button>
 <span class="space"></span>
 <button type="button" id="new" class="tool strong" aria-label="New contact" title="New contact (n)"><svg class="icon" aria-hidden="true"><use href="#i-plus"/></svg></button>
@@ -93,65 +90,43 @@ inline constexpr PageFile page_files[] = {
 </html>
 )file"},
 {"app.css", R"file(:root {
---paper: #f6f4f0;
---sheet: #fffefb;
---sunk: #eeebe4;
---line: #e3dfd6;
---ink: #1d1f1c;
---soft: #5f625b;
---green: #2b5c4d;
---green-deep: #1f463a;
---on-green: #fff;
---wash: #e2ece6;
---red: #a3342a;
---red-wash: #f8e7e3;
---amber-wash: #f7eeda;
---shadow: 0 1px 2px rgb(40 36 28 / 6%), 0 12px 32px rgb(40 36 28 / 12%);
---round: 10px;
---sans: "Inter Variable", Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
---mono: ui-monospace, "SF Mono", "Cascadia Code", "DejaVu Sans Mono", Menlo, monospace;
-color-scheme: light;
-}
-@media (prefers-color-scheme: dark) {
-:root {
---paper: #171816;
---sheet: #1f211e;
---sunk: #292b27;
---line: #343631;
---ink: #ecebe5;
---soft: #a7aaa0;
---green: #8cc5b0;
---green-deep: #a9d8c6;
---on-green: #10241d;
---wash: #263a32;
---red: #f0a093;
---red-wash: #3c2421;
---amber-wash: #393020;
---shadow: 0 1px 2px rgb(0 0 0 / 40%), 0 12px 32px rgb(0 0 0 / 50%);
-color-scheme: dark;
-}
+--paper: light-dark(#f6f4f0, #171816);
+--sheet: light-dark(#fffefb, #1f211e);
+--sunk: light-dark(#eeebe4, #292b27);
+--line: light-dark(#e3dfd6, #343631);
+--ink: light-dark(#1d1f1c, #ecebe5);
+--soft: light-dark(#5f625b, #a7aaa0);
+--green: light-dark(#2b5c4d, #8cc5b0);
+--green-deep: light-dark(#1f463a, #a9d8c6);
+--on-green: light-dark(#fff, #10241d);
+--wash: light-dark(#e2ece6, #263a32);
+--red: light-dark(#a3342a, #f0a093);
+--red-wash: light-dark(#f8e7e3, #3c2421);
+--amber-wash: light-dark(#f7eeda, #393020);
+--shadow: 0 1px 2px rgb(0 0 0 / 10%), 0 12px 32px rgb(0 0 0 / 20%);
+--sans: "Inter Variable", Inter, ui-sans-serif, system-ui, sans-serif;
+--mono: ui-monospace, "DejaVu Sans Mono", monospace;
+color-scheme: light dark;
 }
 *, ::before, ::after { box-sizing: border-box; }
 [hidden] { display: none !important; }
 html { height: 100%; }
 body {
 height: 100%; margin: 0; background: var(--paper); color: var(--ink);
-font: 400 15px/1.5 var(--sans); font-feature-settings: "cv05", "ss03"; -webkit-font-smoothing: antialiased; overflow: hidden;
+font: 400 15px/1.5 var(--sans); -webkit-font-smoothing: antialiased; overflow: hidden;
 }
 h1, h2, p, ul, dl, dd, fieldset, pre { margin: 0; padding: 0; border: 0; }
 ul { list-style: none; }
-h1 { font-size: 28px; line-height: 1.2; font-weight: 650; letter-spacing: -0.021em; text-wrap: balance; overflow-wrap: anywhere; }
-h2 { font-size: 15px; font-weight: 600; letter-spacing: -0.006em; }
+h1 { font-size: 28px; line-height: 1.2; font-weight: 650; letter-spacing: -0.021em; text-wrap: balance; }
+h1, p, li, .field, .said, .file, .toast, .report, .books b { overflow-wrap: anywhere; }
+h2 { font-size: 15px; font-weight: 600; }
 button, input, select, textarea { font: inherit; color: inherit; letter-spacing: inherit; }
 button, summary, select { cursor: pointer; }
 :focus { outline: none; }
-:focus-visible { outline: 2px solid var(--green); outline-offset: 2px; }
-h1:focus-visible { outline: none; }
+:focus-visible:not(h1) { outline: 2px solid var(--green); outline-offset: 2px; }
 .icon { width: 20px; height: 20px; fill: none; stroke: currentcolor; stroke-width: 1.6; stroke-linecap: round; stroke-linejoin: round; flex: none; }
 .space { flex: 1; }
 .fine { font-size: 13px; color: var(--soft); }
-.skip { position: absolute; left: -999px; }
-.skip:focus { left: 12px; top: 12px; z-index: 9; padding: 8px 12px; background: var(--sheet); color: var(--green); border-radius: 8px; }
 kbd { font: 500 12px/1 var(--mono); padding: 4px 6px; border: 1px solid var(--line); border-radius: 5px; background: var(--sheet); color: var(--soft); }
 button { border: 0; background: none; border-radius: 8px; padding: 8px 14px; min-height: 36px; display: inline-flex; align-items: center; justify-content: center; gap: 8px; font-weight: 550; }
 button:disabled { opacity: 0.55; cursor: default; }
@@ -163,22 +138,22 @@ button:disabled { opacity: 0.55; cursor: default; }
 .tool:hover { background: var(--sunk); color: var(--ink); }
 .strong { background: var(--green); color: var(--on-green); }
 .strong:hover { background: var(--green-deep); color: var(--on-green); }
-.add { color: var(--green); padding: 6px 10px 6px 6px; margin-left: -6px; font-size: 14px; min-height: 32px; gap: 4px; }
+.add { width: max-content; color: var(--green); padding: 6px 10px 6px 6px; margin-left: -6px; font-size: 14px; min-height: 32px; gap: 4px; }
 .add:hover { background: var(--wash); }
 .add .icon { width: 18px; height: 18px; }
 .tag { font-size: 12px; line-height: 20px; padding: 0 8px; border-radius: 10px; background: var(--sunk); color: var(--soft); white-space: nowrap; max-width: 16ch; overflow: hidden; text-overflow: ellipsis; }
-.chip { font-size: 13px; min-height: 28px; padding: 2px 12px; border-radius: 14px; background: var(--sunk); color: var(--soft); font-weight: 500; white-space: nowrap; max-width: 24ch; overflow: hidden; text-overflow: ellipsis; display: block; }
+.chip { font-size: 13px; min-height: 28px; padding: 2px 12px; border-radius: 14px; background: var(--sunk); color: var(--soft); font-weight: 500; white-space: nowrap; max-width: 24ch; overflow: hidden; text-overflow: ellipsis; display: block; flex: none; }
 .chip:hover { color: var(--ink); }
 .chip[aria-pressed="true"] { background: var(--green); color: var(--on-green); }
 #app { display: grid; grid-template-columns: minmax(320px, 400px) minmax(0, 1fr); height: 100%; }
 #side { display: flex; flex-direction: column; min-height: 0; min-width: 0; border-right: 1px solid var(--line); }
 #detail { min-height: 0; overflow-y: auto; background: var(--sheet); scrollbar-gutter: stable; position: relative; }
 .top { display: flex; align-items: center; gap: 8px; padding: 16px 16px 12px 20px; }
-.brand { font-size: 20px; font-weight: 650; letter-spacing: -0.018em; display: flex; align-items: center; gap: 10px; }
+.brand { font-size: 20px; font-weight: 650; display: flex; align-items: center; gap: 10px; }
 .brand img { width: 26px; height: 26px; }
 .find { position: relative; margin: 0 16px 12px 20px; display: flex; align-items: center; }
 .find > .icon { position: absolute; left: 12px; color: var(--soft); pointer-events: none; }
-.find input { width: 100%; height: 44px; padding: 0 44px; border: 1px solid var(--line); border-radius: var(--round); background: var(--sheet); font-size: 16px; appearance: none; }
+.find input { width: 100%; height: 44px; padding: 0 44px; border: 1px solid var(--line); border-radius: 10px; background: var(--sheet); font-size: 16px; appearance: none; }
 .find input::-webkit-search-cancel-button { display: none; }
 .find input:focus { outline: 2px solid var(--green); outline-offset: -1px; border-color: transparent; }
 .find kbd { position: absolute; right: 12px; pointer-events: none; }
@@ -190,7 +165,7 @@ button:disabled { opacity: 0.55; cursor: default; }
 #count { flex: 1; font-variant-numeric: tabular-nums; }
 select { border: 0; background: none; padding: 4px; border-radius: 6px; font-weight: 550; color: var(--ink); }
 option { background: var(--sheet); color: var(--ink); }
-#banner { display: flex; gap: 10px; align-items: center; margin: 4px 16px 8px 20px; padding: 10px 12px; border-radius: var(--round); background: var(--amber-wash); font-size: 13px; line-height: 1.4; }
+#banner { display: flex; gap: 10px; align-items: center; margin: 4px 16px 8px 20px; padding: 10px 12px; border-radius: 10px; background: var(--amber-wash); font-size: 13px; line-height: 1.4; }
 #live { display: flex; align-items: center; gap: 8px; font-size: 12px; color: var(--soft); padding: 8px 20px; border-top: 1px solid var(--line); min-height: 36px; }
 #live i { width: 8px; height: 8px; border-radius: 50%; background: var(--line); }
 #live[data-state="live"] i { background: #3f9a78; box-shadow: 0 0 0 3px rgb(63 154 120 / 18%); }
@@ -207,28 +182,19 @@ option { background: var(--sheet); color: var(--ink); }
 .row.fresh { animation: fresh 2.4s ease-out; }
 @keyframes fresh { from { background: var(--amber-wash); } }
 .initial { width: 16px; text-align: center; font-size: 12px; font-weight: 650; color: var(--green); flex: none; margin-right: -4px; }
-.avatar { width: 40px; height: 40px; border-radius: 50%; display: grid; place-items: center; font-size: 14px; font-weight: 600; letter-spacing: 0.01em; flex: none; }
+.avatar { width: 40px; height: 40px; border-radius: 50%; display: grid; place-items: center; font-size: 14px; font-weight: 600; flex: none; }
 .texts { flex: 1; min-width: 0; display: grid; }
 .texts span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.row .name { font-weight: 550; letter-spacing: -0.008em; line-height: 1.4; }
+.row .name { font-weight: 550; line-height: 1.4; }
 .row .nameless { color: var(--soft); font-style: italic; font-weight: 400; }
 .row .more { font-size: 13px; color: var(--soft); line-height: 1.4; min-height: 18px; }
 .tags { display: flex; gap: 4px; flex: none; }
 .row[aria-selected="true"] .tag { background: var(--sheet); }
-.row.blank .avatar, .row.blank .name, .row.blank .more { background: var(--sunk); border-radius: 6px; }
-.row.blank .avatar { border-radius: 50%; }
-.row.blank .name { width: 45%; height: 12px; min-height: 12px; margin: 2px 0 8px; }
-.row.blank .more { width: 70%; height: 10px; min-height: 10px; }
-.hue-0 { background: #e4e0f4; color: #463b78; } .hue-1 { background: #dbe8f3; color: #23527a; }
-.hue-2 { background: #d8ebe4; color: #1f5c48; } .hue-3 { background: #e6ebd3; color: #49591c; }
-.hue-4 { background: #f5e8cd; color: #6d4c0f; } .hue-5 { background: #f8e0d3; color: #83401a; }
-.hue-6 { background: #f7dde0; color: #883244; } .hue-7 { background: #f0def0; color: #6f3570; }
-@media (prefers-color-scheme: dark) {
-.hue-0 { background: #35305a; color: #cfc8f4; } .hue-1 { background: #20405a; color: #bddcf5; }
-.hue-2 { background: #1f4639; color: #b7e2d1; } .hue-3 { background: #3a431d; color: #d9e5ac; }
-.hue-4 { background: #4d3a15; color: #f2d9a2; } .hue-5 { background: #56311b; color: #f7cdb4; }
-.hue-6 { background: #562a33; color: #f7c7cf; } .hue-7 { background: #4a2b4b; color: #efc9ef; }
-}
+.blank .avatar, .blank .texts span { background: var(--sunk); }
+.blank .texts span { border-radius: 6px; height: 12px; min-height: 12px; width: 70%; margin: 4px 0; }
+[class*="hue-"] { background: light-dark(oklch(0.91 0.04 var(--hue)), oklch(0.35 0.06 var(--hue))); color: light-dark(oklch(0.4 0.09 var(--hue)), oklch(0.89 0.055 var(--hue))); }
+.hue-0 { --hue: 290; } .hue-1 { --hue: 245; } .hue-2 { --hue: 170; } .hue-3 { --hue: 120; }
+.hue-4 { --hue: 80; } .hue-5 { --hue: 50; } .hue-6 { --hue: 15; } .hue-7 { --hue: 330; }
 .head { padding: 16px 24px 0; max-width: 760px; margin: 0 auto; }
 .tools { display: flex; align-items: center; gap: 4px; margin-bottom: 24px; }
 .sides { display: flex; padding: 3px; border-radius: 10px; background: var(--sunk); }
@@ -239,16 +205,17 @@ option { background: var(--sheet); color: var(--ink); }
 .face { width: 80px; height: 80px; border-radius: 50%; object-fit: cover; display: grid; place-items: center; font-size: 28px; font-weight: 600; letter-spacing: -0.01em; flex: none; }
 .face .icon { width: 36px; height: 36px; }
 .body { padding: 16px 24px 40px; max-width: 760px; margin: 0 auto; }
-.group { padding: 16px 0; border-top: 1px solid var(--line); display: grid; gap: 2px; }
+.group { padding: 16px 0; border-top: 1px solid var(--line); }
+.titled { display: grid; grid-template-columns: 136px minmax(0, 1fr); column-gap: 12px; }
 .group:first-child { border-top: 0; }
-.group > h2 { font-size: 13px; color: var(--soft); font-weight: 550; margin-bottom: 4px; letter-spacing: 0; }
+.group > h2 { font-size: 13px; line-height: 20px; padding: 8px 0; color: var(--soft); font-weight: 400; }
 .field { display: grid; grid-template-columns: 136px minmax(0, 1fr); align-items: start; column-gap: 12px; }
-.field label, .label { font-size: 13px; line-height: 20px; color: var(--soft); padding: 8px 0; overflow-wrap: anywhere; }
-.group > h2 ~ .field:has(.hushed) { grid-template-columns: minmax(0, 1fr); }
+.field label, .label { font-size: 13px; line-height: 20px; color: var(--soft); padding: 8px 0; }
+.titled .field:has(.hushed) { grid-template-columns: minmax(0, 1fr); }
 .hushed { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; white-space: nowrap; }
 .value { display: flex; align-items: center; gap: 4px; min-width: 0; }
 .value input, .value textarea, .labels input { flex: 1; min-width: 0; height: 36px; padding: 6px 10px; margin-left: -10px; border: 1px solid transparent; border-radius: 8px; background: none; transition: background 0.12s; }
-.value textarea { height: auto; min-height: 84px; resize: vertical; line-height: 1.5; }
+.value textarea { height: auto; field-sizing: content; min-height: 36px; resize: none; }
 .value input:hover, .value textarea:hover, .labels input:hover { background: var(--sunk); }
 .value input:focus, .value textarea:focus, .labels input:focus { background: var(--sheet); border-color: var(--green); outline: 1px solid var(--green); outline-offset: 0; }
 .value input[aria-invalid], .value textarea[aria-invalid] { border-color: var(--red); }
@@ -264,17 +231,18 @@ a.tool { color: var(--green); }
 .tag.big { font-size: 14px; line-height: 30px; padding: 0 4px 0 12px; border-radius: 16px; display: inline-flex; align-items: center; color: var(--ink); max-width: 40ch; }
 .big .tool { width: 26px; height: 26px; min-height: 26px; border-radius: 13px; }
 .big .icon { width: 14px; height: 14px; }
-.labels input { margin-left: 0; flex: 0 1 150px; font-size: 14px; }
+.labels input:not(:first-child) { margin-left: 0; }
+.labels input { flex: 0 1 150px; font-size: 14px; }
 .adders { display: flex; flex-wrap: wrap; gap: 12px; padding: 12px 0; border-top: 1px solid var(--line); }
 .technical { border-top: 1px solid var(--line); padding: 12px 0; font-size: 14px; }
 .technical summary { font-size: 13px; color: var(--soft); padding: 6px 0; border-radius: 6px; }
 .body > .fine { padding-top: 12px; }
-.editor { width: 100%; padding: 16px; border: 1px solid var(--line); border-radius: var(--round); background: var(--paper); font: 13px/1.6 var(--mono); tab-size: 2; resize: vertical; white-space: pre; overflow: auto; }
+.editor, .version { width: 100%; padding: 16px; border: 1px solid var(--line); border-radius: 10px; background: var(--paper); font: 13px/1.6 var(--mono); resize: vertical; white-space: pre; overflow: auto; }
 .savebar { position: sticky; bottom: 0; display: flex; align-items: center; justify-content: flex-end; gap: 8px; padding: 12px 24px; background: var(--sheet); border-top: 1px solid var(--line); visibility: hidden; opacity: 0; transform: translateY(6px); transition: opacity 0.15s, transform 0.15s; }
 .savebar.shown { visibility: visible; opacity: 1; transform: none; }
 .savebar span { margin-right: auto; font-size: 13px; color: var(--soft); }
 .savebar.busy .primary { opacity: 0.6; pointer-events: none; }
-.notice, .error { display: flex; align-items: center; gap: 10px; max-width: 712px; margin: 12px auto 0; padding: 10px 14px; border-radius: var(--round); font-size: 14px; background: var(--amber-wash); }
+.notice, .error { display: flex; align-items: center; gap: 10px; max-width: 712px; margin: 12px auto 0; padding: 10px 14px; border-radius: 10px; font-size: 14px; background: var(--amber-wash); }
 .notice span { flex: 1; }
 .notice .quiet { background: var(--sheet); }
 .notice.calm { background: var(--wash); }
@@ -284,8 +252,8 @@ a.tool { color: var(--green); }
 .skeleton i { height: 18px; border-radius: 8px; background: var(--sunk); width: 60%; }
 .skeleton i:first-child { width: 80px; height: 80px; border-radius: 50%; margin-bottom: 16px; }
 .state { min-height: 100%; display: flex; flex-direction: column; align-items: center; justify-content: center; text-align: center; padding: 40px 32px; gap: 8px; color: var(--soft); }
-.state h2 { font-size: 18px; font-weight: 600; color: var(--ink); letter-spacing: -0.014em; }
-.state p { max-width: 38ch; text-wrap: balance; overflow-wrap: anywhere; }
+.state h2 { font-size: 18px; font-weight: 600; color: var(--ink); }
+.state p { max-width: 38ch; text-wrap: balance; }
 .picture { width: 72px; height: 72px; border-radius: 50%; background: var(--wash); color: var(--green); display: grid; place-items: center; margin-bottom: 12px; }
 .picture .icon { width: 32px; height: 32px; stroke-width: 1.4; }
 .actions { display: flex; flex-wrap: wrap; gap: 8px; justify-content: flex-end; padding-top: 20px; }
@@ -295,15 +263,16 @@ a.tool { color: var(--green); }
 .clash h1 { color: var(--ink); font-size: 24px; }
 .conflict fieldset { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); gap: 8px; padding: 16px 0; border-top: 1px solid var(--line); min-width: 0; }
 legend { font-weight: 600; padding: 0; float: left; grid-column: 1 / -1; display: flex; gap: 8px; align-items: center; }
-.choice { display: flex; gap: 10px; padding: 12px; border: 1px solid var(--line); border-radius: var(--round); cursor: pointer; min-width: 0; }
+.choice { display: flex; gap: 10px; padding: 12px; border: 1px solid var(--line); border-radius: 10px; cursor: pointer; min-width: 0; }
 .choice:hover { background: var(--sunk); }
 .choice:has(:checked) { border-color: var(--green); background: var(--wash); }
-.choice > span { min-width: 0; display: grid; }
+.choice > span { min-width: 0; display: grid; align-content: start; }
+legend .tag { max-width: none; }
 .choice b { font-weight: 550; }
 .conflict .choice b { font-size: 13px; color: var(--soft); }
-.said { overflow-wrap: anywhere; white-space: pre-wrap; max-height: 240px; overflow: auto; }
+.said { white-space: pre-wrap; max-height: 240px; overflow: auto; }
 input[type="radio"] { accent-color: var(--green); width: 16px; height: 16px; margin: 3px 0 0; flex: none; }
-.version { font: 13px/1.6 var(--mono); background: var(--paper); border: 1px solid var(--line); border-radius: var(--round); padding: 16px; overflow: auto; max-height: 50vh; }
+.version { max-height: 50vh; }
 .menu { position: relative; }
 .menu summary { list-style: none; }
 .menu summary::-webkit-details-marker { display: none; }
@@ -314,53 +283,48 @@ input[type="radio"] { accent-color: var(--green); width: 16px; height: 16px; mar
 dialog { border: 0; padding: 0 24px 24px; border-radius: 16px; background: var(--sheet); color: var(--ink); box-shadow: var(--shadow); width: min(520px, calc(100vw - 32px)); max-height: calc(100vh - 32px); overflow: auto; }
 dialog::backdrop { background: rgb(20 22 18 / 40%); }
 dialog > header { display: flex; align-items: center; justify-content: space-between; padding: 16px 0 8px; margin-right: -8px; position: sticky; top: 0; background: var(--sheet); z-index: 1; }
-dialog h2 { font-size: 18px; letter-spacing: -0.014em; }
+dialog h2 { font-size: 18px; }
 dialog fieldset { display: grid; gap: 6px; padding: 8px 0; }
 dialog legend { float: none; font-size: 13px; color: var(--soft); font-weight: 550; padding-bottom: 6px; }
-dialog .choice { padding: 8px 12px; align-items: baseline; }
+dialog .choice { padding: 8px; gap: 8px; align-items: baseline; }
 dialog .choice > span { display: flex; gap: 8px; flex-wrap: wrap; align-items: baseline; }
 dialog .choice .said { color: var(--soft); font-size: 13px; }
 .token { display: grid; gap: 8px; }
 .token label { font-size: 13px; color: var(--soft); padding-top: 8px; }
-.token input, dialog input[type="search"] { width: 100%; height: 44px; padding: 0 12px; border: 1px solid var(--line); border-radius: var(--round); background: var(--paper); font-size: 16px; }
+.token input, dialog input[type="search"] { width: 100%; height: 44px; padding: 0 12px; border: 1px solid var(--line); border-radius: 10px; background: var(--paper); font-size: 16px; }
 .books { margin: 8px -8px 0; max-height: 50vh; overflow: auto; }
 .books button { width: 100%; justify-content: flex-start; font-weight: 400; padding: 10px 8px; gap: 12px; }
 .books button:hover { background: var(--sunk); }
 .books [aria-current] { background: var(--wash); }
-.books b { font-weight: 550; flex: 1; text-align: left; overflow-wrap: anywhere; }
+.books b { font-weight: 550; flex: 1; text-align: left; }
 .books span { color: var(--soft); font-size: 13px; }
 .books .icon { color: var(--green); }
 .import { display: grid; gap: 12px; }
-.file { display: flex; gap: 12px; align-items: center; padding: 12px; border-radius: var(--round); background: var(--sunk); font-size: 13px; color: var(--soft); overflow-wrap: anywhere; }
+.file { display: flex; gap: 12px; align-items: center; padding: 12px; border-radius: 10px; background: var(--sunk); font-size: 13px; color: var(--soft); }
 .file b { color: var(--ink); font-size: 15px; font-weight: 550; }
 .numbers { display: grid; grid-template-columns: repeat(4, 1fr); gap: 8px; }
-.numbers li { padding: 10px 12px; border: 1px solid var(--line); border-radius: var(--round); font-size: 12px; line-height: 1.35; color: var(--soft); }
-.numbers b { display: block; font-size: 22px; font-weight: 600; letter-spacing: -0.02em; color: var(--ink); font-variant-numeric: tabular-nums; }
-.conflicts { grid-template-columns: repeat(3, 1fr); }
-.conflicts legend { grid-column: 1 / -1; }
+.numbers li { padding: 10px 12px; border: 1px solid var(--line); border-radius: 10px; font-size: 12px; line-height: 1.35; color: var(--soft); }
+.numbers b { display: block; font-size: 22px; font-weight: 600; color: var(--ink); }
+.conflicts { grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); }
 .done { display: flex; gap: 8px; font-weight: 550; color: var(--green); align-items: center; }
-.report { max-height: 220px; overflow: auto; border: 1px solid var(--line); border-radius: var(--round); font-size: 13px; }
+.report { max-height: 220px; overflow: auto; border: 1px solid var(--line); border-radius: 10px; font-size: 13px; }
 .report table { width: 100%; border-collapse: collapse; }
 .report th { text-align: left; font-weight: 550; color: var(--soft); padding: 8px 12px; position: sticky; top: 0; background: var(--sheet); }
-.report td { padding: 6px 12px; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+.report td { padding: 6px 12px; border-top: 1px solid var(--line); vertical-align: top; }
 .report td:first-child { font-variant-numeric: tabular-nums; color: var(--soft); white-space: nowrap; }
 .report .bad td:last-child { color: var(--red); }
 .report .fine { padding: 8px 12px; }
-progress { width: 100%; height: 6px; appearance: none; border: 0; border-radius: 3px; background: var(--sunk); accent-color: var(--green); }
-progress::-webkit-progress-bar { background: var(--sunk); border-radius: 3px; }
-progress::-webkit-progress-value { background: var(--green); border-radius: 3px; }
+progress { width: 100%; accent-color: var(--green); }
 .keys div { display: grid; grid-template-columns: 96px 1fr; padding: 8px 0; align-items: center; border-top: 1px solid var(--line); }
 .keys div:first-child { border: 0; }
 .keys dt { display: flex; gap: 4px; }
 #toasts { position: fixed; left: 50%; bottom: 24px; transform: translateX(-50%); display: grid; gap: 8px; z-index: 20; width: max-content; max-width: calc(100vw - 32px); }
-.toast { display: flex; align-items: center; gap: 4px; padding: 6px 6px 6px 16px; min-height: 48px; border-radius: 12px; background: #262824; color: #f4f3ee; box-shadow: var(--shadow); animation: rise 0.18s ease-out; overflow-wrap: anywhere; }
+.toast { display: flex; align-items: center; gap: 4px; padding: 6px 6px 6px 16px; min-height: 48px; border-radius: 12px; background: #262824; color: #f4f3ee; box-shadow: var(--shadow); animation: rise 0.18s ease-out; }
 .toast span { flex: 1; padding-right: 8px; }
 .toast .tool { color: #bdbfb6; }
-.toast .tool:hover { background: #3a3d37; color: #fff; }
+.toast button:hover { background: #3a3d37; color: #fff; }
 .toast .undo { color: #a9dcc8; }
-.toast .undo:hover { background: #3a3d37; }
 .toast.bad { background: #5c211b; color: #fff1ee; }
-.toast :focus-visible { outline-color: #a9dcc8; }
 @keyframes rise { from { opacity: 0; transform: translateY(8px); } }
 #drop { position: fixed; inset: 0; z-index: 30; padding: 24px; background: rgb(20 22 18 / 45%); }
 #drop > div { height: 100%; border: 2px dashed var(--green); border-radius: 20px; background: var(--sheet); color: var(--green); display: grid; place-content: center; justify-items: center; gap: 8px; font-size: 20px; font-weight: 600; }
@@ -376,14 +340,13 @@ progress::-webkit-progress-value { background: var(--green); border-radius: 3px;
 .head, .body { padding-left: 20px; padding-right: 20px; }
 .who { gap: 16px; }
 .face { width: 64px; height: 64px; font-size: 22px; }
-h1 { font-size: 24px; }
+.who h1 { font-size: 24px; }
 .field { grid-template-columns: minmax(0, 1fr); }
 .field > label:not(.hushed), .label { padding: 8px 0 0; }
 .wrong { grid-column: 1; }
 .value input, .value textarea, .labels input, select { font-size: 16px; }
 .value .tool { opacity: 1; }
 .numbers { grid-template-columns: repeat(2, 1fr); }
-.conflicts { grid-template-columns: 1fr; }
 .savebar { padding-bottom: max(12px, env(safe-area-inset-bottom)); }
 .notice, .error { margin-left: 20px; margin-right: 20px; }
 }
@@ -404,11 +367,9 @@ return this.tail !== "";
 export const bookPath = (name) => `${root}/${encodeURIComponent(name)}`;
 export const base = (book) => (mount.hasBooks ? bookPath(book) + mount.tail : root);
 export class ApiError extends Error {
-constructor(status, message, { errors = [], retryAfter = 0 } = {}) {
+constructor(status, message, errors = [], retryAfter = 0) {
 super(message);
-this.status = status;
-this.errors = errors;
-this.retryAfter = retryAfter;
+Object.assign(this, { status, errors, retryAfter });
 }
 }
 const KEY = `addrbook-token ${root}`;
@@ -421,26 +382,17 @@ let asking = null;
 export function onUnauthorized(ask) {
 askForToken = ask;
 }
-export function headersWithToken(headers = {}) {
-return token.get() ? { ...headers, Authorization: `Bearer ${token.get()}` } : headers;
+const withToken = (headers) => (token.get() ? { ...headers, Authorization: `Bearer ${token.get()}` } : { ...headers });
+async function errorOf(response) {
+const body = await response.json().catch(() => ({})); // it may be of something in between
+return new ApiError(response.status, body.message || response.statusText || `Status ${response.status}`, body.errors, Number(response.headers.get("Retry-After")));
 }
-export async function errorOf(response) {
-let body = {};
-try {
-body = JSON.parse(await response.text());
-} catch {
-}
-return new ApiError(response.status, body.message || response.statusText || `Status ${response.status}`, {
-errors: body.errors || [],
-retryAfter: Number(response.headers.get("Retry-After")) || 0,
-});
-}
-export async function request(path, { method = "GET", headers = {}, body, signal } = {}) {
+export async function request(path, { headers, ...rest } = {}) {
 for (;;) {
 const used = token.get();
 let response;
 try {
-response = await fetch(path, { method, headers: headersWithToken(headers), body, signal, credentials: "omit" });
+response = await fetch(path, { ...rest, headers: withToken(headers), credentials: "omit" });
 } catch (error) {
 if (error.name === "AbortError") throw error;
 throw new ApiError(0, "The server can't be reached.");
@@ -453,22 +405,20 @@ asking ??= askForToken(used !== "").finally(() => (asking = null));
 if (!(await asking)) throw error;
 }
 }
-*  @param onprogress  called with 0 to 1. @returns what the server reports; `status` is in it */
+export const sendJson = (method, path, body, headers) =>
+request(path, { method, body, headers: { "Content-Type": "application/json", Prefer: "return=representation", ...headers } });
 export function upload(path, file, onprogress) {
 return new Promise((resolve, reject) => {
 const xhr = new XMLHttpRequest();
 xhr.open("POST", path);
-for (const [name, value] of Object.entries(headersWithToken())) xhr.setRequestHeader(name, value);
+xhr.responseType = "json";
+for (const [name, value] of Object.entries(withToken())) xhr.setRequestHeader(name, value);
 xhr.upload.onprogress = (event) => event.lengthComputable && onprogress(event.loaded / event.total);
 xhr.onerror = () => reject(new ApiError(0, "The connection was lost."));
 xhr.onload = () => {
-let body = {};
-try {
-body = JSON.parse(xhr.responseText);
-} catch {
-}
-if (xhr.status === 200 || xhr.status === 207) resolve({ status: xhr.status, ...body });
-else reject(new ApiError(xhr.status, body.message || xhr.statusText, { errors: body.errors }));
+const { status } = xhr;
+if (status === 200 || status === 207) resolve({ status, ...xhr.response });
+else reject(new ApiError(status, xhr.response?.message || xhr.statusText));
 };
 xhr.send(file);
 });
@@ -534,24 +484,25 @@ box.addEventListener("close", () => resolve(given));
 const filter = () => ({ ...(place.q && { q: place.q }), ...(place.label && { label: place.label }) });
 const list = new List($("#list"), {
 async load(limit, next, signal) {
-const query = next ? new URLSearchParams(next) : new URLSearchParams({ ...filter(), sort: place.sort, view: "summary", count: "true" });
+const query = new URLSearchParams(next || { ...filter(), sort: place.sort, view: "summary", count: "true" });
 query.set("limit", limit);
 const response = await request(`${base(place.book)}?${query}`, { signal });
 const rows = await response.json();
 const total = Number(response.headers.get("X-Total-Count") ?? rows.length);
 noteLabels(rows);
-if (!next) firstAnswer(response, total);
+if (!next) follow(response);
 return { rows, total, next: nextQuery(response) };
 },
 onopen(row, isChosen) {
 clearTimeout(opening);
-if (isChosen) openContact(row.id, { focus: !isNarrow.matches && document.activeElement === list.viewport, step: true });
+if (isChosen) openContact(row.id, { focus: true, step: true });
 else if (!isNarrow.matches) opening = setTimeout(() => openContact(row.id), 120);
 },
 onstate: showListState,
 });
 let opening;
 let retrying;
+let searched;
 function showListState(_, error) {
 clearTimeout(retrying);
 const hasRows = list.total > 0;
@@ -563,12 +514,13 @@ const isPassing = error.status === 0 || error.status === 503;
 const again = button("Try again", () => refresh(), { kind: "primary" });
 if (isPassing) retrying = setTimeout(() => refresh({ keepPlace: true }), 1000 * (error.retryAfter || 4));
 if (isPassing && hasRows) $("#banner").replaceChildren(icon(name), h("span", {}, `${title}. Showing what was here; trying again …`));
-else shown = state(name, title, error.status === 401 ? text : `${text}${isPassing ? " Trying again …" : ""}`, again, mount.hasBooks && error.status === 404 && button("Choose a book", chooseBook, { kind: "quiet" }));
+else shown = state(name, title, `${text}${isPassing ? " Trying again …" : ""}`, again, mount.hasBooks && error.status === 404 && button("Choose a book", chooseBook, { kind: "quiet" }));
 }
 $("#banner").hidden = !(error && !shown);
 if (!error && !hasRows) {
 if (place.q || place.label) {
-shown = state("search", "Nothing found", place.q ? `No contact has words that begin with “${place.q}”${place.label ? ` and the label “${place.label}”` : ""}.` : `No contact has the label “${place.label}”.`,
+const words = [place.q && `words that begin with “${place.q}”`, place.label && `the label “${place.label}”`].filter(Boolean).join(" and ");
+shown = state("search", "Nothing found", `No contact has ${words}.`,
 button("Show all contacts", clearSearch, { kind: "quiet" }));
 } else {
 shown = state("book", "No contacts yet", "Add the first one, or drop a .vcf or .csv file anywhere on this page.",
@@ -584,7 +536,6 @@ if (!shown) list.redraw();
 function refresh({ keepPlace = false } = {}) {
 list.reset({ keepPlace, sort: place.sort });
 }
-let searched;
 search.addEventListener("input", () => {
 place.q = search.value.trim();
 $("#clear").hidden = !search.value;
@@ -619,11 +570,11 @@ refresh();
 });
 const labels = new Map();
 function noteLabels(rows) {
-for (const { summary: { labels: all } } of rows) for (const label of all) labels.set(label, (labels.get(label) || 0) + 1);
+for (const label of rows.flatMap((row) => row.summary.labels)) labels.set(label, (labels.get(label) || 0) + 1);
 drawLabels();
 }
 function drawLabels() {
-const names = [...labels].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([name]) => name);
+const names = [...labels.keys()].sort((a, b) => labels.get(b) - labels.get(a));
 const shown = names.slice(0, 12);
 if (place.label && !shown.includes(place.label)) shown.unshift(place.label);
 shown.sort();
@@ -644,7 +595,6 @@ $("#known-labels").replaceChildren(...names.slice(0, 200).map((value) => h("opti
 for (const chip of $("#labels").children) if (chip.textContent === focused) chip.focus();
 }
 const detail = new Detail($("#detail"), {
-canExport: mount.formats.includes("vcf"),
 onsaved(id, revision, address) {
 place.id = id;
 writePlace(false);
@@ -667,7 +617,7 @@ openContact(id, { focus: true, step: true });
 refresh({ keepPlace: true });
 },
 onclose: closeContact,
-onexport: (id, title) => download(`${base(place.book)}/${id}?format=vcf`, `${title.replace(/[^\p{L}\p{N} -]/gu, "") || "contact"}.vcf`),
+onexport: mount.formats.includes("vcf") && ((id, title) => download(`${base(place.book)}/${id}?format=vcf`, `${title.replace(/[^\p{L}\p{N} -]/gu, "") || "contact"}.vcf`)),
 });
 function settle() {
 if ((list.total === 0) !== list.viewport.hidden || !list.viewport.hidden) showListState(list, null);
@@ -686,7 +636,7 @@ place.id = id;
 writePlace(step);
 list.select(id);
 show("detail");
-detail.open(place.book, id, { focus });
+detail.open(place.book, id, focus);
 }
 function closeContact() {
 if (detail.draft && !mayLeave()) return;
@@ -710,10 +660,8 @@ document.body.dataset.pane = which;
 }
 const live = new Live({
 onstate(now) {
-const lamp = $("#live");
-lamp.dataset.state = now;
-lamp.title = { live: "Live: you see what others change", waiting: "Not connected: trying again", off: "" }[now];
-$("#live-text").textContent = { live: "Live", waiting: "Reconnecting", off: "" }[now];
+$("#live").dataset.state = now;
+$("#live-text").textContent = { live: "Live: others’ changes show at once", waiting: "Reconnecting", off: "" }[now];
 if (now === "live" && document.body.classList.contains("is-offline")) refresh({ keepPlace: true });
 },
 onchange(texts) {
@@ -738,7 +686,7 @@ live.path = "";
 refresh();
 },
 });
-function firstAnswer(response) {
+function follow(response) {
 const tag = /"([0-9a-f]+)-(\d+)/.exec(response.headers.get("ETag") || "");
 const path = `${base(place.book)}/_changes`;
 if (tag && live.path !== path) live.start(path, tag[1] + tag[2]);
@@ -781,7 +729,7 @@ openBook(text);
 toast(explain(error)[2], { kind: "bad" });
 }
 }, { kind: "primary", name: "plus" })] : []));
-if (!shown.length && !isNew) found.replaceChildren(h("li.fine", {}, all.length ? "No book has such a name." : "There are no books yet. Type a name to make one."));
+if (!shown.length && !isNew) found.replaceChildren(h("li.fine", {}, "No book yet. Type a name to make one."));
 };
 field.addEventListener("input", draw);
 draw();
@@ -846,7 +794,7 @@ item("lock", "Forget the token", () => {
 token.set("");
 location.reload();
 }, token.get() !== ""),
-item("keys", "Keys", showKeys),
+item("dots", "Keys", showKeys),
 ].filter(Boolean));
 }
 menu.addEventListener("toggle", () => menu.open && fillMenu());
@@ -899,857 +847,627 @@ list.total = 12;
 list.redraw();
 start();
 )file"},
-{"contact.js", R"file(import { Num } from "./json.js";
+{"conflict.js", R"file(import { request, sendJson } from "./api.js";
+import { $, button, h, icon } from "./dom.js";
+import { equal, merge, parse, pretty, stringify } from "./json.js";
+const isText = (value) => typeof value === "string";
+const told = (value) => (isText(value) ? value : Array.isArray(value) && value.every(isText) ? value.join("\n") : pretty(stringify(value)));
+export async function conflict(detail) {
+const base = detail.saved;
+const mine = detail.result();
+const response = await request(detail.path).catch((error) => {
+if (error.status !== 404) throw error;
+return null;
+});
+const show = (title, text, content, ...actions) => {
+detail.error = h("div.error", { role: "alert", hidden: true });
+detail.pane.replaceChildren(h("div.conflict", {},
+h("header.clash", {}, h("div.picture", {}, icon("people")), h("h1", { tabindex: "-1" }, title), h("p", {}, text)),
+detail.error, content, h("div.actions", {}, actions)));
+detail.pane.scrollTop = 0;
+$("h1", detail.pane).focus();
+};
+const act = (text, work, kind = "quiet") => button(text, () => detail.attempt(work), { kind });
+const asNew = act("Save mine as a new contact", () => detail.post(stringify(mine), "Both are kept: yours is a new contact"));
+if (!response) {
+show("This contact was deleted", "Someone has deleted it while you were at it. Yours is still here.",
+h("pre.version", { tabindex: "0", "aria-label": "Your version" }, pretty(stringify(mine))),
+act("Bring it back with my changes", async () => detail.stored(await sendJson("PUT", detail.path, stringify(mine), { "If-None-Match": "*" }), "It is back"), "primary"),
+button("Let it go", () => {
+detail.draft = null;
+detail.hooks.onremoved(detail.id);
+}, { kind: "quiet" }));
+return;
+}
+const condition = { "If-Match": response.headers.get("ETag") };
+const theirs = parse(await response.text());
+const names = [...new Set([...theirs.keys(), ...mine.keys()])];
+const chosen = new Map(); // values by name; undefined: leave it out
+const rows = names.map((name) => {
+const [was, my, their] = [base, mine, theirs].map((address) => address.get(name));
+const both = merge(was, my, their);
+chosen.set(name, both === undefined && !equal(was, my) && !equal(was, their) ? my : both);
+if (equal(my, their)) return null;
+const option = (who, value) => h("label.choice", {},
+h("input", { type: "radio", name: `choice-${name}`, checked: equal(chosen.get(name), value), onchange: () => chosen.set(name, value) }),
+h("span", {}, h("b", {}, who), h("span.said", {}, value === undefined ? h("i", {}, "not there") : told(value))));
+const only = equal(was, their) ? "only you changed it" : equal(was, my) ? "only they changed it" : "";
+return h("fieldset", {}, h("legend", {}, name, only && h("span.tag", {}, only)), option("Yours", my), option("Theirs", their),
+both !== undefined && !equal(both, my) && !equal(both, their) && option("Both", both));
+}).filter(Boolean);
+show("Two people changed this contact", "Nothing is lost: choose what stays, part by part.",
+h("div", {}, rows.length ? rows : h("p", {}, "Both versions say the same.")),
+act("Save this", () => detail.patch(theirs, new Map([...chosen].filter(([, value]) => value !== undefined)), condition, "Saved, with both versions"), "primary"),
+asNew, button("Drop mine", () => detail.open(detail.book, detail.id, true), { kind: "quiet" }));
+}
+)file"},
+{"contact.js", R"file(import { isMap, Num } from "./json.js";
 const NAMES = ["name", "full_name"];
 const GIVEN = ["given", "given_name", "first_name"];
 const FAMILY = ["family", "family_name", "last_name"];
 const ORGANIZATIONS = ["organization", "org", "company", "organizations"];
-const BIRTHDAYS = ["birthday", "bday"];
-const EMAILS = ["email", "emails"];
-const PHONES = ["phone", "phones", "phone_numbers"];
 const LABELS = ["labels", "categories", "groups", "keywords"];
+const LISTS = {
+emails: { names: ["email", "emails"], leaves: ["email", "address", "value"], leaf: "address", needed: /@/ },
+phones: { names: ["phone", "phones", "phone_numbers"], leaves: ["number", "value"], leaf: "number", needed: /\d/ },
+};
+const PARTS = ["country_code", "area_code", "local_number"];
 const PART_NAMES = {
 title: "Title", given: "Given name", given2: "Middle name", surname: "Family name",
 surname2: "Second family name", generation: "Generation", credential: "Credentials",
 };
-const isMap = (value) => value instanceof Map;
 const text = (value) => (typeof value === "string" ? value.trim() : "");
 const textOrInteger = (value) => (value instanceof Num && /^-?\d+$/.test(value.raw) ? value.raw : text(value));
 const joined = (...texts) => texts.filter(Boolean).join(" ");
+const entries = (value) => (isMap(value) ? [...value] : Array.isArray(value) ? [...value.entries()] : []);
+const isCard = (address) => address.get("@type") === "Card";
 export const at = (root, path) =>
 path.reduce((value, step) => (isMap(value) ? value.get(step) : Array.isArray(value) ? value[step] : undefined), root);
 export function put(root, path, value) {
-const last = path[path.length - 1];
 let holder = root;
-for (const step of path.slice(0, -1)) {
-let next = isMap(holder) ? holder.get(step) : holder[step];
-if (!isMap(next) && !Array.isArray(next)) {
-next = new Map();
-holder.set(step, next);
-}
-holder = next;
-}
+path.slice(0, -1).forEach((step) => {
+if (!entries(at(holder, [step])).length && !Array.isArray(at(holder, [step]))) holder.set(step, new Map());
+holder = at(holder, [step]);
+});
+const last = path.at(-1);
 if (isMap(holder)) holder.set(last, value);
 else holder[last] = value;
 }
 export function drop(root, path) {
 const holder = at(root, path.slice(0, -1));
-const last = path[path.length - 1];
-if (isMap(holder)) holder.delete(last);
-else if (Array.isArray(holder)) holder.splice(last, 1);
-if (path.length > 1 && holder && (holder.size === 0 || holder.length === 0)) drop(root, path.slice(0, -1));
+if (isMap(holder)) holder.delete(path.at(-1));
+else if (Array.isArray(holder)) holder.splice(path.at(-1), 1);
+if (path.length > 1 && holder && !entries(holder).length) drop(root, path.slice(0, -1));
 }
 export function retyped(old, value) {
 if (old instanceof Num && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(value)) return new Num(value);
-if (typeof old === "boolean" && (value === "true" || value === "false")) return value === "true";
-return value;
+return typeof old === "boolean" && /^(true|false)$/.test(value) ? value === "true" : value;
 }
 function hintOf(map) {
-const words = [];
-for (const name of ["label", "type", "types", "kind", "contexts", "features"]) {
+const words = ["label", "type", "types", "kind", "contexts", "features"].flatMap((name) => {
 const value = map.get(name);
-if (typeof value === "string") words.push(value);
-else if (Array.isArray(value)) words.push(...value.filter((v) => typeof v === "string"));
-else if (isMap(value)) words.push(...[...value].filter(([, v]) => v === true).map(([k]) => k));
+return isMap(value) ? [...value].filter(([, v]) => v === true).map(([key]) => key) : value;
+});
+return words.filter((word) => typeof word === "string").join(", ");
 }
-return words.join(", ");
-}
-function emailOf(path, value) {
-if (text(value)) return { path, item: path, value: text(value) };
-if (!isMap(value)) return null;
-for (const name of ["email", "address", "value"]) {
-if (text(value.get(name))) return { path: [...path, name], item: path, value: text(value.get(name)), hint: hintOf(value) };
-}
-return null;
-}
-function phoneOf(path, value) {
-if (!isMap(value)) return textOrInteger(value) ? { path, item: path, value: textOrInteger(value) } : null;
-for (const name of ["number", "value"]) {
-const found = textOrInteger(value.get(name));
-if (found) return { path: [...path, name], item: path, value: found, hint: hintOf(value) };
-}
-const parts = ["country_code", "area_code", "local_number"]
-.map((name) => ({ name, path: [...path, name], value: textOrInteger(value.get(name)) }));
+export function read(address, blanks = false) {
+const used = new Set();
+const is = (value) => typeof value === "string" && (blanks || value.trim() !== "");
+const row = (path, item, value, more) => ({ path, item, value: textOrInteger(value), ...more });
+const first = (names) => {
+const found = names.filter((name) => is(address.get(name)));
+found.forEach((name) => used.add(name));
+const best = found.find((name) => text(address.get(name))) ?? found[0];
+return best ? row([best], [best], address.get(best)) : null;
+};
+const list = ({ names, leaves, needed }) => names.flatMap((name) => {
+const one = (path, value, hint) => {
+const isText = (v) => is(v) || textOrInteger(v) !== "";
+if (!isMap(value)) return (name.startsWith("phone") ? isText(value) : is(value)) ? [row(path, path, value, { hint })] : [];
+const leaf = leaves.find((each) => isText(value.get(each)));
+if (leaf) return [row([...path, leaf], path, value.get(leaf), { hint: hintOf(value) })];
+const parts = PARTS.map((part) => row([...path, part], null, value.get(part)));
 const whole = joined(...parts.map((part) => part.value));
-return whole ? { path, item: path, value: whole, parts, hint: hintOf(value) } : null;
-}
-function each(address, names, read, needed, used) {
-const rows = [];
-for (const name of names) {
+return whole && name.startsWith("phone") ? [row(path, path, whole, { parts, hint: hintOf(value) })] : [];
+};
 const value = address.get(name);
-const before = rows.length;
-const add = (row, hint) => row && rows.push(hint ? { ...row, hint } : row);
-const whole = read([name], value);
-if (whole) add(whole);
-else if (Array.isArray(value)) value.forEach((v, i) => add(read([name, i], v)));
-else if (isMap(value)) {
-for (const [key, v] of value) {
-if (isMap(v)) add(read([name, key], v));
-else if (needed.test(textOrInteger(v))) add(read([name, key], v), key);
+let rows = one([name], value);
+if (!rows.length) {
+rows = entries(value).flatMap(([key, v]) => {
+const isPlain = isMap(value) && !isMap(v);
+return isPlain && !needed.test(textOrInteger(v)) && !(blanks && v === "") ? [] : one([name, key], v, isPlain ? key : "");
+});
 }
-}
-if (rows.length > before) used.add(name);
-}
+if (rows.length) used.add(name);
 return rows;
-}
-function labelsOf(address, used) {
-const rows = [];
-for (const name of LABELS) {
+});
+const labels = LABELS.flatMap((name) => {
 const value = address.get(name);
-const before = rows.length;
-if (text(value)) rows.push({ item: [name], value: text(value) });
-else if (Array.isArray(value)) {
-value.forEach((v, i) => text(v) && rows.push({ item: [name, i], value: text(v) }));
-} else if (isMap(value)) {
-for (const [key, v] of value) if (v === true && text(key)) rows.push({ item: [name, key], value: text(key) });
-}
-if (rows.length > before || (Array.isArray(value) && value.length === 0)) used.add(name);
-}
+const rows = text(value) ? [row(null, [name], value)] : entries(value).flatMap(([key, v]) => {
+const label = isMap(value) ? v === true && text(key) : text(v);
+return label ? [row(null, [name, key], label)] : [];
+});
+if (rows.length || (Array.isArray(value) && !value.length)) used.add(name);
 return rows;
+});
+const organizations = ORGANIZATIONS.flatMap((name) => {
+const one = (path, v) => (is(v) ? [row(path, path, v)] : isMap(v) && is(v.get("name")) ? [row([...path, "name"], path, v.get("name"))] : []);
+const value = address.get(name);
+const own = one([name], value);
+const rows = own.length ? own : entries(value).flatMap(([key, v]) => (isMap(value) && !isMap(v) ? [] : one([name, key], v)));
+if (rows.length === 1) used.add(name);
+return rows;
+});
+const births = entries(address.get("anniversaries")).flatMap(([key, v]) => {
+const date = isMap(v) && v.get("kind") === "birth" && dateText(v.get("date"));
+return date ? [row(["anniversaries", key, "date"], ["anniversaries", key], date, { isDate: true })] : [];
+});
+if (births.length && entries(address.get("anniversaries")).length === 1) used.add("anniversaries");
+let name = first(NAMES);
+const given = first(GIVEN);
+const family = first(FAMILY);
+const parts = [];
+const card = address.get("name");
+let full = "";
+if (isMap(card)) {
+used.add("name");
+full = text(card.get("full"));
+if (is(card.get("full"))) name = row(["name", "full"], ["name", "full"], full);
+const isJoined = full !== "" && full === joinName(card);
+full ||= joinName(card);
+for (const { kind, value, path } of componentsOf(card)) {
+if (PART_NAMES[kind]) parts.push(row(path, path, value, { kind, label: PART_NAMES[kind], isJoined }));
 }
-function first(address, names, used) {
-let found = null;
-for (const name of names) {
-const value = text(address.get(name));
-if (!value) continue;
-used.add(name);
-found ??= { path: [name], item: [name], value };
 }
-return found;
+const of = (plain, ...kinds) => (plain ? plain.value : joined(...parts.filter((p) => kinds.includes(p.kind)).map((p) => p.value)));
+const [givenText, familyText] = [of(given, "given"), of(family, "surname", "surname2")];
+if (given) parts.push({ ...given, label: "Given name" });
+if (family) parts.push({ ...family, label: "Family name" });
+const organization = organizations[0] || null;
+return {
+used, name, parts, organization, labels, given: givenText, family: familyText,
+birthday: first(["birthday", "bday"]) || births[0] || null, emails: list(LISTS.emails), phones: list(LISTS.phones),
+title: full || name?.value || joined(givenText, familyText) || organization?.value || "",
+};
 }
-function componentsOf(name) {
-const components = Array.isArray(name.get("components")) ? name.get("components") : [];
-return components.flatMap((component, i) => (isMap(component) && typeof component.get("value") === "string"
-? [{ kind: text(component.get("kind")), value: component.get("value"), path: ["name", "components", i, "value"], item: ["name", "components", i] }]
-: []));
+export function summary(address) {
+const { title, given, family, organization, birthday, emails, phones, labels } = read(address);
+const values = (rows) => rows.map((row) => row.value);
+return {
+name: title, given, family, organization: organization?.value || "", birthday: birthday?.value || "",
+emails: values(emails), phones: values(phones), labels: values(labels),
+};
 }
-function joinComponents(name, components) {
-if (name.get("isOrdered") === true) {
+const componentsOf = (name) => entries(name.get("components")).flatMap(([i, component]) =>
+(isMap(component) && typeof component.get("value") === "string"
+? [{ kind: text(component.get("kind")), value: component.get("value"), path: ["name", "components", i, "value"] }] : []));
+function joinName(name) {
+const components = componentsOf(name);
+if (name.get("isOrdered") !== true) {
+return joined(...["given", "given2", "surname", "surname2"].map((kind) => joined(...components.filter((c) => c.kind === kind).map((c) => c.value))));
+}
 const separator = typeof name.get("defaultSeparator") === "string" ? name.get("defaultSeparator") : " ";
 let all = "";
 let needs = false;
 for (const { kind, value } of components) {
-if (needs && kind !== "separator") all += separator;
+all += (needs && kind !== "separator" ? separator : "") + value;
 needs = kind !== "separator";
-all += value;
 }
 return all;
 }
-const of = (kind) => joined(...components.filter((c) => c.kind === kind).map((c) => c.value));
-return joined(of("given"), of("given2"), of("surname"), of("surname2"));
-}
-export function dateText(date) {
-if (!isMap(date)) return text(date);
+export const rejoin = (address) => put(address, ["name", "full"], joinName(address.get("name")));
+function dateText(date) {
+if (!isMap(date)) return "";
 const utc = text(date.get("utc"));
 if (/^\d{4}-\d\d-\d\d/.test(utc)) return utc.slice(0, 10);
-if (date.has("calendarScale") && date.get("calendarScale") !== "gregorian") return "";
-const digits = (name, size) => {
+if (!["gregorian", undefined].includes(date.get("calendarScale"))) return "";
+const [year, month, day] = [["year", 4], ["month", 2], ["day", 2]].map(([name, size]) => {
 const value = textOrInteger(date.get(name));
-return /^\d+$/.test(value) ? value.padStart(size, "0") : "";
-};
-const [year, month, day] = [digits("year", 4), digits("month", 2), digits("day", 2)];
-if (!year && !month) return "";
-return (year || "-") + (month && "-" + month) + (month && day && "-" + day);
+return value && value.padStart(size, "0");
+});
+return year || month ? (year || "-") + (month && `-${month}`) + (month && day && `-${day}`) : "";
 }
 export function dateOf(value, date) {
-if (!isMap(date)) return value;
 const found = /^(?:(\d{4})|-)(?:-(\d\d))?(?:-(\d\d))?$/.exec(value);
 if (!found) return date;
-const result = new Map([...date].filter(([name]) => !["utc", "year", "month", "day", "@type"].includes(name)));
-if (date.has("@type")) result.set("@type", "PartialDate");
-["year", "month", "day"].forEach((name, i) => found[i + 1] && result.set(name, new Num(String(Number(found[i + 1])))));
-return result;
-}
-function birthdayOf(address, used) {
-const plain = first(address, BIRTHDAYS, used);
-const all = address.get("anniversaries");
-if (plain || !isMap(all)) return plain;
-for (const [key, value] of all) {
-if (!isMap(value) || value.get("kind") !== "birth" || !dateText(value.get("date"))) continue;
-if (all.size === 1) used.add("anniversaries");
-return { path: ["anniversaries", key, "date"], item: ["anniversaries", key], value: dateText(value.get("date")), isDate: true };
-}
-return null;
-}
-function organizationOf(address, used) {
-let found = null;
-const offer = (path, value, item) => {
-if (text(value)) found ??= { path, item, value: text(value) };
-return text(value) !== "";
-};
-const one = (path, value) => (isMap(value) ? offer([...path, "name"], value.get("name"), path) : offer(path, value, path));
-for (const name of ORGANIZATIONS) {
-const value = address.get(name);
-let count = 0;
-if (one([name], value)) ++count;
-else if (Array.isArray(value)) value.forEach((v, i) => one([name, i], v) && ++count);
-else if (isMap(value)) for (const [key, v] of value) if (isMap(v) && one([name, key], v)) ++count;
-if (count === 1 && found.path[0] === name) used.add(name);
-}
-return found;
-}
-*  @returns {name, given, family, organization, birthday} each {path, item, value} or null; parts of
-*  a name; emails, phones, labels: rows; `title`: what to call it; `used`: the members that are told
-*  whole by these */
-export function read(address) {
-const used = new Set();
-const contact = { used, isCard: address.get("@type") === "Card", parts: [] };
-const plainName = first(address, NAMES, used);
-const given = first(address, GIVEN, used);
-const family = first(address, FAMILY, used);
-contact.organization = organizationOf(address, used);
-let full = "";
-contact.name = plainName;
-const name = address.get("name");
-if (isMap(name)) {
-used.add("name");
-const components = componentsOf(name);
-full = text(name.get("full")) || joinComponents(name, components);
-if (text(name.get("full"))) contact.name = { path: ["name", "full"], item: ["name", "full"], value: full };
-contact.parts = components.filter((c) => PART_NAMES[c.kind]).map((c) => ({ ...c, label: PART_NAMES[c.kind] }));
-contact.isJoined = contact.name !== null && full === joinComponents(name, components);
-}
-if (given) contact.parts.push({ ...given, label: "Given name" });
-if (family) contact.parts.push({ ...family, label: "Family name" });
-const of = (plain, ...kinds) =>
-plain ? plain.value : joined(...contact.parts.filter((p) => kinds.includes(p.kind)).map((p) => p.value.trim()));
-contact.given = of(given, "given");
-contact.family = of(family, "surname", "surname2");
-contact.birthday = birthdayOf(address, used);
-contact.emails = each(address, EMAILS, emailOf, /@/, used);
-contact.phones = each(address, PHONES, phoneOf, /\d/, used);
-contact.labels = labelsOf(address, used);
-contact.title = full || (contact.name && contact.name.value) || joined(contact.given, contact.family) ||
-(contact.organization ? contact.organization.value : "");
-return contact;
-}
-export function summary(address) {
-const contact = read(address);
-const values = (rows) => rows.map((row) => row.value);
-return {
-name: contact.title, given: contact.given, family: contact.family,
-organization: contact.organization ? contact.organization.value : "",
-emails: values(contact.emails), phones: values(contact.phones), labels: values(contact.labels),
-birthday: contact.birthday ? contact.birthday.value : "",
-};
-}
-export function rejoin(address) {
-const name = address.get("name");
-put(address, ["name", "full"], joinComponents(name, componentsOf(name)));
+const kept = [...date].filter(([name]) => !["utc", "year", "month", "day"].includes(name));
+const set = ["year", "month", "day"].flatMap((name, i) => (found[i + 1] ? [[name, new Num(String(Number(found[i + 1])))]] : []));
+return new Map([...kept.map(([name, v]) => [name, name === "@type" ? "PartialDate" : v]), ...set]);
 }
 const freshKey = (map, stem) => {
 let n = 1;
 while (map.has(stem + n)) ++n;
 return stem + n;
 };
-export function addRow(address, kind, value = "") {
-const [names, plural, member] = kind === "emails" ? [EMAILS, "emails", "address"] : [PHONES, "phones", "number"];
-const known = [plural, ...names].find((name) => isMap(address.get(name)) || Array.isArray(address.get(name)));
-const held = known && address.get(known);
-const isCard = address.get("@type") === "Card";
-if (!known || (isMap(held) && known !== plural)) {
-if (isCard) put(address, [plural], new Map([[kind[0] + "1", new Map([[member, value]])]]));
-else put(address, [plural], [value]);
-return isCard ? [plural, kind[0] + "1", member] : [plural, 0];
-}
-if (Array.isArray(held)) {
-const like = held.find(isMap);
-const leaf = like && ["email", "address", "value", "number"].find((name) => like.has(name));
-held.push(leaf ? new Map([[leaf, value]]) : value);
-return leaf ? [known, held.length - 1, leaf] : [known, held.length - 1];
-}
-const values = [...held.values()];
-const key = freshKey(held, values.some(isMap) ? kind[0] : "other");
-if (!values.length || values.some(isMap)) {
-const like = values.find(isMap);
-const leaf = (like && ["email", "address", "value", "number"].find((name) => like.has(name))) || member;
-held.set(key, new Map([[leaf, value]]));
-return [known, key, leaf];
-}
-held.set(key, value);
-return [known, key];
+export function addRow(address, kind) {
+const { names, leaves, leaf } = LISTS[kind];
+const name = [kind, ...names].find((each) => Array.isArray(address.get(each)) || (each === kind && isMap(address.get(each))));
+const held = name ? address.get(name) : isCard(address) ? new Map() : [];
+address.set(name || kind, held);
+const like = entries(held).map(([, v]) => v).find(isMap);
+const isFlat = !like && (Array.isArray(held) || held.size > 0);
+const own = (like && leaves.find((each) => like.has(each))) || leaf;
+const key = Array.isArray(held) ? held.length : freshKey(held, isFlat ? "other" : kind[0]);
+put(held, [key], isFlat ? "" : new Map([[own, ""]]));
+return [name || kind, key, ...(isFlat ? [] : [own])];
 }
 export function addLabel(address, value) {
-const known = LABELS.find((name) => address.has(name));
-const held = known && address.get(known);
+const name = LABELS.find((each) => address.has(each));
+const held = address.get(name);
 if (Array.isArray(held)) held.push(value);
 else if (isMap(held)) held.set(value, true);
-else if (text(held)) put(address, [known], [held, value]);
-else if (address.get("@type") === "Card") put(address, ["keywords"], new Map([[value, true]]));
-else put(address, ["labels"], [value]);
+else if (!name && isCard(address)) address.set("keywords", new Map([[value, true]]));
+else address.set(name || "labels", [text(held), value].filter(Boolean));
 }
-export function placeOf(address, field) {
-const isCard = address.get("@type") === "Card";
-switch (field) {
-case "name": return isCard || isMap(address.get("name")) ? ["name", "full"] : ["name"];
-case "organization": return isCard ? ["organizations", "o1", "name"] : ["organization"];
-case "birthday": return ["birthday"];
-default: return isCard ? ["notes", "n1", "note"] : ["note"];
-}
-}
+export const placeOf = (address, field) => ({
+name: isCard(address) || isMap(address.get("name")) ? ["name", "full"] : ["name"],
+organization: isCard(address) ? ["organizations", "o1", "name"] : ["organization"],
+birthday: ["birthday"],
+note: isCard(address) ? ["notes", "n1", "note"] : ["note"],
+})[field];
 export function others(address, used) {
-const leaves = [];
 const walk = (value, path) => {
-if (isMap(value)) for (const [name, v] of value) walk(v, [...path, name]);
-else if (Array.isArray(value)) value.forEach((v, i) => walk(v, [...path, i]));
-else leaves.push({ path, item: path, value });
-if ((isMap(value) || Array.isArray(value)) && (value.size ?? value.length) === 0) leaves.push({ path, value });
+const inner = entries(value);
+return inner.length ? inner.flatMap(([key, v]) => walk(v, [...path, key])) : [{ path, value }];
 };
-for (const [name, value] of address) if (!used.has(name)) walk(value, [name]);
-return leaves;
+return [...address].flatMap(([name, value]) => (used.has(name) ? [] : walk(value, [name])));
 }
-export const placeText = (path) => path.map((step) => (typeof step === "number" ? step + 1 : step)).join(" › ");
 export function photo(address) {
-const isPixels = (value) => typeof value === "string" && /^data:image\/(png|jpe?g|gif|webp|avif);base64,[A-Za-z0-9+/=]+$/i.test(value);
-const media = address.get("media");
-const offered = [address.get("photo"), address.get("image"), address.get("avatar"),
-...(isMap(media) ? [...media.values()].filter((m) => isMap(m) && m.get("kind") === "photo").map((m) => m.get("uri")) : [])];
-return offered.flat().find(isPixels) || null;
+const media = entries(address.get("media")).flatMap(([, m]) => (isMap(m) && m.get("kind") === "photo" ? m.get("uri") : []));
+return [address.get("photo"), address.get("image"), address.get("avatar"), ...media]
+.find((value) => typeof value === "string" && /^data:image\/(png|jpe?g|gif|webp|avif);base64,[A-Za-z0-9+/=]+$/i.test(value));
 }
 )file"},
-{"detail.js", R"file(import { base, explain, request } from "./api.js";
+{"detail.js", R"file(import { base, explain, request, sendJson } from "./api.js";
+import { conflict } from "./conflict.js";
 import * as contacts from "./contact.js";
 import { $, avatar, button, count, h, icon, state, toast, tool, webLink } from "./dom.js";
-import { clone, diff, equal, merge, Num, parse, pointer, pretty, stringify } from "./json.js";
-function behind(a, b) {
-for (let i = 0; i < Math.min(a.length, b.length); ++i) {
-if (a[i] === b[i]) continue;
-return typeof a[i] === "number" && typeof b[i] === "number" ? a[i] - b[i] : String(a[i]) < String(b[i]) ? -1 : 1;
-}
-return a.length - b.length;
-}
+import { clone, diff, equal, isMap, Num, parse, pointer, pretty, stringify } from "./json.js";
 const LONG = 80; // characters: a longer text gets more lines
+const MOST = 60; // values without a field of their own
+const TECHNICAL = /^\/(@type|@version|version|uid|prodId|created|updated|language|vCardProps)\b|\/@type$/;
+const PARTS = { country_code: "Country", area_code: "Area", local_number: "Number" };
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 export class Detail {
 constructor(pane, hooks) {
-this.pane = pane;
-this.hooks = hooks;
-this.turn = 0;
+Object.assign(this, { pane, hooks, turn: 0 });
 pane.addEventListener("input", () => this.touched());
 addEventListener("beforeunload", (event) => this.isDirty() && event.preventDefault());
 }
-path(id = this.id) {
-return `${base(this.book)}/${id}`;
+get path() {
+return `${base(this.book)}/${this.id}`;
+}
+get revision() {
+return Number(/-(\d+)[^-]*"$/.exec(this.etag)?.[1] || 0);
 }
 empty(book) {
 ++this.turn;
-this.book = book;
-this.id = "";
-this.draft = null;
+Object.assign(this, { book, id: "", draft: null });
 this.pane.replaceChildren(state("people", "Choose a contact", "Or press / to search, n for a new one, ? for all keys."));
 }
-async open(book, id, { focus = false } = {}) {
+async open(book, id, focus) {
 const turn = ++this.turn;
-this.book = book;
-const slow = setTimeout(() => turn === this.turn && this.pane.replaceChildren(h("div.skeleton", { "aria-hidden": "true" }, h("i"), h("i"), h("i"), h("i"))), 150);
+Object.assign(this, { book, id, draft: null });
+const slow = setTimeout(() => this.pane.replaceChildren(h("div.skeleton", { "aria-hidden": "true" }, h("i"), h("i"), h("i"), h("i"))), 150);
 try {
-const answer = await this.load(id);
+const answer = await this.load();
 if (turn !== this.turn) return;
-this.id = id;
 this.take(answer);
-this.render();
-if (focus) $("h1", this.pane)?.focus();
+this.render(focus);
 } catch (error) {
 if (turn !== this.turn) return;
-this.id = id;
-this.draft = null;
-const [name, title, text] = explain(error);
-const again = error.status !== 404 && button("Try again", () => this.open(book, id, { focus }), { kind: "primary" });
-this.pane.replaceChildren(state(name, title, text, ...[again].filter(Boolean), button("Back to the list", () => this.hooks.onclose(), { kind: "quiet" })));
+this.pane.replaceChildren(state(...explain(error), error.status !== 404 && button("Try again", () => this.open(book, id, focus), { kind: "primary" }),
+button("Back to the list", () => this.hooks.onclose(), { kind: "quiet" })));
 } finally {
 clearTimeout(slow);
 }
 }
-async load(id) {
-const response = await request(this.path(id));
+async load() {
+const response = await request(this.path);
 return { etag: response.headers.get("ETag"), text: await response.text(), changed: response.headers.get("Last-Modified") };
 }
 take({ etag, text, changed }) {
-this.etag = etag;
-this.text = text;
-this.changed = changed;
-this.saved = parse(text);
-this.draft = clone(this.saved);
-this.isJson = false;
-this.isNew = false;
-this.rows = [];
+const saved = parse(text);
+Object.assign(this, { etag, text, changed, saved, draft: clone(saved), isJson: false, isNew: false, rows: [] });
 }
 create(book) {
 ++this.turn;
-Object.assign(this, { book, id: "", etag: null, text: "{}", changed: null, isNew: true, isJson: false });
-this.saved = new Map();
-this.draft = new Map([["name", ""], ["organization", ""], ["emails", [""]], ["phones", [""]], ["note", ""]]);
+this.take({ etag: "", text: "{}" });
+Object.assign(this, { book, id: "", isNew: true });
+this.draft = parse('{"name":"","organization":"","emails":[""],"phones":[""],"note":""}');
 this.render();
-$("input", this.pane)?.focus();
+$("input", this.pane).focus();
 }
 result() {
+if (this.isJson) return parse(this.editor.value);
 const address = clone(this.draft);
-const gone = this.rows.filter((row) => row.input.value.trim() === "" && row.item);
-gone.sort((a, b) => behind(b.item, a.item)); // from behind, so that indices stay what they are
-for (const row of gone) contacts.drop(address, row.item);
+const gone = this.rows.filter((row) => row.item && row.input.value.trim() === "" && contacts.at(this.saved, row.path) !== "");
+const order = (a, b) => pointer(b.item).localeCompare(pointer(a.item), "en", { numeric: true });
+for (const row of gone.sort(order)) contacts.drop(address, row.item);
 return address;
 }
 isDirty() {
 if (!this.draft) return false;
-if (this.isJson) return this.editor.value !== this.shown;
-return !equal(this.result(), this.saved);
+return this.isJson ? this.editor.value !== pretty(this.text) : !equal(this.result(), this.saved);
 }
 touched() {
-const dirty = this.isDirty();
-this.bar?.classList.toggle("shown", dirty || this.isNew);
-if (this.bar) this.bar.inert = !(dirty || this.isNew);
+if (!this.draft || !this.bar) return;
+const isShown = this.isNew || this.isDirty();
+this.bar.classList.toggle("shown", isShown);
+this.bar.inert = !isShown;
 }
-render() {
-this.pane.scrollTop = 0;
-this.rows = [];
-const contact = contacts.read(this.isNew ? new Map() : this.saved);
+render(focus) {
+const contact = contacts.read(this.saved);
 const { text, hue } = avatar(contact.title);
-const picture = contacts.photo(this.draft);
+const picture = contacts.photo(this.saved);
 const title = this.isNew ? "New contact" : contact.title || "No name";
-const face = picture ? h("img.face", { src: picture, alt: "" }) : h(`span.face.hue-${hue}`, { "aria-hidden": "true" }, text || icon("person"));
-const organization = contact.organization && contact.organization.value !== contact.title ? contact.organization.value : "";
-const side = (label, isJson) => h("button", {
-type: "button", "aria-pressed": String(this.isJson === isJson), onclick: () => this.turnTo(isJson),
-}, label);
-this.notice = h("div.notices", { role: "status" });
-this.body = h("div.body");
+const organization = contact.organization?.value;
+const side = (label, isJson) => button(label, () => this.turnTo(isJson), { "aria-pressed": this.isJson === isJson ? "true" : "false" });
+this.notice = h("div", { role: "status" });
 this.error = h("div.error", { role: "alert", hidden: true });
-this.bar = h("div.savebar", {},
-h("span", {}, this.isNew ? "" : "Not saved yet"),
+this.body = h("div.body");
+this.bar = h("div.savebar", {}, h("span", {}, !this.isNew && "Not saved yet"),
 button(this.isNew ? "Cancel" : "Discard", () => this.discard(), { kind: "quiet" }),
-button(this.isNew ? "Create contact" : "Save", () => this.save(), { kind: "primary", "aria-keyshortcuts": "Control+S" }));
+button(this.isNew ? "Create contact" : "Save", () => this.save(), { kind: "primary" }));
 this.pane.replaceChildren(
 h("header.head", {},
 h("div.tools", {},
 tool("back", "Back to the list", () => this.hooks.onclose(), { "data-only": "phone" }),
-h("div.sides", { role: "group", "aria-label": "Show as" }, side("Form", false), side("JSON", true)),
-h("span.space"),
-!this.isNew && this.hooks.canExport && tool("export", "Save as a vCard file", () => this.hooks.onexport(this.id, title)),
-!this.isNew && tool("trash", "Delete this contact", () => this.remove())),
-h("div.who", {}, face, h("div", {}, h("h1", { tabindex: "-1" }, title), organization && h("p", {}, organization)))),
+h("div.sides", { role: "group", "aria-label": "Show as" }, side("Form", false), side("JSON", true)), h("span.space"),
+this.isNew || !this.hooks.onexport || tool("export", "Save as a vCard file", () => this.hooks.onexport(this.id, title)),
+this.isNew || tool("trash", "Delete this contact", () => this.remove())),
+h("div.who", {}, picture ? h("img.face", { src: picture, alt: "" }) : h(`span.face.hue-${hue}`, { "aria-hidden": "true" }, text || icon("person")),
+h("div", {}, h("h1", { tabindex: "-1" }, title), organization && organization !== title && h("p", {}, organization)))),
 this.notice, this.error, this.body, this.bar);
-this.fillBody();
+this.pane.scrollTop = 0;
+this.fill();
+if (focus) $("h1", this.pane).focus();
 }
-fillBody() {
+fill() {
 this.rows = [];
-if (this.isJson) this.fillJson();
-else this.fillForm();
+this.body.replaceChildren(...(this.isJson ? this.json() : this.form()).filter(Boolean));
 this.touched();
 }
 turnTo(isJson) {
 if (isJson === this.isJson) return;
-if (!isJson) {
 try {
-const address = parse(this.editor.value);
-if (!(address instanceof Map)) throw new SyntaxError("An address is an object: { … }");
+const address = this.result();
+if (!isMap(address)) throw new SyntaxError("An address is an object: { … }");
 this.draft = address;
 } catch (error) {
 this.fail(error.message);
 return;
 }
-}
 this.error.hidden = true;
-const address = isJson ? this.result() : null;
 this.isJson = isJson;
-if (isJson) {
-const stored = pretty(this.text);
-const edited = this.isNew || !equal(address, this.saved);
-this.shown = stored;
-this.initial = edited ? pretty(stringify(address)) : stored;
+[...$(".sides", this.pane).children].forEach((each, i) => each.setAttribute("aria-pressed", String((i === 1) === isJson)));
+this.fill();
 }
-for (const [i, each] of [...$(".sides", this.pane).children].entries()) each.setAttribute("aria-pressed", String((i === 1) === isJson));
-this.fillBody();
+json() {
+const text = pretty(equal(this.draft, this.saved) ? this.text : stringify(this.draft));
+this.editor = h("textarea.editor", { spellcheck: "false", "aria-label": "The address as JSON", rows: Math.min(40, text.split("\n").length + 2), value: text });
+return [this.editor, h("p.fine", {}, "Everything of the contact as it is stored. What you save here replaces all of it.")];
 }
-fillJson() {
-this.editor = h("textarea.editor", { spellcheck: "false", "aria-label": "The address as JSON", rows: Math.min(40, this.initial.split("\n").length + 2), value: this.initial });
-this.editor.addEventListener("keydown", (event) => {
-if (event.key !== "Enter" || event.isComposing) return;
-const line = this.editor.value.slice(0, this.editor.selectionStart).split("\n").pop();
-event.preventDefault();
-this.editor.setRangeText("\n" + /^ */.exec(line)[0], this.editor.selectionStart, this.editor.selectionEnd, "end");
-this.touched();
-});
-this.body.replaceChildren(this.editor, h("p.fine", {}, "Everything of the contact as it is stored. What you save here replaces all of it."));
-}
-fillForm() {
+form() {
 const address = this.draft;
-const contact = contacts.read(address);
-const placed = new Set();
-const text = (row, label, rest) => this.textRow(row, label, rest);
-const groups = [];
-const group = (title, ...rows) => rows.flat().length && groups.push(h("section.group", {}, title && h("h2", {}, title), ...rows));
-const name = [];
-const field = (key, label, rest) => {
-if (contact[key]) return text(contact[key], label, rest);
-if (this.isNew || this.adding === key) {
-const path = contacts.placeOf(address, key);
-if (contacts.at(address, path) === undefined) contacts.put(address, path, "");
-return text({ path, item: path.length > 2 ? path.slice(0, -1) : path, value: "" }, label, rest);
-}
-return [];
+const contact = contacts.read(address, true);
+const field = (row, label, more) => row && this.field(row, label, more);
+const group = (title, ...rows) => {
+const own = rows.flat(2).filter(Boolean);
+return own.length > 0 && h(title ? "section.group.titled" : "section.group", {}, title && h("h2", {}, title), h("div", {}, own));
 };
-if (contact.name || !contact.parts.length || this.adding === "name") name.push(contact.name || this.isNew || !contact.parts.length
-? this.ensure("name", contact, "Name") : field("name", "Name"));
-for (const part of contact.parts) {
-name.push(text(part, part.label, part.path[0] === "name" && contact.isJoined ? { after: () => contacts.rejoin(address) } : {}));
-}
-name.push(field("organization", "Organization"), field("birthday", "Birthday", { placeholder: "1815-12-10", isDate: contact.birthday?.isDate }));
-group("", name);
-group("Email", this.listRows(contact.emails, "emails", "Email", "email", (value) => ["mail", "Write to", /^[^\s@]+@[^\s@]+$/.test(value) && `mailto:${encodeURIComponent(value).replaceAll("%40", "@")}`]));
-group("Phone", this.listRows(contact.phones, "phones", "Phone", "tel", (value) => ["phone", "Call", /\d/.test(value) && `tel:${value.replace(/^tel:/, "").replace(/[^\d+*#]/g, "")}`]));
-group("Labels", this.labelRow(contact.labels));
-for (const row of this.rows) placed.add(pointer(row.path));
-const leaves = contacts.others(address, contact.used).filter(({ path }) => !placed.has(pointer(path)) && !(this.isNew && path[0] !== "note"));
-const isTechnical = ({ path }) => /^(@type|@version|version|uid|prodId|created|updated|language|vCardProps)$/.test(path[0]) || path[path.length - 1] === "@type";
+const groups = [
+group("", field(contact.name, "Name"),
+contact.parts.map((part) => field(part, part.label, { after: part.isJoined && (() => contacts.rejoin(address)) })),
+field(contact.organization, "Organization"), field(contact.birthday, "Birthday", { placeholder: "1815-12-10" })),
+group("Email", this.list(contact.emails, "emails", "email", (value) => ["mail", "Write to", /^[^\s@]+@[^\s@]+$/.test(value) && `mailto:${encodeURIComponent(value).replaceAll("%40", "@")}`])),
+group("Phone", this.list(contact.phones, "phones", "phone", (value) => ["phone", "Call", /\d/.test(value) && `tel:${value.replace(/[^\d+*#]/g, "")}`])),
+group("Labels", this.labels(contact.labels)),
+];
+const placed = new Set(this.rows.map((row) => pointer(row.path)));
+const leaves = contacts.others(address, contact.used).filter(({ path }) => !placed.has(pointer(path)));
+const isTechnical = ({ path }) => TECHNICAL.test(pointer(path));
 const plain = leaves.filter((leaf) => !isTechnical(leaf));
 const technical = leaves.filter(isTechnical);
-group("More", plain.slice(0, 60).map((leaf) => this.otherRow(leaf)), plain.length > 60 && h("p.fine", {}, `And ${count(plain.length - 60, "more value")}: see JSON.`));
-const more = ["organization", "birthday", "note"].filter((key) => !this.isNew && (key === "note" ? !address.has("note") && !address.has("notes") : !contact[key]) && this.adding !== key);
-if (contact.parts.length && !contact.name && this.adding !== "name") more.unshift("name");
-if (more.length) {
-groups.push(h("div.adders", {}, more.map((key) => button(key[0].toUpperCase() + key.slice(1), () => this.add(key), { kind: "add", name: "plus" }))));
+const absent = ["name", "organization", "birthday"].filter((key) => !contact[key] && !(key === "birthday" && address.has("anniversaries")));
+if (!address.has("note") && !address.has("notes")) absent.push("note");
+return [...groups,
+group("", plain.slice(0, MOST).map((leaf) => this.other(leaf)), plain.length > MOST && h("p.fine", {}, `And ${count(plain.length - MOST, "more value")}: see JSON.`)),
+absent.length > 0 && h("div.adders", {}, absent.map((key) => button(capital(key), () => {
+const place = contacts.placeOf(address, key);
+contacts.put(address, place, "");
+this.fillAt(place);
+}, { kind: "add", name: "plus" }))),
+technical.length > 0 && h("details.technical", {}, h("summary", {}, `Kept as it is: ${count(technical.length, "value")}`), technical.slice(0, MOST).map((leaf) => this.other(leaf))),
+this.changed && h("p.fine", {}, "Last changed ", new Date(this.changed).toLocaleString([], { dateStyle: "long", timeStyle: "short" }))];
 }
-if (technical.length) groups.push(h("details.technical", {}, h("summary", {}, `Kept as it is: ${count(technical.length, "value")}`), technical.slice(0, 60).map((leaf) => this.otherRow(leaf))));
-if (this.changed) groups.push(h("p.fine", {}, "Last changed ", h("time", {}, new Date(this.changed).toLocaleString([], { dateStyle: "long", timeStyle: "short" }))));
-this.body.replaceChildren(...groups);
+fillAt(path) {
+this.fill();
+this.rows.find((row) => pointer(row.path) === pointer(path))?.input.focus();
 }
-ensure(key, contact, label) {
-if (contact[key]) return this.textRow(contact[key], label);
-const path = contacts.placeOf(this.draft, key);
-const isAbsent = contacts.at(this.draft, path) === undefined;
-if (!isAbsent && typeof contacts.at(this.draft, path) !== "string") return [];
-return this.textRow({ path, item: path, value: "" }, label);
-}
-add(key) {
-if (key === "note") {
-contacts.put(this.draft, contacts.placeOf(this.draft, "note"), "");
-} else {
-this.adding = key;
-}
-this.fillBody();
-this.adding = "";
-const path = pointer(contacts.placeOf(this.draft, key));
-this.rows.find((row) => pointer(row.path) === path)?.input.focus();
-}
-textRow(row, label, { type = "text", after, action, isDate = row.isDate, remove, hidesLabel, placeholder = "", note = row.hint } = {}) {
-const id = `field-${pointer(row.path)}`;
-const isLong = typeof row.value === "string" && (row.value.length > LONG || row.value.includes("\n"));
+field(row, label, { type = "text", after, action, remove, hides, placeholder } = {}) {
+const place = pointer(row.path);
+const id = `field-${place}`;
 const old = contacts.at(this.draft, row.path);
-const input = h(isLong || row.isLong ? "textarea" : "input", {
-id, value: row.value, type: !isLong && !row.isLong && type, placeholder, autocomplete: "off", spellcheck: String(isLong), rows: (isLong || row.isLong) && 3,
-"aria-describedby": `${id}-error`,
-});
-const link = h("a.tool", { hidden: true, target: action && action("")[0] === "web" && "_blank", rel: "noopener noreferrer" }, action && icon(action("")[0]));
+const isLong = row.value.length > LONG || /\n|note$/.test(row.value + row.path.at(-1));
+const input = h(isLong ? "textarea" : "input", { id, value: row.value, type: !isLong && type, placeholder, autocomplete: "off", spellcheck: String(isLong), rows: isLong && 3 });
+const [name, verb] = action ? action("") : [];
+const link = name && h("a.tool", { target: name === "web" && "_blank", rel: "noopener noreferrer" }, icon(name));
 const relink = () => {
-const [, verb, href] = action ? action(input.value) : [];
+const href = action && action(input.value)[2];
+if (!link) return;
 link.hidden = !href;
-if (href) {
-link.setAttribute("href", href);
+if (href) link.setAttribute("href", href);
 link.setAttribute("aria-label", `${verb} ${input.value}`);
-}
 };
 relink();
 input.addEventListener("input", () => {
-const value = isDate ? contacts.dateOf(input.value.trim(), old) : contacts.retyped(old, input.value);
-contacts.put(this.draft, row.path, value);
+contacts.put(this.draft, row.path, row.isDate ? contacts.dateOf(input.value.trim(), old) : contacts.retyped(old, input.value));
 if (after) after();
 relink();
 });
-const shown = { ...row, input };
-if (!row.keepsEmpty) this.rows.push(shown);
-return h("div.field", { "data-pointer": pointer(row.path) },
-h("label", { for: id, class: hidesLabel && "hushed" }, label),
-h("div.value", {}, input, note && h("span.tag", {}, note), action && link,
-remove && tool("close", `Remove ${label.toLowerCase()} ${row.value}`, remove)),
-h("p.wrong", { id: `${id}-error`, hidden: true }));
+this.rows.push({ ...row, input });
+return h("div.field", { "data-pointer": place }, h(`label${hides ? ".hushed" : ""}`, { for: id }, label),
+h("div.value", {}, input, row.hint && h("span.tag", {}, row.hint), link, remove && tool("close", `Remove ${label} ${row.value}`, remove)),
+h("p.wrong", { hidden: true }));
 }
-listRows(rows, kind, label, type, action) {
-const remove = (row) => () => {
+list(rows, kind, word, action) {
+const type = word === "phone" ? "tel" : word;
+return [...rows.map((row, i) => {
+const remove = () => {
 contacts.drop(this.draft, row.item);
-this.fillBody();
+this.fill();
 };
-const elements = rows.flatMap((row, i) => {
-const name = rows.length > 1 ? `${label} ${i + 1}` : label;
-if (row.parts) {
-return h("div.parts", { role: "group", "aria-label": name }, row.parts.map((part) =>
-this.textRow(part, { country_code: "Country", area_code: "Area", local_number: "Number" }[part.name], { type: "tel" })), row.hint && h("span.tag", {}, row.hint));
+return row.parts
+? h("div.parts", { role: "group", "aria-label": word }, row.parts.map((part) => this.field(part, PARTS[part.path.at(-1)], { type })))
+: this.field(row, rows.length > 1 ? `${word} ${i + 1}` : word, { type, action, remove, hides: true, placeholder: capital(word) });
+}), button(`Add ${word}`, () => this.fillAt(contacts.addRow(this.draft, kind)), { kind: "add", name: "plus" })];
 }
-return this.textRow(row, name, { type: type === "email" ? "email" : type, action, remove: remove(row), hidesLabel: true });
-});
-for (const path of this.blank?.[kind] ?? (this.isNew ? [[kind, 0]] : [])) {
-if (contacts.at(this.draft, path) !== "" ) continue;
-elements.push(this.textRow({ path, item: this.itemOf(path), value: "" }, `New ${label.toLowerCase()}`, { type, action, hidesLabel: true, placeholder: label }));
-}
-elements.push(button(`Add ${label.toLowerCase()}`, () => {
-const path = contacts.addRow(this.draft, kind);
-this.blank = { ...this.blank, [kind]: [...(this.blank?.[kind] ?? (this.isNew ? [[kind, 0]] : [])), path] };
-this.fillBody();
-this.rows.find((row) => row.path === path)?.input.focus();
-}, { kind: "add", name: "plus" }));
-return elements;
-}
-itemOf(path) {
-return ["email", "address", "value", "number"].includes(path[path.length - 1]) ? path.slice(0, -1) : path;
-}
-labelRow(labels) {
-const input = h("input", { type: "text", "aria-label": "Add a label", placeholder: "Add a label", autocomplete: "off", list: "known-labels" });
+labels(labels) {
+const input = h("input", { "aria-label": "Add a label", placeholder: "Add a label", autocomplete: "off", list: "known-labels" });
+const change = (act) => {
+act();
+this.fill();
+$(".labels input", this.body).focus();
+};
 const add = () => {
 const value = input.value.trim();
-if (!value) return false;
-if (!labels.some((row) => row.value === value)) contacts.addLabel(this.draft, value);
-this.fillBody();
-$(".labels input", this.body).focus();
-return true;
+if (value && !labels.some((row) => row.value === value)) change(() => contacts.addLabel(this.draft, value));
 };
 input.addEventListener("keydown", (event) => {
-if ((event.key === "Enter" || event.key === ",") && !event.isComposing) {
+if (!/^(Enter|,)$/.test(event.key) || event.isComposing) return;
 event.preventDefault();
 add();
-}
 });
 input.addEventListener("change", add);
-return h("div.labels", {}, labels.map((row) => h("span.tag.big", {}, row.value, tool("close", `Remove label ${row.value}`, () => {
-contacts.drop(this.draft, row.item);
-this.fillBody();
-}))), input);
+return h("div.labels", {}, labels.map(({ value, item }) =>
+h("span.tag.big", {}, value, tool("close", `Remove label ${value}`, () => change(() => contacts.drop(this.draft, item))))), input);
 }
-otherRow({ path, item, value }) {
-const label = contacts.placeText(path);
-if (!item) return h("div.field", {}, h("span.label", {}, label), h("div.value", {}, h("span.still", {}, "empty")));
-if (value === null || (typeof value === "string" && value.length > 2000)) {
-const what = value === null ? "null" : value.startsWith("data:") ? `${/^data:([^;,]{1,40})/.exec(value)?.[1] || "data"}, ${count(Math.round(value.length * 0.75 / 1024), "KiB", "KiB")}` : `${count(value.length, "character")}: see JSON`;
-return h("div.field", {}, h("span.label", {}, label), h("div.value", {}, h("span.still", {}, what)));
-}
-const shown = value instanceof Num ? value.raw : String(value);
-const action = typeof value === "string" && ((text) => ["web", "Open", webLink(text)]);
-return this.textRow({ path, item, value: shown, isLong: path[path.length - 1] === "note", keepsEmpty: !this.isNew && path[0] !== "note" && path[0] !== "notes" }, label === "note" ? "Note" : label, { action });
+other({ path, value }) {
+const steps = path.map((step) => (typeof step === "number" ? step + 1 : step)).filter((step) => !/^[a-z]+\d+$/.test(step));
+const label = capital(String(steps[0]).startsWith(steps.at(-1)) ? steps.at(-1) : steps.join(" › ")); // "notes › note" is a note
+let still = "";
+if (typeof value === "object" && !(value instanceof Num)) still = value ? "empty" : "null";
+else if (value.length > 2000) still = `${/^data:[^;,]{0,40}|/.exec(value)[0]} ${count(value.length, "character")}`;
+if (still) return h("div.field", {}, h("span.label", {}, label), h("div.value.still", {}, still));
+const isText = typeof value === "string";
+return this.field({ path, item: this.isNew && path, value: value.raw ?? String(value) }, label, { action: isText && ((text) => ["web", "Open", webLink(text)]) });
 }
 fail(message, errors = []) {
-const unplaced = [];
-for (const { pointer: place, reason } of errors) {
-const field = [...this.pane.querySelectorAll("[data-pointer]")].find((each) => each.dataset.pointer === place);
-if (!field) {
-unplaced.push(h("li", {}, h("code", {}, place || "/"), ` ${reason}`));
-continue;
-}
-const wrong = $(".wrong", field);
+const unplaced = errors.filter(({ pointer: place, reason }) => {
+const field = $(`[data-pointer="${CSS.escape(place)}"]`, this.pane);
+const wrong = field && $(".wrong", field);
+if (wrong) {
 wrong.hidden = false;
 wrong.textContent = reason;
 $("input, textarea", field).setAttribute("aria-invalid", "true");
 }
+return !wrong;
+});
 this.error.hidden = false;
-this.error.replaceChildren(h("p", {}, message), unplaced.length > 0 && h("ul", {}, unplaced) || "");
+this.error.replaceChildren(h("p", {}, message), h("ul", {}, unplaced.map(({ pointer: place, reason }) => h("li", {}, `${place || "/"} ${reason}`))));
 this.error.scrollIntoView({ block: "nearest" });
 }
-async save() {
-if (!this.draft || this.saving) return;
-if (!this.isDirty() && !this.isNew) return;
+async attempt(work) {
+if (this.saving) return;
 this.saving = true;
 this.bar.classList.add("busy");
 try {
-await this.write();
+await work();
 } catch (error) {
-if (error.status === 412) await this.conflict();
-else this.fail(error.status === 0 ? "The server can't be reached. Nothing is lost: try again." : error.message, error.errors);
+if (error.status === 412) await conflict(this).catch((failed) => this.fail(explain(failed)[2]));
+else this.fail(error.status ? error.message : explain(error)[2], error.errors);
 } finally {
 this.saving = false;
 this.bar.classList.remove("busy");
 }
 }
-async write() {
-let response;
-const headers = { Prefer: "return=representation" };
-const isNew = this.isNew;
-if (isNew) {
-const body = this.isJson ? this.editor.value : stringify(this.result());
+save() {
+if (!this.draft || !(this.isNew || this.isDirty())) return;
+this.attempt(async () => {
+const condition = { "If-Match": this.etag };
+if (this.isNew) await this.post(this.isJson ? this.editor.value : stringify(this.result()), "Created");
+else if (this.isJson) await this.stored(await sendJson("PUT", this.path, this.editor.value, condition), "Saved");
+else await this.patch(this.saved, this.result(), condition, "Saved");
+});
+}
+async post(body, said) {
 if (this.sent !== body) this.key = `${Date.now()}-${Math.random()}`;
 this.sent = body;
-response = await request(base(this.book), { method: "POST", body, headers: { ...headers, "Content-Type": "application/json", "Idempotency-Key": this.key } });
+const response = await sendJson("POST", base(this.book), body, { "Idempotency-Key": this.key });
 this.id = response.headers.get("Location").split("/").pop();
-} else if (this.isJson) {
-response = await request(this.path(), { method: "PUT", body: this.editor.value, headers: { ...headers, "Content-Type": "application/json", "If-Match": this.etag } });
-} else {
-const patch = stringify(diff(this.saved, this.result()));
-response = await request(this.path(), { method: "PATCH", body: patch, headers: { ...headers, "Content-Type": "application/json-patch+json", "If-Match": this.etag } });
+await this.stored(response, said);
 }
-await this.stored(response, isNew ? "Created" : "Saved");
+async patch(before, after, condition, said) {
+await this.stored(await sendJson("PATCH", this.path, stringify(diff(before, after)), { ...condition, "Content-Type": "application/json-patch+json" }), said);
 }
 async stored(response, said) {
-const isJson = this.isJson;
-this.take({ etag: response.headers.get("ETag"), text: await response.text(), changed: new Date().toUTCString() });
-this.blank = null;
-this.render();
-if (isJson) this.turnTo(true);
-$("h1", this.pane).focus();
+const { isJson } = this;
+this.take({ etag: response.headers.get("ETag"), text: await response.text(), changed: new Date() });
+this.isJson = isJson;
+this.render(true);
 toast(said, { seconds: 3 });
-this.hooks.onsaved(this.id, this.revision(), this.saved);
-}
-revision() {
-return Number(/-(\d+)(?:-[a-z0-9]+)?"$/.exec(this.etag)?.[1] || 0);
+this.hooks.onsaved(this.id, this.revision, this.saved);
 }
 discard() {
-this.blank = null;
 if (this.isNew) {
 this.draft = null;
 this.hooks.onclose();
 return;
 }
 this.take(this);
-this.render();
-$("h1", this.pane).focus();
+this.render(true);
 }
 async remove() {
-const { id, book, etag, text } = this;
+const { id, book, path, text } = this;
 const title = contacts.read(this.saved).title || "No name";
 try {
-await request(this.path(), { method: "DELETE", headers: { "If-Match": etag } });
+await request(path, { method: "DELETE", headers: { "If-Match": this.etag } });
 } catch (error) {
-if (error.status === 412) toast("Someone has just changed this contact. Look at it again, then delete it.", { action: "Show it", onaction: () => this.open(book, id, { focus: true }) });
-else if (error.status === 404) this.hooks.onremoved(id);
-else toast(explain(error)[2], { kind: "bad" });
-return;
+if (error.status === 412) toast("Someone has just changed this contact.", { action: "Look again", onaction: () => this.open(book, id, true) });
+else if (error.status !== 404) toast(explain(error)[2], { kind: "bad" });
+if (error.status !== 404) return;
 }
 this.draft = null;
 this.hooks.onremoved(id);
-this.undo = async () => {
+const undo = async () => {
 this.undo = null;
-closeToast();
+close();
 try {
-await request(`${base(book)}/${id}`, { method: "PUT", body: text, headers: { "Content-Type": "application/json", "If-None-Match": "*" } });
+await sendJson("PUT", path, text, { "If-None-Match": "*" });
 this.hooks.onopen(id);
 toast(`${title} is back`, { seconds: 3 });
 } catch (error) {
 toast(`${title} could not be brought back. ${explain(error)[2]}`, { kind: "bad", action: "Try again", onaction: undo });
 }
 };
-const undo = this.undo;
-const closeToast = toast(`${title} is deleted`, { action: "Undo", onaction: undo, seconds: 12 });
+this.undo = undo;
+const close = toast(`${title} is deleted`, { action: "Undo", onaction: undo, seconds: 12 });
 }
 async changedBy(revision, isRemoved) {
-if (!this.draft || this.isNew || this.saving || (!isRemoved && revision <= this.revision())) return;
-if (isRemoved && revision <= this.revision()) return;
+if (!this.draft || this.isNew || this.saving || revision <= this.revision) return;
 if (isRemoved || this.isDirty()) {
-const say = isRemoved ? "Someone has deleted this contact." : "Someone else has changed this contact meanwhile.";
-this.notice.replaceChildren(h("div.notice", {}, icon("people"), h("span", {}, say), button(isRemoved ? "What now?" : "Compare", () => this.conflict(), { kind: "quiet" })));
+this.tell(isRemoved ? "Someone has deleted this contact." : "Someone else has changed this contact meanwhile.",
+button(isRemoved ? "What now?" : "Compare", () => this.attempt(() => conflict(this)), { kind: "quiet" }));
 return;
 }
-const { id, turn } = this;
-const answer = await this.load(id).catch(() => null);
-if (!answer || this.id !== id || this.turn !== turn || this.isDirty() || this.saving) return;
-const isJson = this.isJson;
-const hadFocus = this.pane.contains(document.activeElement);
+const { turn, isJson } = this;
+const answer = await this.load().catch(() => null);
+if (!answer || this.turn !== turn || this.isDirty() || this.saving) return;
 this.take(answer);
-this.render();
-if (isJson) this.turnTo(true);
-if (hadFocus) $("h1", this.pane).focus();
-this.notice.replaceChildren(h("div.notice.calm", {}, icon("people"), h("span", {}, "Updated just now by someone else")));
+this.isJson = isJson;
+this.render(this.pane.contains(document.activeElement));
+this.tell("Updated just now by someone else");
 }
-async conflict() {
-let mine;
-try {
-mine = this.isJson ? parse(this.editor.value) : this.result();
-} catch (error) {
-this.fail(error.message);
-return;
-}
-const old = this.saved;
-const raw = await fetchState(this.path());
-if (raw.error) {
-this.fail(explain(raw.error)[2]);
-return;
-}
-const asNew = button("Save mine as a new contact", async () => {
-try {
-const response = await request(base(this.book), { method: "POST", body: stringify(mine), headers: { "Content-Type": "application/json", Prefer: "return=representation" } });
-this.draft = null;
-const id = response.headers.get("Location").split("/").pop();
-toast("Both are kept: yours is a new contact");
-this.hooks.onopen(id);
-} catch (error) {
-this.fail(explain(error)[2], error.errors);
-}
-}, { kind: "quiet" });
-const head = (title, text) => h("header.clash", {}, h("div.picture", {}, icon("people")), h("h1", { tabindex: "-1" }, title), h("p", {}, text));
-const show = (...content) => {
-this.pane.replaceChildren(h("div.conflict", {}, ...content));
-this.pane.scrollTop = 0;
-$("h1", this.pane).focus();
-};
-this.error = h("div.error", { role: "alert", hidden: true });
-if (!raw.text) {
-show(head("This contact was deleted", "Someone has deleted it while you were at it. Yours is still here."), this.error,
-h("pre.version", { tabindex: "0", "aria-label": "Your version" }, pretty(stringify(mine))),
-h("div.actions", {}, button("Bring it back with my changes", async () => {
-try {
-const response = await request(this.path(), { method: "PUT", body: stringify(mine), headers: { "Content-Type": "application/json", "If-None-Match": "*", Prefer: "return=representation" } });
-await this.stored(response, "It is back");
-} catch (error) {
-this.fail(explain(error)[2], error.errors);
-}
-}, { kind: "primary" }), button("Let it go", () => {
-this.draft = null;
-this.hooks.onremoved(this.id);
-}, { kind: "quiet" })));
-return;
-}
-const theirs = parse(raw.text);
-const names = [...new Set([...theirs.keys(), ...mine.keys()])].filter((name) => !equal(mine.get(name), theirs.get(name)));
-const choices = new Map();
-const rows = names.map((name) => {
-const [was, my, their] = [old.get(name), mine.get(name), theirs.get(name)];
-const both = merge(was, my, their);
-const isBoth = both !== undefined && !equal(both, my) && !equal(both, their);
-const only = equal(was, my) ? "theirs" : equal(was, their) ? "mine" : "";
-choices.set(name, only || (isBoth ? "both" : "mine"));
-const option = (value, who, content) => h("label.choice", {},
-h("input", { type: "radio", name: `choice-${name}`, checked: choices.get(name) === value, onchange: () => choices.set(name, value), value }),
-h("span", {}, h("b", {}, who), h("span.said", {}, content === undefined ? h("i", {}, "not there") : typeof content === "string" ? content : pretty(stringify(content)))));
-return h("fieldset", {}, h("legend", {}, name, only ? h("span.tag", {}, only === "mine" ? "only you changed it" : "only they changed it") : null),
-option("mine", "Yours", my), option("theirs", "Theirs", their), isBoth && option("both", "Both", both));
-});
-const merged = () => {
-const result = new Map();
-for (const name of new Set([...theirs.keys(), ...mine.keys()])) {
-const choice = choices.get(name);
-const value = choice === "both" ? merge(old.get(name), mine.get(name), theirs.get(name)) : (choice === "mine" ? mine : theirs).get(name);
-if (value !== undefined) result.set(name, value);
-}
-return result;
-};
-const keep = button("Save this", async () => {
-keep.disabled = true;
-try {
-const patch = stringify(diff(theirs, merged()));
-const response = patch === "[]" ? null : await request(this.path(), { method: "PATCH", body: patch, headers: { "Content-Type": "application/json-patch+json", "If-Match": raw.etag, Prefer: "return=representation" } });
-if (response) await this.stored(response, "Saved, with both versions");
-else await this.open(this.book, this.id, { focus: true });
-} catch (error) {
-keep.disabled = false;
-if (error.status === 412) await this.conflict();
-else this.fail(error.status === 0 ? explain(error)[2] : error.message, error.errors);
-}
-}, { kind: "primary" });
-show(head("Two people changed this contact", "Nothing is lost: choose what stays, part by part."), this.error,
-h("div.choices", {}, rows.length ? rows : h("p", {}, "Both versions say the same.")),
-h("div.actions", {}, keep, asNew, button("Drop mine", () => {
-this.draft = null;
-this.open(this.book, this.id, { focus: true });
-}, { kind: "quiet" })));
-}
-}
-async function fetchState(path) {
-try {
-const response = await request(path);
-return { text: await response.text(), etag: response.headers.get("ETag") };
-} catch (error) {
-return error.status === 404 ? {} : { error };
+tell(text, action) {
+this.notice.replaceChildren(h(`div.notice${action ? "" : ".calm"}`, {}, icon("people"), h("span", {}, text), action));
 }
 }
 )file"},
 {"dom.js", R"file(const SVG = "http://www.w3.org/2000/svg";
-*  are listeners, a value that is false or null is left out, `ref` is called with the element. */
 export function h(name, props = {}, ...children) {
 const [tag, ...classes] = name.split(".");
-const element = document.createElement(tag || "div");
+const element = document.createElement(tag);
 if (classes.length) element.className = classes.join(" ");
 for (const [key, value] of Object.entries(props)) {
 if (value === false || value === null || value === undefined) continue;
@@ -1758,7 +1476,7 @@ else if (key === "value") element.value = value;
 else if (key === "checked") element.checked = value;
 else element.setAttribute(key, value === true ? "" : value);
 }
-element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+element.append(...children.flat(2).filter((child) => child && child !== true || child === 0));
 return element;
 }
 export function icon(name) {
@@ -1816,7 +1534,7 @@ return element;
 }
 export function state(name, title, text, ...actions) {
 return h("div.state", {}, h("div.picture", {}, icon(name)), h("h2", {}, title), text && h("p", {}, text),
-actions.length > 0 && h("div.actions", {}, actions));
+h("div.actions", {}, actions));
 }
 const HUES = 8;
 export function avatar(name, organization = "") {
@@ -1842,41 +1560,28 @@ constructor(raw) {
 this.raw = raw;
 }
 }
-const TOKEN = /[\s]*([[\]{}:,]|"(?:[^"\\]+|\\.)*"|[^\s,\]}]+)/y;
+export const isMap = (value) => value instanceof Map;
+const TOKEN = /\s*([[\]{}:,]|"(?:[^"\\]+|\\.)*"|[^\s,\]}]+)/g;
 function tokens(text) {
-JSON.parse(text); // throws a SyntaxError that says where
-const list = [];
-TOKEN.lastIndex = 0;
-for (let found; (found = TOKEN.exec(text)); ) list.push(found[1]);
-return list;
+JSON.parse(text);
+return Array.from(text.matchAll(TOKEN), (found) => found[1]);
 }
 export function parse(text) {
 const list = tokens(text);
 let at = 0;
 const read = () => {
 const token = list[at++];
-if (token === "{") {
+if (token === "{" || token === "[") {
 const map = new Map();
-while (list[at] !== "}") {
-if (list[at] === ",") ++at;
-const name = JSON.parse(list[at]);
-at += 2; // the name and its colon
-map.set(name, read());
-}
-++at;
-return map;
-}
-if (token === "[") {
 const array = [];
-while (list[at] !== "]") {
-if (list[at] === ",") ++at;
-array.push(read());
+for (; list[at] !== "}" && list[at] !== "]"; at += list[at] === ",") {
+if (token === "[") array.push(read());
+else map.set(JSON.parse(list[(at += 2) - 2]), read());
 }
 ++at;
-return array;
+return token === "[" ? array : map;
 }
-if (token[0] === '"' || /^[tfn]/.test(token)) return JSON.parse(token);
-return new Num(token);
+return /^[-\d]/.test(token) ? new Num(token) : JSON.parse(token);
 };
 return read();
 }
@@ -1885,12 +1590,12 @@ let out = "";
 let depth = 0;
 let before = "";
 for (const token of tokens(text)) {
-const closes = token === "}" || token === "]";
+const closes = /^[}\]]$/.test(token);
+const opened = /^[{[]$/.test(before);
 if (closes) --depth;
-const follows = before === "," || before === "{" || before === "[";
-if (closes ? !follows : follows) out += "\n" + "  ".repeat(depth);
+if (closes ? !opened : opened || before === ",") out += `\n${"  ".repeat(depth)}`;
 out += token === ":" ? ": " : token;
-if (token === "{" || token === "[") ++depth;
+if (/^[{[]$/.test(token)) ++depth;
 before = token;
 }
 return out;
@@ -1898,92 +1603,55 @@ return out;
 export function stringify(value) {
 if (value instanceof Num) return value.raw;
 if (Array.isArray(value)) return `[${value.map(stringify).join(",")}]`;
-if (value instanceof Map) {
+if (!isMap(value)) return JSON.stringify(value);
 return `{${[...value].map(([name, v]) => `${JSON.stringify(name)}:${stringify(v)}`).join(",")}}`;
 }
-return JSON.stringify(value);
-}
-export function clone(value) {
-if (Array.isArray(value)) return value.map(clone);
-if (value instanceof Map) return new Map([...value].map(([name, v]) => [name, clone(v)]));
-return value;
-}
+export const clone = (value) =>
+(Array.isArray(value) ? value.map(clone) : isMap(value) ? new Map([...value].map(([name, v]) => [name, clone(v)])) : value);
 export function equal(a, b) {
-if (a instanceof Map && b instanceof Map) {
-return a.size === b.size && [...a].every(([name, v]) => b.has(name) && equal(v, b.get(name)));
+if (isMap(a) && isMap(b)) return a.size === b.size && [...a].every(([name, v]) => b.has(name) && equal(v, b.get(name)));
+if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((v, i) => equal(v, b[i]));
+return a === b || (a instanceof Num && b instanceof Num && a.raw === b.raw);
 }
-if (Array.isArray(a) && Array.isArray(b)) {
-return a.length === b.length && a.every((v, i) => equal(v, b[i]));
-}
-if (a instanceof Num && b instanceof Num) return a.raw === b.raw;
-return a === b;
-}
-export const pointer = (path) =>
-path.map((step) => "/" + String(step).replaceAll("~", "~0").replaceAll("/", "~1")).join("");
-*  equal in both is not in it, so it stays as it is stored, byte for byte. */
+export const pointer = (path) => path.map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 export function diff(before, after, path = []) {
-const op = (name, at, value) => {
-const members = [["op", name], ["path", pointer(at)]];
-if (value !== undefined) members.push(["value", value]);
-return new Map(members);
-};
+const op = (name, at, ...value) => new Map([["op", name], ["path", pointer(at)], ...value.map((v) => ["value", v])]);
 if (equal(before, after)) return [];
-if (before instanceof Map && after instanceof Map) {
-const ops = [];
-for (const [name, value] of before) {
-if (!after.has(name)) ops.push(op("remove", [...path, name]));
-else ops.push(...diff(value, after.get(name), [...path, name]));
+if (isMap(before) && isMap(after)) {
+return [
+...[...before].flatMap(([name, v]) => (after.has(name) ? diff(v, after.get(name), [...path, name]) : [op("remove", [...path, name])])),
+...[...after].flatMap(([name, v]) => (before.has(name) ? [] : [op("add", [...path, name], v)])),
+];
 }
-for (const [name, value] of after) {
-if (!before.has(name)) ops.push(op("add", [...path, name], value));
-}
-return ops;
-}
-if (Array.isArray(before) && Array.isArray(after)) {
+if (!Array.isArray(before) || !Array.isArray(after)) return [op("replace", path, after)];
+const least = Math.min(before.length, after.length);
 let start = 0;
-while (start < before.length && start < after.length && equal(before[start], after[start])) ++start;
+while (start < least && equal(before[start], after[start])) ++start;
 let tail = 0;
-while (tail < Math.min(before.length, after.length) - start &&
-equal(before[before.length - 1 - tail], after[after.length - 1 - tail])) ++tail;
-const old = before.slice(start, before.length - tail);
-const now = after.slice(start, after.length - tail);
-const both = Math.min(old.length, now.length);
+while (tail < least - start && equal(before.at(-1 - tail), after.at(-1 - tail))) ++tail;
 const ops = [];
-for (let i = 0; i < both; ++i) ops.push(...diff(old[i], now[i], [...path, start + i]));
-for (let i = old.length - 1; i >= both; --i) ops.push(op("remove", [...path, start + i]));
-for (let i = both; i < now.length; ++i) ops.push(op("add", [...path, start + i], now[i]));
+for (let i = start; i < least - tail; ++i) ops.push(...diff(before[i], after[i], [...path, i]));
+for (let i = before.length - tail - 1; i >= least - tail; --i) ops.push(op("remove", [...path, i]));
+for (let i = least - tail; i < after.length - tail; ++i) ops.push(op("add", [...path, i], after[i]));
 return ops;
 }
-return [op("replace", path, after)];
-}
-const plain = (value) => !(value instanceof Map) && !Array.isArray(value);
-*  object its members likewise. @returns undefined if one must choose */
 export function merge(base, mine, theirs) {
-if (equal(mine, theirs) || equal(base, mine)) return clone(theirs);
-if (equal(base, theirs)) return clone(mine);
+if (equal(mine, theirs) || equal(base, mine)) return theirs;
+if (equal(base, theirs)) return mine;
 if (Array.isArray(mine) && Array.isArray(theirs)) {
-const old = Array.isArray(base) ? base : [];
-const has = (list, value) => list.some((v) => equal(v, value));
-const kept = theirs.filter((v) => has(mine, v) || !has(old, v));
-return clone([...kept, ...mine.filter((v) => !has(theirs, v) && !has(old, v))]);
+const has = (list, value) => Array.isArray(list) && list.some((v) => equal(v, value));
+return [...theirs.filter((v) => has(mine, v) || !has(base, v)), ...mine.filter((v) => !has(theirs, v) && !has(base, v))];
 }
-if (mine instanceof Map && theirs instanceof Map) {
-const old = base instanceof Map ? base : new Map();
+if (!isMap(mine) || !isMap(theirs)) return undefined;
 const result = new Map();
 for (const name of new Set([...theirs.keys(), ...mine.keys()])) {
-const value = merge(old.get(name), mine.get(name), theirs.get(name));
-if (value === undefined) {
-const all = [old.get(name), mine.get(name), theirs.get(name)];
-if (!all.some((v, i) => i > 0 && v === undefined && equal(all[0], all[3 - i]))) return undefined;
-} else {
-result.set(name, value);
-}
+const [was, my, their] = [isMap(base) ? base.get(name) : undefined, mine.get(name), theirs.get(name)];
+const value = merge(was, my, their);
+if (value !== undefined) result.set(name, value);
+else if (!equal(was, my) && !equal(was, their)) return undefined;
 }
 return result;
 }
-return undefined;
-}
-export { plain };
 )file"},
 {"list.js", R"file(import { avatar, h } from "./dom.js";
 const ROW = 64; // pixels, as in app.css
@@ -1998,8 +1666,6 @@ given: (row) => fold(row.summary.given),
 family: (row) => fold(row.summary.family),
 };
 export class List {
-*  @param onopen  called with a row and whether it was chosen, or only passed over
-*  @param onstate called after each answer: with the list and an error, if it is one */
 constructor(viewport, { load, onopen, onstate }) {
 Object.assign(this, { viewport, load, onopen, onstate });
 this.canvas = h("div.canvas", { role: "presentation" });
@@ -2016,7 +1682,6 @@ viewport.addEventListener("keydown", (event) => this.key(event));
 viewport.addEventListener("click", (event) => this.click(event));
 new ResizeObserver(() => this.draw()).observe(viewport);
 }
-*  @param keepPlace  whether one goes on looking at the same place */
 async reset({ keepPlace = false, sort = this.sort } = {}) {
 const turn = ++this.turn; // an older answer never replaces a newer one
 this.aborter?.abort();
@@ -2128,6 +1793,8 @@ element.row = row;
 element.shown = initial;
 const [mark, face, { children: [name, more] }, tags] = element.children;
 element.classList.toggle("blank", !row);
+if (row) element.removeAttribute("aria-label");
+else element.setAttribute("aria-label", "Not loaded yet");
 element.classList.toggle("fresh", Boolean(row && row.fresh));
 mark.textContent = initial;
 if (!row) {
@@ -2161,14 +1828,10 @@ move(index) {
 if (this.total === 0) return;
 this.active = Math.max(0, Math.min(this.total - 1, index));
 const { viewport, scale } = this;
-if (scale === 1) {
+const height = viewport.clientHeight;
 const top = this.active * ROW;
-if (top < viewport.scrollTop) viewport.scrollTop = top;
-else if (top + ROW > viewport.scrollTop + viewport.clientHeight) viewport.scrollTop = top + ROW - viewport.clientHeight;
-} else {
-const share = (this.active * ROW) / Math.max(1, this.total * ROW - viewport.clientHeight);
-viewport.scrollTop = Math.min(1, share) * (MOST_PIXELS - viewport.clientHeight);
-}
+if (scale > 1) viewport.scrollTop = Math.min(1, top / (this.total * ROW - height)) * (MOST_PIXELS - height);
+else viewport.scrollTop = Math.min(top, Math.max(viewport.scrollTop, top + ROW - height));
 this.redraw();
 const row = this.rows[this.active];
 if (row) this.onopen(row, false);
@@ -2231,8 +1894,6 @@ return low;
 )file"},
 {"live.js", R"file(import { request, token } from "./api.js";
 export class Live {
-*  @param onstate   called with "live", "waiting" or "off"
-*  @param onreset   called where changes are lost: read the book anew, then start() */
 constructor({ onchange, onstate, onreset }) {
 Object.assign(this, { onchange, onstate, onreset });
 this.batch = [];
@@ -2244,7 +1905,6 @@ else if (!this.source && !this.aborter) this.open();
 });
 addEventListener("online", () => this.path && this.open());
 }
-*  @param since  a token of the book's state now */
 start(path, since) {
 this.path = path;
 this.since = since;
@@ -2295,14 +1955,9 @@ if (error.name === "AbortError") return;
 if (this.aborter === aborter) this.again();
 }
 takeEvent(text) {
-const fields = { data: [] };
-for (const line of text.split("\n")) {
-const [, name, value] = /^([a-z]*): ?(.*)$/.exec(line) || [];
-if (name === "data") fields.data.push(value);
-else if (name) fields[name] = value;
-}
-if (fields.event === "reset") this.reset();
-else if (fields.data.length) this.take(fields.id, fields.data.join("\n"));
+const field = (name) => new RegExp(`^${name}: ?(.*)$`, "m").exec(text)?.[1];
+if (field("event") === "reset") this.reset();
+else if (field("data")) this.take(field("id"), field("data"));
 }
 take(id, data) {
 if (id) this.since = id;
@@ -2323,7 +1978,7 @@ this.retry = setTimeout(() => this.open(), 2000);
 }
 }
 )file"},
-{"transfer.js", R"file(import { base, explain, headersWithToken, mount, request, token, upload } from "./api.js";
+{"transfer.js", R"file(import { base, explain, mount, request, token, upload } from "./api.js";
 import { $, button, count, dialog, h, icon, toast } from "./dom.js";
 const FORMATS = {
 vcf: ["vCard", "for phones and mail programs", "vcf"],
@@ -2332,6 +1987,7 @@ jscontact: ["JSContact", "JSON, RFC 9553", "json"],
 ndjson: ["NDJSON", "one address a line, as stored", "ndjson"],
 json: ["JSON", "one list, as stored", "json"],
 };
+const NUMBERS = { created: "new", updated: "replaced", skipped: "left as they are", failed: "can't be read" };
 const SUFFIXES = { vcf: "vcf", vcard: "vcf", csv: "csv", tsv: "csv", ndjson: "ndjson", jsonl: "ndjson", json: "json", jscontact: "jscontact" };
 const known = () => mount.formats.filter((name) => FORMATS[name]);
 async function formatOf(file) {
@@ -2344,21 +2000,16 @@ return known().includes(format) ? format : "";
 }
 export function acceptDrops(take) {
 const veil = $("#drop");
-let depth = 0;
-const hasFiles = (event) => event.dataTransfer?.types.includes("Files") && mount.formats.length > 0;
-const show = (is) => {
-if (!is) depth = 0;
-veil.hidden = !is;
-};
-addEventListener("dragenter", (event) => hasFiles(event) && (event.preventDefault(), ++depth, show(true)));
-addEventListener("dragleave", (event) => hasFiles(event) && --depth <= 0 && show(false));
-addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
-addEventListener("drop", (event) => {
-if (!hasFiles(event)) return;
+const on = (type, act) => addEventListener(type, (event) => {
+if (!event.dataTransfer?.types.includes("Files") || !mount.formats.length || $("dialog[open]")) return;
 event.preventDefault();
-show(false);
-if (event.dataTransfer.files[0] && !$("dialog[open]")) take(event.dataTransfer.files[0]);
+veil.hidden = type === "drop" || (type === "dragleave" && !event.relatedTarget);
+if (act) act(event.dataTransfer.files[0]);
 });
+on("dragenter");
+on("dragover");
+on("dragleave");
+on("drop", take);
 }
 export function chooseFile(take) {
 const input = h("input", { type: "file", accept: ".vcf,.csv,.json,.ndjson,.jsonl,text/vcard,text/csv" });
@@ -2405,16 +2056,14 @@ const [, head, text] = explain(error);
 body.replaceChildren(title, h("div.error", { role: "alert" }, h("b", {}, head), h("p", {}, error.status === 0 ? error.message : text)),
 h("div.actions", {}, button("Close", close, { kind: "quiet" }), button("Try again", again, { kind: "primary" })));
 };
-const numbers = (report, words) => h("ul.numbers", {}, Object.entries(words).map(([name, word]) =>
-h(`li.${name}`, {}, h("b", {}, (report[name] || 0).toLocaleString("en")), word)));
+const numbers = (report) => h("ul.numbers", {}, Object.entries(NUMBERS).map(([name, word]) => h("li", {}, h("b", {}, report[name].toLocaleString("en")), word)));
 const lines = (report) => {
-const parts = (report.failed_batches || []).map((part) => ({ ...part, message: `Records ${part.first} to ${part.last}: ${part.message}` }));
-const all = [...parts, ...(report.errors || [])].map((line) => ["bad", line]).concat((report.warnings || []).map((line) => ["warn", line]));
-if (!all.length) return null;
-const left = report.failed - (report.errors || []).length;
-return h("div.report", { tabindex: "0", role: "region", "aria-label": "Line by line" },
-h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Line"), h("th", { scope: "col" }, "What"))),
-h("tbody", {}, all.map(([kind, { line, index, message }]) => h(`tr.${kind}`, {}, h("td", {}, line ?? (index !== undefined ? `#${index + 1}` : "")), h("td", {}, message))))),
+const { errors, warnings, failed_batches: parts = [] } = report;
+const row = (kind) => ({ line, message, first, last }) => h(`tr.${kind}`, {}, h("td", {}, line ?? `${first} to ${last}`), h("td", {}, message));
+const rows = [...parts.map(row("bad")), ...errors.map(row("bad")), ...warnings.map(row("warn"))];
+const left = report.failed - errors.length;
+return rows.length > 0 && h("div.report", { tabindex: "0", role: "region", "aria-label": "Line by line" },
+h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Line"), h("th", {}, "What"))), h("tbody", {}, rows)),
 left > 0 && !parts.length && h("p.fine", {}, `And ${left.toLocaleString("en")} more.`));
 };
 const look = async () => {
@@ -2427,7 +2076,7 @@ conflict = value;
 look();
 } }), h("span", {}, text));
 body.replaceChildren(title, h("p", {}, "Nothing is stored yet. This would happen:"),
-numbers(report, { created: "new", updated: "replaced", skipped: "left as they are", failed: "can't be read" }),
+numbers(report),
 h("fieldset.conflicts", {}, h("legend", {}, "Contacts that are here already"), choice("skip", "Leave them"), choice("replace", "Replace them"), choice("duplicate", "Add them again")),
 lines(report),
 h("div.actions", {}, button("Cancel", close, { kind: "quiet" }), button(todo ? `Import ${count(todo, "contact")}` : "Nothing to import", run, { kind: "primary", disabled: todo === 0 })));
@@ -2445,7 +2094,7 @@ toast(`${file.name}: ${count(report.created, "contact")} imported`);
 return;
 }
 body.replaceChildren(title, h("p.done", {}, icon("check"), report.status === 207 ? "Done, but not all of it." : "Done."),
-numbers(report, { created: "new", updated: "replaced", skipped: "left as they are", failed: "can't be read" }), lines(report),
+numbers(report), lines(report),
 h("div.actions", {}, button("Close", close, { kind: "primary" })));
 $(".actions .primary", body).focus();
 } catch (error) {
@@ -2462,7 +2111,7 @@ return;
 }
 const close = toast("Preparing the file …", { seconds: 600 });
 try {
-const url = URL.createObjectURL(await (await request(path, { headers: headersWithToken() })).blob());
+const url = URL.createObjectURL(await (await request(path)).blob());
 save(url);
 setTimeout(() => URL.revokeObjectURL(url), 60_000);
 } catch (error) {

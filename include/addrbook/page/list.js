@@ -202,14 +202,10 @@ export class List {
     if (this.total === 0) return;
     this.active = Math.max(0, Math.min(this.total - 1, index));
     const { viewport, scale } = this;
-    if (scale === 1) {
-      const top = this.active * ROW;
-      if (top < viewport.scrollTop) viewport.scrollTop = top;
-      else if (top + ROW > viewport.scrollTop + viewport.clientHeight) viewport.scrollTop = top + ROW - viewport.clientHeight;
-    } else {
-      const share = (this.active * ROW) / Math.max(1, this.total * ROW - viewport.clientHeight);
-      viewport.scrollTop = Math.min(1, share) * (MOST_PIXELS - viewport.clientHeight);
-    }
+    const height = viewport.clientHeight;
+    const top = this.active * ROW;
+    if (scale > 1) viewport.scrollTop = Math.min(1, top / (this.total * ROW - height)) * (MOST_PIXELS - height);
+    else viewport.scrollTop = Math.min(top, Math.max(viewport.scrollTop, top + ROW - height));
     this.redraw();
     const row = this.rows[this.active];
     if (row) this.onopen(row, false);

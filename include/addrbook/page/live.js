@@ -78,14 +78,9 @@ export class Live {
   }
 
   takeEvent(text) {
-    const fields = { data: [] };
-    for (const line of text.split("\n")) {
-      const [, name, value] = /^([a-z]*): ?(.*)$/.exec(line) || [];
-      if (name === "data") fields.data.push(value);
-      else if (name) fields[name] = value;
-    }
-    if (fields.event === "reset") this.reset();
-    else if (fields.data.length) this.take(fields.id, fields.data.join("\n"));
+    const field = (name) => new RegExp(`^${name}: ?(.*)$`, "m").exec(text)?.[1];
+    if (field("event") === "reset") this.reset();
+    else if (field("data")) this.take(field("id"), field("data"));
   }
 
   take(id, data) {

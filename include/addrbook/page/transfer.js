@@ -1,6 +1,6 @@
 // Files of contacts: bringing in, with a look at what would happen first, and taking out.
 
-import { base, explain, headersWithToken, mount, request, token, upload } from "./api.js";
+import { base, explain, mount, request, token, upload } from "./api.js";
 import { $, button, count, dialog, h, icon, toast } from "./dom.js";
 
 const FORMATS = {
@@ -10,6 +10,7 @@ const FORMATS = {
   ndjson: ["NDJSON", "one address a line, as stored", "ndjson"],
   json: ["JSON", "one list, as stored", "json"],
 };
+const NUMBERS = { created: "new", updated: "replaced", skipped: "left as they are", failed: "can't be read" };
 const SUFFIXES = { vcf: "vcf", vcard: "vcf", csv: "csv", tsv: "csv", ndjson: "ndjson", jsonl: "ndjson", json: "json", jscontact: "jscontact" };
 const known = () => mount.formats.filter((name) => FORMATS[name]);
 
@@ -25,21 +26,16 @@ async function formatOf(file) {
 // Looks for files that are dragged over the page. @param take  called with a file
 export function acceptDrops(take) {
   const veil = $("#drop");
-  let depth = 0;
-  const hasFiles = (event) => event.dataTransfer?.types.includes("Files") && mount.formats.length > 0;
-  const show = (is) => {
-    if (!is) depth = 0;
-    veil.hidden = !is;
-  };
-  addEventListener("dragenter", (event) => hasFiles(event) && (event.preventDefault(), ++depth, show(true)));
-  addEventListener("dragleave", (event) => hasFiles(event) && --depth <= 0 && show(false));
-  addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
-  addEventListener("drop", (event) => {
-    if (!hasFiles(event)) return;
+  const on = (type, act) => addEventListener(type, (event) => {
+    if (!event.dataTransfer?.types.includes("Files") || !mount.formats.length || $("dialog[open]")) return;
     event.preventDefault();
-    show(false);
-    if (event.dataTransfer.files[0] && !$("dialog[open]")) take(event.dataTransfer.files[0]);
+    veil.hidden = type === "drop" || (type === "dragleave" && !event.relatedTarget);
+    if (act) act(event.dataTransfer.files[0]);
   });
+  on("dragenter");
+  on("dragover");
+  on("dragleave");
+  on("drop", take);
 }
 
 // @param take  called with the file that was chosen
@@ -91,16 +87,14 @@ export async function importFile(book, file, ondone) {
     body.replaceChildren(title, h("div.error", { role: "alert" }, h("b", {}, head), h("p", {}, error.status === 0 ? error.message : text)),
       h("div.actions", {}, button("Close", close, { kind: "quiet" }), button("Try again", again, { kind: "primary" })));
   };
-  const numbers = (report, words) => h("ul.numbers", {}, Object.entries(words).map(([name, word]) =>
-    h(`li.${name}`, {}, h("b", {}, (report[name] || 0).toLocaleString("en")), word)));
+  const numbers = (report) => h("ul.numbers", {}, Object.entries(NUMBERS).map(([name, word]) => h("li", {}, h("b", {}, report[name].toLocaleString("en")), word)));
   const lines = (report) => {
-    const parts = (report.failed_batches || []).map((part) => ({ ...part, message: `Records ${part.first} to ${part.last}: ${part.message}` }));
-    const all = [...parts, ...(report.errors || [])].map((line) => ["bad", line]).concat((report.warnings || []).map((line) => ["warn", line]));
-    if (!all.length) return null;
-    const left = report.failed - (report.errors || []).length;
-    return h("div.report", { tabindex: "0", role: "region", "aria-label": "Line by line" },
-      h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Line"), h("th", { scope: "col" }, "What"))),
-        h("tbody", {}, all.map(([kind, { line, index, message }]) => h(`tr.${kind}`, {}, h("td", {}, line ?? (index !== undefined ? `#${index + 1}` : "")), h("td", {}, message))))),
+    const { errors, warnings, failed_batches: parts = [] } = report;
+    const row = (kind) => ({ line, message, first, last }) => h(`tr.${kind}`, {}, h("td", {}, line ?? `${first} to ${last}`), h("td", {}, message));
+    const rows = [...parts.map(row("bad")), ...errors.map(row("bad")), ...warnings.map(row("warn"))];
+    const left = report.failed - errors.length;
+    return rows.length > 0 && h("div.report", { tabindex: "0", role: "region", "aria-label": "Line by line" },
+      h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Line"), h("th", {}, "What"))), h("tbody", {}, rows)),
       left > 0 && !parts.length && h("p.fine", {}, `And ${left.toLocaleString("en")} more.`));
   };
 
@@ -114,7 +108,7 @@ export async function importFile(book, file, ondone) {
         look();
       } }), h("span", {}, text));
       body.replaceChildren(title, h("p", {}, "Nothing is stored yet. This would happen:"),
-        numbers(report, { created: "new", updated: "replaced", skipped: "left as they are", failed: "can't be read" }),
+        numbers(report),
         h("fieldset.conflicts", {}, h("legend", {}, "Contacts that are here already"), choice("skip", "Leave them"), choice("replace", "Replace them"), choice("duplicate", "Add them again")),
         lines(report),
         h("div.actions", {}, button("Cancel", close, { kind: "quiet" }), button(todo ? `Import ${count(todo, "contact")}` : "Nothing to import", run, { kind: "primary", disabled: todo === 0 })));
@@ -132,7 +126,7 @@ export async function importFile(book, file, ondone) {
         return;
       }
       body.replaceChildren(title, h("p.done", {}, icon("check"), report.status === 207 ? "Done, but not all of it." : "Done."),
-        numbers(report, { created: "new", updated: "replaced", skipped: "left as they are", failed: "can't be read" }), lines(report),
+        numbers(report), lines(report),
         h("div.actions", {}, button("Close", close, { kind: "primary" })));
       $(".actions .primary", body).focus();
     } catch (error) {
@@ -151,7 +145,7 @@ export async function download(path, name) {
   }
   const close = toast("Preparing the file …", { seconds: 600 });
   try {
-    const url = URL.createObjectURL(await (await request(path, { headers: headersWithToken() })).blob());
+    const url = URL.createObjectURL(await (await request(path)).blob());
     save(url);
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   } catch (error) {

@@ -62,6 +62,7 @@ TEST_CASE("config sections: http sets the options of the server and of the book"
   set(keys, "http.host", "::1");
   set(keys, "http.port", "65535");
   set(keys, "http.prefix", "/a/b");
+  set(keys, "http.page", "true");
   set(keys, "http.max_threads", "3");
   set(keys, "http.max_concurrent_writes", "2");
   set(keys, "http.body_timeout_ms", "4");
@@ -69,6 +70,7 @@ TEST_CASE("config sections: http sets the options of the server and of the book"
   CHECK(host == "::1");
   CHECK(port == 65535);
   CHECK(rest.prefix == "/a/b");
+  CHECK(rest.page);
   CHECK(server.max_threads == 3);
   CHECK(rest.max_concurrent_writes == 2);
   CHECK(server.body_timeout == std::chrono::milliseconds(4));
@@ -76,6 +78,7 @@ TEST_CASE("config sections: http sets the options of the server and of the book"
   CHECK(server.answer_timeout == std::chrono::milliseconds(5));
   CHECK(rest.answer_timeout == std::chrono::milliseconds(5));
   CHECK(refusal(keys, "http.prefix", "/a//b").rfind("must be one or more segments", 0) == 0);
+  CHECK(refusal(keys, "http.page", "maybe") == "must be true or false, not 'maybe'");
   CHECK(refusal(keys, "http.body_timeout_ms", "0") ==
         "must be an integer from 1 to 86400000, not '0'");
   CHECK(rest.body_timeout == std::chrono::milliseconds(4));

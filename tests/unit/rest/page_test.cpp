@@ -82,8 +82,8 @@ TEST_CASE("page: ETag, 304, gzip, HEAD and other methods as elsewhere") {
     CHECK(packed.header("Content-Encoding") == "gzip");
     CHECK(packed.header("Vary") == "Accept-Encoding");
     CHECK(unpack(packed.body) == whole.body);
-    CHECK(send(book.rest, "HEAD", path).status == 200);
-    const Answer post = send(book.rest, "POST", path);
+    CHECK(send(book.rest, "HEAD", path, "").status == 200);
+    const Answer post = send(book.rest, "POST", path, "");
     CHECK(post.status == 405);
     CHECK(post.header("Allow") == "GET, HEAD, OPTIONS");
     CHECK(get(book.rest, path + "?x=1").status == 400);
