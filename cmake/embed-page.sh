@@ -3,7 +3,7 @@
 #
 # Makes include/addrbook/page/files.hpp of the files of the contacts page beside it. Run it after a
 # change to one of them; tests/unit/page_test.cpp fails until then. Left out is what only who reads
-# the sources needs: indentation, empty lines, and lines that begin with // or /*.
+# the sources needs: indentation, empty lines, lines that begin with // or /*, and spaces in CSS.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../include/addrbook/page"
 
@@ -26,7 +26,9 @@ inline constexpr PageFile page_files[] = {
 TEXT
   for file in *.html *.css *.js *.svg; do
     printf '{"%s", R"file(' "$file"
-    sed -E 's/^ +//; /^$/d; /^\/[\/*]/d' "$file"
+    css=
+    [[ $file != *.css ]] || css='s/([:;{]) /\1/g; s/ \{/{/g; s/;\}/}/g'
+    sed -E "s/^ +//; /^$/d; /^\/[\/*]/d;$css" "$file"
     printf ')file"},\n'
   done
   cat <<'TEXT'

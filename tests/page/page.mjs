@@ -72,6 +72,29 @@ test("first view of 100,000 contacts", async (open) => {
   return `${Math.round(median(times))} ms (goal 300; of ${times.map(Math.round).join(", ")})`;
 });
 
+test("light, dark, phone", async (open) => {
+  for (const [name, dark, width, height, scale] of [["light", false, 1280, 860, 1], ["dark", true, 1280, 860, 1], ["phone", false, 390, 780, 1], ["phone-dark", true, 390, 780, 1]]) {
+    const page = await open(width < 500 ? PAGE : `${PAGE}#sort=-updated&id=ada`, { dark, width, height, scale });
+    await hasRows(page);
+    if (width > 500) await page.waitForSelector(".field");
+    await until(page, () => document.querySelector("#live").dataset.state === "live");
+    await axe(page, name);
+    if (name !== "phone-dark") await picture(page, name);
+    if (width > 500) continue;
+    check(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than the phone");
+    await fill(page, "#search", "lovelace");
+    await until(page, () => document.querySelector("#count").textContent === "1 match");
+    await page.click(".row");
+    await page.waitForSelector(".field");
+    check(await page.$eval("#side", (side) => side.offsetParent === null), "one pane");
+    check(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than the phone");
+    await axe(page, `${name}, a contact`);
+    if (dark) await picture(page, "phone-contact");
+    await click(page, "Back to the list");
+    await until(page, () => document.querySelector("#side").offsetParent !== null);
+  }
+});
+
 test("a keystroke's result", async (open) => {
   const page = await open(PAGE);
   await hasRows(page);
@@ -127,6 +150,7 @@ test("scrolls through all of it", async (open) => {
     return frames;
   });
   const began = Date.now();
+  page.setDefaultTimeout(60_000); // a hundred pages, one after the other
   await page.focus("#list");
   await press(page, "End");
   await until(page, () => document.querySelector(".row.active .name")?.textContent);
@@ -429,8 +453,7 @@ test("export", async (open) => {
   check(name === "contacts.vcf" && /^BEGIN:VCARD/.test(content) && content.match(/BEGIN:VCARD/g).length === 1 && content.includes("Importa"), "the file", content.slice(0, 200));
   await page.click(".row");
   await click(page, "Save as a vCard file");
-  for (let i = 0; i < 200 && readdirSync(folder).length < 2; ++i) await wait(20);
-  check(readdirSync(folder).length === 2, "one contact as a file", readdirSync(folder));
+  await took("Importa Example.vcf");
 });
 
 for (const [how, hash] of [["an EventSource", ""], ["a token, by fetch", "tokens"]]) {
@@ -535,13 +558,14 @@ test("a contact's content is never run", async (open) => {
   await page.goto(`${PAGE}#id=photo`);
   await page.reload();
   await until(page, () => document.querySelector("img.face")?.naturalWidth === 1);
+  for (const id of ["evil", "photo"]) await api(`/addresses/${id}`, { method: "DELETE" });
 });
 
 test("states: loading, offline, busy, gone, nothing found, empty", async (open) => {
-  const page = await open(PAGE, { allowed: network, before: (page) => intercept(page, isList, (request) => (/q=slow/.test(request.url()) ? 60_000 : /q=ad&/.test(request.url()) ? refusal(503, "Too many searches at once", { "Retry-After": "1" }) : /q=closed/.test(request.url()) ? refusal(403, "Forbidden: this book is closed") : window_wait())) });
+  const page = await open(PAGE, { allowed: network, before: (page) => intercept(page, isList, (request) => (/q=slow/.test(request.url()) ? 60_000 : /q=ad&/.test(request.url()) ? refusal(503, "Too many searches at once", { "Retry-After": "1" }) : /q=closed/.test(request.url()) ? refusal(403, "Forbidden: this book is closed") : once())) });
   await until(page, () => document.querySelectorAll(".row.blank:not([hidden])").length > 5);
-  await axe(page, "loading");
   await picture(page, "loading");
+  await axe(page, "loading");
   await hasRows(page);
   await fill(page, "#search", "ad");
   await until(page, () => /busy/.test(document.querySelector("#banner").textContent) && !document.querySelector("#banner").hidden);
@@ -573,35 +597,11 @@ test("states: loading, offline, busy, gone, nothing found, empty", async (open) 
   await picture(empty, "empty");
 });
 let delayed = false;
-function window_wait() {
+function once() {
   if (delayed) return null;
   delayed = true;
-  return 900;
+  return 2500;
 }
-
-test("light, dark, phone", async (open) => {
-  await api("/addresses/ada", { method: "PUT", body: card });
-  for (const [name, dark, width, height, scale] of [["light", false, 1280, 860, 1], ["dark", true, 1280, 860, 1], ["phone", false, 390, 780, 1], ["phone-dark", true, 390, 780, 1]]) {
-    const page = await open(width < 500 ? PAGE : `${PAGE}#q=ada&id=ada`, { dark, width, height, scale });
-    await hasRows(page);
-    if (width > 500) await page.waitForSelector(".field");
-    await until(page, () => document.querySelector("#live").dataset.state === "live");
-    await axe(page, name);
-    if (name !== "phone-dark") await picture(page, name);
-    if (width > 500) continue;
-    check(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than the phone");
-    await fill(page, "#search", "lovelace");
-    await until(page, () => document.querySelector("#count").textContent === "1 match");
-    await page.click(".row");
-    await page.waitForSelector(".field");
-    check(await page.$eval("#side", (side) => side.offsetParent === null), "one pane");
-    check(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than the phone");
-    await axe(page, `${name}, a contact`);
-    if (dark) await picture(page, "phone-contact");
-    await click(page, "Back to the list");
-    await until(page, () => document.querySelector("#side").offsetParent !== null);
-  }
-});
 
 const isGood = await runAll(process.env.PAGE_ONLY);
 process.exit(isGood ? 0 : 1);

@@ -102,7 +102,6 @@ export function explain(error) {
     case 403: return ["lock", "Not allowed", error.message.replace(/^Forbidden: /, "") + "."];
     case 404: return ["book", "Not there", error.message + "."];
     case 503: return ["busy", "The server is busy", error.message + "."];
-    case 507: return ["busy", "No room left", error.message + "."];
     default: return ["alert", "That did not work", error.message + "."];
   }
 }

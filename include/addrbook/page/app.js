@@ -74,7 +74,17 @@ const list = new List($("#list"), {
     else if (!isNarrow.matches) opening = setTimeout(() => openContact(row.id), 120);
   },
   onstate: showListState,
+  onunsure() {
+    clearTimeout(counting);
+    counting = setTimeout(async () => {
+      const response = await request(`${base(place.book)}?limit=1&view=summary`).catch(() => null);
+      if (!response || place.q || place.label) return;
+      list.total = Math.max(list.rows.length, Number(response.headers.get("X-Total-Count")));
+      settle();
+    }, 100);
+  },
 });
+let counting;
 let opening;
 let retrying;
 let searched;
@@ -205,7 +215,7 @@ const detail = new Detail($("#detail"), {
     refresh({ keepPlace: true });
   },
   onclose: closeContact,
-  onexport: mount.formats.includes("vcf") && ((id, title) => download(`${base(place.book)}/${id}?format=vcf`, `${title.replace(/[^\p{L}\p{N} -]/gu, "") || "contact"}.vcf`)),
+  onexport: mount.formats.includes("vcf") && ((id, title) => download(`${base(place.book)}/${id}?format=vcf`, `${title.replace(/[^\p{L}\p{N} -]/gu, "") || "contact"}.vcf`, true)),
 });
 
 // The state of the list may be another now: it was empty, or is.
@@ -242,7 +252,7 @@ function closeContact() {
 }
 
 function newContact() {
-  if (!mayLeave()) return;
+  if (needsBook() || !mayLeave()) return;
   place.id = "";
   writePlace(true);
   list.select("");
@@ -341,6 +351,13 @@ async function chooseBook() {
   field.focus();
 }
 
+// @returns whether there is none yet; then it asks for one
+function needsBook() {
+  if (!mount.hasBooks || place.book) return false;
+  chooseBook();
+  return true;
+}
+
 function openBook(name) {
   if (!mayLeave()) return;
   Object.assign(place, { book: name, q: "", label: "", id: "" });
@@ -357,7 +374,7 @@ function showKeys() {
 }
 
 const pickFile = () => chooseFile(takeFile);
-const takeFile = (file) => importFile(place.book, file, () => refresh({ keepPlace: true }));
+const takeFile = (file) => needsBook() || importFile(place.book, file, () => refresh({ keepPlace: true }));
 
 addEventListener("keydown", (event) => {
   const isMod = event.ctrlKey || event.metaKey;
@@ -416,7 +433,11 @@ addEventListener("click", (event) => !event.target.closest(".menu") && (menu.ope
 $("#new").addEventListener("click", newContact);
 $("#book").addEventListener("click", chooseBook);
 acceptDrops(takeFile);
-addEventListener("offline", () => showListState(list, new ApiError(0, "")));
+addEventListener("offline", () => {
+  live.close();
+  live.onstate("waiting");
+  showListState(list, new ApiError(0));
+});
 addEventListener("online", () => refresh({ keepPlace: true }));
 addEventListener("popstate", () => {
   const before = { ...place };
@@ -446,11 +467,10 @@ function start() {
   document.title = place.book ? `${place.book} – Contacts` : "Contacts";
   detail.empty(place.book);
   show(place.id ? "detail" : "list");
-  if (mount.hasBooks && !place.book) {
+  if (needsBook()) {
     list.viewport.hidden = true;
     listState.hidden = false;
     listState.replaceChildren(state("book", "Many books", "Each has contacts of its own.", button("Choose a book", chooseBook, { kind: "primary" })));
-    chooseBook();
     return;
   }
   list.selected = place.id;

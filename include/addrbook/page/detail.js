@@ -26,7 +26,7 @@ export class Detail {
   }
 
   get revision() {
-    return Number(/-(\d+)[^-]*"$/.exec(this.etag)?.[1] || 0);
+    return Number(/"\w+-(\d+)/.exec(this.etag)?.[1] || 0);
   }
 
   empty(book) {
@@ -198,7 +198,7 @@ export class Detail {
     const id = `field-${place}`;
     const old = contacts.at(this.draft, row.path);
     const isLong = row.value.length > LONG || /\n|note$/.test(row.value + row.path.at(-1));
-    const input = h(isLong ? "textarea" : "input", { id, value: row.value, type: !isLong && type, placeholder, autocomplete: "off", spellcheck: String(isLong), rows: isLong && 3 });
+    const input = h(isLong ? "textarea" : "input", { id, value: row.value, type: !isLong && type, placeholder: placeholder || " ", autocomplete: "off", spellcheck: String(isLong), rows: isLong && 3 });
     const [name, verb] = action ? action("") : [];
     const link = name && h("a.tool", { target: name === "web" && "_blank", rel: "noopener noreferrer" }, icon(name));
     const relink = () => {

@@ -39,20 +39,20 @@ inline constexpr PageFile page_files[] = {
 <symbol viewBox="0 0 24 24" id="i-search"><circle cx="11" cy="11" r="6.5"/><path d="M16 16l4.5 4.5"/></symbol>
 <symbol viewBox="0 0 24 24" id="i-back"><path d="M14.5 5.5L8 12l6.5 6.5"/></symbol>
 <symbol viewBox="0 0 24 24" id="i-dots"><path d="M5.5 12h.01M12 12h.01M18.5 12h.01" stroke-width="3"/></symbol>
-<symbol viewBox="0 0 24 24" id="i-trash"><path d="M4.5 7h15M9.5 7V4.5h5V7M6.5 7l1 12.5h9l1-12.5M10.3 10.5v5.5M13.7 10.5v5.5"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-trash"><path d="M5 7h14M9.5 7V4.5h5V7M6.5 7l1 12.5h9l1-12.5"/></symbol>
 <symbol viewBox="0 0 24 24" id="i-import"><path d="M12 4v10.5M7.5 10.5L12 15l4.5-4.5M4.5 16v3.5h15V16"/></symbol>
 <symbol viewBox="0 0 24 24" id="i-export"><path d="M12 15V4.5M7.5 9L12 4.5 16.5 9M4.5 16v3.5h15V16"/></symbol>
 <symbol viewBox="0 0 24 24" id="i-mail"><rect x="3.5" y="5.5" width="17" height="13" rx="2"/><path d="M4 7l8 6 8-6"/></symbol>
-<symbol viewBox="0 0 24 24" id="i-phone"><path d="M8.5 4.5l1.8 4.3-2 1.6a12 12 0 005.3 5.3l1.6-2 4.3 1.8v3a2 2 0 01-2.2 2A16 16 0 013.5 6.7a2 2 0 012-2.2z"/></symbol>
-<symbol viewBox="0 0 24 24" id="i-web"><path d="M13.5 4.5h6v6M19 5l-8.5 8.5M10 5.5H5.5v13h13V14"/></symbol>
-<symbol viewBox="0 0 24 24" id="i-book"><path d="M6 4.5h11.5v15H7.5A1.5 1.5 0 016 18zM6 17.5A1.5 1.5 0 017.5 16h10"/><circle cx="11.8" cy="9" r="1.6"/><path d="M9 13a2.9 2.9 0 015.6 0"/></symbol>
-<symbol viewBox="0 0 24 24" id="i-people"><circle cx="9" cy="8.5" r="3.2"/><path d="M3.5 19a5.5 5.5 0 0111 0M15.5 5.7a3.2 3.2 0 010 5.6M17 14a5.5 5.5 0 013.5 5"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-phone"><path d="M8.5 4.5l2 4-2 2a12 12 0 005 5l2-2 4 2v3a2 2 0 01-2 2A16 16 0 013.5 6.5a2 2 0 012-2z"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-web"><path d="M13 5h6v6M19 5l-9 9M10 5H5v14h14v-5"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-book"><path d="M6 4.5h12v15H6zM9 16a3 3 0 016 0"/><circle cx="12" cy="10" r="2"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-people"><circle cx="9" cy="9" r="3"/><path d="M3.5 19a5.5 5.5 0 0111 0M15.5 6a3 3 0 010 6M17 14a5.5 5.5 0 013.5 5"/></symbol>
 <symbol viewBox="0 0 24 24" id="i-person"><circle cx="12" cy="8.5" r="3.5"/><path d="M5.5 19.5a6.5 6.5 0 0113 0"/></symbol>
 <symbol viewBox="0 0 24 24" id="i-lock"><rect x="5.5" y="10.5" width="13" height="9" rx="2"/><path d="M8.5 10.5V8a3.5 3.5 0 017 0v2.5"/></symbol>
 <symbol viewBox="0 0 24 24" id="i-offline"><path d="M4 4l16 16M8 15a6 6 0 018 0M4.5 11a11 11 0 0115 0M12 18.5h.01"/></symbol>
-<symbol viewBox="0 0 24 24" id="i-busy"><path d="M7 4h10M7 20h10M8 4c0 4.5 8 5.5 8 8s-8 3.5-8 8M16 4c0 4.5-8 5.5-8 8s8 3.5 8 8"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-busy"><path d="M7 4h10M7 20h10M8 4c0 8 8 8 8 16M16 4c0 8-8 8-8 16"/></symbol>
 <symbol viewBox="0 0 24 24" id="i-alert"><path d="M12 4.5l8.5 15h-17zM12 10v4.5M12 17h.01"/></symbol>
-<symbol viewBox="0 0 24 24" id="i-file"><path d="M6.5 3.5h7l4 4v13h-11zM13.5 3.5v4h4"/></symbol>
+<symbol viewBox="0 0 24 24" id="i-file"><path d="M6.5 3.5h7l4 4v13h-11zM13 4v4h4"/></symbol>
 <symbol viewBox="0 0 24 24" id="i-check"><path d="M5 12.5l4.5 4.5L19 7.5"/></symbol>
 </svg>
 <main id="app">
@@ -89,269 +89,264 @@ inline constexpr PageFile page_files[] = {
 </body>
 </html>
 )file"},
-{"app.css", R"file(:root {
---paper: light-dark(#f6f4f0, #171816);
---sheet: light-dark(#fffefb, #1f211e);
---sunk: light-dark(#eeebe4, #292b27);
---line: light-dark(#e3dfd6, #343631);
---ink: light-dark(#1d1f1c, #ecebe5);
---soft: light-dark(#5f625b, #a7aaa0);
---green: light-dark(#2b5c4d, #8cc5b0);
---green-deep: light-dark(#1f463a, #a9d8c6);
---on-green: light-dark(#fff, #10241d);
---wash: light-dark(#e2ece6, #263a32);
---red: light-dark(#a3342a, #f0a093);
---red-wash: light-dark(#f8e7e3, #3c2421);
---amber-wash: light-dark(#f7eeda, #393020);
---shadow: 0 1px 2px rgb(0 0 0 / 10%), 0 12px 32px rgb(0 0 0 / 20%);
---sans: "Inter Variable", Inter, ui-sans-serif, system-ui, sans-serif;
---mono: ui-monospace, "DejaVu Sans Mono", monospace;
-color-scheme: light dark;
+{"app.css", R"file(:root{
+--paper:light-dark(#f6f4f0, #171816);
+--sheet:light-dark(#fffefb, #1f211e);
+--sunk:light-dark(#eeebe4, #292b27);
+--line:light-dark(#e3dfd6, #343631);
+--ink:light-dark(#1d1f1c, #ecebe5);
+--soft:light-dark(#5f625b, #a7aaa0);
+--green:light-dark(#2b5c4d, #8cc5b0);
+--green-deep:light-dark(#1f463a, #a9d8c6);
+--on-green:light-dark(#fff, #10241d);
+--wash:light-dark(#e2ece6, #263a32);
+--red:light-dark(#a3342a, #f0a093);
+--red-wash:light-dark(#f8e7e3, #3c2421);
+--amber-wash:light-dark(#f7eeda, #393020);
+--shadow:0 1px 2px rgb(0 0 0 / 10%), 0 12px 32px rgb(0 0 0 / 20%);
+--sans:"Inter Variable", Inter, ui-sans-serif, system-ui, sans-serif;
+--mono:ui-monospace, "DejaVu Sans Mono", monospace;
+color-scheme:light dark;
 }
-*, ::before, ::after { box-sizing: border-box; }
-[hidden] { display: none !important; }
-html { height: 100%; }
-body {
-height: 100%; margin: 0; background: var(--paper); color: var(--ink);
-font: 400 15px/1.5 var(--sans); -webkit-font-smoothing: antialiased; overflow: hidden;
+*, ::before, ::after{box-sizing:border-box}
+[hidden]{display:none !important}
+html{height:100%}
+body{
+height:100%;margin:0;background:var(--paper);color:var(--ink);
+font:400 15px/1.5 var(--sans);-webkit-font-smoothing:antialiased;overflow:hidden;
 }
-h1, h2, p, ul, dl, dd, fieldset, pre { margin: 0; padding: 0; border: 0; }
-ul { list-style: none; }
-h1 { font-size: 28px; line-height: 1.2; font-weight: 650; letter-spacing: -0.021em; text-wrap: balance; }
-h1, p, li, .field, .said, .file, .toast, .report, .books b { overflow-wrap: anywhere; }
-h2 { font-size: 15px; font-weight: 600; }
-button, input, select, textarea { font: inherit; color: inherit; letter-spacing: inherit; }
-button, summary, select { cursor: pointer; }
-:focus { outline: none; }
-:focus-visible:not(h1) { outline: 2px solid var(--green); outline-offset: 2px; }
-.icon { width: 20px; height: 20px; fill: none; stroke: currentcolor; stroke-width: 1.6; stroke-linecap: round; stroke-linejoin: round; flex: none; }
-.space { flex: 1; }
-.fine { font-size: 13px; color: var(--soft); }
-kbd { font: 500 12px/1 var(--mono); padding: 4px 6px; border: 1px solid var(--line); border-radius: 5px; background: var(--sheet); color: var(--soft); }
-button { border: 0; background: none; border-radius: 8px; padding: 8px 14px; min-height: 36px; display: inline-flex; align-items: center; justify-content: center; gap: 8px; font-weight: 550; }
-button:disabled { opacity: 0.55; cursor: default; }
-.primary { background: var(--green); color: var(--on-green); }
-.primary:hover:enabled { background: var(--green-deep); }
-.quiet { background: var(--sunk); }
-.quiet:hover { background: var(--line); }
-.tool { width: 36px; min-height: 36px; height: 36px; padding: 0; color: var(--soft); border-radius: 8px; display: inline-flex; align-items: center; justify-content: center; flex: none; }
-.tool:hover { background: var(--sunk); color: var(--ink); }
-.strong { background: var(--green); color: var(--on-green); }
-.strong:hover { background: var(--green-deep); color: var(--on-green); }
-.add { width: max-content; color: var(--green); padding: 6px 10px 6px 6px; margin-left: -6px; font-size: 14px; min-height: 32px; gap: 4px; }
-.add:hover { background: var(--wash); }
-.add .icon { width: 18px; height: 18px; }
-.tag { font-size: 12px; line-height: 20px; padding: 0 8px; border-radius: 10px; background: var(--sunk); color: var(--soft); white-space: nowrap; max-width: 16ch; overflow: hidden; text-overflow: ellipsis; }
-.chip { font-size: 13px; min-height: 28px; padding: 2px 12px; border-radius: 14px; background: var(--sunk); color: var(--soft); font-weight: 500; white-space: nowrap; max-width: 24ch; overflow: hidden; text-overflow: ellipsis; display: block; flex: none; }
-.chip:hover { color: var(--ink); }
-.chip[aria-pressed="true"] { background: var(--green); color: var(--on-green); }
-#app { display: grid; grid-template-columns: minmax(320px, 400px) minmax(0, 1fr); height: 100%; }
-#side { display: flex; flex-direction: column; min-height: 0; min-width: 0; border-right: 1px solid var(--line); }
-#detail { min-height: 0; overflow-y: auto; background: var(--sheet); scrollbar-gutter: stable; position: relative; }
-.top { display: flex; align-items: center; gap: 8px; padding: 16px 16px 12px 20px; }
-.brand { font-size: 20px; font-weight: 650; display: flex; align-items: center; gap: 10px; }
-.brand img { width: 26px; height: 26px; }
-.find { position: relative; margin: 0 16px 12px 20px; display: flex; align-items: center; }
-.find > .icon { position: absolute; left: 12px; color: var(--soft); pointer-events: none; }
-.find input { width: 100%; height: 44px; padding: 0 44px; border: 1px solid var(--line); border-radius: 10px; background: var(--sheet); font-size: 16px; appearance: none; }
-.find input::-webkit-search-cancel-button { display: none; }
-.find input:focus { outline: 2px solid var(--green); outline-offset: -1px; border-color: transparent; }
-.find kbd { position: absolute; right: 12px; pointer-events: none; }
-.find input:focus ~ kbd, .find input:not(:placeholder-shown) ~ kbd { display: none; }
-.find .tool { position: absolute; right: 4px; }
-::placeholder { color: var(--soft); opacity: 1; }
-#labels { display: flex; gap: 6px; padding: 0 16px 12px 20px; overflow-x: auto; scrollbar-width: none; flex: none; }
-.sorting { display: flex; align-items: center; gap: 6px; padding: 0 12px 6px 20px; font-size: 13px; color: var(--soft); }
-#count { flex: 1; font-variant-numeric: tabular-nums; }
-select { border: 0; background: none; padding: 4px; border-radius: 6px; font-weight: 550; color: var(--ink); }
-option { background: var(--sheet); color: var(--ink); }
-#banner { display: flex; gap: 10px; align-items: center; margin: 4px 16px 8px 20px; padding: 10px 12px; border-radius: 10px; background: var(--amber-wash); font-size: 13px; line-height: 1.4; }
-#live { display: flex; align-items: center; gap: 8px; font-size: 12px; color: var(--soft); padding: 8px 20px; border-top: 1px solid var(--line); min-height: 36px; }
-#live i { width: 8px; height: 8px; border-radius: 50%; background: var(--line); }
-#live[data-state="live"] i { background: #3f9a78; box-shadow: 0 0 0 3px rgb(63 154 120 / 18%); }
-#live[data-state="waiting"] i { background: #d39b35; }
-#list { flex: 1; overflow-y: auto; position: relative; contain: strict; outline-offset: -2px; border-top: 1px solid var(--line); }
-#list[aria-busy] .canvas { opacity: 0.75; transition: opacity 0.1s 0.25s; }
-#list-state { flex: 1; overflow-y: auto; border-top: 1px solid var(--line); }
-.canvas { position: relative; }
-.row { position: absolute; inset: 0 0 auto; height: 64px; padding: 0 16px 0 12px; display: flex; align-items: center; gap: 12px; cursor: pointer; contain: strict; }
-.row:hover { background: var(--sunk); }
-.row.active { background: var(--sunk); }
-.row[aria-selected="true"] { background: var(--wash); }
-#list:focus-visible .row.active { box-shadow: inset 3px 0 var(--green); }
-.row.fresh { animation: fresh 2.4s ease-out; }
-@keyframes fresh { from { background: var(--amber-wash); } }
-.initial { width: 16px; text-align: center; font-size: 12px; font-weight: 650; color: var(--green); flex: none; margin-right: -4px; }
-.avatar { width: 40px; height: 40px; border-radius: 50%; display: grid; place-items: center; font-size: 14px; font-weight: 600; flex: none; }
-.texts { flex: 1; min-width: 0; display: grid; }
-.texts span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.row .name { font-weight: 550; line-height: 1.4; }
-.row .nameless { color: var(--soft); font-style: italic; font-weight: 400; }
-.row .more { font-size: 13px; color: var(--soft); line-height: 1.4; min-height: 18px; }
-.tags { display: flex; gap: 4px; flex: none; }
-.row[aria-selected="true"] .tag { background: var(--sheet); }
-.blank .avatar, .blank .texts span { background: var(--sunk); }
-.blank .texts span { border-radius: 6px; height: 12px; min-height: 12px; width: 70%; margin: 4px 0; }
-[class*="hue-"] { background: light-dark(oklch(0.91 0.04 var(--hue)), oklch(0.35 0.06 var(--hue))); color: light-dark(oklch(0.4 0.09 var(--hue)), oklch(0.89 0.055 var(--hue))); }
-.hue-0 { --hue: 290; } .hue-1 { --hue: 245; } .hue-2 { --hue: 170; } .hue-3 { --hue: 120; }
-.hue-4 { --hue: 80; } .hue-5 { --hue: 50; } .hue-6 { --hue: 15; } .hue-7 { --hue: 330; }
-.head { padding: 16px 24px 0; max-width: 760px; margin: 0 auto; }
-.tools { display: flex; align-items: center; gap: 4px; margin-bottom: 24px; }
-.sides { display: flex; padding: 3px; border-radius: 10px; background: var(--sunk); }
-.sides button { min-height: 30px; padding: 2px 14px; border-radius: 7px; font-size: 13px; color: var(--soft); }
-.sides [aria-pressed="true"] { background: var(--sheet); color: var(--ink); box-shadow: 0 1px 2px rgb(0 0 0 / 12%); }
-.who { display: flex; align-items: center; gap: 20px; padding-bottom: 8px; }
-.who p { color: var(--soft); font-size: 16px; margin-top: 2px; }
-.face { width: 80px; height: 80px; border-radius: 50%; object-fit: cover; display: grid; place-items: center; font-size: 28px; font-weight: 600; letter-spacing: -0.01em; flex: none; }
-.face .icon { width: 36px; height: 36px; }
-.body { padding: 16px 24px 40px; max-width: 760px; margin: 0 auto; }
-.group { padding: 16px 0; border-top: 1px solid var(--line); }
-.titled { display: grid; grid-template-columns: 136px minmax(0, 1fr); column-gap: 12px; }
-.group:first-child { border-top: 0; }
-.group > h2 { font-size: 13px; line-height: 20px; padding: 8px 0; color: var(--soft); font-weight: 400; }
-.field { display: grid; grid-template-columns: 136px minmax(0, 1fr); align-items: start; column-gap: 12px; }
-.field label, .label { font-size: 13px; line-height: 20px; color: var(--soft); padding: 8px 0; }
-.titled .field:has(.hushed) { grid-template-columns: minmax(0, 1fr); }
-.hushed { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; white-space: nowrap; }
-.value { display: flex; align-items: center; gap: 4px; min-width: 0; }
-.value input, .value textarea, .labels input { flex: 1; min-width: 0; height: 36px; padding: 6px 10px; margin-left: -10px; border: 1px solid transparent; border-radius: 8px; background: none; transition: background 0.12s; }
-.value textarea { height: auto; field-sizing: content; min-height: 36px; resize: none; }
-.value input:hover, .value textarea:hover, .labels input:hover { background: var(--sunk); }
-.value input:focus, .value textarea:focus, .labels input:focus { background: var(--sheet); border-color: var(--green); outline: 1px solid var(--green); outline-offset: 0; }
-.value input[aria-invalid], .value textarea[aria-invalid] { border-color: var(--red); }
-.value .tool { opacity: 0.55; }
-.value:hover .tool, .value .tool:focus-visible, .value:focus-within .tool { opacity: 1; }
-a.tool { color: var(--green); }
-.still { padding: 6px 0; color: var(--soft); }
-.wrong { grid-column: 2; font-size: 13px; color: var(--red); padding-bottom: 4px; }
-.parts { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 12px; }
-.parts .field { grid-template-columns: minmax(0, 1fr); }
-.parts label { padding: 4px 0 0; font-size: 12px; line-height: 16px; }
-.labels { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; }
-.tag.big { font-size: 14px; line-height: 30px; padding: 0 4px 0 12px; border-radius: 16px; display: inline-flex; align-items: center; color: var(--ink); max-width: 40ch; }
-.big .tool { width: 26px; height: 26px; min-height: 26px; border-radius: 13px; }
-.big .icon { width: 14px; height: 14px; }
-.labels input:not(:first-child) { margin-left: 0; }
-.labels input { flex: 0 1 150px; font-size: 14px; }
-.adders { display: flex; flex-wrap: wrap; gap: 12px; padding: 12px 0; border-top: 1px solid var(--line); }
-.technical { border-top: 1px solid var(--line); padding: 12px 0; font-size: 14px; }
-.technical summary { font-size: 13px; color: var(--soft); padding: 6px 0; border-radius: 6px; }
-.body > .fine { padding-top: 12px; }
-.editor, .version { width: 100%; padding: 16px; border: 1px solid var(--line); border-radius: 10px; background: var(--paper); font: 13px/1.6 var(--mono); resize: vertical; white-space: pre; overflow: auto; }
-.savebar { position: sticky; bottom: 0; display: flex; align-items: center; justify-content: flex-end; gap: 8px; padding: 12px 24px; background: var(--sheet); border-top: 1px solid var(--line); visibility: hidden; opacity: 0; transform: translateY(6px); transition: opacity 0.15s, transform 0.15s; }
-.savebar.shown { visibility: visible; opacity: 1; transform: none; }
-.savebar span { margin-right: auto; font-size: 13px; color: var(--soft); }
-.savebar.busy .primary { opacity: 0.6; pointer-events: none; }
-.notice, .error { display: flex; align-items: center; gap: 10px; max-width: 712px; margin: 12px auto 0; padding: 10px 14px; border-radius: 10px; font-size: 14px; background: var(--amber-wash); }
-.notice span { flex: 1; }
-.notice .quiet { background: var(--sheet); }
-.notice.calm { background: var(--wash); }
-.error { background: var(--red-wash); color: var(--red); display: block; }
-.error code { font: 13px var(--mono); }
-.skeleton { max-width: 712px; margin: 76px auto 0; padding: 0 24px; display: grid; gap: 20px; }
-.skeleton i { height: 18px; border-radius: 8px; background: var(--sunk); width: 60%; }
-.skeleton i:first-child { width: 80px; height: 80px; border-radius: 50%; margin-bottom: 16px; }
-.state { min-height: 100%; display: flex; flex-direction: column; align-items: center; justify-content: center; text-align: center; padding: 40px 32px; gap: 8px; color: var(--soft); }
-.state h2 { font-size: 18px; font-weight: 600; color: var(--ink); }
-.state p { max-width: 38ch; text-wrap: balance; }
-.picture { width: 72px; height: 72px; border-radius: 50%; background: var(--wash); color: var(--green); display: grid; place-items: center; margin-bottom: 12px; }
-.picture .icon { width: 32px; height: 32px; stroke-width: 1.4; }
-.actions { display: flex; flex-wrap: wrap; gap: 8px; justify-content: flex-end; padding-top: 20px; }
-.state .actions, .clash { justify-content: center; }
-.conflict { max-width: 760px; margin: 0 auto; padding: 40px 24px 56px; }
-.clash { text-align: center; display: grid; justify-items: center; gap: 4px; padding-bottom: 20px; color: var(--soft); }
-.clash h1 { color: var(--ink); font-size: 24px; }
-.conflict fieldset { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); gap: 8px; padding: 16px 0; border-top: 1px solid var(--line); min-width: 0; }
-legend { font-weight: 600; padding: 0; float: left; grid-column: 1 / -1; display: flex; gap: 8px; align-items: center; }
-.choice { display: flex; gap: 10px; padding: 12px; border: 1px solid var(--line); border-radius: 10px; cursor: pointer; min-width: 0; }
-.choice:hover { background: var(--sunk); }
-.choice:has(:checked) { border-color: var(--green); background: var(--wash); }
-.choice > span { min-width: 0; display: grid; align-content: start; }
-legend .tag { max-width: none; }
-.choice b { font-weight: 550; }
-.conflict .choice b { font-size: 13px; color: var(--soft); }
-.said { white-space: pre-wrap; max-height: 240px; overflow: auto; }
-input[type="radio"] { accent-color: var(--green); width: 16px; height: 16px; margin: 3px 0 0; flex: none; }
-.version { max-height: 50vh; }
-.menu { position: relative; }
-.menu summary { list-style: none; }
-.menu summary::-webkit-details-marker { display: none; }
-.menu ul { position: absolute; right: 0; top: 40px; z-index: 5; min-width: 200px; padding: 6px; background: var(--sheet); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow); }
-.menu li button { width: 100%; justify-content: flex-start; font-weight: 450; gap: 12px; padding: 8px 10px; }
-.menu li button:hover { background: var(--sunk); }
-.menu li .icon { color: var(--soft); }
-dialog { border: 0; padding: 0 24px 24px; border-radius: 16px; background: var(--sheet); color: var(--ink); box-shadow: var(--shadow); width: min(520px, calc(100vw - 32px)); max-height: calc(100vh - 32px); overflow: auto; }
-dialog::backdrop { background: rgb(20 22 18 / 40%); }
-dialog > header { display: flex; align-items: center; justify-content: space-between; padding: 16px 0 8px; margin-right: -8px; position: sticky; top: 0; background: var(--sheet); z-index: 1; }
-dialog h2 { font-size: 18px; }
-dialog fieldset { display: grid; gap: 6px; padding: 8px 0; }
-dialog legend { float: none; font-size: 13px; color: var(--soft); font-weight: 550; padding-bottom: 6px; }
-dialog .choice { padding: 8px; gap: 8px; align-items: baseline; }
-dialog .choice > span { display: flex; gap: 8px; flex-wrap: wrap; align-items: baseline; }
-dialog .choice .said { color: var(--soft); font-size: 13px; }
-.token { display: grid; gap: 8px; }
-.token label { font-size: 13px; color: var(--soft); padding-top: 8px; }
-.token input, dialog input[type="search"] { width: 100%; height: 44px; padding: 0 12px; border: 1px solid var(--line); border-radius: 10px; background: var(--paper); font-size: 16px; }
-.books { margin: 8px -8px 0; max-height: 50vh; overflow: auto; }
-.books button { width: 100%; justify-content: flex-start; font-weight: 400; padding: 10px 8px; gap: 12px; }
-.books button:hover { background: var(--sunk); }
-.books [aria-current] { background: var(--wash); }
-.books b { font-weight: 550; flex: 1; text-align: left; }
-.books span { color: var(--soft); font-size: 13px; }
-.books .icon { color: var(--green); }
-.import { display: grid; gap: 12px; }
-.file { display: flex; gap: 12px; align-items: center; padding: 12px; border-radius: 10px; background: var(--sunk); font-size: 13px; color: var(--soft); }
-.file b { color: var(--ink); font-size: 15px; font-weight: 550; }
-.numbers { display: grid; grid-template-columns: repeat(4, 1fr); gap: 8px; }
-.numbers li { padding: 10px 12px; border: 1px solid var(--line); border-radius: 10px; font-size: 12px; line-height: 1.35; color: var(--soft); }
-.numbers b { display: block; font-size: 22px; font-weight: 600; color: var(--ink); }
-.conflicts { grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); }
-.done { display: flex; gap: 8px; font-weight: 550; color: var(--green); align-items: center; }
-.report { max-height: 220px; overflow: auto; border: 1px solid var(--line); border-radius: 10px; font-size: 13px; }
-.report table { width: 100%; border-collapse: collapse; }
-.report th { text-align: left; font-weight: 550; color: var(--soft); padding: 8px 12px; position: sticky; top: 0; background: var(--sheet); }
-.report td { padding: 6px 12px; border-top: 1px solid var(--line); vertical-align: top; }
-.report td:first-child { font-variant-numeric: tabular-nums; color: var(--soft); white-space: nowrap; }
-.report .bad td:last-child { color: var(--red); }
-.report .fine { padding: 8px 12px; }
-progress { width: 100%; accent-color: var(--green); }
-.keys div { display: grid; grid-template-columns: 96px 1fr; padding: 8px 0; align-items: center; border-top: 1px solid var(--line); }
-.keys div:first-child { border: 0; }
-.keys dt { display: flex; gap: 4px; }
-#toasts { position: fixed; left: 50%; bottom: 24px; transform: translateX(-50%); display: grid; gap: 8px; z-index: 20; width: max-content; max-width: calc(100vw - 32px); }
-.toast { display: flex; align-items: center; gap: 4px; padding: 6px 6px 6px 16px; min-height: 48px; border-radius: 12px; background: #262824; color: #f4f3ee; box-shadow: var(--shadow); animation: rise 0.18s ease-out; }
-.toast span { flex: 1; padding-right: 8px; }
-.toast .tool { color: #bdbfb6; }
-.toast button:hover { background: #3a3d37; color: #fff; }
-.toast .undo { color: #a9dcc8; }
-.toast.bad { background: #5c211b; color: #fff1ee; }
-@keyframes rise { from { opacity: 0; transform: translateY(8px); } }
-#drop { position: fixed; inset: 0; z-index: 30; padding: 24px; background: rgb(20 22 18 / 45%); }
-#drop > div { height: 100%; border: 2px dashed var(--green); border-radius: 20px; background: var(--sheet); color: var(--green); display: grid; place-content: center; justify-items: center; gap: 8px; font-size: 20px; font-weight: 600; }
-#drop .icon { width: 48px; height: 48px; }
-[data-only="phone"] { display: none; }
-@media (max-width: 47.99rem) {
-#app { grid-template-columns: minmax(0, 1fr); }
-#side { border: 0; }
-[data-pane="list"] #detail, [data-pane="detail"] #side { display: none; }
-[data-only="phone"] { display: inline-flex; margin-left: -10px; margin-right: 4px; }
-.find kbd { display: none; }
-.top { padding-top: max(12px, env(safe-area-inset-top)); }
-.head, .body { padding-left: 20px; padding-right: 20px; }
-.who { gap: 16px; }
-.face { width: 64px; height: 64px; font-size: 22px; }
-.who h1 { font-size: 24px; }
-.field { grid-template-columns: minmax(0, 1fr); }
-.field > label:not(.hushed), .label { padding: 8px 0 0; }
-.wrong { grid-column: 1; }
-.value input, .value textarea, .labels input, select { font-size: 16px; }
-.value .tool { opacity: 1; }
-.numbers { grid-template-columns: repeat(2, 1fr); }
-.savebar { padding-bottom: max(12px, env(safe-area-inset-bottom)); }
-.notice, .error { margin-left: 20px; margin-right: 20px; }
+h1, h2, p, ul, dl, dd, fieldset, pre{margin:0;padding:0;border:0}
+ul{list-style:none}
+h1{font-size:28px;line-height:1.2;font-weight:650;letter-spacing:-0.021em;text-wrap:balance}
+h1, p, li, .field, .said, .file, .toast, .report, .books b{overflow-wrap:anywhere}
+h2{font-size:15px;font-weight:600}
+button, input, select, textarea{font:inherit;color:inherit;letter-spacing:inherit}
+button, summary, select{cursor:pointer}
+:focus{outline:none}
+:focus-visible:not(h1){outline:2px solid var(--green);outline-offset:2px}
+.icon{width:20px;height:20px;fill:none;stroke:currentcolor;stroke-width:1.6;stroke-linecap:round;stroke-linejoin:round;flex:none}
+.space{flex:1}
+.fine{font-size:13px;color:var(--soft)}
+kbd{font:500 12px/1 var(--mono);padding:4px 6px;border:1px solid var(--line);border-radius:5px;background:var(--sheet);color:var(--soft)}
+button{border:0;background:none;border-radius:8px;padding:8px 14px;min-height:36px;display:inline-flex;align-items:center;justify-content:center;gap:8px;font-weight:550}
+button:disabled{opacity:0.55;cursor:default}
+.primary{background:var(--green);color:var(--on-green)}
+.primary:hover:enabled{background:var(--green-deep)}
+.quiet{background:var(--sunk)}
+.quiet:hover{background:var(--line)}
+.tool{width:36px;min-height:36px;height:36px;padding:0;color:var(--soft);border-radius:8px;display:inline-flex;align-items:center;justify-content:center;flex:none}
+.tool:hover{background:var(--sunk);color:var(--ink)}
+.strong{background:var(--green);color:var(--on-green)}
+.strong:hover{background:var(--green-deep);color:var(--on-green)}
+.add{width:max-content;color:var(--green);padding:6px 10px 6px 6px;margin-left:-6px;font-size:14px;min-height:32px;gap:4px}
+.add:hover{background:var(--wash)}
+.add .icon{width:18px;height:18px}
+.tag{font-size:12px;line-height:20px;padding:0 8px;border-radius:10px;background:var(--sunk);color:var(--soft);white-space:nowrap;max-width:16ch;overflow:hidden;text-overflow:ellipsis}
+.chip{font-size:13px;min-height:28px;padding:2px 12px;border-radius:14px;background:var(--sunk);color:var(--soft);font-weight:500;white-space:nowrap;max-width:24ch;overflow:hidden;text-overflow:ellipsis;display:block;flex:none}
+.chip:hover{color:var(--ink)}
+.chip[aria-pressed="true"]{background:var(--green);color:var(--on-green)}
+#app{display:grid;grid-template-columns:minmax(320px, 400px) minmax(0, 1fr);height:100%}
+#side{display:flex;flex-direction:column;min-height:0;min-width:0;border-right:1px solid var(--line)}
+#detail{min-height:0;overflow-y:auto;background:var(--sheet);position:relative}
+.top{display:flex;align-items:center;gap:8px;padding:16px 16px 12px 20px}
+.brand{font-size:20px;font-weight:650;display:flex;align-items:center;gap:10px}
+.brand img{width:26px;height:26px}
+.find{position:relative;margin:0 16px 12px 20px;display:flex;align-items:center}
+.find > .icon{position:absolute;left:12px;color:var(--soft);pointer-events:none}
+.find input{width:100%;height:44px;padding:0 44px;border:1px solid var(--line);border-radius:10px;background:var(--sheet);font-size:16px;appearance:none}
+.find input::-webkit-search-cancel-button{display:none}
+.find input:focus{outline:2px solid var(--green);outline-offset:-1px;border-color:transparent}
+.find kbd{position:absolute;right:12px;pointer-events:none}
+.find input:focus ~ kbd, .find input:not(:placeholder-shown) ~ kbd{display:none}
+.find .tool{position:absolute;right:4px}
+::placeholder{color:var(--soft);opacity:1}
+#labels{display:flex;gap:6px;padding:0 16px 12px 20px;overflow-x:auto;scrollbar-width:none;flex:none}
+.sorting{display:flex;align-items:center;gap:6px;padding:0 12px 6px 20px;font-size:13px;color:var(--soft)}
+#count{flex:1;font-variant-numeric:tabular-nums}
+select{border:0;background:none;padding:4px;border-radius:6px;font-weight:550;color:var(--ink)}
+option{background:var(--sheet);color:var(--ink)}
+#banner{display:flex;gap:10px;align-items:center;margin:4px 16px 8px 20px;padding:10px 12px;border-radius:10px;background:var(--amber-wash);font-size:13px;line-height:1.4}
+#live{display:flex;align-items:center;gap:8px;font-size:12px;color:var(--soft);padding:8px 20px;border-top:1px solid var(--line);min-height:36px}
+#live i{width:8px;height:8px;border-radius:50%;background:var(--line)}
+#live[data-state="live"] i{background:#3f9a78;box-shadow:0 0 0 3px rgb(63 154 120 / 18%)}
+#live[data-state="waiting"] i{background:#d39b35}
+#list{flex:1;overflow-y:auto;position:relative;contain:strict;outline-offset:-2px;border-top:1px solid var(--line)}
+#list[aria-busy] .canvas{opacity:0.75;transition:opacity 0.1s 0.25s}
+#list-state{flex:1;overflow-y:auto;border-top:1px solid var(--line)}
+.canvas{position:relative}
+.row{position:absolute;inset:0 0 auto;height:64px;padding:0 16px 0 12px;display:flex;align-items:center;gap:12px;cursor:pointer;contain:strict}
+.row:hover{background:var(--sunk)}
+.row.active{background:var(--sunk)}
+.row[aria-selected="true"]{background:var(--wash)}
+#list:focus-visible .row.active{box-shadow:inset 3px 0 var(--green)}
+.row.fresh{animation:fresh 2.4s ease-out}
+@keyframes fresh{from{background:var(--amber-wash)} }
+.initial{width:16px;text-align:center;font-size:12px;font-weight:650;color:var(--green);flex:none;margin-right:-4px}
+.avatar{width:40px;height:40px;border-radius:50%;display:grid;place-items:center;font-size:14px;font-weight:600;flex:none}
+.texts{flex:1;min-width:0;display:grid}
+.texts span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.row .name{font-weight:550;line-height:1.4}
+.row .nameless{color:var(--soft);font-style:italic;font-weight:400}
+.row .more{font-size:13px;color:var(--soft);line-height:1.4;min-height:18px}
+.tags{display:flex;gap:4px;flex:none}
+.row[aria-selected="true"] .tag{background:var(--sheet)}
+.blank .avatar, .blank .texts span{background:var(--sunk)}
+.blank .texts span{border-radius:6px;height:12px;min-height:12px;width:70%;margin:4px 0}
+[class*="hue-"]{background:light-dark(oklch(0.91 0.04 var(--hue)), oklch(0.35 0.06 var(--hue)));color:light-dark(oklch(0.4 0.09 var(--hue)), oklch(0.89 0.055 var(--hue)))}
+.hue-0{--hue:290} .hue-1{--hue:245} .hue-2{--hue:170} .hue-3{--hue:120}
+.hue-4{--hue:80} .hue-5{--hue:50} .hue-6{--hue:15} .hue-7{--hue:330}
+.head{padding:16px 24px 0;max-width:760px;margin:0 auto}
+.tools{display:flex;align-items:center;gap:4px;margin-bottom:24px}
+.sides{display:flex;padding:3px;border-radius:10px;background:var(--sunk)}
+.sides button{min-height:30px;padding:2px 14px;border-radius:7px;font-size:13px;color:var(--soft)}
+.sides [aria-pressed="true"]{background:var(--sheet);color:var(--ink);box-shadow:0 1px 2px rgb(0 0 0 / 12%)}
+.who{display:flex;align-items:center;gap:20px;padding-bottom:8px}
+.who p{color:var(--soft);font-size:16px;margin-top:2px}
+.face{width:80px;height:80px;border-radius:50%;object-fit:cover;display:grid;place-items:center;font-size:28px;font-weight:600;letter-spacing:-0.01em;flex:none}
+.face .icon{width:36px;height:36px}
+.body{padding:16px 24px 40px;max-width:760px;margin:0 auto}
+.group{padding:16px 0;border-top:1px solid var(--line)}
+.titled{display:grid;grid-template-columns:136px minmax(0, 1fr);column-gap:12px}
+.group:first-child{border-top:0}
+.group > h2{font-size:13px;line-height:20px;padding:8px 0;color:var(--soft);font-weight:400}
+.field{display:grid;grid-template-columns:136px minmax(0, 1fr);align-items:start;column-gap:12px}
+.field label, .label{font-size:13px;line-height:20px;color:var(--soft);padding:8px 0}
+.titled .field:has(.hushed){grid-template-columns:minmax(0, 1fr)}
+.hushed{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden;white-space:nowrap}
+.value{display:flex;align-items:center;gap:4px;min-width:0}
+.value :is(input, textarea), .labels input{flex:1;min-width:0;height:36px;padding:6px 10px;margin-left:-10px;border:1px solid transparent;border-radius:8px;background:none;transition:background 0.12s}
+.value textarea{height:auto;field-sizing:content;min-height:36px;resize:none}
+.value :is(input, textarea):is(:hover, :placeholder-shown), .labels input{background:var(--sunk)}
+.value :is(input, textarea):focus, .labels input:focus{background:var(--sheet);border-color:var(--green);outline:1px solid var(--green);outline-offset:0}
+.value [aria-invalid]{border-color:var(--red)}
+a.tool{color:var(--green)}
+.still{padding:6px 0;color:var(--soft)}
+.wrong{grid-column:2;font-size:13px;color:var(--red);padding-bottom:4px}
+.parts{display:grid;grid-template-columns:repeat(3, minmax(0, 1fr));gap:12px}
+.parts .field{grid-template-columns:minmax(0, 1fr)}
+.parts label{padding:4px 0 0;font-size:12px;line-height:16px}
+.labels{display:flex;flex-wrap:wrap;gap:6px;align-items:center}
+.tag.big{font-size:14px;line-height:30px;padding:0 4px 0 12px;border-radius:16px;display:inline-flex;align-items:center;color:var(--ink);max-width:40ch}
+.big .tool{width:26px;height:26px;min-height:26px;border-radius:13px}
+.big .icon{width:14px;height:14px}
+.labels input:not(:first-child){margin-left:0}
+.labels input{flex:0 1 150px;font-size:14px}
+.adders{display:flex;flex-wrap:wrap;gap:12px;padding:12px 0;border-top:1px solid var(--line)}
+.technical{border-top:1px solid var(--line);padding:12px 0;font-size:14px}
+.technical summary{font-size:13px;color:var(--soft);padding:6px 0;border-radius:6px}
+.editor, .version{width:100%;padding:16px;border:1px solid var(--line);border-radius:10px;background:var(--paper);font:13px/1.6 var(--mono);resize:vertical;white-space:pre;overflow:auto}
+.savebar{position:sticky;bottom:0;display:flex;align-items:center;justify-content:flex-end;gap:8px;padding:12px 24px;background:var(--sheet);border-top:1px solid var(--line);visibility:hidden;opacity:0;transform:translateY(6px);transition:opacity 0.15s, transform 0.15s}
+.savebar.shown{visibility:visible;opacity:1;transform:none}
+.savebar span{margin-right:auto;font-size:13px;color:var(--soft)}
+.savebar.busy .primary{opacity:0.6;pointer-events:none}
+.notice, .error{display:flex;align-items:center;gap:10px;max-width:712px;margin:12px auto 0;padding:10px 14px;border-radius:10px;font-size:14px;background:var(--amber-wash)}
+.notice span{flex:1}
+.notice .quiet{background:var(--sheet)}
+.notice.calm{background:var(--wash)}
+.error{background:var(--red-wash);color:var(--red);display:block}
+.error code{font:13px var(--mono)}
+.skeleton{max-width:712px;margin:76px auto 0;padding:0 24px;display:grid;gap:20px}
+.skeleton i{height:18px;border-radius:8px;background:var(--sunk);width:60%}
+.skeleton i:first-child{width:80px;height:80px;border-radius:50%;margin-bottom:16px}
+.state{min-height:100%;display:flex;flex-direction:column;align-items:center;justify-content:center;text-align:center;padding:40px 32px;gap:8px;color:var(--soft)}
+.state h2{font-size:18px;font-weight:600;color:var(--ink)}
+.state p{max-width:38ch;text-wrap:balance}
+.picture{width:72px;height:72px;border-radius:50%;background:var(--wash);color:var(--green);display:grid;place-items:center;margin-bottom:12px}
+.picture .icon{width:32px;height:32px;stroke-width:1.4}
+.actions{display:flex;flex-wrap:wrap;gap:8px;justify-content:flex-end;padding-top:20px}
+.state .actions, .clash{justify-content:center}
+.conflict{max-width:760px;margin:0 auto;padding:40px 24px 56px}
+.clash{text-align:center;display:grid;justify-items:center;gap:4px;padding-bottom:20px;color:var(--soft)}
+.clash h1{color:var(--ink);font-size:24px}
+.conflict fieldset{display:grid;grid-template-columns:repeat(auto-fit, minmax(180px, 1fr));gap:8px;padding:16px 0;border-top:1px solid var(--line);min-width:0}
+legend{font-weight:600;padding:0;float:left;grid-column:1 / -1;display:flex;gap:8px;align-items:center}
+.choice{display:flex;gap:10px;padding:12px;border:1px solid var(--line);border-radius:10px;cursor:pointer;min-width:0}
+.choice:hover{background:var(--sunk)}
+.choice:has(:checked){border-color:var(--green);background:var(--wash)}
+.choice > span{min-width:0;display:grid;align-content:start}
+legend .tag{max-width:none}
+.choice b{font-weight:550}
+.conflict .choice b{font-size:13px;color:var(--soft)}
+.said{white-space:pre-wrap;max-height:240px;overflow:auto}
+input[type="radio"]{accent-color:var(--green);width:16px;height:16px;margin:3px 0 0;flex:none}
+.version{max-height:50vh}
+.menu{position:relative}
+.menu summary{list-style:none}
+.menu summary::-webkit-details-marker{display:none}
+.menu ul{position:absolute;right:0;top:40px;z-index:5;min-width:200px;padding:6px;background:var(--sheet);border:1px solid var(--line);border-radius:12px;box-shadow:var(--shadow)}
+.menu li button{width:100%;justify-content:flex-start;font-weight:450;gap:12px;padding:8px 10px}
+.menu li button:hover{background:var(--sunk)}
+.menu li .icon{color:var(--soft)}
+dialog{border:0;padding:0 24px 24px;border-radius:16px;background:var(--sheet);color:var(--ink);box-shadow:var(--shadow);width:min(520px, calc(100vw - 32px));max-height:calc(100vh - 32px);overflow:auto}
+dialog::backdrop{background:rgb(20 22 18 / 40%)}
+dialog > header{display:flex;align-items:center;justify-content:space-between;padding:16px 0 8px;margin-right:-8px;position:sticky;top:0;background:var(--sheet);z-index:1}
+dialog h2{font-size:18px}
+dialog fieldset{display:grid;gap:6px;padding:8px 0}
+dialog legend{float:none;font-size:13px;color:var(--soft);font-weight:550;padding-bottom:6px}
+dialog .choice{padding:8px;gap:8px;align-items:baseline}
+dialog .choice > span{display:flex;gap:8px;flex-wrap:wrap;align-items:baseline}
+dialog .choice .said{color:var(--soft);font-size:13px}
+.token{display:grid;gap:8px}
+.token label{font-size:13px;color:var(--soft);padding-top:8px}
+.token input, dialog input[type="search"]{width:100%;height:44px;padding:0 12px;border:1px solid var(--line);border-radius:10px;background:var(--paper);font-size:16px}
+.books{margin:8px -8px 0;max-height:50vh;overflow:auto}
+.books button{width:100%;justify-content:flex-start;font-weight:400;padding:10px 8px;gap:12px}
+.books button:hover{background:var(--sunk)}
+.books [aria-current]{background:var(--wash)}
+.books b{font-weight:550;flex:1;text-align:left}
+.books span{color:var(--soft);font-size:13px}
+.books .icon{color:var(--green)}
+.import{display:grid;gap:12px}
+.file{display:flex;gap:12px;align-items:center;padding:12px;border-radius:10px;background:var(--sunk);font-size:13px;color:var(--soft)}
+.file b{color:var(--ink);font-size:15px;font-weight:550}
+.numbers{display:grid;grid-template-columns:repeat(4, 1fr);gap:8px}
+.numbers li{padding:10px 12px;border:1px solid var(--line);border-radius:10px;font-size:12px;line-height:1.35;color:var(--soft)}
+.numbers b{display:block;font-size:22px;font-weight:600;color:var(--ink)}
+.conflicts{grid-template-columns:repeat(auto-fit, minmax(130px, 1fr))}
+.done{display:flex;gap:8px;font-weight:550;color:var(--green);align-items:center}
+.report{max-height:220px;overflow:auto;border:1px solid var(--line);border-radius:10px;font-size:13px}
+.report table{width:100%;border-collapse:collapse}
+.report th{text-align:left;font-weight:550;color:var(--soft);padding:8px 12px;position:sticky;top:0;background:var(--sheet)}
+.report td{padding:6px 12px;border-top:1px solid var(--line);vertical-align:top}
+.report td:first-child{font-variant-numeric:tabular-nums;color:var(--soft);white-space:nowrap}
+.report .bad td:last-child{color:var(--red)}
+.report .fine{padding:8px 12px}
+progress{width:100%;accent-color:var(--green)}
+.keys div{display:grid;grid-template-columns:96px 1fr;padding:8px 0;align-items:center;border-top:1px solid var(--line)}
+.keys div:first-child{border:0}
+.keys dt{display:flex;gap:4px}
+#toasts{position:fixed;left:50%;bottom:24px;transform:translateX(-50%);display:grid;gap:8px;z-index:20;width:max-content;max-width:calc(100vw - 32px)}
+.toast{display:flex;align-items:center;gap:4px;padding:6px 6px 6px 16px;min-height:48px;border-radius:12px;background:#262824;color:#f4f3ee;box-shadow:var(--shadow);animation:rise 0.18s ease-out}
+.toast span{flex:1;padding-right:8px}
+.toast .tool{color:#bdbfb6}
+.toast button:hover{background:#3a3d37;color:#fff}
+.toast .undo{color:#a9dcc8}
+.toast.bad{background:#5c211b;color:#fff1ee}
+@keyframes rise{from{opacity:0;transform:translateY(8px)} }
+#drop{position:fixed;inset:0;z-index:30;padding:24px;background:rgb(20 22 18 / 45%)}
+#drop > div{height:100%;border:2px dashed var(--green);border-radius:20px;background:var(--sheet);color:var(--green);display:grid;place-content:center;justify-items:center;gap:8px;font-size:20px;font-weight:600}
+#drop .icon{width:48px;height:48px}
+[data-only="phone"]{display:none}
+@media (max-width:47.99rem){
+#app{grid-template-columns:minmax(0, 1fr)}
+#side{border:0}
+[data-pane="list"] #detail, [data-pane="detail"] #side{display:none}
+[data-only="phone"]{display:inline-flex;margin-left:-10px;margin-right:4px}
+.top{padding-top:max(12px, env(safe-area-inset-top))}
+.head, .body{padding-left:20px;padding-right:20px}
+.who{gap:16px}
+.face{width:64px;height:64px;font-size:22px}
+.who h1{font-size:24px}
+.field, .titled{grid-template-columns:minmax(0, 1fr)}
+.field > label:not(.hushed), .label{padding:8px 0 0}
+.wrong{grid-column:1}
+.value :is(input, textarea), .labels input, select{font-size:16px}
+.numbers{grid-template-columns:repeat(2, 1fr)}
+.savebar{padding-bottom:max(12px, env(safe-area-inset-bottom))}
+.notice, .error{margin-left:20px;margin-right:20px}
 }
-@media (prefers-reduced-motion: reduce) {
-*, ::before, ::after { animation: none !important; transition: none !important; }
+@media (prefers-reduced-motion:reduce){
+*, ::before, ::after{animation:none !important;transition:none !important}
 }
 )file"},
 {"api.js", R"file(const html = document.documentElement;
@@ -434,7 +429,6 @@ case 401: return ["lock", "A token is needed", "This book is only for those who 
 case 403: return ["lock", "Not allowed", error.message.replace(/^Forbidden: /, "") + "."];
 case 404: return ["book", "Not there", error.message + "."];
 case 503: return ["busy", "The server is busy", error.message + "."];
-case 507: return ["busy", "No room left", error.message + "."];
 default: return ["alert", "That did not work", error.message + "."];
 }
 }
@@ -499,7 +493,17 @@ if (isChosen) openContact(row.id, { focus: true, step: true });
 else if (!isNarrow.matches) opening = setTimeout(() => openContact(row.id), 120);
 },
 onstate: showListState,
+onunsure() {
+clearTimeout(counting);
+counting = setTimeout(async () => {
+const response = await request(`${base(place.book)}?limit=1&view=summary`).catch(() => null);
+if (!response || place.q || place.label) return;
+list.total = Math.max(list.rows.length, Number(response.headers.get("X-Total-Count")));
+settle();
+}, 100);
+},
 });
+let counting;
 let opening;
 let retrying;
 let searched;
@@ -617,7 +621,7 @@ openContact(id, { focus: true, step: true });
 refresh({ keepPlace: true });
 },
 onclose: closeContact,
-onexport: mount.formats.includes("vcf") && ((id, title) => download(`${base(place.book)}/${id}?format=vcf`, `${title.replace(/[^\p{L}\p{N} -]/gu, "") || "contact"}.vcf`)),
+onexport: mount.formats.includes("vcf") && ((id, title) => download(`${base(place.book)}/${id}?format=vcf`, `${title.replace(/[^\p{L}\p{N} -]/gu, "") || "contact"}.vcf`, true)),
 });
 function settle() {
 if ((list.total === 0) !== list.viewport.hidden || !list.viewport.hidden) showListState(list, null);
@@ -648,7 +652,7 @@ show("list");
 if (!list.viewport.hidden) list.viewport.focus();
 }
 function newContact() {
-if (!mayLeave()) return;
+if (needsBook() || !mayLeave()) return;
 place.id = "";
 writePlace(true);
 list.select("");
@@ -735,6 +739,11 @@ field.addEventListener("input", draw);
 draw();
 field.focus();
 }
+function needsBook() {
+if (!mount.hasBooks || place.book) return false;
+chooseBook();
+return true;
+}
 function openBook(name) {
 if (!mayLeave()) return;
 Object.assign(place, { book: name, q: "", label: "", id: "" });
@@ -746,7 +755,7 @@ function showKeys() {
 dialog("Keys", h("dl.keys", {}, KEYS.map(([key, what]) => h("div", {}, h("dt", {}, key.split(" ").map((each) => h("kbd", {}, each))), h("dd", {}, what)))));
 }
 const pickFile = () => chooseFile(takeFile);
-const takeFile = (file) => importFile(place.book, file, () => refresh({ keepPlace: true }));
+const takeFile = (file) => needsBook() || importFile(place.book, file, () => refresh({ keepPlace: true }));
 addEventListener("keydown", (event) => {
 const isMod = event.ctrlKey || event.metaKey;
 if (isMod && event.key.toLowerCase() === "s") {
@@ -802,7 +811,11 @@ addEventListener("click", (event) => !event.target.closest(".menu") && (menu.ope
 $("#new").addEventListener("click", newContact);
 $("#book").addEventListener("click", chooseBook);
 acceptDrops(takeFile);
-addEventListener("offline", () => showListState(list, new ApiError(0, "")));
+addEventListener("offline", () => {
+live.close();
+live.onstate("waiting");
+showListState(list, new ApiError(0));
+});
 addEventListener("online", () => refresh({ keepPlace: true }));
 addEventListener("popstate", () => {
 const before = { ...place };
@@ -831,11 +844,10 @@ $("#book-name").textContent = place.book || "Choose a book";
 document.title = place.book ? `${place.book} – Contacts` : "Contacts";
 detail.empty(place.book);
 show(place.id ? "detail" : "list");
-if (mount.hasBooks && !place.book) {
+if (needsBook()) {
 list.viewport.hidden = true;
 listState.hidden = false;
 listState.replaceChildren(state("book", "Many books", "Each has contacts of its own.", button("Choose a book", chooseBook, { kind: "primary" })));
-chooseBook();
 return;
 }
 list.selected = place.id;
@@ -1138,7 +1150,7 @@ get path() {
 return `${base(this.book)}/${this.id}`;
 }
 get revision() {
-return Number(/-(\d+)[^-]*"$/.exec(this.etag)?.[1] || 0);
+return Number(/"\w+-(\d+)/.exec(this.etag)?.[1] || 0);
 }
 empty(book) {
 ++this.turn;
@@ -1290,7 +1302,7 @@ const place = pointer(row.path);
 const id = `field-${place}`;
 const old = contacts.at(this.draft, row.path);
 const isLong = row.value.length > LONG || /\n|note$/.test(row.value + row.path.at(-1));
-const input = h(isLong ? "textarea" : "input", { id, value: row.value, type: !isLong && type, placeholder, autocomplete: "off", spellcheck: String(isLong), rows: isLong && 3 });
+const input = h(isLong ? "textarea" : "input", { id, value: row.value, type: !isLong && type, placeholder: placeholder || " ", autocomplete: "off", spellcheck: String(isLong), rows: isLong && 3 });
 const [name, verb] = action ? action("") : [];
 const link = name && h("a.tool", { target: name === "web" && "_blank", rel: "noopener noreferrer" }, icon(name));
 const relink = () => {
@@ -1666,8 +1678,8 @@ given: (row) => fold(row.summary.given),
 family: (row) => fold(row.summary.family),
 };
 export class List {
-constructor(viewport, { load, onopen, onstate }) {
-Object.assign(this, { viewport, load, onopen, onstate });
+constructor(viewport, hooks) {
+Object.assign(this, hooks, { viewport });
 this.canvas = h("div.canvas", { role: "presentation" });
 viewport.append(this.canvas);
 this.elements = new Map(); // by index
@@ -1860,16 +1872,15 @@ const index = this.rows.findIndex((row) => row.id === id);
 const old = this.rows[index];
 if (old && old.revision >= revision) return;
 const activeId = this.rows[this.active]?.id;
-if (old) {
-this.rows.splice(index, 1);
---this.total;
-}
+if (old) this.rows.splice(index, 1);
+else this.onunsure();
+if (old && !summary) --this.total;
 if (summary) {
 const row = { id, revision, summary, fresh: true };
 const stays = old && /created/.test(this.sort);
 const place = stays ? index : this.placeOf(row);
 if (place < this.rows.length || !this.next) this.rows.splice(place, 0, row);
-++this.total;
+this.total = Math.max(this.total, this.rows.length);
 }
 this.active = activeId ? this.rows.findIndex((row) => row.id === activeId) : this.active;
 this.draw();
@@ -1988,15 +1999,13 @@ ndjson: ["NDJSON", "one address a line, as stored", "ndjson"],
 json: ["JSON", "one list, as stored", "json"],
 };
 const NUMBERS = { created: "new", updated: "replaced", skipped: "left as they are", failed: "can't be read" };
-const SUFFIXES = { vcf: "vcf", vcard: "vcf", csv: "csv", tsv: "csv", ndjson: "ndjson", jsonl: "ndjson", json: "json", jscontact: "jscontact" };
 const known = () => mount.formats.filter((name) => FORMATS[name]);
 async function formatOf(file) {
-const suffix = /\.([a-z]+)$/i.exec(file.name)?.[1].toLowerCase();
-let format = SUFFIXES[suffix] || (/vcard/.test(file.type) ? "vcf" : /csv/.test(file.type) ? "csv" : "");
 const start = await file.slice(0, 4096).text();
-if (!format && /^\s*BEGIN:VCARD/i.test(start)) format = "vcf";
+let format = file.name.split(".").pop().toLowerCase().replace("jsonl", "ndjson");
+if (/^\s*BEGIN:VCARD/i.test(start)) format = "vcf";
 if (format === "json" && /"@type"\s*:\s*"Card"/.test(start)) format = "jscontact";
-return known().includes(format) ? format : "";
+return known().find((name) => name === format);
 }
 export function acceptDrops(take) {
 const veil = $("#drop");
@@ -2012,7 +2021,7 @@ on("dragleave");
 on("drop", take);
 }
 export function chooseFile(take) {
-const input = h("input", { type: "file", accept: ".vcf,.csv,.json,.ndjson,.jsonl,text/vcard,text/csv" });
+const input = h("input", { type: "file", accept: ".vcf,.csv,.json,.ndjson,.jsonl" });
 input.addEventListener("change", () => input.files[0] && take(input.files[0]));
 input.click();
 }
@@ -2103,9 +2112,9 @@ failed(error, run);
 };
 await look();
 }
-export async function download(path, name) {
+export async function download(path, name, isSmall) {
 const save = (href) => h("a", { href, download: name }).click();
-if (!token.get()) {
+if (!token.get() && !isSmall) {
 save(path);
 return;
 }

@@ -21,9 +21,10 @@ const KEYS = {
 export class List {
   // @param load    async (limit, cursor query or "", signal) => {rows, total, next}
   // @param onopen  called with a row and whether it was chosen, or only passed over
+  // @param onunsure called when it is not known how many there are
   // @param onstate called after each answer: with the list and an error, if it is one
-  constructor(viewport, { load, onopen, onstate }) {
-    Object.assign(this, { viewport, load, onopen, onstate });
+  constructor(viewport, hooks) {
+    Object.assign(this, hooks, { viewport });
     this.canvas = h("div.canvas", { role: "presentation" });
     viewport.append(this.canvas);
     this.elements = new Map(); // by index
@@ -240,17 +241,17 @@ export class List {
     const old = this.rows[index];
     if (old && old.revision >= revision) return;
     const activeId = this.rows[this.active]?.id;
-    if (old) {
-      this.rows.splice(index, 1);
-      --this.total;
-    }
+    if (old) this.rows.splice(index, 1);
+    // Nobody knows whether it is new, or one that has not been read yet.
+    else this.onunsure();
+    if (old && !summary) --this.total;
     if (summary) {
       const row = { id, revision, summary, fresh: true };
       const stays = old && /created/.test(this.sort);
       const place = stays ? index : this.placeOf(row);
       // Beyond what has been read it will come with its page.
       if (place < this.rows.length || !this.next) this.rows.splice(place, 0, row);
-      ++this.total;
+      this.total = Math.max(this.total, this.rows.length);
     }
     this.active = activeId ? this.rows.findIndex((row) => row.id === activeId) : this.active;
     this.draw();

@@ -11,16 +11,14 @@ const FORMATS = {
   json: ["JSON", "one list, as stored", "json"],
 };
 const NUMBERS = { created: "new", updated: "replaced", skipped: "left as they are", failed: "can't be read" };
-const SUFFIXES = { vcf: "vcf", vcard: "vcf", csv: "csv", tsv: "csv", ndjson: "ndjson", jsonl: "ndjson", json: "json", jscontact: "jscontact" };
 const known = () => mount.formats.filter((name) => FORMATS[name]);
 
 async function formatOf(file) {
-  const suffix = /\.([a-z]+)$/i.exec(file.name)?.[1].toLowerCase();
-  let format = SUFFIXES[suffix] || (/vcard/.test(file.type) ? "vcf" : /csv/.test(file.type) ? "csv" : "");
   const start = await file.slice(0, 4096).text();
-  if (!format && /^\s*BEGIN:VCARD/i.test(start)) format = "vcf";
+  let format = file.name.split(".").pop().toLowerCase().replace("jsonl", "ndjson");
+  if (/^\s*BEGIN:VCARD/i.test(start)) format = "vcf";
   if (format === "json" && /"@type"\s*:\s*"Card"/.test(start)) format = "jscontact";
-  return known().includes(format) ? format : "";
+  return known().find((name) => name === format);
 }
 
 // Looks for files that are dragged over the page. @param take  called with a file
@@ -40,7 +38,7 @@ export function acceptDrops(take) {
 
 // @param take  called with the file that was chosen
 export function chooseFile(take) {
-  const input = h("input", { type: "file", accept: ".vcf,.csv,.json,.ndjson,.jsonl,text/vcard,text/csv" });
+  const input = h("input", { type: "file", accept: ".vcf,.csv,.json,.ndjson,.jsonl" });
   input.addEventListener("change", () => input.files[0] && take(input.files[0]));
   input.click();
 }
@@ -136,10 +134,11 @@ export async function importFile(book, file, ondone) {
   await look();
 }
 
-// Gives a file to the browser. With a token it has to be read here first.
-export async function download(path, name) {
+// Gives a file to the browser. With a token it has to be read here first; so has what is to have
+// a name of its own.
+export async function download(path, name, isSmall) {
   const save = (href) => h("a", { href, download: name }).click();
-  if (!token.get()) {
+  if (!token.get() && !isSmall) {
     save(path);
     return;
   }
