@@ -223,6 +223,7 @@ inline void refuse_other_paths(httplib::Server& server, const Options& options,
   const std::string root(detail::Prefix(options.prefix).root());
   std::ptrdiff_t max_segments = 0;
   for (const detail::Route& route : detail::routes()) {
+    if (route.is_on != nullptr && !route.is_on(options)) continue;
     const auto segments = std::count(route.path.begin(), route.path.end(), '/');
     max_segments = (std::max)(max_segments, segments + 1);  // with a '/' at the end
   }

@@ -51,7 +51,7 @@ for (let i = 0; i < crowd.length; i += 10_000) {
   const answer = await api("/addresses?format=ndjson", { method: "POST", body: lines });
   check(answer.status === 200, "filling the book", answer.text);
 }
-const card = `{"@type":"Card","version":"1.0","uid":"urn:uuid:8c1b2a4e-0d55-4d5a-9c3f-2f0c5c0f7a11","name":{"full":"Ada Lovelace","components":[{"kind":"given","value":"Ada"},{"kind":"surname","value":"Lovelace"}]},"organizations":{"o1":{"name":"Analytical Engines"}},"emails":{"e1":{"address":"ada@example.com","contexts":{"work":true}},"e2":{"address":"countess@example.com","contexts":{"private":true}}},"phones":{"p1":{"number":"+44 20 5550 0123","features":{"mobile":true}}},"keywords":{"mathematics":true,"friends":true},"anniversaries":{"b1":{"kind":"birth","date":{"@type":"PartialDate","year":1815,"month":12,"day":10}}},"notes":{"n1":{"note":"Wrote the first program, for a machine that was never built."}},"links":{"l1":{"uri":"https://example.com/ada"}},"serial":12345678901234567890,"2":1.0,"1":-0}`;
+const card = `{"@type":"Card","version":"1.0","uid":"urn:uuid:8c1b2a4e-0d55-4d5a-9c3f-2f0c5c0f7a11","name":{"full":"Ada Lovelace","components":[{"kind":"given","value":"Ada"},{"kind":"surname","value":"Lovelace"}]},"organizations":{"o1":{"name":"Analytical Engines"}},"emails":{"e1":{"address":"ada@example.com","contexts":{"work":true}},"e2":{"address":"countess@example.com","contexts":{"private":true}}},"phones":{"p1":{"number":"+44 20 5550 0123","features":{"mobile":true}}},"keywords":{"mathematics":true,"friends":true},"anniversaries":{"b1":{"kind":"birth","date":{"@type":"PartialDate","year":1815,"month":12,"day":10}}},"notes":{"n1":{"note":"Wrote the first program, for a machine that was never built."}},"links":{"l1":{"uri":"https://example.com/ada"}},"serial":12345678901234567890,"codes":{"2":1.0,"1":-0}}`;
 await put("ada", card);
 
 test("first view of 100,000 contacts", async (open) => {
@@ -73,7 +73,7 @@ test("first view of 100,000 contacts", async (open) => {
 });
 
 test("light, dark, phone", async (open) => {
-  for (const [name, dark, width, height, scale] of [["light", false, 1280, 860, 1], ["dark", true, 1280, 860, 1], ["phone", false, 390, 780, 1], ["phone-dark", true, 390, 780, 1]]) {
+  for (const [name, dark, width, height, scale] of [["light", false, 1280, 835, 1], ["dark", true, 1280, 835, 1], ["phone", false, 390, 780, 1], ["phone-dark", true, 390, 780, 1]]) {
     const page = await open(width < 500 ? PAGE : `${PAGE}#sort=-updated&id=ada`, { dark, width, height, scale });
     await hasRows(page);
     if (width > 500) await page.waitForSelector(".field");
@@ -176,7 +176,6 @@ test("sorts, and filters by label", async (open) => {
   const total = (await api("/addresses?label=choir&limit=1&count=true")).headers.get("X-Total-Count");
   check(await text(page, "#count") === `${Number(total).toLocaleString("en")} matches`, "the count", await text(page, "#count"));
   await axe(page, "a label");
-  await picture(page, "label");
   await page.reload();
   await until(page, () => document.querySelector("#labels [aria-pressed=true]"));
 });
@@ -244,7 +243,7 @@ test("the JSON side", async (open) => {
   const page = await visit(open, "ada", { height: 900 });
   await click(page, "JSON");
   await page.waitForSelector(".editor");
-  check(/"serial": 12345678901234567890,\n {2}"2": 1.0,\n {2}"1": -0\n/.test(await page.$eval(".editor", (editor) => editor.value)), "numbers and order stay");
+  check(/"serial": 12345678901234567890,\n {2}"codes": \{\n {4}"2": 1.0,\n {4}"1": -0\n/.test(await page.$eval(".editor", (editor) => editor.value)), "numbers and order stay");
   await axe(page, "JSON");
   await picture(page, "json");
   await page.$eval(".editor", (editor) => {
@@ -551,7 +550,6 @@ test("a contact's content is never run", async (open) => {
   await fill(page, "#search", "img src x onerror");
   await until(page, () => document.querySelector("#count").textContent === "1 match");
   await page.focus(".labels input");
-  await picture(page, "hostile");
   await click(page, "JSON");
   await axe(page, "a hostile contact");
   await edit(page, "x", "").catch(() => {});

@@ -332,6 +332,7 @@ progress{width:100%;accent-color:var(--green)}
 #side{border:0}
 [data-pane="list"] #detail, [data-pane="detail"] #side{display:none}
 [data-only="phone"]{display:inline-flex;margin-left:-10px;margin-right:4px}
+.find kbd{display:none}
 .top{padding-top:max(12px, env(safe-area-inset-top))}
 .head, .body{padding-left:20px;padding-right:20px}
 .who{gap:16px}
