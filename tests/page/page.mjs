@@ -45,7 +45,8 @@ const refusal = (code, message, headers = {}) => ({ status: code, headers: { "Co
 
 // The book
 
-const crowd = people(100_000);
+const crowd = people(Number(process.env.PAGE_CONTACTS));
+const total = `${(crowd.length + 1).toLocaleString("en")} contacts`;
 for (let i = 0; i < crowd.length; i += 10_000) {
   const lines = crowd.slice(i, i + 10_000).map((each) => JSON.stringify(each)).join("\n");
   const answer = await api("/addresses?format=ndjson", { method: "POST", body: lines });
@@ -54,7 +55,7 @@ for (let i = 0; i < crowd.length; i += 10_000) {
 const card = `{"@type":"Card","version":"1.0","uid":"urn:uuid:8c1b2a4e-0d55-4d5a-9c3f-2f0c5c0f7a11","name":{"full":"Ada Lovelace","components":[{"kind":"given","value":"Ada"},{"kind":"surname","value":"Lovelace"}]},"organizations":{"o1":{"name":"Analytical Engines"}},"emails":{"e1":{"address":"ada@example.com","contexts":{"work":true}},"e2":{"address":"countess@example.com","contexts":{"private":true}}},"phones":{"p1":{"number":"+44 20 5550 0123","features":{"mobile":true}}},"keywords":{"mathematics":true,"friends":true},"anniversaries":{"b1":{"kind":"birth","date":{"@type":"PartialDate","year":1815,"month":12,"day":10}}},"notes":{"n1":{"note":"Wrote the first program, for a machine that was never built."}},"links":{"l1":{"uri":"https://example.com/ada"}},"serial":12345678901234567890,"codes":{"2":1.0,"1":-0}}`;
 await put("ada", card);
 
-test("first view of 100,000 contacts", async (open) => {
+test(`first view of ${crowd.length.toLocaleString("en")} contacts`, async (open) => {
   const times = [];
   for (let i = 0; i < 7; ++i) {
     const page = await open(PAGE, { before: (page) => page.evaluateOnNewDocument(() => {
@@ -64,7 +65,7 @@ test("first view of 100,000 contacts", async (open) => {
     await until(page, () => window.seen);
     times.push(await page.evaluate(() => window.seen));
     if (i === 0) {
-      check(/^100,001 contacts$/.test(await text(page, "#count")), "the count", await text(page, "#count"));
+      check(await text(page, "#count") === total, "the count", await text(page, "#count"));
       check((await page.$$(".row")).length < 60, "few rows are elements");
     }
   }
@@ -196,8 +197,10 @@ test("the form knows every shape, and keeps what it does not know", async (open)
   for (const [id, [address]] of Object.entries(shapes)) check((await put(id, address)).status === 201, `storing ${id}`);
   const page = await open(PAGE);
   for (const [id, [address, name, email, phone]] of Object.entries(shapes)) {
-    await page.goto(`${PAGE}#id=${id}`);
-    await page.reload();
+    await page.evaluate((id) => {
+      for (const old of ["#detail", "#toasts"]) document.querySelector(old).replaceChildren();
+      location.hash = `id=${id}`;
+    }, id);
     await until(page, (name) => document.querySelector("#detail h1")?.textContent === name, name);
     check(await value(page, "email") === email, `${id}: the email`, await value(page, "email"));
     const parts = await page.$$eval(".parts input", (inputs) => inputs.map((input) => input.value).join(" "));

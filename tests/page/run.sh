@@ -14,6 +14,7 @@ server, starts it three times on free ports (100,000 contacts; tokens; many book
 contacts page: what it does, how fast, that axe finds nothing, that nothing in a contact is run.
 
   --server FILE  this server program, without building it
+  --contacts N   in place of 100,000, for a server that is not optimized
   --only TEXT    only the tests whose name has this text
   --pictures     also write the screenshots to examples/page/
   --help         this text
@@ -21,13 +22,18 @@ TEXT
 }
 
 server_program=
+contacts=100000
 only=
 pictures=
 while (($#)); do
   case $1 in
-    --server | --only)
+    --server | --only | --contacts)
       [[ $# -gt 1 ]] || { echo "tests/page/run.sh: $1 needs a value" >&2; exit 2; }
-      if [[ $1 == --only ]]; then only=$2; else server_program=$(realpath -- "$2"); fi
+      case $1 in
+        --only) only=$2 ;;
+        --contacts) contacts=$2 ;;
+        *) server_program=$(realpath -- "$2") ;;
+      esac
       shift
       ;;
     --pictures) pictures=1 ;;
@@ -105,6 +111,6 @@ command -v node >/dev/null || node=nodejs
 export no_proxy='*' HOME=$work PAGE_MODULES=$modules/node_modules PAGE_WORK=$work PAGE_ONLY=$only
 export PAGE_SERVERS="{\"book\":\"$book\",\"tokens\":\"$tokens\",\"books\":\"$books\"}"
 PAGE_CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
-export PAGE_CHROMIUM PAGE_PICTURES=${pictures:+$PWD/examples/page}
-timeout -k 5 300 "$node" tests/page/page.mjs
+export PAGE_CONTACTS=$contacts PAGE_CHROMIUM PAGE_PICTURES=${pictures:+$PWD/examples/page}
+timeout -k 5 600 "$node" tests/page/page.mjs
 if [[ -n $pictures ]]; then pngquant --force --skip-if-larger --ext .png --quality 50-90 examples/page/*.png || (($? == 98)); fi

@@ -245,7 +245,8 @@ inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::strin
       return std::nullopt;  // the literal text "/{id}" is not an id
     }
   }
-  if (scope != Scope::collection && path.substr(0, page_folder.size()) == page_folder) {
+  if (scope != Scope::collection && path.size() > page_folder.size() &&
+      path.substr(0, page_folder.size()) == page_folder) {
     id = path.substr(page_folder.size());
     path = "/_page/{file}";
   }

@@ -78,7 +78,7 @@ TEST_CASE("config sections: http sets the options of the server and of the book"
   CHECK(server.answer_timeout == std::chrono::milliseconds(5));
   CHECK(rest.answer_timeout == std::chrono::milliseconds(5));
   CHECK(refusal(keys, "http.prefix", "/a//b").rfind("must be one or more segments", 0) == 0);
-  CHECK(refusal(keys, "http.page", "maybe") == "must be true or false, not 'maybe'");
+  CHECK(refusal(keys, "http.page", "maybe") == "must be one of: true, false");
   CHECK(refusal(keys, "http.body_timeout_ms", "0") ==
         "must be an integer from 1 to 86400000, not '0'");
   CHECK(rest.body_timeout == std::chrono::milliseconds(4));
