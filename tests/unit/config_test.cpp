@@ -123,6 +123,7 @@ std::vector<Key> all_keys() {
       {"http", "host", "ADDRBOOK_HTTP_HOST", "0.0.0.0", "localhost", "0.0.0.0", "localhost"},
       {"http", "port", "ADDRBOOK_HTTP_PORT", "0", "65535", "0", "65535"},
       {"http", "prefix", "ADDRBOOK_HTTP_PREFIX", "/a/b", "/c", "/a/b", "/c"},
+      {"http", "page", "ADDRBOOK_HTTP_PAGE", "false", "true", "false", "true"},
       {"http", "max_body_bytes", "ADDRBOOK_HTTP_MAX_BODY_BYTES", "1", "1073741824", "1",
        "1073741824"},
       {"http", "max_import_bytes", "ADDRBOOK_HTTP_MAX_IMPORT_BYTES", "0", "1099511627776", "0",
