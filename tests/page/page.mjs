@@ -242,6 +242,20 @@ test("a contact is changed: parts, lists, labels, dates, numbers", async (open) 
   await api("/addresses/ada", { method: "PUT", body: card });
 });
 
+test("a card gets what it lacks, as JSContact has it", async (open) => {
+  await put("card-2", '{"@type":"Card","version":"1.0"}');
+  const page = await visit(open, "card-2");
+  for (const [label, typed] of [["Name", "Cara Card"], ["Organization", "Example Works"], ["Birthday", "1990-01-02"], ["Note", "Hello"], ["Add email", "cara@example.com"], ["Add phone", "+1 555 0100"], ["Add phone", "+1 555 0101"]]) {
+    await click(page, label, "#detail");
+    await page.keyboard.type(typed);
+  }
+  await fill(page, ".labels input", "choir");
+  await ctrlS(page);
+  await saved(page);
+  check(await stored("card-2") === '{"@type":"Card","version":"1.0","name":{"full":"Cara Card"},"organizations":{"o1":{"name":"Example Works"}},"anniversaries":{"b1":{"date":{"year":1990,"month":1,"day":2},"kind":"birth"}},"notes":{"n1":{"note":"Hello"}},"emails":{"e1":{"address":"cara@example.com"}},"phones":{"p1":{"number":"+1 555 0100"},"p2":{"number":"+1 555 0101"}},"keywords":{"choir":true}}', "what is stored", await stored("card-2"));
+  check(await value(page, "Birthday") === "1990-01-02", "the birthday is shown");
+});
+
 test("the JSON side", async (open) => {
   const page = await visit(open, "ada", { height: 900 });
   await click(page, "JSON");

@@ -120,7 +120,7 @@ export function read(address, blanks = false) {
   });
 
   const births = entries(address.get("anniversaries")).flatMap(([key, v]) => {
-    const date = isMap(v) && v.get("kind") === "birth" && dateText(v.get("date"));
+    const date = isMap(v) && v.get("kind") === "birth" && (dateText(v.get("date")) || (blanks && v.get("date") === ""));
     return date ? [row(["anniversaries", key, "date"], ["anniversaries", key], date, { isDate: true })] : [];
   });
   if (births.length && entries(address.get("anniversaries")).length === 1) used.add("anniversaries");
@@ -203,7 +203,7 @@ function dateText(date) {
 export function dateOf(value, date) {
   const found = /^(?:(\d{4})|-)(?:-(\d\d))?(?:-(\d\d))?$/.exec(value);
   if (!found) return date;
-  const kept = [...date].filter(([name]) => !["utc", "year", "month", "day"].includes(name));
+  const kept = entries(date).filter(([name]) => !["utc", "year", "month", "day"].includes(name));
   const set = ["year", "month", "day"].flatMap((name, i) => (found[i + 1] ? [[name, new Num(String(Number(found[i + 1])))]] : []));
   return new Map([...kept.map(([name, v]) => [name, name === "@type" ? "PartialDate" : v]), ...set]);
 }
@@ -243,7 +243,7 @@ export function addLabel(address, value) {
 export const placeOf = (address, field) => ({
   name: isCard(address) || isMap(address.get("name")) ? ["name", "full"] : ["name"],
   organization: isCard(address) ? ["organizations", "o1", "name"] : ["organization"],
-  birthday: ["birthday"],
+  birthday: isCard(address) ? ["anniversaries", "b1", "date"] : ["birthday"],
   note: isCard(address) ? ["notes", "n1", "note"] : ["note"],
 })[field];
 

@@ -148,7 +148,7 @@ export class Detail {
   json() {
     const text = pretty(equal(this.draft, this.saved) ? this.text : stringify(this.draft));
     this.editor = h("textarea.editor", { spellcheck: "false", "aria-label": "The address as JSON", rows: Math.min(40, text.split("\n").length + 2), value: text });
-    return [this.editor, h("p.fine", {}, "Everything of the contact as it is stored. What you save here replaces all of it.")];
+    return [this.editor, h("p.fine", {}, "All of the contact, as it is stored.")];
   }
 
   form() {
@@ -179,9 +179,10 @@ export class Detail {
       absent.length > 0 && h("div.adders", {}, absent.map((key) => button(capital(key), () => {
         const place = contacts.placeOf(address, key);
         contacts.put(address, place, "");
+        if (place[2] === "date") contacts.put(address, ["anniversaries", "b1", "kind"], "birth");
         this.fillAt(place);
       }, { kind: "add", name: "plus" }))),
-      technical.length > 0 && h("details.technical", {}, h("summary", {}, `Kept as it is: ${count(technical.length, "value")}`), technical.slice(0, MOST).map((leaf) => this.other(leaf))),
+      technical.length > 0 && h("details.technical", {}, h("summary", {}, "Kept as it is"), technical.slice(0, MOST).map((leaf) => this.other(leaf))),
       this.changed && h("p.fine", {}, "Last changed ", new Date(this.changed).toLocaleString([], { dateStyle: "long", timeStyle: "short" }))];
   }
 
@@ -301,6 +302,7 @@ export class Detail {
   }
 
   save() {
+    $(".labels input", this.pane)?.dispatchEvent(new Event("change")); // a label that is still being typed
     if (!this.draft || !(this.isNew || this.isDirty())) return;
     this.attempt(async () => {
       const condition = { "If-Match": this.etag };

@@ -105,7 +105,7 @@ inline constexpr PageFile page_files[] = {
 --amber-wash:light-dark(#f7eeda, #393020);
 --shadow:0 1px 2px rgb(0 0 0 / 10%), 0 12px 32px rgb(0 0 0 / 20%);
 --sans:"Inter Variable", Inter, ui-sans-serif, system-ui, sans-serif;
---mono:ui-monospace, "DejaVu Sans Mono", monospace;
+--mono:ui-monospace, monospace;
 color-scheme:light dark;
 }
 *, ::before, ::after{box-sizing:border-box}
@@ -113,7 +113,7 @@ color-scheme:light dark;
 html{height:100%}
 body{
 height:100%;margin:0;background:var(--paper);color:var(--ink);
-font:400 15px/1.5 var(--sans);-webkit-font-smoothing:antialiased;overflow:hidden;
+font:400 15px/1.5 var(--sans);overflow:hidden;
 }
 h1, h2, p, ul, dl, dd, fieldset, pre{margin:0;padding:0;border:0}
 ul{list-style:none}
@@ -250,7 +250,7 @@ a.tool{color:var(--green)}
 .skeleton i:first-child{width:80px;height:80px;border-radius:50%;margin-bottom:16px}
 .state{min-height:100%;display:flex;flex-direction:column;align-items:center;justify-content:center;text-align:center;padding:40px 32px;gap:8px;color:var(--soft)}
 .state h2{font-size:18px;font-weight:600;color:var(--ink)}
-.state p{max-width:38ch;text-wrap:balance}
+.state p{max-width:38ch}
 .picture{width:72px;height:72px;border-radius:50%;background:var(--wash);color:var(--green);display:grid;place-items:center;margin-bottom:12px}
 .picture .icon{width:32px;height:32px;stroke-width:1.4}
 .actions{display:flex;flex-wrap:wrap;gap:8px;justify-content:flex-end;padding-top:20px}
@@ -1012,7 +1012,7 @@ if (rows.length === 1) used.add(name);
 return rows;
 });
 const births = entries(address.get("anniversaries")).flatMap(([key, v]) => {
-const date = isMap(v) && v.get("kind") === "birth" && dateText(v.get("date"));
+const date = isMap(v) && v.get("kind") === "birth" && (dateText(v.get("date")) || (blanks && v.get("date") === ""));
 return date ? [row(["anniversaries", key, "date"], ["anniversaries", key], date, { isDate: true })] : [];
 });
 if (births.length && entries(address.get("anniversaries")).length === 1) used.add("anniversaries");
@@ -1083,7 +1083,7 @@ return year || month ? (year || "-") + (month && `-${month}`) + (month && day &&
 export function dateOf(value, date) {
 const found = /^(?:(\d{4})|-)(?:-(\d\d))?(?:-(\d\d))?$/.exec(value);
 if (!found) return date;
-const kept = [...date].filter(([name]) => !["utc", "year", "month", "day"].includes(name));
+const kept = entries(date).filter(([name]) => !["utc", "year", "month", "day"].includes(name));
 const set = ["year", "month", "day"].flatMap((name, i) => (found[i + 1] ? [[name, new Num(String(Number(found[i + 1])))]] : []));
 return new Map([...kept.map(([name, v]) => [name, name === "@type" ? "PartialDate" : v]), ...set]);
 }
@@ -1115,7 +1115,7 @@ else address.set(name || "labels", [text(held), value].filter(Boolean));
 export const placeOf = (address, field) => ({
 name: isCard(address) || isMap(address.get("name")) ? ["name", "full"] : ["name"],
 organization: isCard(address) ? ["organizations", "o1", "name"] : ["organization"],
-birthday: ["birthday"],
+birthday: isCard(address) ? ["anniversaries", "b1", "date"] : ["birthday"],
 note: isCard(address) ? ["notes", "n1", "note"] : ["note"],
 })[field];
 export function others(address, used) {
@@ -1259,7 +1259,7 @@ this.fill();
 json() {
 const text = pretty(equal(this.draft, this.saved) ? this.text : stringify(this.draft));
 this.editor = h("textarea.editor", { spellcheck: "false", "aria-label": "The address as JSON", rows: Math.min(40, text.split("\n").length + 2), value: text });
-return [this.editor, h("p.fine", {}, "Everything of the contact as it is stored. What you save here replaces all of it.")];
+return [this.editor, h("p.fine", {}, "All of the contact, as it is stored.")];
 }
 form() {
 const address = this.draft;
@@ -1289,9 +1289,10 @@ group("", plain.slice(0, MOST).map((leaf) => this.other(leaf)), plain.length > M
 absent.length > 0 && h("div.adders", {}, absent.map((key) => button(capital(key), () => {
 const place = contacts.placeOf(address, key);
 contacts.put(address, place, "");
+if (place[2] === "date") contacts.put(address, ["anniversaries", "b1", "kind"], "birth");
 this.fillAt(place);
 }, { kind: "add", name: "plus" }))),
-technical.length > 0 && h("details.technical", {}, h("summary", {}, `Kept as it is: ${count(technical.length, "value")}`), technical.slice(0, MOST).map((leaf) => this.other(leaf))),
+technical.length > 0 && h("details.technical", {}, h("summary", {}, "Kept as it is"), technical.slice(0, MOST).map((leaf) => this.other(leaf))),
 this.changed && h("p.fine", {}, "Last changed ", new Date(this.changed).toLocaleString([], { dateStyle: "long", timeStyle: "short" }))];
 }
 fillAt(path) {
@@ -1396,6 +1397,7 @@ this.bar.classList.remove("busy");
 }
 }
 save() {
+$(".labels input", this.pane)?.dispatchEvent(new Event("change")); // a label that is still being typed
 if (!this.draft || !(this.isNew || this.isDirty())) return;
 this.attempt(async () => {
 const condition = { "If-Match": this.etag };
