@@ -316,13 +316,12 @@ progress{width:100%;accent-color:var(--green)}
 .keys div:first-child{border:0}
 .keys dt{display:flex;gap:4px}
 #toasts{position:fixed;left:50%;bottom:24px;transform:translateX(-50%);display:grid;gap:8px;z-index:20;width:max-content;max-width:calc(100vw - 32px)}
-.toast{display:flex;align-items:center;gap:4px;padding:6px 6px 6px 16px;min-height:48px;border-radius:12px;background:#262824;color:#f4f3ee;box-shadow:var(--shadow);animation:rise 0.18s ease-out}
+.toast{display:flex;align-items:center;gap:4px;padding:6px 6px 6px 16px;min-height:48px;border-radius:12px;background:#262824;color:#f4f3ee;box-shadow:var(--shadow)}
 .toast span{flex:1;padding-right:8px}
 .toast .tool{color:#bdbfb6}
 .toast button:hover{background:#3a3d37;color:#fff}
 .toast .undo{color:#a9dcc8}
 .toast.bad{background:#5c211b;color:#fff1ee}
-@keyframes rise{from{opacity:0;transform:translateY(8px)} }
 #drop{position:fixed;inset:0;z-index:30;padding:24px;background:rgb(20 22 18 / 45%)}
 #drop > div{height:100%;border:2px dashed var(--green);border-radius:20px;background:var(--sheet);color:var(--green);display:grid;place-content:center;justify-items:center;gap:8px;font-size:20px;font-weight:600}
 #drop .icon{width:48px;height:48px}
@@ -1926,6 +1925,7 @@ this.open();
 }
 stop() {
 this.path = "";
+this.batch = []; // of the book that was
 this.close();
 this.onstate("off");
 }

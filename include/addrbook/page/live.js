@@ -30,6 +30,7 @@ export class Live {
 
   stop() {
     this.path = "";
+    this.batch = []; // of the book that was
     this.close();
     this.onstate("off");
   }
