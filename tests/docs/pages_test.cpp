@@ -135,7 +135,8 @@ TEST_CASE("pages: all are found") {
   CHECK(names == std::set<std::string>{"CHANGELOG.md", "CONTRIBUTING.md", "README.md",
                                        "configs/README.md", "examples/README.md",
                                        "examples/changes.md", "examples/http.md",
-                                       "examples/scaling.md", "tests/bench/README.md"});
+                                       "examples/moving-in.md", "examples/scaling.md",
+                                       "tests/bench/README.md"});
 }
 
 TEST_CASE("pages: every command gives the output that stands below it") {
