@@ -83,7 +83,7 @@ clang="$tests clang libclang-rt-dev"
 clients='curl openssl nodejs python3-requests apache2-utils nginx-light haproxy golang-go'
 bench="$server openssl nodejs npm wrk python3-tornado python3-fastapi python3-uvicorn"
 bench+=' python3-uvloop python3-httptools'
-ci="$coverage $clang $clients clang-tidy clang-format ccache valgrind"
+ci="$coverage $clang $clients $bench clang-tidy clang-format ccache valgrind"
 check_only=
 with_server=
 

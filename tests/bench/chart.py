@@ -12,7 +12,7 @@ import report
 
 WIDTH, MARGIN, GAP = 940, 24, 28
 PANEL = (WIDTH - 2 * MARGIN - GAP) // 2
-NAME, VALUE = 178, 62  # widths of the columns beside the bars
+NAME, VALUE = 196, 62  # widths of the columns beside the bars
 TITLE, ROW, BAR = 46, 21, 13
 
 STYLE = """
@@ -44,7 +44,7 @@ def kind_of(server):
     return "ours" if server["name"].startswith("addrbook") else "peer"
 
 
-def panel(results, left, top, workload, title, note, scale=1.0):
+def panel(results, left, top, workload, title, note):
     """@returns  the elements of a panel"""
     shown = [each for each in results["servers"] if workload in each["results"]]
     longest = max(max(each["results"][workload]["runs"]) for each in shown)
@@ -62,17 +62,17 @@ def panel(results, left, top, workload, title, note, scale=1.0):
         kind = kind_of(server)
         if workload in ("put", "post", "import") and server["keeps"] != "disk":
             kind += " volatile"
-        value = report.number(result["median"] * scale)
+        value = report.number(result["median"] * (1000 if workload == "list" else 1))
         lines.append(
             f'<text class="name" x="{left + NAME - 8}" y="{middle + 4}" text-anchor="end">'
             f'{escape(server["name"])}</text>'
             f'<rect class="{kind}" x="{left + NAME}" y="{y}" width="{width[0]:.1f}" height="{BAR}" rx="2"/>'
         )
+        end = left + NAME + width[2]
         if width[2] - width[1] >= 1:
             lines.append(
-                f'<path class="spread" d="M{left + NAME + width[1]:.1f} {middle}H{left + NAME + width[2]:.1f}"/>'
+                f'<path class="spread" d="M{left + NAME + width[1]:.1f} {middle}H{end:.1f}"/>'
             )
-        end = left + NAME + max(width[0], width[2])
         lines.append(f'<text x="{end + 6:.1f}" y="{middle + 4}">{value}</text>')
         y += ROW
     return lines
@@ -80,31 +80,32 @@ def panel(results, left, top, workload, title, note, scale=1.0):
 
 def draw(results):
     """@returns  the text of an SVG file"""
-    listed, imported = format(results["listed"], ","), format(results["imported"], ",")
+    listed, searched, imported = (format(results[each], ",") for each in ("listed", "searched", "imported"))
+    rate = f"requests/s, {results['connections']} connections"
     panels = [
-        ("get", "GET of one contact", "requests/s, 64 connections", 1.0),
-        ("put", "PUT of one contact", "requests/s, 64 connections", 1.0),
-        ("post", "POST of a contact", "requests/s, 64 connections; pale: in memory, lost when the process ends", 1.0),
-        ("import", f"Import of {imported} contacts", "contacts/s; addrbook: a file, the others: one POST each", 1.0),
-        ("list", f"All of {listed} contacts in one answer", "milliseconds: shorter is better", 1000.0),
-        ("search", "Search", f"requests/s; addrbook: in {results['searched']:,}, json-server: in {listed}", 1.0),
+        ("get", "GET of one contact", rate),
+        ("put", "PUT of one contact", rate + "; pale: kept in memory only"),
+        ("post", "POST of one contact", rate + "; pale: kept in memory only"),
+        ("import", f"Import of {imported} contacts", "contacts/s; addrbook: a file, the others: one POST each"),
+        ("list", f"All of {listed} contacts in one answer", "milliseconds: shorter is better"),
+        ("search", "Search", f"requests/s; addrbook: in {searched} contacts, json-server: in {listed}"),
     ]
     lines = []
     top = 60
     for first in range(0, len(panels), 2):
         height = 0
-        for column, (workload, title, note, scale) in enumerate(panels[first : first + 2]):
+        for column, (workload, title, note) in enumerate(panels[first : first + 2]):
             left = MARGIN + column * (PANEL + GAP)
-            lines += panel(results, left, top, workload, title, note, scale)
+            lines += panel(results, left, top, workload, title, note)
             count = sum(workload in each["results"] for each in results["servers"])
             height = max(height, TITLE + count * ROW)
         top += height + 22
-    heading = "One CPU for the server and its load" + (": a quick run, not for quoting" if results["quick"] else "")
-    about = f"{results['machine']['cpu']}, {results['date']}; medians of {results['rounds']} runs, the line is the spread"
+    heading = "Server and load on one CPU" + (": quick, not for quoting" if results["quick"] else "")
+    about = f"{results['machine']['cpu']}, {results['date']}; medians of {results['rounds']}, the line is the spread"
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{top}" viewBox="0 0 {WIDTH} {top}"'
-            ' role="img" aria-label="Bars: addrbook beside other servers">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{top}"'
+            f' viewBox="0 0 {WIDTH} {top}" role="img" aria-label="Bars: addrbook beside other servers">',
             f"<style>{STYLE}</style>",
             f'<rect class="ground" x=".5" y=".5" width="{WIDTH - 1}" height="{top - 1}" rx="6"/>',
             f'<text class="title" x="{MARGIN}" y="28">{escape(heading)}</text>',

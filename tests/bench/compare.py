@@ -9,8 +9,6 @@ expected ends the run with status 1. All that was started ends with this program
 import argparse
 import concurrent.futures
 import contextlib
-import ctypes
-import http.client
 import json
 import os
 import pathlib
@@ -19,8 +17,6 @@ import random
 import re
 import shutil
 import signal
-import socket
-import ssl
 import statistics
 import subprocess
 import sys
@@ -28,18 +24,15 @@ import time
 
 import chart
 import report
+from servers import (
+    ADDRBOOKS, PEERS, YARDSTICKS, Failure, Yardstick, check, check_search, cpu_seconds, end, expect,
+    output_of, raw_answer, seconds_of, start, started,
+)
 
 HERE = pathlib.Path(__file__).resolve().parent
 CONNECTIONS = 64
 SEARCH_CONNECTIONS = 8
-BOOKS = 1000
 SEED = 1000  # contacts of a book whose entries are read and written
-PR_SET_PDEATHSIG = 1
-libc = ctypes.CDLL(None)
-
-
-class Failure(Exception):
-    """Ends the run."""
 
 
 class Scale:
@@ -51,329 +44,11 @@ class Scale:
         self.warms_up = not quick
         self.listed = 2_000 if quick else 100_000
         self.searched = 20_000 if quick else 1_000_000
-        self.searched_by_peers = self.listed
         self.imported = 1_000 if quick else 10_000
 
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
-
-
-# --- Processes
-
-started = []
-
-
-def start(command, cpu=None, stdin=subprocess.DEVNULL, **options):
-    """Starts a process that ends with this one. @returns  the Popen"""
-
-    def prepare():
-        if cpu is not None:
-            os.sched_setaffinity(0, {cpu})
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-    process = subprocess.Popen(command, preexec_fn=prepare, stdin=stdin, **options)
-    started.append(process)
-    return process
-
-
-def end(process):
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    if process.stdout:
-        process.stdout.close()
-    started.remove(process)
-
-
-def output_of(command, **options):
-    """@returns  what a process writes to standard output"""
-    process = start(command, stdout=subprocess.PIPE, text=True, **options)
-    if "stdin" in options:
-        options["stdin"].close()  # or the process that fills it does not see that this one has ended
-    try:
-        text = process.communicate()[0]
-    finally:
-        end(process)
-    if process.returncode != 0:
-        raise Failure("%s ended with status %d" % (" ".join(map(str, command)), process.returncode))
-    return text
-
-
-def cpu_seconds(pid):
-    """CPU time of a process with all of its threads: see CPUCLOCK_SCHED of the kernel."""
-    return time.clock_gettime((~pid << 3) | 2)
-
-
-# --- Servers
-
-
-class Server:
-    """One of those that are compared.
-
-    keeps     'disk': what it answers to a write is on the disk; 'memory'; or 'nothing'
-    base      of its addresses
-    """
-
-    base = "/addresses"
-    is_tls = False
-    many_books = False
-    searches = False
-
-    def __init__(self, key, name, keeps):
-        self.key = key
-        self.name = name
-        self.keeps = keeps
-        self.process = None
-        self.targets = []
-
-    def command(self, bench, seed):
-        raise NotImplementedError
-
-    def run(self, bench, seed):
-        """@param seed  a file of contacts to begin with, or None"""
-        self.log = bench.work / (self.key + ".log")
-        with open(self.log, "w", encoding="utf-8") as log:
-            self.process = start(
-                self.command(bench, seed), bench.cpu, stdout=subprocess.PIPE, stderr=log, cwd=bench.work,
-                text=True, env=bench.environment,
-            )
-        line = self.process.stdout.readline()
-        found = re.search(r"on https?://[^ ]*:(\d+)", line)
-        if not found:
-            raise self.failure("does not start: " + line)
-        self.port = int(found[1])
-        self.url = "%s://127.0.0.1:%d" % ("https" if self.is_tls else "http", self.port)
-
-    def failure(self, what):
-        log = self.log.read_text(encoding="utf-8", errors="replace")[-2000:]
-        return Failure("%s: %s\n%s" % (self.name, what, log))
-
-    def stop(self):
-        if self.process:
-            end(self.process)
-            self.process = None
-
-    def connect(self):
-        if not self.is_tls:
-            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=120, context=context)
-
-    def ask(self, method, target, body=None, kind="application/json", connection=None):
-        """@returns  status, fields and body of the answer"""
-        own = connection or self.connect()
-        own.request(method, target, body, {"Content-Type": kind} if body is not None else {})
-        answer = own.getresponse()
-        content = answer.read()
-        if not connection:
-            own.close()
-        return answer.status, answer.headers, content
-
-    def address_in(self, value):
-        """@returns  of the JSON of one address what was sent"""
-        return value
-
-    def addresses_in(self, value):
-        """@returns  of the JSON of the list: {id: address}, in order"""
-        return value
-
-    def path_of(self, location):
-        return location[location.index("/", 8) if "://" in location else 0 :]
-
-
-class Yardstick(Server):
-    """Answers a GET, and nothing else."""
-
-    def command(self, bench, seed):
-        return [bench.yardsticks, self.key, bench.work / (self.key + ".answer")]
-
-
-class Addrbook(Server):
-    searches = True
-
-    def __init__(self, key, name, is_tls=False, many_books=False):
-        super().__init__(key, name, "memory" if key == "memory" else "disk")
-        self.is_tls = is_tls
-        self.many_books = many_books
-        if many_books:
-            self.base = "/books/user-0/addresses"
-
-    def settings(self, bench):
-        """@returns  the name of a file with them: the defaults but for the log"""
-        file = bench.work / (self.key + ".db")
-        lines = ["logging: {level: warning}", "service: {max_entries: 0}"]
-        lines.append("storage: {%s}" % ("memory: " if self.keeps == "memory" else "sqlite: '%s'" % file))
-        if self.many_books:
-            lines.append("books: {create_on_write: true}")
-            lines.append("http: {port: 0, prefix: '/books/{book}/addresses'}")
-        else:
-            lines.append("http: {port: 0}")
-        if self.is_tls:
-            lines.append("tls: {certificate: certificate.pem, key: key.pem}")
-        settings = bench.work / (self.key + ".yaml")
-        settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return settings
-
-    def command(self, bench, seed):
-        return [bench.server, "--config", self.settings(bench)]
-
-    def run(self, bench, seed):
-        super().run(bench, seed)
-        if seed:
-            self.bring_in(seed.read_bytes())
-
-    def bring_in(self, lines):
-        """@returns  seconds that it took"""
-        begin = time.monotonic()
-        status, _, content = self.ask(
-            "POST", self.base + "?format=ndjson&partial=true", lines, "application/x-ndjson"
-        )
-        taken = time.monotonic() - begin
-        count = lines.count(b"\n")
-        if status != 200 or json.loads(content)["created"] != count:
-            raise self.failure("an import of %d contacts answers %d: %r" % (count, status, content[:500]))
-        return taken
-
-    def stop(self):
-        super().stop()
-        for file in self.log.parent.glob(self.key + ".db*") if hasattr(self, "log") else []:
-            file.unlink()
-
-
-class Peer(Server):
-    def __init__(self, key, name, program):
-        super().__init__(key, name, "memory")
-        self.program = program
-
-    def command(self, bench, seed):
-        runtime = bench.python if self.program.endswith(".py") else bench.node
-        return [runtime, HERE / "peers" / self.program] + ([seed] if seed else [])
-
-
-class JsonServer(Peer):
-    """Has the id in the address, and a list of them."""
-
-    searches = True
-
-    def address_in(self, value):
-        return {name: member for name, member in value.items() if name != "id"}
-
-    def addresses_in(self, value):
-        return {str(each["id"]): self.address_in(each) for each in value}
-
-
-YARDSTICKS = [
-    Yardstick("loop", "a bare epoll loop, the limit", "nothing"),
-    Yardstick("constant", "httplib::Server, a constant", "nothing"),
-]
-ADDRBOOKS = [
-    Addrbook("memory", "addrbook, memory"),
-    Addrbook("sqlite", "addrbook, SQLite"),
-    Addrbook("tls", "addrbook, SQLite, TLS", is_tls=True),
-    Addrbook("books", "addrbook, SQLite, 1,000 books", many_books=True),
-]
-PEERS = [
-    Peer("fastify", "Fastify", "fastify_book.js"),
-    Peer("tornado", "Tornado", "tornado_book.py"),
-    Peer("fastapi", "FastAPI, uvicorn", "fastapi_book.py"),
-    JsonServer("json_server", "json-server", "json_server_book.js"),
-]
-
-
-# --- What the answers must be
-
-
-def expect(server, what, found, wanted):
-    if found != wanted:
-        raise server.failure("%s is %.300r, and should be %.300r" % (what, found, wanted))
-
-
-def check(server, contacts):
-    """One address through its life, and the list of all of them. @param contacts  what it holds"""
-    first, second = {**contacts[0], "name": "Ada Example"}, {**contacts[-1], "labels": ["né", "\u4f60"]}
-    connection = server.connect()
-
-    def ask(method, target, address=None):
-        body = None if address is None else json.dumps(address, ensure_ascii=False).encode()
-        return server.ask(method, target, body, connection=connection)
-
-    status, fields, _ = ask("POST", server.base, first)
-    expect(server, "status of POST", status, 201)
-    target = server.path_of(fields["Location"])
-    for address in first, second:
-        if address is second:
-            expect(server, "status of PUT", ask("PUT", target, second)[0] in (200, 204), True)
-        status, fields, content = ask("GET", target)
-        expect(server, "status of GET", status, 200)
-        expect(server, "type of GET", fields.get_content_type(), "application/json")
-        expect(server, "answer of GET", server.address_in(json.loads(content)), address)
-    expect(server, "status of DELETE", ask("DELETE", target)[0] in (200, 204), True)
-    expect(server, "status of GET after DELETE", ask("GET", target)[0], 404)
-    status, _, content = ask("GET", server.base)
-    expect(server, "status of the list", status, 200)
-    listed = server.addresses_in(json.loads(content))
-    expect(server, "length of the list", len(listed), len(contacts))
-    for found, wanted in zip(listed.values(), contacts):
-        expect(server, "an address of the list", found, wanted)
-    connection.close()
-    return [server.base + "/" + each for each in listed]
-
-
-def check_search(server, query, limit):
-    """@returns  how many are found, `limit` at most"""
-    status, _, content = server.ask("GET", query)
-    expect(server, "status of a search", status, 200)
-    found = json.loads(content)
-    if isinstance(server, Addrbook):
-        found = [each["address"] for each in found]
-    word = query.partition("q=")[2].partition("&")[0].lower()
-    for address in found:
-        text = json.dumps(address).lower()
-        expect(server, "whether %r has %r" % (text, word), word in text, True)
-    if not 0 < len(found) <= limit:
-        raise server.failure("%s finds %d" % (query, len(found)))
-
-
-# --- The benchmark
-
-
-def raw_answer(server, target):
-    """@returns  the bytes of an answer that has a Content-Length"""
-    with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        connection.sendall(("GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % target).encode())
-        answer = b""
-        while True:
-            head, end_of_head, body = answer.partition(b"\r\n\r\n")
-            size = re.search(rb"(?i)\r\nContent-Length: *(\d+)", head)
-            if end_of_head and len(body) >= int(size[1]):
-                return answer
-            answer += connection.recv(65536)
-
-
-def read_all(server, connection):
-    """@returns  seconds from the request of the list to its last byte"""
-    begin = time.monotonic()
-    connection.request("GET", server.base)
-    answer = connection.getresponse()
-    room = bytearray(1 << 20)
-    size = 0
-    while True:
-        received = answer.readinto(room)
-        if not received:
-            break
-        size += received
-    taken = time.monotonic() - begin
-    if answer.status != 200 or size < 1000:
-        raise server.failure("the list has status %d and %d bytes" % (answer.status, size))
-    return taken
-
 
 
 class Bench:
@@ -398,18 +73,19 @@ class Bench:
         self.begin = time.monotonic()
 
     def note(self, text):
-        say("%4d s  %s" % (time.monotonic() - self.begin, text))
+        if not self.quick or sys.stderr.isatty():
+            say("%4d s  %s" % (time.monotonic() - self.begin, text))
 
     def contacts(self, first, count):
         """@returns  a file of invented contacts, a line of JSON each"""
         file = self.work / ("contacts-%d-%d" % (first, count))
         if not file.exists():
             with open(file, "wb") as lines:
-                status = start([self.yardsticks, "contacts", str(first), str(count)], stdout=lines)
-                status.wait()
-                end(status)
-                if status.returncode != 0:
-                    raise Failure("no contacts")
+                process = start([self.yardsticks, "contacts", str(first), str(count)], stdout=lines)
+                process.wait()
+                end(process)
+            if process.returncode != 0:
+                raise Failure("yardsticks makes no contacts")
         return file
 
     def lines_file(self, name, lines):
@@ -477,7 +153,7 @@ class Bench:
     def settle(self, server):
         """Waits until a server has done what the end of the load left to it."""
         before = cpu_seconds(server.process.pid)
-        for _ in range(100):
+        for _ in range(500):
             time.sleep(0.02)
             now = cpu_seconds(server.process.pid)
             if now - before < 0.001:
@@ -495,10 +171,13 @@ class Bench:
             os.sched_setaffinity(0, self.own_cpus)
 
     def measure(self, workload, servers, run):
-        """@param run  (server, round) -> value, CPU seconds, latencies or None; round 0 is for warmth"""
+        """Measures servers in turns. Round 0 is for warmth, and does not count.
+
+        @param run  (server, round) -> value, CPU seconds for each request, latencies or None
+        """
         runs = {server.key: [] for server in servers}
         for number in range(0 if self.scale.warms_up else 1, self.scale.rounds + 1):
-            self.note("%s: %s" % (workload, "round %d of %d" % (number, self.scale.rounds) if number else "warm up"))
+            self.note("%s, round %d of %d" % (workload, number, self.scale.rounds))
             for server in servers:
                 measured = run(server, number)
                 if number:
@@ -550,26 +229,30 @@ class Bench:
         with self.running(everyone, self.contacts(0, self.scale.listed)):
 
             def read_list(server, _):
-                connection = server.connect()
-                connection.connect()
-                taken, cpu = self.timed(server, lambda: read_all(server, connection))
-                connection.close()
-                return taken, cpu, None
+                return (*self.timed(server, lambda: seconds_of(server, [server.base])), None)
 
             self.measure("list", everyone, read_list)
-            self.measure_searches([PEERS[-1]], "&_limit=100")
+            self.measure_searches(PEERS[-1], "_limit", one_by_one=True)
 
-    def measure_searches(self, servers, limit):
-        """The first 100 of those that have a family name."""
+    def measure_searches(self, server, limit, one_by_one=False):
+        """The first 100 of those that have a family name.
+
+        @param one_by_one  a search takes so long that a load would end in the middle of one
+        """
         lines = self.contacts(0, SEED).read_bytes().splitlines()
-        names = sorted({json.loads(line)["family"] for line in lines})
-        for server in servers:
-            targets = [server.base + "?q=" + name + limit for name in names]
-            for target in targets[:5]:
-                check_search(server, target, 100)
-            file = self.lines_file(server.key + ".searches", random.Random(1).sample(targets, len(targets)))
-            self.measure("search", [server], lambda server, number: self.load(
-                server, number, "GET", file, connections=SEARCH_CONNECTIONS))
+        names = list({json.loads(line)["family"]: None for line in lines})
+        targets = ["%s?q=%s&%s=100" % (server.base, name, limit) for name in names]
+        for name, target in list(zip(names, targets))[:5]:
+            check_search(server, target, name, 100)
+        file = self.lines_file(server.key + ".searches", targets)
+
+        def search_one_by_one(server, number):
+            asked = targets[3 * number : 3 * number + 3]
+            taken, cpu = self.timed(server, lambda: seconds_of(server, asked))
+            return len(asked) / taken, cpu / len(asked), None
+
+        self.measure("search", [server], search_one_by_one if one_by_one else lambda server, number: (
+            self.load(server, number, "GET", file, connections=SEARCH_CONNECTIONS)))
 
     def measure_large_book(self):
         """Searches in more contacts than the peers can hold."""
@@ -578,11 +261,13 @@ class Bench:
         contacts = start(
             [self.yardsticks, "contacts", "0", str(self.scale.searched)], stdout=subprocess.PIPE
         )
-        importer = server.command(self, None) + ["--import", "-", "--format", "ndjson"]
-        output_of(importer, stdin=contacts.stdout, stderr=subprocess.DEVNULL, cwd=self.work, env=self.environment)
+        output_of(
+            server.command(self, None) + ["--import", "-", "--format", "ndjson"], stdin=contacts.stdout,
+            stderr=subprocess.DEVNULL, cwd=self.work, env=self.environment,
+        )
         end(contacts)
         with self.running([server], None):
-            self.measure_searches([server], "&limit=100")
+            self.measure_searches(server, "limit")
 
     def measure_imports(self):
         """Files of contacts; for those that have no such request, what they take one by one."""
@@ -599,11 +284,11 @@ class Bench:
             self.results[peer.key]["import"] = {**self.results[peer.key]["post"], "one_by_one": True}
 
     def run(self):
-        for part in (
-            self.measure_requests, self.measure_imports, self.measure_lists, self.measure_large_book,
-        ):
-            part()
-
+        # What takes the most memory and room comes first: what fails should fail soon.
+        self.measure_large_book()
+        self.measure_lists()
+        self.measure_requests()
+        self.measure_imports()
 
 
 # --- The program
@@ -630,10 +315,10 @@ def versions_of(bench, node_modules):
         "Python": first_line(bench.python, "-c", "import platform; print(platform.python_version())"),
         "Node.js": first_line(bench.node, "--version").lstrip("v"),
     }
-    for module, name in ("tornado", "Tornado"), ("fastapi", "FastAPI"), ("uvicorn", "uvicorn"), (
-        "uvloop", "uvloop"), ("httptools", "httptools"):
-        attribute = "version" if module == "tornado" else "__version__"
-        found[name] = first_line(bench.python, "-c", "import %s as m; print(m.%s)" % (module, attribute))
+    for name in "Tornado", "FastAPI", "uvicorn", "uvloop", "httptools":
+        attribute = "version" if name == "Tornado" else "__version__"
+        program = "import %s as module; print(module.%s)" % (name.lower(), attribute)
+        found[name] = first_line(bench.python, "-c", program)
     for module, name in ("fastify", "Fastify"), ("json-server", "json-server"):
         found[name] = json.loads((node_modules / module / "package.json").read_bytes())["version"]
     # wrk -v ends with status 1
@@ -643,7 +328,8 @@ def versions_of(bench, node_modules):
 
 
 def machine(bench):
-    model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.M)
+    about = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    model = re.search(r"^model name\s*: (.*)$", about, re.M)
     disk = output_of(["df", "--output=fstype", bench.work]).split()[-1]
     system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
     return {
@@ -661,6 +347,7 @@ def parse():
     parser.add_argument("--seconds", type=int)
     for name in "output", "work", "tree", "node-modules":
         parser.add_argument("--" + name, type=pathlib.Path, required=True)
+    parser.add_argument("--page", type=pathlib.Path)
     for name in "python", "node":
         parser.add_argument("--" + name, required=True)
     return parser.parse_args()
@@ -717,9 +404,10 @@ def main():
         )
         (options.output / "chart.svg").write_text(chart.draw(results), encoding="utf-8")
         text = report.text_of(results)
-        report.write_page(HERE / "results/README.md", options.output / "README.md", text)
+        if options.page:
+            report.update_page(options.page, text)
         print(text)
-        say("In %s: README.md, results.json, chart.svg" % options.output)
+        say("In %s: results.json, chart.svg" % options.output)
     except Failure as failure:
         say("tests/bench/run.sh: %s" % failure)
         status = 1

@@ -5,7 +5,7 @@ import pathlib
 import sys
 
 BEGIN = "<!-- written by tests/bench/run.sh: begin -->"
-END = "<!-- end -->"
+END = "<!-- written by tests/bench/run.sh: end -->"
 
 
 def number(value, digits=3):
@@ -59,7 +59,7 @@ def table_of(results):
         cells = [row[0].ljust(widths[0])] + [text.rjust(width) for text, width in zip(row[1:], widths[1:])]
         lines.append("| " + " | ".join(cells) + " |")
         if index == 0:
-            lines.append("|-" + "-" * widths[0] + "|" + "|".join("-" * (w + 1) + ":" for w in widths[1:]) + "|")
+            lines.append("|-" + "-" * widths[0] + "-|-" + ":|-".join("-" * each for each in widths[1:]) + ":|")
     return "\n".join(lines)
 
 
@@ -67,25 +67,26 @@ def text_of(results):
     """@returns  what the page has between its markers"""
     versions = ", ".join("%s %s" % item for item in results["versions"].items())
     on = results["machine"]
-    warning = "**A quick run: it shows that the benchmark works. Not for quoting.**\n\n" if results["quick"] else ""
+    warning = "**A quick run, to see that it works. Not for quoting.**\n\n" if results["quick"] else ""
     return f"""{warning}{table_of(results)}
 
 ¹ In memory: lost when the process ends. The others' answers come after the data is on the disk.<br>
-² In {results["listed"]:,} contacts: it reads all of them for each search.<br>
+² In {results["listed"]:,} contacts, one search after the other: each reads all of them.<br>
 ³ One POST each, as in POST/s: it has no request that takes a file.<br>
-\\- The server has no such request, or was not measured with it: a search in {results["searched"]:,} contacts
-is one of SQLite without TLS, and the two at the top answer a GET only.
+\\- Not measured: the two at the top answer a GET only; three of the others have no search, and the search in
+{results["searched"]:,} contacts is one of a SQLite file that has no other book, without TLS.
 
 {results["date"]}, {on["cpu"]} ({on["cpus"]} CPUs), {on["system"]}, files on {on["disk"]}.
-Medians of {results["rounds"]} runs of {results["seconds"]} s, ± half of the distance from the lowest to the
-highest. {versions}. The run took {results["took_seconds"]} s."""
+Medians; runs: {results["rounds"]}, of {results["seconds"]} s each; ± half of the distance from the lowest
+to the highest. {versions}. The whole took {results["took_seconds"]} s."""
 
 
-def write_page(template, page, text):
-    """Puts `text` between the markers of the page, which is made of `template` if it is absent."""
-    content = (page if page.exists() else template).read_text(encoding="utf-8")
-    before, _, rest = content.partition(BEGIN)
-    after = rest.partition(END)[2]
+def update_page(page, text):
+    """Puts `text` between the markers of the page."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError("%s has no markers" % page)
     page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 

@@ -9,14 +9,14 @@ usage() {
 Usage: tests/bench/run.sh [options]
 
 Installs what is missing, builds release, measures each server with wrk on one CPU, and writes a
-table, results.json and chart.svg to tests/bench/results. Takes less than 10 minutes, on a machine
-that does nothing else meanwhile.
+table into tests/bench/README.md, results.json and chart.svg into tests/bench/results. Takes less than
+10 minutes, on a machine that does nothing else meanwhile.
 
   --quick        all of it in a minute, to see that it works; not for quoting: writes to
                  build/bench/quick
   --rounds N     runs of each server and workload (default: 5)
   --seconds N    of each run (default: 2)
-  --output DIR   writes there
+  --output DIR   writes results.json and chart.svg there, and the table to standard output only
   --help         this text
 TEXT
 }
@@ -55,9 +55,11 @@ done
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 tree=$PWD/build/release
 place=$PWD/build/bench
-if [[ -z $output ]]; then
+if [[ -z $output && " ${options[*]-} " == *' --quick '* ]]; then
+  output=$place/quick
+elif [[ -z $output ]]; then
   output=$PWD/tests/bench/results
-  [[ " ${options[*]-} " != *' --quick '* ]] || output=$place/quick
+  options+=(--page "$PWD/tests/bench/README.md")
 fi
 
 cmake/install-deps.sh --bench
