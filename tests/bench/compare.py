@@ -226,12 +226,21 @@ class Bench:
     def measure_lists(self):
         """All of a large book, and searches of the one that can search besides us."""
         everyone = ADDRBOOKS + PEERS
-        with self.running(everyone, self.contacts(0, self.scale.listed)):
+        seed = self.contacts(0, self.scale.listed)
+        with open(seed, "rb") as lines:
+            contact = lines.readline()
+        with self.running(everyone, seed):
 
             def read_list(server, _):
                 return (*self.timed(server, lambda: seconds_of(server, [server.base])), None)
 
-            self.measure("list", everyone, read_list)
+            def read_changed_list(server, number):
+                status, _, _ = server.ask("PUT", server.targets[number], contact)
+                expect(server, "status of PUT", status in (200, 204), True)
+                return read_list(server, number)
+
+            self.measure("list", everyone, read_changed_list)
+            self.measure("list_again", ADDRBOOKS, read_list)
             self.measure_searches(PEERS[-1], "_limit", one_by_one=True)
 
     def measure_searches(self, server, limit, one_by_one=False):
@@ -374,7 +383,10 @@ def main():
         free = shutil.disk_usage(bench.work).free
         if not bench.quick and free < 4 << 30:
             raise Failure("%s has %d MiB free, and 4 GiB are needed" % (bench.work, free >> 20))
-        found = {"versions": versions_of(bench, options.node_modules), "machine": machine(bench)}
+        if not bench.quick and os.getloadavg()[0] > 0.5:
+            say("Other programs are running (load: %.1f): what is measured is less than it could be."
+                % os.getloadavg()[0])
+        found = {"load_before": round(os.getloadavg()[0], 2), "versions": versions_of(bench, options.node_modules), "machine": machine(bench)}
         if found["machine"]["disk"] == "tmpfs":
             say("The files are in memory: what is durable costs nothing here.")
         make_certificate(bench)

@@ -1,4 +1,4 @@
-// What run.sh compares with: the least that a server can do, and the contacts that all are asked for.
+// What run.sh compares with: the least that a server can do, and the contacts that all have.
 //
 // Usage: yardsticks loop FILE            a bare epoll loop that answers with the bytes of FILE
 //        yardsticks constant FILE        httplib::Server, whose handler answers with FILE as JSON
@@ -12,6 +12,7 @@
 #include <bench/bare_loop.hpp>
 #include <bench/contacts.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
