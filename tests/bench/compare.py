@@ -25,8 +25,8 @@ import time
 import chart
 import report
 from servers import (
-    ADDRBOOKS, PEERS, YARDSTICKS, Failure, Yardstick, check, check_search, cpu_seconds, end, expect,
-    output_of, raw_answer, seconds_of, start, started,
+    ADDRBOOKS, PEERS, YARDSTICKS, Failure, Yardstick, check, check_search, cpu_seconds, end, end_all, expect,
+    output_of, raw_answer, seconds_of, start,
 )
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -362,11 +362,19 @@ def parse():
     return parser.parse_args()
 
 
-def stop_on_signals():
+def clean_up(work):
+    end_all()
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def stop_on_signals(work):
+    owner = os.getpid()
+
     def stop(number, _):
-        for each in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
-            signal.signal(each, signal.SIG_IGN)  # a second one must not stop the cleaning up
-        sys.exit(128 + number)
+        # To raise is not enough: what is raised within a fork's callbacks is lost.
+        if os.getpid() == owner:
+            clean_up(work)
+        os._exit(128 + number)
 
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
         signal.signal(number, stop)
@@ -374,7 +382,7 @@ def stop_on_signals():
 
 def main():
     options = parse()
-    stop_on_signals()
+    stop_on_signals(options.work)
     options.work.mkdir(parents=True)
     bench = Bench(options)
     status = 0
@@ -424,9 +432,7 @@ def main():
         say("tests/bench/run.sh: %s" % failure)
         status = 1
     finally:
-        for process in list(started):
-            end(process)
-        shutil.rmtree(bench.work, ignore_errors=True)
+        clean_up(options.work)
     return status
 
 

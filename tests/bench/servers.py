@@ -53,6 +53,23 @@ def end(process):
     started.remove(process)
 
 
+def end_all():
+    """Ends what runs, also from a signal handler that interrupts one of the functions above."""
+    left = {process.pid for process in started if process.returncode is None}
+    for number, seconds in (signal.SIGTERM, 5), (signal.SIGKILL, 5):
+        for pid in left:
+            os.kill(pid, number)
+        give_up = time.monotonic() + seconds
+        while left and time.monotonic() < give_up:
+            for pid in list(left):
+                try:
+                    if os.waitpid(pid, os.WNOHANG)[0] == pid:
+                        left.remove(pid)
+                except ChildProcessError:
+                    left.remove(pid)
+            time.sleep(0.01)
+
+
 def output_of(command, **options):
     """@returns  what a process writes to standard output"""
     process = start(command, stdout=subprocess.PIPE, text=True, **options)
