@@ -394,7 +394,11 @@ def main():
         if not bench.quick and os.getloadavg()[0] > 0.5:
             say("Other programs are running (load: %.1f): what is measured is less than it could be."
                 % os.getloadavg()[0])
-        found = {"load_before": round(os.getloadavg()[0], 2), "versions": versions_of(bench, options.node_modules), "machine": machine(bench)}
+        found = {
+            "load_before": round(os.getloadavg()[0], 2),
+            "versions": versions_of(bench, options.node_modules),
+            "machine": machine(bench),
+        }
         if found["machine"]["disk"] == "tmpfs":
             say("The files are in memory: what is durable costs nothing here.")
         make_certificate(bench)

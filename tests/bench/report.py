@@ -75,8 +75,8 @@ def text_of(results):
 - ¹ In memory: lost when the process ends. The others answer when the data is on the disk.
 - ² In {results["listed"]:,} contacts, one search after the other: each reads all of them.
 - ³ One POST each, as in POST/s: it has no request that takes a file.
-- The list has {results["listed"]:,} contacts, and is read after a PUT of one of them. Without that, addrbook has kept
-  its text: {again[0]} ms from memory, {again[1]} ms from SQLite.
+- The list has {results["listed"]:,} contacts, and is read after a PUT of one of them. Without that, addrbook
+  has kept its text: {again[0]} ms from memory, {again[1]} ms from SQLite.
 - The search is in {results["searched"]:,} contacts, the import of {results["imported"]:,}.
 - No figure: the two at the top answer a GET only; three of the others can't search; the search in
   {results["searched"]:,} contacts is measured in one SQLite file, without TLS.
