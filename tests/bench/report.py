@@ -3,6 +3,7 @@
 import json
 import pathlib
 import sys
+import textwrap
 
 BEGIN = "<!-- written by tests/bench/run.sh: begin -->"
 END = "<!-- written by tests/bench/run.sh: end -->"
@@ -69,6 +70,11 @@ def text_of(results):
     again = [number(1000 * found[key]["list_again"]["median"]) for key in ("memory", "sqlite")]
     versions = ", ".join("%s %s" % item for item in results["versions"].items())
     on = results["machine"]
+    measured = (
+        f'{results["date"]}, {on["cpu"]} ({on["cpus"]} CPUs), {on["system"]}, files on {on["disk"]}. '
+        f'Medians; runs: {results["rounds"]}, of {results["seconds"]} s each; ± half of the distance from the '
+        f'lowest to the highest. {versions}. The whole took {results["took_seconds"]} s.'
+    )
     warning = "**A quick run, to see that it works. Not for quoting.**\n\n" if results["quick"] else ""
     return f"""{warning}{table_of(results)}
 
@@ -81,9 +87,7 @@ def text_of(results):
 - No figure: the two at the top answer a GET only; three of the others can't search; the search in
   {results["searched"]:,} contacts is measured in one SQLite file, without TLS.
 
-{results["date"]}, {on["cpu"]} ({on["cpus"]} CPUs), {on["system"]}, files on {on["disk"]}.
-Medians; runs: {results["rounds"]}, of {results["seconds"]} s each; ± half of the distance from the lowest
-to the highest. {versions}. The whole took {results["took_seconds"]} s."""
+{textwrap.fill(measured, 104)}"""
 
 
 def update_page(page, text):
