@@ -51,6 +51,8 @@ const std::map<std::string, std::string> not_run{
     {"cmake/build.sh dev unit_tests", "builds; the build of this test used it"},
     {"cmake/build.sh release get_bench server_bench commit_bench growth_bench find_bench",
      "builds"},
+    {"tests/bench/run.sh", "measures"},
+    {"tests/bench/run.sh --quick", "installs packages; CI runs it"},
     {"build/release/tests/bench/find_bench", "measures"},
     {"build/release/tests/bench/get_bench 8 15 400 sqlite", "measures"},
     {"build/release/tests/bench/commit_bench 64", "measures"},
