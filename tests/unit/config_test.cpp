@@ -219,9 +219,9 @@ TEST_CASE("config: without any settings, the defaults apply") {
 
 TEST_CASE(
     "config: every key can be set in the file and in the environment, which overrides the file") {
-  // The others are tested below: three storages, three lists, the pair of tls, those of many books.
+  // The others are tested below: three storages, four lists, the pair of tls, those of many books.
   Config config;
-  REQUIRE(all_keys().size() + 11 == addrbook::detail::config_keys(config).size());
+  REQUIRE(all_keys().size() + 12 == addrbook::detail::config_keys(config).size());
   const auto defaults = settings(Config());
   for (const Key& key : all_keys()) {
     CAPTURE(key.variable);
