@@ -33,7 +33,7 @@ traces() {
   getent group addrbook || true
 }
 before=$(traces)
-if grep -qE '^(addrbook:|/etc/addrbook|/usr/bin/addrbook|/var/lib/addrbook)' <<<"$before"; then
+if grep -qE '^(addrbook:|/etc/addrbook|/etc/systemd/system/addrbook|/usr/bin/addrbook|/var/lib/addrbook)' <<<"$before"; then
   fail "this machine has an addrbook: $before"
 fi
 
@@ -44,6 +44,7 @@ finish() {
   local pid
   for pid in ${started[@]+"${started[@]}"}; do kill "$pid" 2>/dev/null || true; done
   wait
+  rm -rf /etc/systemd/system/addrbook-server.service.d
   if [[ $before != "$(traces)" ]]; then
     dpkg --purge addrbook-server libaddrbook-dev >"$work/purge.log" 2>&1 || cat "$work/purge.log" >&2
     rm -rf /etc/addrbook
@@ -106,7 +107,10 @@ readelf -d /usr/bin/addrbook-server | grep -qE 'RPATH|RUNPATH' && fail "the serv
 for unit in addrbook-server.service addrbook-backup.timer; do
   [[ $(systemctl is-enabled "$unit" 2>/dev/null || true) == disabled ]] || fail "$unit is not disabled"
 done
+mkdir -p /etc/systemd/system/addrbook-server.service.d
+cp configs/systemd/tls.conf /etc/systemd/system/addrbook-server.service.d/
 quietly systemd-analyze verify --man=no addrbook-server.service addrbook-backup.service addrbook-backup.timer
+rm -r /etc/systemd/system/addrbook-server.service.d
 # From 0 to 100; below 20 is what systemd calls OK or SAFE.
 for unit in addrbook-server addrbook-backup; do
   quietly systemd-analyze security --offline=true --threshold=20 "/lib/systemd/system/$unit.service"
