@@ -98,17 +98,18 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION TRUE)
 set(CPACK_COMPONENT_SERVER_DESCRIPTION "addrbook-server is an address book as a program:
-a REST API for contacts, kept in a SQLite file or in PostgreSQL, with search, import and export
-(vCard, JSContact, CSV), changes as they happen, tokens, and TLS.")
+a REST API for contacts, kept in a SQLite file or in PostgreSQL, with search,
+import and export (vCard, JSContact, CSV), changes as they happen, tokens and
+TLS.")
 set(CPACK_DEBIAN_SERVER_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_SERVER_PACKAGE_DEPENDS adduser)
 set(CPACK_DEBIAN_SERVER_PACKAGE_SHLIBDEPS TRUE)
 set(CPACK_DEBIAN_SERVER_PACKAGE_CONTROL_EXTRA
     "${PROJECT_SOURCE_DIR}/cmake/debian/postinst;${PROJECT_SOURCE_DIR}/cmake/debian/prerm"
     "${PROJECT_SOURCE_DIR}/cmake/debian/postrm;${debian}/conffiles")
-set(CPACK_COMPONENT_DEV_DESCRIPTION "A header-only C++17 library: one call gives a program
-with a server of cpp-httplib a REST API for contacts. Its components need the packages that are
-recommended; the core needs none of them.")
+set(CPACK_COMPONENT_DEV_DESCRIPTION "A header-only C++17 library: one call gives
+a program with a server of cpp-httplib a REST API for contacts. Its components
+need the packages that are recommended; the core needs none of them.")
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "${dev_depends}")
