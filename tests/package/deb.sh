@@ -239,7 +239,10 @@ target_link_libraries(program PRIVATE addrbook::addrbook)
 TEXT
 configure=(cmake -S "$work/program" -B "$work/program/build" -G Ninja
   -DCMAKE_PREFIX_PATH=/usr -DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF) # not what is in /usr/local
-if command -v ccache >/dev/null; then configure+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
+if command -v ccache >/dev/null; then
+  configure+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  export CCACHE_BASEDIR=$work CCACHE_NOHASHDIR=1 # the folder has another name each time
+fi
 quietly "${configure[@]}"
 quietly cmake --build "$work/program/build" -- -v
 if [[ -e /usr/share/addrbook/third_party/include/httplib.h ]]; then
