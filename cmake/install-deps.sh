@@ -21,6 +21,7 @@ Uses apt-get (Debian, Ubuntu); on other systems it says what to install.
   --clang     also Clang with its sanitizers (implies --tests)
   --clients   also the clients and proxies of tests/clients/run.sh, 700 MB
               with Go's compiler; Debian starts nginx and haproxy as services
+  --bench     also wrk and the servers that tests/bench/run.sh compares with (implies --server)
   --ci        everything the checks in CI use (implies all of the above)
   --check     install nothing, list what is missing; exit status 1 if anything is
   --help      this text
@@ -58,6 +59,13 @@ apache2-utils||ab, a tool of Apache|httpd-tools|apache|apache2-utils|httpd
 nginx-light||nginx|nginx|nginx|nginx|nginx
 haproxy||HAProxy|haproxy|haproxy|haproxy|haproxy
 golang-go||Go|golang|go|go|go
+wrk||wrk|wrk|wrk|wrk|wrk
+npm||npm|nodejs-npm|npm|npm|node
+python3-tornado||Tornado for Python 3|python3-tornado|python-tornado|py3-tornado|python
+python3-fastapi||FastAPI|python3-fastapi|python-fastapi|py3-fastapi|python
+python3-uvicorn||uvicorn|python3-uvicorn|uvicorn|uvicorn|python
+python3-uvloop||uvloop|python3-uvloop|python-uvloop|py3-uvloop|python
+python3-httptools||httptools for Python 3|python3-httptools|python-httptools|py3-httptools|python
 gcovr||gcovr >= 5|gcovr|gcovr|gcovr|gcovr
 clang||Clang|clang|clang|clang|llvm
 libclang-rt-dev||the sanitizer runtime of Clang|compiler-rt|compiler-rt|compiler-rt|llvm
@@ -76,19 +84,22 @@ tests="$server doctest-dev postgresql curl"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"
 clients='curl openssl nodejs python3-requests apache2-utils nginx-light haproxy golang-go'
-packages='dpkg-dev adduser systemd'
-ci="$coverage $clang $clients $packages clang-tidy clang-format ccache valgrind"
+debian='dpkg-dev adduser systemd'
+bench="$server openssl nodejs npm wrk python3-tornado python3-fastapi python3-uvicorn"
+bench+=' python3-uvloop python3-httptools'
+ci="$coverage $clang $clients $bench $debian clang-tidy clang-format ccache valgrind"
 check_only=
 with_server=
 
 for arg; do
-  case $arg in --server | --tests | --coverage | --clang | --ci) with_server=1 ;; esac
+  case $arg in --server | --tests | --coverage | --clang | --bench | --ci) with_server=1 ;; esac
   case $arg in
     --server) wanted+=" $server" ;;
     --tests) wanted+=" $tests" ;;
     --coverage) wanted+=" $coverage" ;;
     --clang) wanted+=" $clang" ;;
     --clients) wanted+=" $clients" ;;
+    --bench) wanted+=" $bench" ;;
     --ci) wanted+=" $ci" ;;
     --check) check_only=1 ;;
     --help | -h) usage; exit 0 ;;
@@ -138,8 +149,8 @@ has_tool() {
     ninja-build) has ninja || has ninja-build ;;
     pkg-config) has pkg-config || has pkgconf ;;
     nodejs) has node || has nodejs ;;
-    python3-requests) python3 -c 'import requests' 2>/dev/null ||
-      /usr/bin/python3 -c 'import requests' 2>/dev/null ;;
+    python3-*) python3 -c "import ${1#python3-}" 2>/dev/null ||
+      /usr/bin/python3 -c "import ${1#python3-}" 2>/dev/null ;;
     apache2-utils) has ab ;;
     nginx-light) has_program nginx ;;
     haproxy) has_program haproxy ;;
