@@ -199,7 +199,8 @@ expect 'addrbook 600' stat -c '%U %a' "${copy[0]}"
 expect 204 request -X DELETE -w '%{http_code}' "http://127.0.0.1:$port$location"
 stop
 (as_unit sh -c 'mkdir old && mv book.db* old/')
-(as_unit addrbook-server --quiet --config /etc/addrbook/server.yaml --restore "${copy[0]}")
+(as_unit addrbook-server --quiet --config /etc/addrbook/server.yaml --restore "${copy[0]}") \
+  >"$work/output" 2>&1 || { cat "$work/output" >&2; fail "no restore"; }
 start
 expect '{"name":"Ada Lovelace"}' request "http://127.0.0.1:$port$location"
 stop
