@@ -149,11 +149,10 @@ std::map<std::string, std::string> settings_of(const std::string& yaml) {
 TEST_CASE("pages: all are found") {
   std::set<std::string> names;
   for (const Page& page : test::pages()) names.insert(page.name);
-  CHECK(names == std::set<std::string>{"CHANGELOG.md", "CONTRIBUTING.md", "README.md",
-                                       "configs/README.md", "examples/README.md",
-                                       "examples/changes.md", "examples/http.md",
-                                       "examples/moving-in.md", "examples/scaling.md",
-                                       "tests/bench/README.md"});
+  CHECK(names == std::set<std::string>{
+                     "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "configs/README.md",
+                     "examples/README.md", "examples/changes.md", "examples/http.md",
+                     "examples/moving-in.md", "examples/scaling.md", "tests/bench/README.md"});
 }
 
 TEST_CASE("pages: every command gives the output that stands below it") {
