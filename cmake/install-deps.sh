@@ -72,6 +72,9 @@ libclang-rt-dev||the sanitizer runtime of Clang|compiler-rt|compiler-rt|compiler
 clang-tidy||clang-tidy|clang-tools-extra|clang|clang-extra-tools|llvm
 clang-format||clang-format|clang-tools-extra|clang|clang-extra-tools|llvm
 ccache||ccache|ccache|ccache|ccache|ccache
+dpkg-dev||dpkg-shlibdeps, a tool of Debian|dpkg-dev|dpkg|dpkg-dev|dpkg
+adduser||adduser, a tool of Debian|shadow-utils|shadow|shadow|shadow
+systemd||systemd-analyze|systemd|systemd|systemd|systemd
 valgrind|valgrind/callgrind.h|Valgrind|valgrind-devel|valgrind|valgrind-dev|valgrind
 '
 
@@ -81,9 +84,10 @@ tests="$server doctest-dev postgresql curl"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"
 clients='curl openssl nodejs python3-requests apache2-utils nginx-light haproxy golang-go'
+debian='dpkg-dev adduser systemd'
 bench="$server openssl nodejs npm wrk python3-tornado python3-fastapi python3-uvicorn"
 bench+=' python3-uvloop python3-httptools'
-ci="$coverage $clang $clients $bench clang-tidy clang-format ccache valgrind"
+ci="$coverage $clang $clients $bench $debian clang-tidy clang-format ccache valgrind"
 check_only=
 with_server=
 
@@ -150,6 +154,9 @@ has_tool() {
     apache2-utils) has ab ;;
     nginx-light) has_program nginx ;;
     haproxy) has_program haproxy ;;
+    dpkg-dev) has dpkg-shlibdeps ;;
+    adduser) has_program adduser ;;
+    systemd) has systemd-analyze ;;
     golang-go) has go ;;
     clang) has clang++ ;;
     libclang-rt-dev) has_clang_runtime ;;
