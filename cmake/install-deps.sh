@@ -22,6 +22,7 @@ Uses apt-get (Debian, Ubuntu); on other systems it says what to install.
   --clients   also the clients and proxies of tests/clients/run.sh, 700 MB
               with Go's compiler; Debian starts nginx and haproxy as services
   --page      also the browser of tests/page/run.sh, 400 MB, and what its pictures need
+  --bench     also wrk and the servers that tests/bench/run.sh compares with (implies --server)
   --ci        everything the checks in CI use (implies all of the above)
   --check     install nothing, list what is missing; exit status 1 if anything is
   --help      this text
@@ -59,16 +60,25 @@ apache2-utils||ab, a tool of Apache|httpd-tools|apache|apache2-utils|httpd
 nginx-light||nginx|nginx|nginx|nginx|nginx
 haproxy||HAProxy|haproxy|haproxy|haproxy|haproxy
 golang-go||Go|golang|go|go|go
-npm||npm|npm|npm|npm|node
 chromium||Chromium|chromium|chromium|chromium|chromium
 pngquant||pngquant|pngquant|pngquant|pngquant|pngquant
 fonts-inter||the font Inter|rsms-inter-fonts|inter-font|font-inter|font-inter
+wrk||wrk|wrk|wrk|wrk|wrk
+npm||npm|nodejs-npm|npm|npm|node
+python3-tornado||Tornado for Python 3|python3-tornado|python-tornado|py3-tornado|python
+python3-fastapi||FastAPI|python3-fastapi|python-fastapi|py3-fastapi|python
+python3-uvicorn||uvicorn|python3-uvicorn|uvicorn|uvicorn|python
+python3-uvloop||uvloop|python3-uvloop|python-uvloop|py3-uvloop|python
+python3-httptools||httptools for Python 3|python3-httptools|python-httptools|py3-httptools|python
 gcovr||gcovr >= 5|gcovr|gcovr|gcovr|gcovr
 clang||Clang|clang|clang|clang|llvm
 libclang-rt-dev||the sanitizer runtime of Clang|compiler-rt|compiler-rt|compiler-rt|llvm
 clang-tidy||clang-tidy|clang-tools-extra|clang|clang-extra-tools|llvm
 clang-format||clang-format|clang-tools-extra|clang|clang-extra-tools|llvm
 ccache||ccache|ccache|ccache|ccache|ccache
+dpkg-dev||dpkg-shlibdeps, a tool of Debian|dpkg-dev|dpkg|dpkg-dev|dpkg
+adduser||adduser, a tool of Debian|shadow-utils|shadow|shadow|shadow
+systemd||systemd-analyze|systemd|systemd|systemd|systemd
 valgrind|valgrind/callgrind.h|Valgrind|valgrind-devel|valgrind|valgrind-dev|valgrind
 '
 
@@ -79,12 +89,15 @@ coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"
 clients='curl openssl nodejs python3-requests apache2-utils nginx-light haproxy golang-go'
 page='curl nodejs npm chromium fonts-inter pngquant'
-ci="$coverage $clang $clients $page clang-tidy clang-format ccache valgrind"
+debian='dpkg-dev adduser systemd'
+bench="$server openssl nodejs npm wrk python3-tornado python3-fastapi python3-uvicorn"
+bench+=' python3-uvloop python3-httptools'
+ci="$coverage $clang $clients $page $bench $debian clang-tidy clang-format ccache valgrind"
 check_only=
 with_server=
 
 for arg; do
-  case $arg in --server | --tests | --coverage | --clang | --ci) with_server=1 ;; esac
+  case $arg in --server | --tests | --coverage | --clang | --bench | --ci) with_server=1 ;; esac
   case $arg in
     --server) wanted+=" $server" ;;
     --tests) wanted+=" $tests" ;;
@@ -92,6 +105,7 @@ for arg; do
     --clang) wanted+=" $clang" ;;
     --clients) wanted+=" $clients" ;;
     --page) wanted+=" $page" ;;
+    --bench) wanted+=" $bench" ;;
     --ci) wanted+=" $ci" ;;
     --check) check_only=1 ;;
     --help | -h) usage; exit 0 ;;
@@ -142,11 +156,14 @@ has_tool() {
     ninja-build) has ninja || has ninja-build ;;
     pkg-config) has pkg-config || has pkgconf ;;
     nodejs) has node || has nodejs ;;
-    python3-requests) python3 -c 'import requests' 2>/dev/null ||
-      /usr/bin/python3 -c 'import requests' 2>/dev/null ;;
+    python3-*) python3 -c "import ${1#python3-}" 2>/dev/null ||
+      /usr/bin/python3 -c "import ${1#python3-}" 2>/dev/null ;;
     apache2-utils) has ab ;;
     nginx-light) has_program nginx ;;
     haproxy) has_program haproxy ;;
+    dpkg-dev) has dpkg-shlibdeps ;;
+    adduser) has_program adduser ;;
+    systemd) has systemd-analyze ;;
     golang-go) has go ;;
     fonts-inter) compgen -G '/usr/share/fonts/*/*[Ii]nter*' >/dev/null || has_font Inter ;;
     clang) has clang++ ;;

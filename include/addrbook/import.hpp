@@ -42,7 +42,7 @@ struct ImportOptions {
   /// The maximum number of records that are stored together, at least 1.
   std::size_t max_atomic_records = 10'000;
   /// The maximum size of the texts of records that are stored together. One record always fits.
-  std::size_t max_atomic_bytes = std::size_t{256} * 1024 * 1024;
+  std::size_t max_atomic_bytes = std::size_t{32} * 1024 * 1024;
   ReadLimits limits;  ///< for the format's reader
 };
 

@@ -131,6 +131,13 @@ struct Options {
   /// While allowed_hosts is empty: localhost, 127.0.0.0/8 and [::1] are the only names. For servers
   /// that only their own machine can reach; guard_loopback() of serve.hpp sets it where it helps.
   bool loopback_hosts_only = false;
+  /// Addresses and ranges of addresses (CIDR), e.g. "127.0.0.1", "10.0.0.0/8", "fd00::/8", of the
+  /// proxies before the server. What they say counts: in X-Forwarded-For the last address that is
+  /// not one of theirs is the client's, for the log and for `authorize`; X-Forwarded-Proto is the
+  /// scheme that the Origin of a write must have; X-Forwarded-Prefix is what they removed from the
+  /// path, and stands before that of Location and Link. A proxy must set or remove each of the
+  /// three, as what clients send passes through it otherwise. Empty: nothing of that counts.
+  std::vector<std::string> trusted_proxies;
   /// Decompresses bodies and compresses answers, e.g. gzip() of gzip.hpp. Without it, compressed
   /// bodies are refused.
   std::shared_ptr<const Coding> coding;
@@ -193,6 +200,8 @@ struct ServerOptions {
   bool debug = false;
   /// As in Options, for the requests that the server answers itself.
   LogSink log;
+  /// As in Options, for the requests that the server answers itself.
+  std::vector<std::string> trusted_proxies;
 };
 
 /// The files of a TlsServer.

@@ -14,6 +14,7 @@
 #include <addrbook/http/prefix.hpp>
 #include <addrbook/http/query_string.hpp>
 #include <addrbook/http/request_id.hpp>
+#include <addrbook/http/trusted_proxies.hpp>
 #include <addrbook/import.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/options.hpp>
@@ -51,8 +52,8 @@ class Rest {
  public:
   /// One book.
   /// @throws Error{invalid} if `service` is null, max_concurrent_writes, body_timeout or
-  ///         ping_interval is 0, the prefix, an origin or a host is not as Options says, or an
-  ///         option is for many books
+  ///         ping_interval is 0, the prefix, an origin, a host or a proxy is not as Options says,
+  ///         or an option is for many books
   Rest(std::shared_ptr<Service> service, Options options)
       : Rest(std::move(service), nullptr, std::move(options)) {}
 
@@ -104,6 +105,7 @@ class Rest {
   Options options_;
   detail::Prefix prefix_;
   detail::WebPolicy web_;
+  detail::TrustedProxies proxies_;
   detail::RequestIds request_ids_;
   std::shared_ptr<detail::ListCache> lists_;
   mutable detail::Positions positions_;
@@ -185,6 +187,7 @@ inline Rest::Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books
       options_(std::move(options)),
       prefix_(options_.prefix),
       web_(options_.allowed_origins, options_.allowed_hosts, options_.loopback_hosts_only),
+      proxies_(options_.trusted_proxies),
       lists_(std::make_shared<detail::ListCache>(options_.list_cache_bytes)) {
   if (!service_ && !books_) throw Error(Errc::invalid, "mount needs a service or books");
   if (options_.max_concurrent_writes == 0) {
@@ -259,7 +262,7 @@ class Rest::WriteSlot : private detail::Pinned {
 };
 
 inline Rest::Call::Call(const Rest& rest, const Request& request)
-    : rest_(rest), exchange_(request, rest.request_ids_) {
+    : rest_(rest), exchange_(request, rest.request_ids_, rest.proxies_) {
   try {
     begin();
   } catch (...) {

@@ -45,13 +45,30 @@ const std::map<std::string, std::string> not_run{
     {"./tests/soak/run.sh", "takes 3 minutes"},
     {"./tests/clients/run.sh", "installs packages; CI runs it"},
     {"./tests/page/run.sh", "installs packages; CI runs it"},
+    {"./tests/clients/proxied.sh", "installs packages; CI runs it"},
     {"tests/package/bare_machine.sh", "needs root and a mirror of Debian"},
+    {"tests/package/deb.sh", "needs root; CI runs it"},
+    {"cmake/build.sh release addrbook-server && cpack --config build/release/CPackConfig.cmake -B "
+     "build/debs",
+     "builds; package/deb.sh packs, and does what the next seven do"},
+    {"apt install ./build/debs/addrbook-server_*.deb", "as root"},
+    {"systemctl enable --now addrbook-server", "as root"},
+    {"systemctl enable --now addrbook-backup.timer", "as root"},
+    {"systemctl start addrbook-backup && ls /var/lib/addrbook/backups", "as root"},
+    {"systemctl stop addrbook-server", "as root"},
+    {"cd /var/lib/addrbook && mkdir old && mv book.db* old/", "as root"},
+    {"runuser -u addrbook -- addrbook-server -c /etc/addrbook/server.yaml --restore "
+     "backups/book-2026-11-25-033000.db",
+     "as root"},
+    {"systemctl start addrbook-server", "as root"},
     {".ci/run", "runs this test"},
     {"cmake/build.sh release && cmake --install build/release --prefix ~/addrbook",
      "builds; the suite `package` installs"},
     {"cmake/build.sh dev unit_tests", "builds; the build of this test used it"},
     {"cmake/build.sh release get_bench server_bench commit_bench growth_bench find_bench",
      "builds"},
+    {"tests/bench/run.sh", "measures"},
+    {"tests/bench/run.sh --quick", "installs packages; CI runs it"},
     {"build/release/tests/bench/find_bench", "measures"},
     {"build/release/tests/bench/get_bench 8 15 400 sqlite", "measures"},
     {"build/release/tests/bench/commit_bench 64", "measures"},
@@ -136,8 +153,8 @@ TEST_CASE("pages: all are found") {
   CHECK(names == std::set<std::string>{"CHANGELOG.md", "CONTRIBUTING.md", "README.md",
                                        "configs/README.md", "examples/README.md",
                                        "examples/changes.md", "examples/http.md",
-                                       "examples/page/README.md", "examples/scaling.md",
-                                       "tests/bench/README.md"});
+                                       "examples/moving-in.md", "examples/page/README.md",
+                                       "examples/scaling.md", "tests/bench/README.md"});
 }
 
 TEST_CASE("pages: every command gives the output that stands below it") {

@@ -16,7 +16,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
+#include <random>
+#include <regex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -57,6 +62,7 @@ class EventClient {
     REQUIRE(connection_.is_closed());
     return connection_.unread();
   }
+  [[nodiscard]] const std::string& text() const noexcept { return connection_.unread(); }
   [[nodiscard]] std::string last_id() const {
     const std::string& text = connection_.unread();
     const auto from = text.rfind("id: ") + 4;
@@ -67,7 +73,105 @@ class EventClient {
   Connection connection_;
 };
 
+/// Keeps a copy of a book by pages, long polls and streams, as chance has it.
+class Follower {
+ public:
+  Follower(int port, std::uint64_t seed) : port_(port), random_(seed) {}
+
+  [[nodiscard]] const std::map<std::string, std::string>& copy() const noexcept { return copy_; }
+  [[nodiscard]] int resets() const noexcept { return resets_; }
+
+  /// Takes at least one change, if there is one or another one comes.
+  void step() {
+    switch (random_() % 3) {
+      case 0: return ask("limit=" + std::to_string(1 + random_() % 4));
+      case 1: return ask("wait=30");
+      default: return listen();
+    }
+  }
+
+ private:
+  void ask(const std::string& query) {
+    const std::string since = token_.empty() ? "" : "&since=" + token_;
+    const auto answer = Connection(port_).request("GET", path + "?" + query + since);
+    if (answer.status == 410) return reset();
+    REQUIRE(answer.status == 200);
+    const auto page = nlohmann::json::parse(answer.body);
+    for (const auto& change : page["changes"]) apply(change);
+    token_ = page["next"];
+  }
+
+  void listen() {
+    test::Headers headers = as_stream;
+    if (!token_.empty()) headers.emplace_back("last-event-id", token_);
+    EventClient stream(port_, path, headers);
+    REQUIRE(stream.sees("\n\n"));
+    const std::string text = stream.text();
+    static const std::regex event("id: (.*)\ndata: (.*)\n\n|event: reset\n");
+    for (std::sregex_iterator at(text.begin(), text.end(), event), end; at != end; ++at) {
+      if (!(*at)[1].matched) return reset();
+      apply(nlohmann::json::parse((*at)[2].str()));
+      token_ = (*at)[1];
+    }
+  }
+
+  void apply(const nlohmann::json& change) {
+    if (change["op"] == "put") {
+      copy_[change["id"]] = change["address"].dump();
+    } else {
+      copy_.erase(change["id"].get<std::string>());
+    }
+  }
+  void reset() {
+    ++resets_;
+    copy_.clear();
+    token_.clear();
+  }
+
+  const int port_;
+  std::mt19937_64 random_;
+  std::string token_;
+  std::map<std::string, std::string> copy_;
+  int resets_ = 0;
+};
+
 }  // namespace
+
+TEST_CASE_TEMPLATE("changes: pages, long polls and streams in any mix make the present state",
+                   Server, addrbook::Server, httplib::Server) {
+  addrbook::ServiceOptions limits;
+  SUBCASE("removals are remembered") {}
+  SUBCASE("removals are forgotten at once") {
+    limits.tombstone_lifetime = std::chrono::hours(0);
+  }
+  const auto book = std::make_shared<addrbook::Service>(std::make_shared<addrbook::MemoryStore>(),
+                                                        std::vector<addrbook::Validator>{}, limits);
+  Server server;
+  addrbook::mount(server, book);
+  Running running(server);
+  std::thread writer([&] {
+    std::mt19937_64 random(7);
+    for (int i = 0; i < 400; ++i) {
+      addrbook::Batch batch;
+      const std::string id = "e" + std::to_string(random() % 8);
+      const bool is_removal = random() % 3 == 0;
+      batch.writes.push_back({id, is_removal ? std::nullopt : std::optional(document(i)), {}});
+      book->commit(std::move(batch));
+    }
+    book->create("end", document(0));
+  });
+  int resets = 0;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    Follower follower(running.port(), seed);
+    for (int i = 0; i < 10'000 && follower.copy().count("end") == 0; ++i) follower.step();
+    resets += follower.resets();
+    if (seed == 1) writer.join();
+    std::map<std::string, std::string> expected;
+    for (const auto& entry : book->list()) expected[entry.id] = entry.document.text();
+    CHECK(follower.copy() == expected);
+  }
+  if (limits.tombstone_lifetime != std::chrono::hours(0)) CHECK(resets == 0);
+}
 
 TEST_CASE_TEMPLATE("changes: a stream goes on behind its last event", Server, addrbook::Server,
                    httplib::Server) {

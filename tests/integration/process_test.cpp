@@ -23,6 +23,9 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <regex>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -43,6 +46,13 @@ std::string write_file(const TempFolder& folder, const std::string& name, const 
   const auto path = folder.path() / name;
   std::ofstream(path, std::ios::binary) << text;
   return path.string();
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
 }
 
 struct Ended {
@@ -420,6 +430,39 @@ TEST_CASE("process: --help and --version") {
       CHECK(help.output.find(name) != std::string::npos);
     }
   }
+}
+
+TEST_CASE("process: the man page has the options of --help, with what they do") {
+  using Options = std::map<std::string, std::string>;
+  Options of_help;
+  std::string name;
+  for (const std::string& line : lines_of(run({"--help"}).output)) {
+    if (line.rfind("  ", 0) != 0) continue;
+    // What follows the name: which options exclude or need each other, then what it does.
+    static const std::regex form(
+        R"(  (-\S+?(?: [A-Z]+)?)(?::\{.*\})?(?: (?:Excludes|Needs): [- a-z]+?)?(?:  +(\S.*))?)");
+    std::smatch found;
+    if (std::regex_match(line, found, form)) {
+      name = found[1];
+      of_help[name] = found[2];
+    } else if (!name.empty()) {
+      of_help[name] = line.substr(line.find_first_not_of(' '));
+    }
+  }
+  Options of_page;
+  bool is_option = false;
+  int line_of_option = -1;
+  for (std::string line :
+       lines_of(test::read_file(ADDRBOOK_SOURCE_DIR "/examples/server/addrbook-server.1"))) {
+    if (line.rfind(".SH", 0) == 0) is_option = line == ".SH OPTIONS";
+    if (!is_option) continue;
+    line_of_option = line == ".TP" ? 0 : line == ".PP" ? -1 : line_of_option + 1;
+    line = std::regex_replace(line, std::regex(R"(\\f[A-Z]|\\|"|^\.BR? )"), "");
+    if (line_of_option == 1) name = std::regex_replace(line, std::regex(" , "), ",");
+    if (line_of_option == 2) of_page[name] = line;
+  }
+  CHECK(of_help.size() > 10);
+  CHECK(of_help == of_page);
 }
 
 TEST_CASE("process: bad command lines exit 2 and say why") {

@@ -7,6 +7,7 @@
 #include <addrbook/server.hpp>
 
 #include <support/http_client.hpp>
+#include <support/service_manager.hpp>
 
 #include <doctest/doctest.h>
 
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -89,6 +91,27 @@ TEST_CASE("serve: SIGHUP and SIGUSR1 are for the program, and the server goes on
   serve_until_signal(server, hooks);
   CHECK(calls == 2);
   CHECK_FALSE(server.is_running());
+}
+
+TEST_CASE("serve: systemd is told when the server serves, reads again, and stops") {
+  const Blocked blocked;
+  const test::ServiceManager manager;
+  ::setenv("NOTIFY_SOCKET", manager.name().c_str(), 1);
+  addrbook::Server server;
+  addrbook::mount(server);
+  const int port = server.bind("127.0.0.1", 0);
+  addrbook::ServeHooks hooks;
+  hooks.on_listening = [] { send_signal(SIGHUP); };
+  hooks.on_reload = [&] {
+    CHECK(manager.receive() == "READY=1");
+    CHECK(Connection(port).request("GET", "/addresses").status == 200);
+    CHECK(manager.receive().rfind("RELOADING=1\nMONOTONIC_USEC=", 0) == 0);
+    send_signal(SIGTERM);
+  };
+  serve_until_signal(server, hooks);
+  ::unsetenv("NOTIFY_SOCKET");
+  CHECK(manager.receive() == "READY=1");
+  CHECK(manager.receive() == "STOPPING=1");
 }
 
 TEST_CASE("serve: on_listening is called once the server serves, not if it can't") {
@@ -181,6 +204,7 @@ TEST_CASE("serve: GET / says what the server is, if it has a name") {
   std::vector<addrbook::LogRecord> log;
   addrbook::Options options;
   options.prefix = "/books/mine";
+  options.trusted_proxies = {"127.0.0.1"};
   options.log = [&](const addrbook::LogRecord& record) { log.push_back(record); };
   addrbook::Server server;
   addrbook::refuse_other_paths(server, options, "My \"Book\"");
@@ -194,6 +218,10 @@ TEST_CASE("serve: GET / says what the server is, if it has a name") {
     CHECK(answer.body ==
           R"({"name":"My \"Book\"","addresses":"/books/mine","health":"/books/mine/_health",)"
           R"("ready":"/books/mine/_ready"})");
+    // What the proxy has removed stands before the paths.
+    const auto behind = connection.request("GET", "/", {{"x-forwarded-prefix", "/outer"}});
+    CHECK(behind.body.find(R"("addresses":"/outer/books/mine","health":"/outer/books/)") !=
+          std::string::npos);
     const auto head = connection.request("HEAD", "/");
     CHECK(head.status == 200);
     CHECK(head.header("content-length") == std::to_string(answer.body.size()));

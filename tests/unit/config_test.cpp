@@ -71,6 +71,7 @@ std::map<std::string, std::string> settings(const Config& config) {
       {"http.header_timeout_ms", ms(config.server.header_timeout)},
       {"http.allowed_origins", joined(config.rest.allowed_origins)},
       {"http.allowed_hosts", joined(config.rest.allowed_hosts)},
+      {"http.trusted_proxies", joined(config.rest.trusted_proxies)},
       {"auth.tokens", joined(tokens)},
       {"tls", config.tls.certificate + " " + config.tls.key},
       {"http.host", config.host},
@@ -222,9 +223,9 @@ TEST_CASE("config: without any settings, the defaults apply") {
 
 TEST_CASE(
     "config: every key can be set in the file and in the environment, which overrides the file") {
-  // The others are tested below: three storages, three lists, the pair of tls, those of many books.
+  // The others are tested below: three storages, four lists, the pair of tls, those of many books.
   Config config;
-  REQUIRE(all_keys().size() + 11 == addrbook::detail::config_keys(config).size());
+  REQUIRE(all_keys().size() + 12 == addrbook::detail::config_keys(config).size());
   const auto defaults = settings(Config());
   for (const Key& key : all_keys()) {
     CAPTURE(key.variable);
@@ -400,29 +401,34 @@ TEST_CASE("config: lists are replaced by the environment") {
   const std::string yaml =
       "http:\n  allowed_origins:\n    - https://app.example.com\n    - http://localhost:3000\n"
       "  allowed_hosts: [book.example.com, '[::1]', 127.0.0.1]\n"
+      "  trusted_proxies: [192.0.2.1, 'fd00::/8']\n"
       "auth:\n  tokens:\n    - name: ada@example.com\n      role: write\n      sha256: " +
       hash + "\n    - " + token("grace", "read", other_hash) + "\n";
   auto expected = settings(Config());
   expected["http.allowed_origins"] = "https://app.example.com,http://localhost:3000";
   expected["http.allowed_hosts"] = "book.example.com,[::1],127.0.0.1";
+  expected["http.trusted_proxies"] = "192.0.2.1,fd00::/8";
   expected["auth.tokens"] = "ada@example.com writes " + hash + ",grace reads " + other_hash;
   CHECK(settings(parse(yaml)) == expected);
-  CHECK(parse(yaml).places.at("auth.tokens") == "book.yaml:8");
+  CHECK(parse(yaml).places.at("auth.tokens") == "book.yaml:9");
   CHECK(parse("http: {allowed_origins: ['*']}").rest.allowed_origins ==
         std::vector<std::string>{"*"});
 
   const Variables variables{
       {"ADDRBOOK_HTTP_ALLOWED_ORIGINS", "http://a.example, http://b.example"},
       {"ADDRBOOK_HTTP_ALLOWED_HOSTS", "localhost"},
+      {"ADDRBOOK_HTTP_TRUSTED_PROXIES", "127.0.0.1, ::1"},
       {"ADDRBOOK_AUTH_TOKENS", "eve:read:secret-0123456789, bob:write:se.cr~et+/_-01=="}};
   expected["http.allowed_origins"] = "http://a.example,http://b.example";
   expected["http.allowed_hosts"] = "localhost";
+  expected["http.trusted_proxies"] = "127.0.0.1,::1";
   expected["auth.tokens"] = "eve reads secret-0123456789,bob writes se.cr~et+/_-01==";
   CHECK(settings(parse(yaml, variables)) == expected);
   CHECK(settings(parse("", variables)) == expected);
   // A secret that is missing must not take the file's tokens away.
   CHECK(settings(parse(yaml, {{"ADDRBOOK_HTTP_ALLOWED_ORIGINS", ""},
                               {"ADDRBOOK_HTTP_ALLOWED_HOSTS", ""},
+                              {"ADDRBOOK_HTTP_TRUSTED_PROXIES", ""},
                               {"ADDRBOOK_AUTH_TOKENS", ""}})) == settings(parse(yaml)));
   CHECK(settings(parse("http: {allowed_origins: [], allowed_hosts: []}\nauth: {tokens: []}")) ==
         settings(Config()));

@@ -7,6 +7,7 @@
 #include <addrbook/error.hpp>
 #include <addrbook/http/bearer_token.hpp>
 #include <addrbook/http/prefix.hpp>
+#include <addrbook/http/trusted_proxies.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest/web_policy.hpp>
@@ -59,6 +60,25 @@ inline ConfigKey web_list(const std::string& name, std::vector<std::string>& lis
   return {name, add, [&list] { list.clear(); }};
 }
 
+/// The key of a list of proxies. Sets two members to the same value.
+inline ConfigKey proxy_list(const std::string& name, std::vector<std::string>& list,
+                            std::vector<std::string>& copy) {
+  const auto add = [&list, &copy](const std::string& text) {
+    try {
+      TrustedProxies({text});
+    } catch (const Error& error) {
+      throw BadValue{error.what()};
+    }
+    list.push_back(text);
+    copy = list;
+  };
+  const auto clear = [&list, &copy] {
+    list.clear();
+    copy.clear();
+  };
+  return {name, add, clear};
+}
+
 inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& server, Options& rest) {
   const auto set_host = [&host](const std::string& text) {
     host = parse_line(text, Emptiness::refused);
@@ -96,6 +116,7 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
           {"keep_alive_timeout_ms", milliseconds(server.keep_alive_timeout)},
           web_list("allowed_origins", rest.allowed_origins, true),
           web_list("allowed_hosts", rest.allowed_hosts, false),
+          proxy_list("trusted_proxies", rest.trusted_proxies, server.trusted_proxies),
       });
 }
 

@@ -167,7 +167,7 @@ template <class... Arguments>
 ParkingServer<Base>::ParkingServer(ServerOptions options, Arguments&&... arguments)
     : Base(std::forward<Arguments>(arguments)...),
       options_(std::move(options)),
-      refusals_(options_.log, options_.debug) {
+      refusals_(options_) {
   this->new_task_queue = [this] { return start_to_listen(); };  // httplib deletes the queue
   this->set_tcp_nodelay(true);
   this->set_read_timeout(options_.read_timeout);

@@ -4,9 +4,11 @@
 #include <addrbook/http/answer_head.hpp>
 #include <addrbook/http/fields.hpp>
 #include <addrbook/http/head.hpp>
+#include <addrbook/http/trusted_proxies.hpp>
 #include <addrbook/httplib/adapter.hpp>
 #include <addrbook/httplib/httplib.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/options.hpp>
 #include <addrbook/rest.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/reply.hpp>
@@ -21,7 +23,8 @@ namespace addrbook::detail {
 /// @par Thread safety  any thread.
 class Refusals {
  public:
-  Refusals(LogSink log, bool debug) : log_(std::move(log)), debug_(debug) {}
+  explicit Refusals(const ServerOptions& options)
+      : log_(options.log), debug_(options.debug), proxies_(options.trusted_proxies) {}
 
   /// @param book  to which the request goes; null: to none
   /// @returns the bytes of the answer to a request that is refused before httplib sees it
@@ -54,6 +57,7 @@ class Refusals {
 
   LogSink log_;
   bool debug_;
+  TrustedProxies proxies_;
   RequestIds request_ids_;
 };
 
@@ -81,7 +85,7 @@ inline std::string Refusals::to_text(std::string_view remote_address, const Requ
 inline std::string Refusals::options_text(std::string_view remote_address, const RequestHead& head,
                                           std::string_view connection_fields) const {
   const auto answer = [&](const Request& request) {
-    Exchange exchange(request, request_ids_);
+    Exchange exchange(request, request_ids_, proxies_);
     Reply reply = empty_reply(204);
     reply.headers.emplace_back("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
     exchange.finish(reply, nullptr);
@@ -111,7 +115,7 @@ inline void Refusals::log_server(LogRecord::Level level, std::string_view text) 
 
 inline Reply Refusals::reply_to(const Request& request, const std::exception_ptr& error,
                                 const Rest* book) const {
-  Exchange exchange(request, request_ids_);
+  Exchange exchange(request, request_ids_, proxies_);
   Reply reply = exchange.fail(error, debug_);
   exchange.finish(reply, nullptr);
   if (book != nullptr) book->allow_origin(request, reply);

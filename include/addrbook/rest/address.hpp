@@ -79,7 +79,7 @@ namespace addrbook::detail {
   const bool has_text = preference == ReturnPreference::representation;
   std::string location;
   if (has_text || status == 201) {
-    location = context.prefix.of_book(context.book) + "/" + entry.id;
+    location = context.public_path(context.prefix.of_book(context.book) + "/" + entry.id);
   }
   Reply reply = has_text ? json_reply(entry.document.text()) : empty_reply(status);
   reply.status = status == 204 && has_text ? 200 : status;

@@ -73,8 +73,9 @@ inline Reply get_book(Context& context) {
 inline Reply make_book(Context& context) {
   if (!context.books->create(context.book).is_new) return empty_reply(204);
   Reply reply = empty_reply(201);
-  reply.headers.emplace_back("Location",
-                             std::string(context.prefix.root()).append("/").append(context.book));
+  reply.headers.emplace_back(
+      "Location",
+      context.public_path(std::string(context.prefix.root())).append("/").append(context.book));
   return reply;
 }
 
@@ -148,9 +149,9 @@ inline Reply list_books(Context& context) {
   if (is_next_known || more) {
     const std::string cursor =
         is_next_known ? "n" + hex(shown) : "p" + context.positions.keep(std::move(after));
-    reply.headers.emplace_back("Link", "<" + std::string(context.prefix.root()) +
-                                           "?limit=" + std::to_string(limit) + "&cursor=" + cursor +
-                                           ">; rel=\"next\"");
+    reply.headers.emplace_back(
+        "Link", "<" + context.public_path(std::string(context.prefix.root())) +
+                    "?limit=" + std::to_string(limit) + "&cursor=" + cursor + ">; rel=\"next\"");
   }
   return reply;
 }

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace addrbook::detail {
 
@@ -39,6 +40,11 @@ struct Context {
   std::string body;                  ///< unpacked, if the route takes one
   ImportBody* import = nullptr;      ///< instead of `body`, where the request is an import
   std::optional<Document> parsed{};  ///< of the body, see parse_address()
+
+  /// @returns  a path of this server as clients see it
+  [[nodiscard]] std::string public_path(std::string path) const {
+    return std::move(path.insert(0, exchange.request().proxy_prefix));
+  }
 };
 
 }  // namespace addrbook::detail

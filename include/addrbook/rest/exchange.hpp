@@ -6,6 +6,7 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/conditions.hpp>
 #include <addrbook/http/request_id.hpp>
+#include <addrbook/http/trusted_proxies.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/rest/access_log.hpp>
 #include <addrbook/rest/answer_source.hpp>
@@ -30,7 +31,8 @@ namespace addrbook::detail {
 class Exchange : private Pinned {
  public:
   /// @param request  must outlive the exchange
-  Exchange(const Request& request, const RequestIds& ids);
+  /// @param proxies  through which the request is seen
+  Exchange(const Request& request, const RequestIds& ids, const TrustedProxies& proxies = {});
 
   [[nodiscard]] const Request& request() const noexcept { return request_; }
   /// The request target without its query, as it was sent.
@@ -73,6 +75,7 @@ class Exchange : private Pinned {
            std::chrono::milliseconds answer_timeout) const;
 
  private:
+  const std::optional<Request> behind_proxies_;  // as a trusted one says
   const Request& request_;
   const std::array<char, 16> made_id_;
   std::string_view id_;  // the made one, or that of the request
@@ -86,8 +89,12 @@ class Exchange : private Pinned {
 
 // ---------------------------------------------------------------------------------------------
 
-inline Exchange::Exchange(const Request& request, const RequestIds& ids)
-    : request_(request), made_id_(ids.next()), id_(made_id_.data(), made_id_.size()) {
+inline Exchange::Exchange(const Request& request, const RequestIds& ids,
+                          const TrustedProxies& proxies)
+    : behind_proxies_(proxies.see_through(request)),
+      request_(behind_proxies_ ? *behind_proxies_ : request),
+      made_id_(ids.next()),
+      id_(made_id_.data(), made_id_.size()) {
   const auto given = request.header("X-Request-Id");
   if (given && is_request_id(*given)) id_ = *given;
 }

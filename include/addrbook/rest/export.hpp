@@ -59,7 +59,7 @@ inline Reply export_addresses(Context& context, const ExportRequest& wanted) {
         request.query, {request.limit, FindRequest::max_page_bytes}, start.after);
     const auto writer = format.writer(options);
     writer->begin(reply.body);
-    for (const Entry& entry : page.entries) writer->write(entry, reply.body);
+    for (const Entry& entry : page.entries) write_entry(*writer, entry, reply.body);
     writer->end(reply.body);
     add_page_fields(reply, context, request, page, format.name());
     return reply;

@@ -189,7 +189,7 @@ inline void append_found(std::string& to, const Entry& entry, const FindRequest&
 /// The link to the next page: the request's own path and query with another cursor.
 [[nodiscard]] inline std::string next_link(const Context& context, const std::string& cursor) {
   const Request& request = context.exchange.request();
-  std::string target(context.prefix.of_book(context.book));
+  std::string target = context.public_path(context.prefix.of_book(context.book));
   target += '?';
   std::string_view query = request.query;
   while (!query.empty()) {

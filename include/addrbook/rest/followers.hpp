@@ -3,6 +3,7 @@
 
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/timer.hpp>
+#include <addrbook/base/turns.hpp>
 #include <addrbook/changes.hpp>
 #include <addrbook/service.hpp>
 
@@ -16,7 +17,7 @@
 
 namespace addrbook::detail {
 
-/// Counts those who wait, and has the timer that they share.
+/// Counts those who wait, and has the timer and the turns that they share.
 /// @par Thread safety  any thread
 class Followers : private Pinned {
  public:
@@ -32,10 +33,16 @@ class Followers : private Pinned {
     return {count_.get(), [count = count_](void*) { count->fetch_sub(1); }};
   }
   [[nodiscard]] const std::shared_ptr<Timer>& timer() const noexcept { return timer_; }
+  /// To read what has changed. After a write all of them want to, and the storage has others to
+  /// serve.
+  [[nodiscard]] const std::shared_ptr<Turns>& turns() const noexcept { return turns_; }
 
  private:
+  static constexpr std::size_t readers = 4;
+
   std::shared_ptr<std::atomic<std::size_t>> count_ = std::make_shared<std::atomic<std::size_t>>(0);
   std::shared_ptr<Timer> timer_ = Timer::shared();
+  std::shared_ptr<Turns> turns_ = std::make_shared<Turns>(readers);
 };
 
 /// Says when there may be changes of a book, or a time is over.

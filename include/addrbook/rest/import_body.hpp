@@ -174,7 +174,6 @@ inline ImportRequest ImportRequest::of(const Request& request, const QueryParame
                     "again skips what it has created");
   }
   wanted.options.max_atomic_records = options.max_atomic_records;
-  if (options.max_import_bytes != 0) wanted.options.max_atomic_bytes = options.max_import_bytes;
   return wanted;
 }
 

@@ -151,7 +151,7 @@ class Connection : private Pinned {
       if (input.capacity() <= kept_bytes && input.capacity() > spare().capacity()) {
         input.swap(spare());
       }
-      std::string().swap(input);
+      if (input.capacity() > std::string().capacity()) std::string().swap(input);
     }
   }
 

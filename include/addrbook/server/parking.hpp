@@ -2,9 +2,9 @@
 /// data arrives or there is room to write, and parks it again as soon as it would have to wait for
 /// the client.
 ///
-/// Linux: epoll(7). All threads wait on one epoll instance, each for one event. A connection is
-/// registered once, edge-triggered, so that a request costs three system calls: wait, receive,
-/// send.
+/// Linux: epoll(7). All threads take events of one EventQueue. A connection is registered once,
+/// edge-triggered, so that a request costs three system calls: wait, receive, send; and only two
+/// if there is much to do.
 #pragma once
 
 #include <addrbook/base/descriptor.hpp>
@@ -15,6 +15,7 @@
 #include <addrbook/server/connection_handler.hpp>
 #include <addrbook/server/connection_table.hpp>
 #include <addrbook/server/elastic_threads.hpp>
+#include <addrbook/server/event_queue.hpp>
 #include <addrbook/server/request_loop.hpp>
 
 #include <malloc.h>
@@ -78,7 +79,6 @@ class Parking final : private ServerEngine {
   [[nodiscard]] bool is_stopping() const noexcept override { return is_stopping_.load(); }
   [[nodiscard]] const MemoryBudget& memory() const noexcept override { return memory_; }
 
-  [[nodiscard]] bool add_to_epoll(int descriptor, std::uint64_t handle, std::uint32_t events) const;
   bool work(int timeout_ms, bool is_overloaded);
   void admit(Connection& connection);
   void proceed(Connection& connection, Step step, bool is_overloaded = false);
@@ -93,7 +93,7 @@ class Parking final : private ServerEngine {
   void sweep();
 
   // Not the handles of any connection.
-  static constexpr std::uint64_t listener_handle = ~std::uint64_t{0};
+  static constexpr std::uint64_t listener_handle = EventQueue::own_handle - 1;
   static constexpr std::uint64_t end_handle = listener_handle - 1;
 
   // What a request that has just begun may hold and never be ended for.
@@ -109,7 +109,7 @@ class Parking final : private ServerEngine {
   const std::size_t max_connections_;  // as many as there can be descriptors
   MemoryBudget memory_;
   ConnectionTable table_;
-  Descriptor epoll_;
+  EventQueue events_;
   Descriptor end_;  // an eventfd: readable when the threads are to end
   Acceptor acceptor_;
   RequestLoop loop_;
@@ -145,20 +145,12 @@ inline void return_memory() noexcept {
 #endif
 }
 
-inline bool Parking::add_to_epoll(int descriptor, std::uint64_t handle,
-                                  std::uint32_t events) const {
-  epoll_event event{events, {}};
-  event.data.u64 = handle;
-  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0;
-}
-
 inline Parking::Parking(std::vector<Descriptor> listeners, const ParkingLimits& limits,
                         ConnectionHandler& handler)
     : limits_(limits),
       max_connections_(connection_capacity(limits.max_connections)),
       memory_(limits.max_buffered_bytes),
       table_(max_connections_ + refusal_slots(max_connections_)),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       end_(::eventfd(0, EFD_CLOEXEC)),
       acceptor_(std::move(listeners), max_connections_, table_, handler),
       loop_(*this, handler, limits.timeouts),
@@ -177,14 +169,14 @@ inline Parking::Parking(std::vector<Descriptor> listeners, const ParkingLimits& 
                  std::to_string(max_connections_));
   }
   try {
-    check(epoll_ && end_);
-    check(add_to_epoll(end_.get(), end_handle, EPOLLIN));
+    check(events_ && end_);
+    check(events_.add(end_.get(), end_handle, EPOLLIN));
     errno = EAGAIN;  // fill_up() sets none
     check(threads_.fill_up());
     watch_thread_ = std::thread([this] { watch(); });
     // Last: clients in the backlog may occupy all threads at once.
     for (const Descriptor& each : acceptor_.listeners()) {
-      check(add_to_epoll(each.get(), listener_handle, EPOLLIN | EPOLLET));
+      check(events_.add(each.get(), listener_handle, EPOLLIN | EPOLLET));
     }
   } catch (...) {
     stop();
@@ -231,9 +223,7 @@ inline void Parking::stop() {
 // One round of a thread. @returns whether there was something to do
 inline bool Parking::work(int timeout_ms, bool is_overloaded) {
   epoll_event event{};
-  if (::epoll_wait(epoll_.get(), &event, 1, timeout_ms) != 1 || event.data.u64 == end_handle) {
-    return false;
-  }
+  if (!events_.next(event, timeout_ms) || event.data.u64 == end_handle) return false;
   ElasticThreads::round_started();
   if (is_watch_slow_.load(std::memory_order_relaxed) && is_watch_slow_.exchange(false)) {
     watch_wake_.notify_one();
@@ -252,8 +242,8 @@ inline bool Parking::work(int timeout_ms, bool is_overloaded) {
 
 inline void Parking::admit(Connection& connection) {
   loop_.start(connection);
-  if (!add_to_epoll(connection.socket.get(), ConnectionTable::handle(connection),
-                    EPOLLIN | EPOLLRDHUP | EPOLLET)) {
+  if (!events_.add(connection.socket.get(), ConnectionTable::handle(connection),
+                   EPOLLIN | EPOLLRDHUP | EPOLLET)) {
     return close(connection);
   }
   if (connection.exceeds_limit) {
@@ -361,9 +351,8 @@ inline void Parking::relieve_memory() {
 // may be closed and reused meanwhile.
 inline void Parking::rearm(Connection& connection) {
   connection.watches_room = true;
-  epoll_event event{EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, {}};
-  event.data.u64 = ConnectionTable::handle(connection);
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.socket.get(), &event);
+  events_.modify(connection.socket.get(), ConnectionTable::handle(connection),
+                 EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 }
 
 // Parks the connection and triggers an event for it. If that event is recorded before the

@@ -262,6 +262,7 @@ inline std::uint64_t SqlDatabase::count(BookId book, const Query& query) {
 
 inline ChangePage SqlDatabase::changes(BookId book, std::uint64_t after, PageLimit limit,
                                        std::uint64_t removals_after) {
+  const SqlPool::Search place(pool_, pool_.deadline());
   return read([&](SqlConnection& connection) {
     return connection.changes(book, after, limit, removals_after, folding());
   });

@@ -100,6 +100,19 @@ TEST_CASE("config sections: origins and hosts are checked one by one") {
   CHECK(refusal(keys, "http.allowed_hosts", "https://a.example").rfind("item 1: ", 0) == 0);
 }
 
+TEST_CASE("config sections: proxies are trusted by the book and by the server") {
+  std::string host;
+  int port = 0;
+  ServerOptions server;
+  Options rest;
+  const auto keys = addrbook::detail::http_section(host, port, server, rest);
+  set(keys, "http.trusted_proxies", "127.0.0.1,10.0.0.0/8,fd00::/8");
+  CHECK(rest.trusted_proxies == std::vector<std::string>{"127.0.0.1", "10.0.0.0/8", "fd00::/8"});
+  CHECK(server.trusted_proxies == rest.trusted_proxies);
+  CHECK(refusal(keys, "http.trusted_proxies", "::1,proxy.example.com") ==
+        "item 2: 'proxy.example.com' is no IP address, nor a range like 10.0.0.0/8");
+}
+
 TEST_CASE("config sections: auth takes tokens as text and hashes as maps") {
   std::vector<Token> tokens;
   const auto keys = addrbook::detail::auth_section(tokens);
