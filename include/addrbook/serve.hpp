@@ -82,9 +82,7 @@ inline void open_standard_streams();
 /// would otherwise keep in memory as a whole. For a server that has nothing but the book. Uses the
 /// server's pre-routing handler and its payload limit.
 /// @param options  those of the book: prefix, max_body_bytes and log
-/// @param name     of the service; then `GET /` says it, and where the book is. With Options::page
-/// it
-///                 leads to the page instead.
+/// @param name     of the service; then `GET /` leads to the page, or says it and where the book is
 inline void refuse_other_paths(httplib::Server& server, const Options& options,
                                const std::string& name = {});
 
@@ -195,8 +193,7 @@ class Entrance {
     }
     if (!web_.is_known_host(request)) throw HttpError(403, foreign_host_reason);
     if (!has_page_) return json_reply(describe(request.proxy_prefix));
-    Reply reply = empty_reply(303);
-    // Relative: a proxy may have cut the path in front.
+    Reply reply = empty_reply(303);  // relative: a proxy may have cut the path in front
     reply.headers.emplace_back("Location", std::string(prefix_.root().substr(1)) + "/_page");
     return reply;
   }
