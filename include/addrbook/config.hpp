@@ -31,8 +31,12 @@ namespace addrbook {
 /// items of a list. A variable that is empty counts as not set, except for storage.memory, which
 /// has no value. config/sections.hpp maps keys to members.
 struct Config {
-  /// Limits the number of entries, as ServiceOptions do not: clients may be strangers.
-  Config() { service.max_entries = 1'000'000; }
+  /// Limits the number of entries, as ServiceOptions do not: clients may be strangers. A server
+  /// says what it serves.
+  Config() {
+    service.max_entries = 1'000'000;
+    rest.openapi = true;
+  }
 
   std::string name = "Address Book";
   std::string host = "127.0.0.1";

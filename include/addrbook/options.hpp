@@ -71,6 +71,9 @@ struct Options {
   std::function<std::string(const Access&, const Request&)> book;
   /// For many books: the first address that is created in an absent book makes the book.
   bool create_on_write = false;
+  /// Serves a description of the mount: `_openapi.json`, OpenAPI 3.1, and `_openapi`, the same as a
+  /// page for people. Both are open to all who may reach the server, and hold no data.
+  bool openapi = false;
   /// Error answers say what was thrown and where (`trace`), and the log says more about each
   /// request. Do not show this to strangers. Changes nothing else.
   bool debug = false;

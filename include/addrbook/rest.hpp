@@ -16,8 +16,12 @@
 #include <addrbook/http/request_id.hpp>
 #include <addrbook/import.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/openapi.hpp>
+#include <addrbook/openapi/style.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/access.hpp>
+#include <addrbook/rest/api_texts.hpp>
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/exchange.hpp>
@@ -109,6 +113,7 @@ class Rest {
   mutable detail::Positions positions_;
   mutable detail::Followers followers_;
   mutable std::atomic<std::size_t> writes_{0};
+  std::unique_ptr<const detail::ApiTexts> api_;  // with Options::openapi
 };
 
 /// One request in steps, for servers that must not block while its body arrives: construct, pass
@@ -217,6 +222,10 @@ inline Rest::Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books
     throw Error(Errc::invalid,
                 "a mount of many books has either {book} in its prefix or Options::book");
   }
+  if (options_.openapi) {
+    api_ = std::make_unique<const detail::ApiTexts>(openapi_document(options_),
+                                                    openapi_page(options_), detail::page_policy);
+  }
 }
 
 inline Reply Rest::handle(const Request& request) const {
@@ -234,7 +243,7 @@ inline Reply Rest::handle(const Request& request) const {
 }
 
 inline bool Rest::is_instant(std::string_view method, std::string_view path) const {
-  const auto endpoints = detail::Endpoints::find(prefix_, path);
+  const auto endpoints = detail::Endpoints::find(prefix_, path, &options_);
   const detail::Route* const route = endpoints ? endpoints->route(method) : nullptr;
   return route != nullptr && route->is_instant;
 }
@@ -274,7 +283,7 @@ inline Rest::Call::Call(const Rest& rest, const Request& request)
 inline void Rest::Call::begin() {
   const Request& request = exchange_.request();
   if (!rest_.books_ || !rest_.has_encoded_slash(request)) {
-    endpoints_ = detail::Endpoints::find(rest_.prefix_, request.path);
+    endpoints_ = detail::Endpoints::find(rest_.prefix_, request.path, &rest_.options_);
   }
   if (!endpoints_) throw detail::HttpError(404, "Unknown Endpoint");
   route_ = endpoints_->route(request.method);
@@ -282,7 +291,8 @@ inline void Rest::Call::begin() {
     throw detail::HttpError(405, "Method Not Allowed", {{"Allow", endpoints_->methods()}});
   }
   // Not for _health and _ready: monitors use the server's address as Host.
-  if (!endpoints_->is_open()) rest_.check_web(request, route_ != nullptr && route_->is_write());
+  if (!endpoints_->has_any_host())
+    rest_.check_web(request, route_ != nullptr && route_->is_write());
   if (route_ == nullptr) return;
   book_ = endpoints_->book();
   if (rest_.books_) exchange_.set_book(book_);
@@ -403,6 +413,7 @@ inline Reply Rest::Call::respond(BodyStatus status) {
                           rest_.lists_,
                           rest_.positions_,
                           rest_.followers_,
+                          rest_.api_.get(),
                           {},
                           endpoints_->id(),
                           {}};
@@ -467,8 +478,9 @@ inline detail::QueryParameters Rest::read_query(const Request& request,
   auto parameters = detail::parse_query(request.query);
   if (!parameters) throw detail::HttpError(400, "Invalid query: '%' needs two hexadecimal digits");
   for (const detail::QueryParameter& parameter : *parameters) {
-    const auto has = [&](const std::vector<std::string_view>& known) {
-      return std::find(known.begin(), known.end(), parameter.name) != known.end();
+    const auto has = [&](const std::vector<detail::Parameter>& known) {
+      return std::any_of(known.begin(), known.end(),
+                         [&](const auto& each) { return each.name == parameter.name; });
     };
     if (!has(route.parameters) && (options_.formats.empty() || !has(route.format_parameters))) {
       throw detail::HttpError::of_query("Unknown parameter", ": '" + parameter.name + "'");
