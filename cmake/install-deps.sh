@@ -21,6 +21,7 @@ Uses apt-get (Debian, Ubuntu); on other systems it says what to install.
   --clang     also Clang with its sanitizers (implies --tests)
   --clients   also the clients and proxies of tests/clients/run.sh, 700 MB
               with Go's compiler; Debian starts nginx and haproxy as services
+  --openapi   also what tests/openapi/run.sh needs; it gets packages of npm itself
   --ci        everything the checks in CI use (implies all of the above)
   --check     install nothing, list what is missing; exit status 1 if anything is
   --help      this text
@@ -53,6 +54,8 @@ postgresql||the PostgreSQL server >= 15|postgresql-server|postgresql|postgresql|
 curl||curl|curl|curl|curl|curl
 nodejs||Node.js|nodejs|nodejs|nodejs|node
 python3-requests||Python 3 with requests|python3-requests|python-requests|py3-requests|python
+npm||npm, which gets packages for Node.js|npm|npm|npm|npm
+python3-jsonschema||Python 3 with jsonschema|python3-jsonschema|python-jsonschema|py3-jsonschema|python-jsonschema
 openssl||the openssl command|openssl|openssl|openssl|openssl
 apache2-utils||ab, a tool of Apache|httpd-tools|apache|apache2-utils|httpd
 nginx-light||nginx|nginx|nginx|nginx|nginx
@@ -69,11 +72,12 @@ valgrind|valgrind/callgrind.h|Valgrind|valgrind-devel|valgrind|valgrind-dev|valg
 
 wanted='g++ cmake ninja-build pkg-config nlohmann-json3-dev'
 server='libyaml-cpp-dev libcli11-dev zlib1g-dev libssl-dev libutf8proc-dev libsoci-dev libboost-dev libsqlite3-dev libpq-dev'
-tests="$server doctest-dev postgresql curl"
+tests="$server doctest-dev postgresql curl python3-jsonschema"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"
 clients='curl openssl nodejs python3-requests apache2-utils nginx-light haproxy golang-go'
-ci="$coverage $clang $clients clang-tidy clang-format ccache valgrind"
+openapi='curl nodejs npm'
+ci="$coverage $clang $clients $openapi clang-tidy clang-format ccache valgrind"
 check_only=
 with_server=
 
@@ -85,6 +89,7 @@ for arg; do
     --coverage) wanted+=" $coverage" ;;
     --clang) wanted+=" $clang" ;;
     --clients) wanted+=" $clients" ;;
+    --openapi) wanted+=" $openapi" ;;
     --ci) wanted+=" $ci" ;;
     --check) check_only=1 ;;
     --help | -h) usage; exit 0 ;;
@@ -136,6 +141,8 @@ has_tool() {
     nodejs) has node || has nodejs ;;
     python3-requests) python3 -c 'import requests' 2>/dev/null ||
       /usr/bin/python3 -c 'import requests' 2>/dev/null ;;
+    python3-jsonschema) python3 -c 'import jsonschema' 2>/dev/null ||
+      /usr/bin/python3 -c 'import jsonschema' 2>/dev/null ;;
     apache2-utils) has ab ;;
     nginx-light) has_program nginx ;;
     haproxy) has_program haproxy ;;
