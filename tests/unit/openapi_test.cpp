@@ -328,10 +328,10 @@ TEST_CASE("openapi: it is served where it is switched on, and nowhere else") {
     CHECK(unpack(packed.body) == get(book.rest, path).body);
     CHECK(get(book.rest, path, {{"If-None-Match", packed.header("ETag")}}).status == 304);
   }
-  const Library many(full(of_many));
-  CHECK(get(many.rest, "/books/_openapi.json").status == 200);
-  CHECK(get(many.rest, "/books/_openapi").status == 200);
-  CHECK(get(many.rest, "/books/family/addresses/_openapi").status == 404);
+  const Library library(full(of_many));
+  CHECK(get(library.rest, "/books/_openapi.json").status == 200);
+  CHECK(get(library.rest, "/books/_openapi").status == 200);
+  CHECK(get(library.rest, "/books/family/addresses/_openapi").status == 404);
 }
 
 TEST_CASE("openapi: it needs no token, but a host name of the server") {
