@@ -209,6 +209,14 @@ struct ApiComponent {
   };
 }
 
+/// Parts of paths, as `{name}`.
+[[nodiscard]] inline std::vector<Parameter> path_parameters() {
+  return {{"book", "The name of the book.",
+           R"({"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9._~@+-]{0,127}$"})", R"("family")"},
+          {"id", "The id of the address.", R"({"type":"string","pattern":"^[A-Za-z0-9-]{1,64}$"})",
+           R"("ann")"}};
+}
+
 /// Fields of requests.
 [[nodiscard]] inline std::vector<Parameter> field_parameters() {
   return {

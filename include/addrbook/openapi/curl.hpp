@@ -1,8 +1,10 @@
 /// A line of a shell for each operation, to copy.
 #pragma once
 
+#include <addrbook/openapi/components.hpp>
 #include <addrbook/openapi/operations.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/body.hpp>
 
 #include <string>
@@ -12,12 +14,12 @@ namespace addrbook::detail {
 
 /// @returns the path of an example, e.g. "/books/family/addresses/ann"
 [[nodiscard]] inline std::string example_path(std::string path) {
-  const auto replace = [&](std::string_view part, std::string_view by) {
+  for (const Parameter& each : path_parameters()) {
+    const std::string part = in_braces(each.name);
     const auto at = path.find(part);
-    if (at != std::string::npos) path.replace(at, part.size(), by);
-  };
-  replace("{book}", "family");
-  replace("{id}", "ann");
+    if (at == std::string::npos) continue;
+    path.replace(at, part.size(), each.example.substr(1, each.example.size() - 2));  // no quotes
+  }
   return path;
 }
 

@@ -136,8 +136,9 @@ inline void DocumentWriter::write_operation(const ApiOperation& operation) {
 
 inline void DocumentWriter::write_parameters(const ApiOperation& operation) {
   to_.array("parameters", [&] {
-    if (operation.has("{book}")) write_ref("", "parameters", "book");
-    if (operation.has("{id}")) write_ref("", "parameters", "id");
+    for (const Parameter& each : path_parameters()) {
+      if (operation.has(in_braces(each.name))) write_ref("", "parameters", each.name);
+    }
     for (const Parameter& each : operation.query) {
       to_.object("", [&] {
         to_.string("name", each.name);
@@ -246,10 +247,9 @@ inline void DocumentWriter::write_components() {
     });
     parameters.emplace_back(name, one.text());
   };
-  add("book", "path", "The name of the book.",
-      R"({"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9._~@+-]{0,127}$"})", R"("family")");
-  add("id", "path", "The id of the address.",
-      R"({"type":"string","pattern":"^[A-Za-z0-9-]{1,64}$"})", R"("ann")");
+  for (const Parameter& each : path_parameters()) {
+    add(each.name, "path", each.text, each.schema, each.example);
+  }
   for (const Parameter& each : field_parameters()) {
     add(each.name, "header", each.text, each.schema, each.example);
   }

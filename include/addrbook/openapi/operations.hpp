@@ -43,6 +43,11 @@ struct ApiOperation {
 /// @returns the operations in the order of the table: of each route that the mount has
 [[nodiscard]] inline std::vector<ApiOperation> operations_of(const Options& options);
 
+/// @returns e.g. "{id}"
+[[nodiscard]] inline std::string in_braces(std::string_view name) {
+  return std::string("{").append(name).append("}");
+}
+
 /// Calls `call` with each of the words.
 template <class Call>
 void for_each_word(std::string_view words, Call call) {
