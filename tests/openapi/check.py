@@ -297,15 +297,15 @@ def rename_a_type(document):
         response["content"] = {"text/plain": {}}
 
 
-def narrow_the_limit(document):
+def forget_the_formats(document):
     for item in document["paths"].values():
         for parameter in item.get("get", {}).get("parameters", []):
-            if parameter.get("name") == "limit":
-                parameter["schema"]["maximum"] = 1
+            if parameter.get("name") == "format":
+                parameter["schema"]["enum"] = ["none"]
 
 
 LIES = (remove_statuses, require_another_code, rename_a_field, forget_a_field, rename_a_type,
-        narrow_the_limit)
+        forget_the_formats)
 
 
 def main():
