@@ -13,8 +13,7 @@
 /// `whole`, or `part` of a body that is not the whole one.
 #pragma once
 
-#include <errno.h>  // NOLINT(modernize-deprecated-headers): program_invocation_short_name
-
+#include <cerrno>  // program_invocation_short_name
 #include <cstddef>
 #include <cstdlib>
 #include <fstream>
