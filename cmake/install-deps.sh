@@ -23,6 +23,7 @@ Uses apt-get (Debian, Ubuntu); on other systems it says what to install.
               with Go's compiler; Debian starts nginx and haproxy as services
   --page      also the browser of tests/page/run.sh, 400 MB, and what its pictures need
   --bench     also wrk and the servers that tests/bench/run.sh compares with (implies --server)
+  --openapi   also what tests/openapi/run.sh needs; it gets packages of npm itself
   --ci        everything the checks in CI use (implies all of the above)
   --check     install nothing, list what is missing; exit status 1 if anything is
   --help      this text
@@ -55,6 +56,8 @@ postgresql||the PostgreSQL server >= 15|postgresql-server|postgresql|postgresql|
 curl||curl|curl|curl|curl|curl
 nodejs||Node.js|nodejs|nodejs|nodejs|node
 python3-requests||Python 3 with requests|python3-requests|python-requests|py3-requests|python
+npm||npm, which gets packages for Node.js|npm|npm|npm|npm
+python3-jsonschema||Python 3 with jsonschema|python3-jsonschema|python-jsonschema|py3-jsonschema|python-jsonschema
 openssl||the openssl command|openssl|openssl|openssl|openssl
 apache2-utils||ab, a tool of Apache|httpd-tools|apache|apache2-utils|httpd
 nginx-light||nginx|nginx|nginx|nginx|nginx
@@ -84,15 +87,16 @@ valgrind|valgrind/callgrind.h|Valgrind|valgrind-devel|valgrind|valgrind-dev|valg
 
 wanted='g++ cmake ninja-build pkg-config nlohmann-json3-dev'
 server='libyaml-cpp-dev libcli11-dev zlib1g-dev libssl-dev libutf8proc-dev libsoci-dev libboost-dev libsqlite3-dev libpq-dev'
-tests="$server doctest-dev postgresql curl"
+tests="$server doctest-dev postgresql curl python3-jsonschema"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"
 clients='curl openssl nodejs python3-requests apache2-utils nginx-light haproxy golang-go'
 page='curl nodejs npm chromium fonts-inter pngquant'
 debian='dpkg-dev adduser systemd'
+openapi='curl nodejs npm'
 bench="$server openssl nodejs npm wrk python3-tornado python3-fastapi python3-uvicorn"
 bench+=' python3-uvloop python3-httptools'
-ci="$coverage $clang $clients $page $bench $debian clang-tidy clang-format ccache valgrind"
+ci="$coverage $clang $clients $page $openapi $bench $debian clang-tidy clang-format ccache valgrind"
 check_only=
 with_server=
 
@@ -106,6 +110,7 @@ for arg; do
     --clients) wanted+=" $clients" ;;
     --page) wanted+=" $page" ;;
     --bench) wanted+=" $bench" ;;
+    --openapi) wanted+=" $openapi" ;;
     --ci) wanted+=" $ci" ;;
     --check) check_only=1 ;;
     --help | -h) usage; exit 0 ;;

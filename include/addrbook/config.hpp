@@ -32,10 +32,11 @@ namespace addrbook {
 /// has no value. config/sections.hpp maps keys to members.
 struct Config {
   /// Limits the number of entries, as ServiceOptions do not: clients may be strangers. Serves what
-  /// people look at, as Options do not.
+  /// people and tools look at, as Options do not.
   Config() {
     service.max_entries = 1'000'000;
     rest.page = true;
+    rest.openapi = true;
   }
 
   std::string name = "Address Book";

@@ -75,6 +75,9 @@ struct Options {
   /// books at what is before `/{book}`. It is open to all who may reach the server, and holds no
   /// data.
   bool page = false;
+  /// Serves a description of the mount: `_openapi.json`, OpenAPI 3.1, and `_openapi`, the same as a
+  /// page for people. Both are open to all who may reach the server, and hold no data.
+  bool openapi = false;
   /// Error answers say what was thrown and where (`trace`), and the log says more about each
   /// request. Do not show this to strangers. Changes nothing else.
   bool debug = false;

@@ -17,8 +17,12 @@
 #include <addrbook/http/trusted_proxies.hpp>
 #include <addrbook/import.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/openapi.hpp>
+#include <addrbook/openapi/style.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/access.hpp>
+#include <addrbook/rest/api_texts.hpp>
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/exchange.hpp>
@@ -111,6 +115,7 @@ class Rest {
   mutable detail::Positions positions_;
   mutable detail::Followers followers_;
   mutable std::atomic<std::size_t> writes_{0};
+  std::unique_ptr<const detail::ApiTexts> api_;  // with Options::openapi
 };
 
 /// One request in steps, for servers that must not block while its body arrives: construct, pass
@@ -219,6 +224,10 @@ inline Rest::Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books
   if (books_ && prefix_.names_books() == static_cast<bool>(options_.book)) {
     throw Error(Errc::invalid,
                 "a mount of many books has either {book} in its prefix or Options::book");
+  }
+  if (options_.openapi) {
+    api_ = std::make_unique<const detail::ApiTexts>(openapi_document(options_),
+                                                    openapi_page(options_), detail::page_policy);
   }
 }
 
@@ -408,6 +417,7 @@ inline Reply Rest::Call::respond(BodyStatus status) {
                           rest_.lists_,
                           rest_.positions_,
                           rest_.followers_,
+                          rest_.api_.get(),
                           {},
                           endpoints_->id(),
                           {}};
@@ -472,8 +482,9 @@ inline detail::QueryParameters Rest::read_query(const Request& request,
   auto parameters = detail::parse_query(request.query);
   if (!parameters) throw detail::HttpError(400, "Invalid query: '%' needs two hexadecimal digits");
   for (const detail::QueryParameter& parameter : *parameters) {
-    const auto has = [&](const std::vector<std::string_view>& known) {
-      return std::find(known.begin(), known.end(), parameter.name) != known.end();
+    const auto has = [&](const std::vector<detail::Parameter>& known) {
+      return std::any_of(known.begin(), known.end(),
+                         [&](const auto& each) { return each.name == parameter.name; });
     };
     if (!has(route.parameters) && (options_.formats.empty() || !has(route.format_parameters))) {
       throw detail::HttpError::of_query("Unknown parameter", ": '" + parameter.name + "'");

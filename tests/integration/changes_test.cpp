@@ -5,6 +5,7 @@
 
 #include <support/crowd.hpp>
 #include <support/http_client.hpp>
+#include <support/mount.hpp>
 #include <support/proc.hpp>
 #include <support/running.hpp>
 
@@ -176,7 +177,7 @@ TEST_CASE_TEMPLATE("changes: pages, long polls and streams in any mix make the p
 TEST_CASE_TEMPLATE("changes: a stream goes on behind its last event", Server, addrbook::Server,
                    httplib::Server) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   std::string last_id;
   {
     Running running(server);
@@ -192,7 +193,7 @@ TEST_CASE_TEMPLATE("changes: a stream goes on behind its last event", Server, ad
   }
   book->remove("a");
   Server again;
-  addrbook::mount(again, book);
+  test::mount(again, book);
   Running running(again);
   EventClient client(running.port(), path,
                      {{"accept", "text/event-stream"}, {"last-event-id", last_id}});
@@ -203,7 +204,7 @@ TEST_CASE_TEMPLATE("changes: a stream goes on behind its last event", Server, ad
 
 TEST_CASE("changes: what waits on our server is complete when it stops") {
   addrbook::Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   EventClient stream(running.port(), path);
   CHECK(stream.sees("\r\n\r\n"));
@@ -225,7 +226,7 @@ TEST_CASE("changes: what waits on our server is complete when it stops") {
 TEST_CASE_TEMPLATE("changes: a long poll is answered by a write", Server, addrbook::Server,
                    httplib::Server) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   Running running(server);
   Connection poll(running.port());
   for (int i = 1; i < 4; ++i) {
@@ -248,7 +249,7 @@ TEST_CASE("changes: a stream ends with its book") {
   const auto books = std::make_shared<addrbook::Books>();
   addrbook::Options options;
   options.prefix = "/books/{book}/addresses";
-  addrbook::mount(server, books, options);
+  test::mount(server, books, options);
   Running running(server, server.bind("127.0.0.1", 0));
   books->create("ada").book->create("a", document(1));
   const std::string target = "/books/ada/addresses/_changes";
@@ -291,13 +292,13 @@ TEST_CASE("changes: where each holds a thread there are few, and the others are 
   SUBCASE("httplib's server") {
     httplib::Server server;
     server.new_task_queue = [] { return new httplib::ThreadPool(4); };
-    check(server, addrbook::mount(server));
+    check(server, test::mount(server));
   }
   SUBCASE("ours, with hooks") {
     addrbook::ServerOptions options;
     options.hooks_see_books = true;
     addrbook::Server server(options);
-    check(server, addrbook::mount(server));
+    check(server, test::mount(server));
   }
 }
 
@@ -306,7 +307,7 @@ TEST_CASE("changes: who leaves gives its place back at the next ping") {
   addrbook::Options options;
   options.max_streams = 1;
   options.ping_interval = 5ms;
-  addrbook::mount(server, options);
+  test::mount(server, options);
   Running running(server, server.bind("127.0.0.1", 0));
   {
     EventClient first(running.port(), path);
@@ -325,7 +326,7 @@ TEST_CASE("changes: a thousand streams wait without a thread each, and all are t
   addrbook::Server server;
   addrbook::Options options;
   options.max_streams = count + 1;
-  const auto book = addrbook::mount(server, options);
+  const auto book = test::mount(server, options);
   Running running(server, server.bind("127.0.0.1", 0));
   test::Crowd::Setting setting;
   setting.opening =

@@ -7,6 +7,7 @@
 #include <addrbook/server.hpp>
 
 #include <support/http_client.hpp>
+#include <support/mount.hpp>
 #include <support/service_manager.hpp>
 
 #include <doctest/doctest.h>
@@ -68,18 +69,18 @@ TEST_CASE("serve: a server serves until either signal") {
   for (const int number : {SIGTERM, SIGINT}) {
     CAPTURE(number);
     addrbook::Server server;
-    addrbook::mount(server);
+    test::mount(server);
     check_serves_until(server, server.bind("127.0.0.1", 0), number);
   }
   httplib::Server plain;
-  addrbook::mount(plain);
+  test::mount(plain);
   check_serves_until(plain, plain.bind_to_any_port("127.0.0.1"), SIGTERM);
 }
 
 TEST_CASE("serve: SIGHUP and SIGUSR1 are for the program, and the server goes on") {
   const Blocked blocked;
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   const int port = server.bind("127.0.0.1", 0);
   int calls = 0;
   addrbook::ServeHooks hooks;
@@ -178,7 +179,7 @@ TEST_CASE("serve: requests outside of the book are refused before their bodies a
   bool is_reached = false;
   server.Post("/other", [&](const httplib::Request&, httplib::Response&) { is_reached = true; });
   addrbook::refuse_other_paths(server, options);
-  addrbook::mount(server, options);
+  test::mount(server, options);
   const int port = server.bind("127.0.0.1", 0);
   serve_until_signal(server, [&] {
     for (const std::string path : {"/other", "/", "/books", "/books/min", "/books/mine2",
@@ -208,7 +209,7 @@ TEST_CASE("serve: GET / says what the server is, if it has a name") {
   options.log = [&](const addrbook::LogRecord& record) { log.push_back(record); };
   addrbook::Server server;
   addrbook::refuse_other_paths(server, options, "My \"Book\"");
-  addrbook::mount(server, options);
+  test::mount(server, options);
   const int port = server.bind("127.0.0.1", 0);
   serve_until_signal(server, [&] {
     Connection connection(port);

@@ -66,6 +66,7 @@ std::map<std::string, std::string> settings(const Config& config) {
       {"http.max_threads", std::to_string(config.server.max_threads)},
       {"http.max_buffered_bytes", std::to_string(config.server.max_buffered_bytes)},
       {"http.list_cache_bytes", std::to_string(config.rest.list_cache_bytes)},
+      {"http.openapi", std::to_string(static_cast<int>(config.rest.openapi))},
       {"http.max_streams", std::to_string(config.rest.max_streams)},
       {"http.max_concurrent_writes", std::to_string(config.rest.max_concurrent_writes)},
       {"http.header_timeout_ms", ms(config.server.header_timeout)},
@@ -146,6 +147,7 @@ std::vector<Key> all_keys() {
        "1048576", "68719476736"},
       {"http", "list_cache_bytes", "ADDRBOOK_HTTP_LIST_CACHE_BYTES", "0", "68719476736", "0",
        "68719476736"},
+      {"http", "openapi", "ADDRBOOK_HTTP_OPENAPI", "true", "false", "1", "0"},
       {"http", "max_streams", "ADDRBOOK_HTTP_MAX_STREAMS", "0", "1000000", "0", "1000000"},
       {"http", "max_concurrent_writes", "ADDRBOOK_HTTP_MAX_CONCURRENT_WRITES", "1", "100000", "1",
        "100000"},
@@ -182,6 +184,7 @@ TEST_CASE("config: the defaults are those of the local configuration") {
   CHECK_FALSE(addrbook::Options().page);
   CHECK(defaults.at("http.max_body_bytes") == "1048576");
   CHECK(defaults.at("http.max_import_bytes") == "268435456");
+  CHECK(defaults.at("http.openapi") == "1");
   CHECK(defaults.at("http.max_atomic_records") == "10000");
   CHECK(defaults.at("http.min_transfer_rate") == "1024");
   CHECK(defaults.at("http.max_connections") == "10000");

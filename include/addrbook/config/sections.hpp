@@ -98,6 +98,7 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
           {"port", integer(port, 0, 65535)},
           {"prefix", set_prefix},
           {"page", boolean(rest.page)},
+          {"openapi", boolean(rest.openapi)},
           {"max_body_bytes", integer(rest.max_body_bytes, 1, gibibyte)},
           {"max_import_bytes", integer(rest.max_import_bytes, 0, 1024 * gibibyte)},
           {"max_atomic_records", integer(rest.max_atomic_records, 1, 1'000'000)},

@@ -7,6 +7,7 @@
 #include <addrbook/books.hpp>
 #include <addrbook/http/conditions.hpp>
 #include <addrbook/http/query_string.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/access.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/parameters.hpp>
@@ -21,6 +22,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
 
@@ -34,6 +36,12 @@ namespace addrbook::detail {
       .append(R"(,"revision":)")
       .append(std::to_string(state.revision))
       .append("}");
+}
+
+[[nodiscard]] inline std::vector<Parameter> books_parameters() {
+  return {limit_parameter,
+          {"cursor", "Where the page before ended: follow `Link` as it is.",
+           R"({"type":"string","minLength":1})"}};
 }
 
 /// A page of the list of books.

@@ -7,6 +7,7 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/negotiation.hpp>
 #include <addrbook/http/query_string.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/error_reply.hpp>
 #include <addrbook/rest/followers.hpp>
@@ -24,8 +25,19 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
+
+[[nodiscard]] inline std::vector<Parameter> changes_parameters() {
+  return {{"since",
+           "The `next` of an answer before, or the id of an event; from the beginning "
+           "without it.",
+           R"({"type":"string"})"},
+          limit_parameter,
+          {"wait", "How many seconds to wait for changes while there are none.",
+           R"({"type":"integer","minimum":0,"maximum":30,"default":0})"}};
+}
 
 /// What the client asks for.
 struct ChangesRequest {

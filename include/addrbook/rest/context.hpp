@@ -6,6 +6,7 @@
 #include <addrbook/http/prefix.hpp>
 #include <addrbook/http/query_string.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/api_texts.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/followers.hpp>
 #include <addrbook/rest/import_body.hpp>
@@ -35,6 +36,7 @@ struct Context {
   const std::shared_ptr<ListCache>& lists;
   Positions& positions;
   Followers& followers;
+  const ApiTexts* api;               ///< with Options::openapi
   QueryParameters query;             ///< only parameters that the route takes
   std::string_view id;               ///< of the address, or a file's name; "" on other paths
   std::string body;                  ///< unpacked, if the route takes one

@@ -7,6 +7,7 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/negotiation.hpp>
 #include <addrbook/http/query_string.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/error_reply.hpp>
 #include <addrbook/rest/import_body.hpp>
@@ -19,8 +20,16 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
+
+[[nodiscard]] inline std::vector<Parameter> export_parameters() {
+  return {{"format", "A file in this format, whatever `Accept` says.",
+           R"({"type":"string","enum":"$formats"})"},
+          {"version", "The version of the format, where that has several.",
+           R"({"type":"string","enum":"$versions"})"}};
+}
 
 struct ExportRequest {
   std::shared_ptr<const Format> format;

@@ -8,6 +8,7 @@
 #include <addrbook/http/query_string.hpp>
 #include <addrbook/import.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/error_reply.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/packed_body.hpp>
@@ -21,6 +22,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
 
@@ -52,6 +54,19 @@ namespace addrbook::detail {
     names += formats[i]->name();
   }
   return names;
+}
+
+[[nodiscard]] inline std::vector<Parameter> import_parameters() {
+  return {
+      {"format", "The body is a file in this format, whatever its `Content-Type`.",
+       R"({"type":"string","enum":"$formats"})"},
+      {"on_conflict",
+       "What becomes of a contact that is in the book: it is skipped, replaced (which needs the "
+       "right to update), or created all the same.",
+       R"({"enum":["skip","replace","duplicate"],"default":"skip"})"},
+      {"dry_run", "Only says what would be done.", R"({"type":"boolean","default":false})"},
+      {"partial", "Stores batch after batch, so that a file may be of any length.",
+       R"({"type":"boolean","default":false})"}};
 }
 
 /// What a request for an import asks for.

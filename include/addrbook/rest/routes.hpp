@@ -8,14 +8,21 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/prefix.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/about.hpp>
+#include <addrbook/rest/about_routes.hpp>
 #include <addrbook/rest/address.hpp>
 #include <addrbook/rest/batch.hpp>
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/books.hpp>
 #include <addrbook/rest/changes.hpp>
 #include <addrbook/rest/context.hpp>
+#include <addrbook/rest/export_request.hpp>
+#include <addrbook/rest/find.hpp>
 #include <addrbook/rest/import.hpp>
+#include <addrbook/rest/import_body.hpp>
 #include <addrbook/rest/list.hpp>
+#include <addrbook/rest/member_names.hpp>
+#include <addrbook/rest/openapi.hpp>
 #include <addrbook/rest/page.hpp>
 #include <addrbook/rest/status.hpp>
 
@@ -43,16 +50,16 @@ struct Route {
   /// name, too.
   std::optional<Action> action;
   BodyKind body;
-  std::vector<std::string_view> parameters;  ///< of the query; any other is an error
+  std::vector<Parameter> parameters;  ///< of the query; any other is an error
   Reply (*handle)(Context& context);
-  std::string_view summary;
+  RouteText text;
   /// Answers without the storage: served even when no thread is free.
   bool is_instant = false;
   /// Actions of which each suffices to begin with, beside `action`: the handler asks for what it
   /// does.
   std::vector<Action> alternatives = {};
   /// More of the query, where there are Options::formats.
-  std::vector<std::string_view> format_parameters = {};
+  std::vector<Parameter> format_parameters = {};
   /// Whether a mount has the route; null: each has.
   bool (*is_on)(const Options& options) = nullptr;
 
@@ -72,6 +79,7 @@ struct Route {
 };
 
 [[nodiscard]] inline const std::vector<Route>& routes() {
+  constexpr auto has_openapi = [](const Options& options) { return options.openapi; };
   constexpr auto book = Route::Scope::book;
   constexpr auto mount = Route::Scope::mount;
   constexpr auto collection = Route::Scope::collection;
@@ -88,10 +96,10 @@ struct Route {
        none,
        find_parameters(),
        list_addresses,
-       "Get addresses",
+       {"Get addresses", about_list},
        false,
        {},
-       {"format", "version"}},
+       export_parameters()},
       {book,
        "",
        "POST",
@@ -99,24 +107,45 @@ struct Route {
        records,
        {},
        receive_contacts,
-       "Create an address, or bring contacts in",
+       {"Create an address, or bring contacts in", about_receive},
        false,
        {},
-       {"format", "on_conflict", "dry_run", "partial"}},
+       import_parameters()},
       {book,
        "/{id}",
        "GET",
        Action::read,
        none,
-       {"fields"},
+       {fields_parameter},
        get_address,
-       "Get an address",
+       {"Get an address", about_get},
        false,
        {},
-       {"format", "version"}},
-      {book, "/{id}", "PUT", Action::update, json, {}, replace_address, "Replace an address"},
-      {book, "/{id}", "PATCH", Action::update, patch, {}, patch_address, "Change an address"},
-      {book, "/{id}", "DELETE", Action::remove, none, {}, remove_address, "Delete an address"},
+       export_parameters()},
+      {book,
+       "/{id}",
+       "PUT",
+       Action::update,
+       json,
+       {},
+       replace_address,
+       {"Replace an address", about_replace}},
+      {book,
+       "/{id}",
+       "PATCH",
+       Action::update,
+       patch,
+       {},
+       patch_address,
+       {"Change an address", about_patch}},
+      {book,
+       "/{id}",
+       "DELETE",
+       Action::remove,
+       none,
+       {},
+       remove_address,
+       {"Delete an address", about_remove}},
       {book,
        "/_batch",
        "POST",
@@ -124,7 +153,7 @@ struct Route {
        json,
        {},
        commit_batch,
-       "Write several addresses, all or none",
+       {"Write several addresses, all or none", about_batch},
        false,
        {Action::update, Action::remove}},
       {book,
@@ -132,11 +161,26 @@ struct Route {
        "GET",
        Action::read,
        none,
-       {"since", "limit", "wait"},
+       changes_parameters(),
        get_changes,
-       "Follow changes"},
-      {mount, "/_health", "GET", {}, none, {}, get_health, "Check that the program answers", true},
-      {mount, "/_ready", "GET", {}, none, {}, get_ready, "Check that the book can be used"},
+       {"Follow changes", about_changes}},
+      {mount,
+       "/_health",
+       "GET",
+       {},
+       none,
+       {},
+       get_health,
+       {"Check that the program answers", about_health},
+       true},
+      {mount,
+       "/_ready",
+       "GET",
+       {},
+       none,
+       {},
+       get_ready,
+       {"Check that the book can be used", about_ready}},
       {mount,
        "/_page",
        "GET",
@@ -144,7 +188,7 @@ struct Route {
        none,
        {},
        get_page,
-       "Show the contacts page",
+       {"Show the contacts page", about_page},
        true,
        {},
        {},
@@ -156,15 +200,67 @@ struct Route {
        none,
        {},
        get_page,
-       "Get a file of the contacts page",
+       {"Get a file of the contacts page", about_page_file},
        true,
        {},
        {},
        has_page},
-      {collection, "", "GET", Action::read, none, {"limit", "cursor"}, list_books, "List books"},
-      {collection, "/{book}", "PUT", Action::manage, none, {}, make_book, "Make a book"},
-      {collection, "/{book}", "GET", Action::read, none, {}, get_book, "Get a book's state"},
-      {collection, "/{book}", "DELETE", Action::manage, none, {}, remove_book, "Remove a book"},
+      {mount,
+       "/_openapi.json",
+       "GET",
+       {},
+       none,
+       {},
+       get_openapi,
+       {"Get the API document", about_openapi},
+       false,
+       {},
+       {},
+       has_openapi},
+      {mount,
+       "/_openapi",
+       "GET",
+       {},
+       none,
+       {},
+       get_openapi_page,
+       {"Read the API document", about_openapi_page},
+       false,
+       {},
+       {},
+       has_openapi},
+      {collection,
+       "",
+       "GET",
+       Action::read,
+       none,
+       books_parameters(),
+       list_books,
+       {"List books", about_list_books}},
+      {collection,
+       "/{book}",
+       "PUT",
+       Action::manage,
+       none,
+       {},
+       make_book,
+       {"Make a book", about_make_book}},
+      {collection,
+       "/{book}",
+       "GET",
+       Action::read,
+       none,
+       {},
+       get_book,
+       {"Get a book's state", about_get_book}},
+      {collection,
+       "/{book}",
+       "DELETE",
+       Action::manage,
+       none,
+       {},
+       remove_book,
+       {"Remove a book", about_remove_book}},
   };
   return table;
 }
@@ -187,10 +283,10 @@ class Endpoints {
   /// @returns the route for a method; null if there is none
   [[nodiscard]] const Route* route(std::string_view method) const noexcept;
 
-  /// @returns whether everybody may use the path, under any name of the host
-  [[nodiscard]] bool has_any_host() const noexcept {
-    return !first_->action && first_->is_on == nullptr;
-  }
+  /// @returns whether everybody may use the path
+  [[nodiscard]] bool is_open() const noexcept { return !first_->action; }
+  /// @returns whether it is used under host names that are not the server's own, too
+  [[nodiscard]] bool has_any_host() const noexcept { return is_open() && first_->is_on == nullptr; }
 
   /// @returns the methods of the path, as in Allow (RFC 9110, 10.2.1)
   [[nodiscard]] std::string methods() const;

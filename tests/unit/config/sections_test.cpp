@@ -63,6 +63,7 @@ TEST_CASE("config sections: http sets the options of the server and of the book"
   set(keys, "http.port", "65535");
   set(keys, "http.prefix", "/a/b");
   set(keys, "http.page", "true");
+  set(keys, "http.openapi", "true");
   set(keys, "http.max_threads", "3");
   set(keys, "http.max_concurrent_writes", "2");
   set(keys, "http.body_timeout_ms", "4");
@@ -71,6 +72,7 @@ TEST_CASE("config sections: http sets the options of the server and of the book"
   CHECK(port == 65535);
   CHECK(rest.prefix == "/a/b");
   CHECK(rest.page);
+  CHECK(rest.openapi);
   CHECK(server.max_threads == 3);
   CHECK(rest.max_concurrent_writes == 2);
   CHECK(server.body_timeout == std::chrono::milliseconds(4));

@@ -167,7 +167,7 @@ TEST_CASE("routes: each row of the table is served, under its own method and pat
     CAPTURE(route.path);
     CAPTURE(route.method);
     CHECK(seen.emplace(route.scope, route.path, route.method).second);
-    CHECK_FALSE(route.summary.empty());
+    CHECK_FALSE(route.text.summary().empty());
     std::string path(route.path);
     if (path == "/{id}") path = "/" + absent_id;
     if (path == "/{book}") path = "/ada";
