@@ -16,6 +16,9 @@
 #include <addrbook/http/request_id.hpp>
 #include <addrbook/import.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/metrics.hpp>
+#include <addrbook/metrics/collectors.hpp>
+#include <addrbook/metrics/page.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest/access.hpp>
 #include <addrbook/rest/body.hpp>
@@ -24,6 +27,7 @@
 #include <addrbook/rest/followers.hpp>
 #include <addrbook/rest/import_body.hpp>
 #include <addrbook/rest/list_cache.hpp>
+#include <addrbook/rest/metrics.hpp>
 #include <addrbook/rest/positions.hpp>
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/rest/routes.hpp>
@@ -109,6 +113,7 @@ class Rest {
   mutable detail::Positions positions_;
   mutable detail::Followers followers_;
   mutable std::atomic<std::size_t> writes_{0};
+  detail::Collector collector_;  // ends first
 };
 
 /// One request in steps, for servers that must not block while its body arrives: construct, pass
@@ -217,6 +222,13 @@ inline Rest::Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books
     throw Error(Errc::invalid,
                 "a mount of many books has either {book} in its prefix or Options::book");
   }
+  if (!options_.metrics) return;
+  options_.metrics->name_routes(detail::metric_routes());
+  const detail::MountNumbers numbers{options_, service_.get(), books_.get(),
+                                     *lists_,  followers_,     writes_};
+  collector_ =
+      options_.metrics->collect([report = detail::MountReport(numbers)](
+                                    detail::MetricsPage& page) mutable { report.tell(page); });
 }
 
 inline Reply Rest::handle(const Request& request) const {
@@ -234,7 +246,7 @@ inline Reply Rest::handle(const Request& request) const {
 }
 
 inline bool Rest::is_instant(std::string_view method, std::string_view path) const {
-  const auto endpoints = detail::Endpoints::find(prefix_, path);
+  const auto endpoints = detail::Endpoints::find(prefix_, path, options_);
   const detail::Route* const route = endpoints ? endpoints->route(method) : nullptr;
   return route != nullptr && route->is_instant;
 }
@@ -274,7 +286,7 @@ inline Rest::Call::Call(const Rest& rest, const Request& request)
 inline void Rest::Call::begin() {
   const Request& request = exchange_.request();
   if (!rest_.books_ || !rest_.has_encoded_slash(request)) {
-    endpoints_ = detail::Endpoints::find(rest_.prefix_, request.path);
+    endpoints_ = detail::Endpoints::find(rest_.prefix_, request.path, rest_.options_);
   }
   if (!endpoints_) throw detail::HttpError(404, "Unknown Endpoint");
   route_ = endpoints_->route(request.method);
@@ -372,7 +384,8 @@ inline Reply Rest::Call::finish(BodyStatus status) {
   if (!refusal_ && route_ == nullptr) preflight_methods = endpoints_->methods();
   exchange_.finish(reply, options.coding.get());
   rest_.web_.add_headers(exchange_.request(), preflight_methods, reply);
-  exchange_.log(reply, options.log, options.debug, options.answer_timeout);
+  if (options.metrics && route_ != nullptr) exchange_.set_row(detail::row_of(*route_));
+  exchange_.tell(reply, options.log, options.metrics, options.debug, options.answer_timeout);
   return reply;
 }
 

@@ -1,7 +1,7 @@
 // Instructions and heap allocations per request: GET, conditional GET (GET-304), PUT and POST of
 // one entry of 200 bytes. Run by counts.sh under callgrind, which counts the instructions.
 //
-// Usage: counts rest|server memory|sqlite
+// Usage: counts rest|server memory|sqlite [log] [metrics]
 //        counts versions                   of what the numbers depend on
 //
 // `rest` calls Rest::handle(). `server` answers over one loopback connection that is kept alive;
@@ -10,6 +10,7 @@
 // their instructions under the same name, here "rest memory GET".
 
 #include <addrbook/addrbook.hpp>
+#include <addrbook/metrics.hpp>
 #include <addrbook/server.hpp>
 #include <addrbook/sqlite.hpp>
 
@@ -228,16 +229,18 @@ class ClientAsker {
   test::Connection connection_;
 };
 
-void count_rest(std::shared_ptr<addrbook::Service> book, Counter& counter) {
-  const addrbook::Rest rest(std::move(book), {});
+void count_rest(std::shared_ptr<addrbook::Service> book, const addrbook::Options& options,
+                Counter& counter) {
+  const addrbook::Rest rest(std::move(book), options);
   RestAsker asker(rest, counter);
   run(asker);
 }
 
-void count_server(std::shared_ptr<addrbook::Service> book, Counter& counter) {
+void count_server(std::shared_ptr<addrbook::Service> book, const addrbook::Options& options,
+                  Counter& counter) {
   addrbook::Server server;
   server.set_keep_alive_max_count(1'000'000);
-  addrbook::mount(server, std::move(book));
+  addrbook::mount(server, std::move(book), options);
   server.Get("/begin", [&](const httplib::Request&, httplib::Response&) { counter.begin(); });
   server.Get("/end/:name", [&](const httplib::Request& request, httplib::Response&) {
     counter.end(request.path_params.at("name"));
@@ -277,11 +280,17 @@ int main(int argc, char** argv) {
     bench::pin_to_cpu(::sched_getcpu());
     const test::TempFolder folder;
     auto book = make_book(store, folder.path() / "book.db");
+    addrbook::Options options;
+    for (int i = 3; i < argc; ++i) {
+      const std::string with = argv[i];
+      if (with == "log") options.log = [](const addrbook::LogRecord&) {};
+      if (with == "metrics") options.metrics = std::make_shared<addrbook::Metrics>();
+    }
     Counter counter(mode + " " + store);
     if (mode == "rest") {
-      count_rest(std::move(book), counter);
+      count_rest(std::move(book), options, counter);
     } else {
-      count_server(std::move(book), counter);
+      count_server(std::move(book), options, counter);
     }
   } catch (const std::exception& error) {
     fail(error.what());

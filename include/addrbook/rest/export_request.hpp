@@ -7,6 +7,7 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/negotiation.hpp>
 #include <addrbook/http/query_string.hpp>
+#include <addrbook/metrics.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/error_reply.hpp>
 #include <addrbook/rest/import_body.hpp>
@@ -14,6 +15,8 @@
 #include <addrbook/rest/reply.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +24,13 @@
 #include <utility>
 
 namespace addrbook::detail {
+
+/// Counts records that were exported.
+/// @param metrics  may be null
+inline void count_exported(const std::shared_ptr<Metrics>& metrics,
+                           std::uint64_t records) noexcept {
+  if (metrics) metrics->transfers().exported.fetch_add(records, std::memory_order_relaxed);
+}
 
 struct ExportRequest {
   std::shared_ptr<const Format> format;

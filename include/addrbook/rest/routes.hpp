@@ -7,6 +7,8 @@
 #include <addrbook/entry.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/prefix.hpp>
+#include <addrbook/metrics.hpp>
+#include <addrbook/options.hpp>
 #include <addrbook/rest/address.hpp>
 #include <addrbook/rest/batch.hpp>
 #include <addrbook/rest/body.hpp>
@@ -15,6 +17,7 @@
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/import.hpp>
 #include <addrbook/rest/list.hpp>
+#include <addrbook/rest/metrics.hpp>
 #include <addrbook/rest/status.hpp>
 
 #include <algorithm>
@@ -50,6 +53,16 @@ struct Route {
   std::vector<Action> alternatives = {};
   /// More of the query, where there are Options::formats.
   std::vector<std::string_view> format_parameters = {};
+  /// Whether a mount serves the path at all; null: always.
+  bool (*is_wanted)(const Options& options) = nullptr;
+
+  [[nodiscard]] bool is_served(const Options& options) const {
+    return is_wanted == nullptr || is_wanted(options);
+  }
+  /// @returns the path for people and metrics, whatever the mount's prefix is: e.g. `{base}/{id}`
+  [[nodiscard]] std::string label() const {
+    return (scope == Scope::collection ? "{books}" : "{base}") + std::string(path);
+  }
 
   /// @returns `action`; of a PUT that replaces nothing, Action::create
   [[nodiscard]] std::optional<Action> action_of(const Request& request) const {
@@ -131,6 +144,18 @@ struct Route {
        "Follow changes"},
       {mount, "/_health", "GET", {}, none, {}, get_health, "Check that the program answers", true},
       {mount, "/_ready", "GET", {}, none, {}, get_ready, "Check that the book can be used"},
+      {mount,
+       "/_metrics",
+       "GET",
+       Action::observe,
+       none,
+       {},
+       get_metrics,
+       "Get metrics",
+       false,
+       {},
+       {},
+       has_metrics},
       {collection, "", "GET", Action::read, none, {"limit", "cursor"}, list_books, "List books"},
       {collection, "/{book}", "PUT", Action::manage, none, {}, make_book, "Make a book"},
       {collection, "/{book}", "GET", Action::read, none, {}, get_book, "Get a book's state"},
@@ -139,13 +164,26 @@ struct Route {
   return table;
 }
 
+/// @returns the place of a row in the table
+[[nodiscard]] inline std::size_t row_of(const Route& route) {
+  return static_cast<std::size_t>(&route - routes().data());
+}
+
+/// @returns the rows' names for Metrics
+[[nodiscard]] inline std::vector<Metrics::Route> metric_routes() {
+  std::vector<Metrics::Route> names;
+  for (const Route& route : routes()) names.push_back({route.label(), route.method});
+  return names;
+}
+
 /// The endpoints of one path.
 class Endpoints {
  public:
   /// @param prefix  the mount's
   /// @param path    decoded, below the prefix's root; a trailing '/' makes no difference
-  /// @returns nothing if no route has the path
-  [[nodiscard]] static std::optional<Endpoints> find(const Prefix& prefix, std::string_view path);
+  /// @returns nothing if no route has the path, or the mount does not want it
+  [[nodiscard]] static std::optional<Endpoints> find(const Prefix& prefix, std::string_view path,
+                                                     const Options& options);
 
   [[nodiscard]] std::string_view id() const noexcept { return id_; }  ///< "" if the path has none
   /// The name of a book, which may be absent; "" if the path has none.
@@ -175,7 +213,8 @@ class Endpoints {
 
 // ---------------------------------------------------------------------------------------------
 
-inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::string_view path) {
+inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::string_view path,
+                                                const Options& options) {
   using Scope = Route::Scope;
   if (!path.empty() && path.back() == '/' && path != "//") path.remove_suffix(1);
   Scope scope = Scope::book;
@@ -212,7 +251,9 @@ inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::strin
   for (const Route& route : routes()) {
     const bool is_in_scope =
         route.scope == scope || (route.scope == Scope::mount && !prefix.names_books());
-    if (is_in_scope && route.path == path) return Endpoints(route, book, id);
+    if (!is_in_scope || route.path != path) continue;
+    if (!route.is_served(options)) break;
+    return Endpoints(route, book, id);
   }
   return std::nullopt;
 }
