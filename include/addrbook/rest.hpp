@@ -377,14 +377,14 @@ inline Reply Rest::Call::finish(BodyStatus status) {
   if (status != BodyStatus::complete) exchange_.close_connection();
   const Options& options = rest_.options_;
   Reply reply = respond_or_fail(status);
-  if (route_ != nullptr && route_->has_formats() && !options.formats.empty()) {
+  if (!options.formats.empty() && route_ != nullptr && route_->has_formats()) {
     detail::add_vary(reply, "Accept");
   }
   std::string preflight_methods;
   if (!refusal_ && route_ == nullptr) preflight_methods = endpoints_->methods();
   exchange_.finish(reply, options.coding.get());
   rest_.web_.add_headers(exchange_.request(), preflight_methods, reply);
-  if (options.metrics && route_ != nullptr) exchange_.set_row(detail::row_of(*route_));
+  if (options.metrics && route_ != nullptr) exchange_.set_row(route_->row);
   exchange_.tell(reply, options.log, options.metrics, options.debug, options.answer_timeout);
   return reply;
 }

@@ -1,13 +1,13 @@
 // Instructions and heap allocations per request: GET, conditional GET (GET-304), PUT and POST of
 // one entry of 200 bytes. Run by counts.sh under callgrind, which counts the instructions.
 //
-// Usage: counts rest|server memory|sqlite [log] [metrics]
+// Usage: counts rest|server|logged|counted memory|sqlite
 //        counts versions                   of what the numbers depend on
 //
-// `rest` calls Rest::handle(). `server` answers over one loopback connection that is kept alive;
-// the client is another process and is not counted. For each kind of request there is one line,
-// "rest memory GET 2000 20000": so many requests, and so many allocations by them. callgrind dumps
-// their instructions under the same name, here "rest memory GET".
+// `rest` calls Rest::handle(). `server`, `logged` and `counted` answer over one loopback connection
+// that is kept alive; the client is another process and is not counted. For each kind of request
+// there is one line, "rest memory GET 2000 20000": so many requests, and so many allocations by
+// them. callgrind dumps their instructions under the same name, here "rest memory GET".
 
 #include <addrbook/addrbook.hpp>
 #include <addrbook/metrics.hpp>
@@ -272,8 +272,11 @@ int main(int argc, char** argv) {
       run(asker);
       return 0;
     }
-    if ((mode != "rest" && mode != "server") || (store != "memory" && store != "sqlite")) {
-      std::fprintf(stderr, "Usage: counts rest|server memory|sqlite, or counts versions\n");
+    const bool is_known =
+        mode == "rest" || mode == "server" || mode == "logged" || mode == "counted";
+    if (!is_known || (store != "memory" && store != "sqlite")) {
+      std::fprintf(stderr,
+                   "Usage: counts rest|server|logged|counted memory|sqlite, or counts versions\n");
       return 2;
     }
     // A server has a thread for each CPU. With one thread, every request takes the same path.
@@ -281,11 +284,8 @@ int main(int argc, char** argv) {
     const test::TempFolder folder;
     auto book = make_book(store, folder.path() / "book.db");
     addrbook::Options options;
-    for (int i = 3; i < argc; ++i) {
-      const std::string with = argv[i];
-      if (with == "log") options.log = [](const addrbook::LogRecord&) {};
-      if (with == "metrics") options.metrics = std::make_shared<addrbook::Metrics>();
-    }
+    if (mode == "logged" || mode == "counted") options.log = [](const addrbook::LogRecord&) {};
+    if (mode == "counted") options.metrics = std::make_shared<addrbook::Metrics>();
     Counter counter(mode + " " + store);
     if (mode == "rest") {
       count_rest(std::move(book), options, counter);

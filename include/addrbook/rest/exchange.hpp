@@ -83,8 +83,9 @@ class Exchange : private Pinned {
   using Clock = std::chrono::steady_clock;
 
   RequestSeries* count(Metrics& metrics, const Reply& reply, Clock::duration time) const noexcept;
-  void log(Reply& reply, const LogSink& sink, CountedRequest counted, bool debug,
-           std::chrono::milliseconds answer_timeout, Clock::duration time) const;
+  void log(Reply& reply, const LogSink& sink, const std::shared_ptr<Metrics>& metrics,
+           RequestSeries* series, bool debug, std::chrono::milliseconds answer_timeout,
+           Clock::duration time) const;
 
   const Request& request_;
   const std::array<char, 16> made_id_;
@@ -151,15 +152,20 @@ inline RequestSeries* Exchange::count(Metrics& metrics, const Reply& reply,
 inline void Exchange::tell(Reply& reply, const LogSink& sink,
                            const std::shared_ptr<Metrics>& metrics, bool debug,
                            std::chrono::milliseconds answer_timeout) const {
-  if (!sink && !metrics && !reply.source) return;
+  const bool is_counted = metrics != nullptr;
+  if (!sink && !reply.source) {
+    if (is_counted) static_cast<void>(count(*metrics, reply, Clock::now() - start_));
+    return;
+  }
   const auto time = Clock::now() - start_;
-  RequestSeries* const series = metrics ? count(*metrics, reply, time) : nullptr;
-  if (!sink && !reply.source) return;
-  log(reply, sink, {metrics, series, request_bytes_}, debug, answer_timeout, time);
+  RequestSeries* const series = is_counted ? count(*metrics, reply, time) : nullptr;
+  log(reply, sink, metrics, series, debug, answer_timeout, time);
 }
 
-inline void Exchange::log(Reply& reply, const LogSink& sink, CountedRequest counted, bool debug,
-                          std::chrono::milliseconds answer_timeout, Clock::duration time) const {
+inline void Exchange::log(Reply& reply, const LogSink& sink,
+                          const std::shared_ptr<Metrics>& metrics, RequestSeries* series,
+                          bool debug, std::chrono::milliseconds answer_timeout,
+                          Clock::duration time) const {
   const bool is_head = request_.method == "HEAD";
   LogRecord record;
   record.request_id = id_;
@@ -178,9 +184,9 @@ inline void Exchange::log(Reply& reply, const LogSink& sink, CountedRequest coun
     record.request_bytes = request_bytes_;
   }
   if (reply.source) {
-    reply.source =
-        std::make_shared<AnswerSource>(std::move(reply.source), sink, std::move(record), start_,
-                                       answer_timeout, !is_head, std::move(counted));
+    reply.source = std::make_shared<AnswerSource>(std::move(reply.source), sink, std::move(record),
+                                                  start_, answer_timeout, !is_head,
+                                                  CountedRequest{metrics, series, request_bytes_});
     return;
   }
   record.bytes = is_head ? 0 : reply.body.size();

@@ -56,6 +56,8 @@ struct Route {
   /// Whether a mount serves the path at all; null: always.
   bool (*is_wanted)(const Options& options) = nullptr;
 
+  std::size_t row = 0;  ///< its place in the table, which sets it
+
   [[nodiscard]] bool is_served(const Options& options) const {
     return is_wanted == nullptr || is_wanted(options);
   }
@@ -79,6 +81,11 @@ struct Route {
   }
 };
 
+[[nodiscard]] inline std::vector<Route> with_rows(std::vector<Route> routes) {
+  for (std::size_t row = 0; row < routes.size(); ++row) routes[row].row = row;
+  return routes;
+}
+
 [[nodiscard]] inline const std::vector<Route>& routes() {
   constexpr auto book = Route::Scope::book;
   constexpr auto mount = Route::Scope::mount;
@@ -87,7 +94,7 @@ struct Route {
   constexpr auto json = BodyKind::json;
   constexpr auto patch = BodyKind::patch;
   constexpr auto records = BodyKind::records;
-  static const std::vector<Route> table{
+  static const std::vector<Route> table = with_rows({
       {book,
        "",
        "GET",
@@ -160,13 +167,8 @@ struct Route {
       {collection, "/{book}", "PUT", Action::manage, none, {}, make_book, "Make a book"},
       {collection, "/{book}", "GET", Action::read, none, {}, get_book, "Get a book's state"},
       {collection, "/{book}", "DELETE", Action::manage, none, {}, remove_book, "Remove a book"},
-  };
+  });
   return table;
-}
-
-/// @returns the place of a row in the table
-[[nodiscard]] inline std::size_t row_of(const Route& route) {
-  return static_cast<std::size_t>(&route - routes().data());
 }
 
 /// @returns the rows' names for Metrics
@@ -251,9 +253,9 @@ inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::strin
   for (const Route& route : routes()) {
     const bool is_in_scope =
         route.scope == scope || (route.scope == Scope::mount && !prefix.names_books());
-    if (!is_in_scope || route.path != path) continue;
-    if (!route.is_served(options)) break;
-    return Endpoints(route, book, id);
+    if (is_in_scope && route.path == path && route.is_served(options)) {
+      return Endpoints(route, book, id);
+    }
   }
   return std::nullopt;
 }

@@ -13,9 +13,9 @@ namespace addrbook::detail {
 
 /// Connections by state, as they are counted one after the other.
 struct ConnectionCounts {
-  static constexpr std::array<std::string_view, 8> states{
-      "handshake", "reading_head", "reading_body", "working",
-      "answering", "following",    "idle",         "draining"};
+  static constexpr std::array<std::string_view, 8> states{"new",     "reading_head", "reading_body",
+                                                          "working", "answering",    "following",
+                                                          "idle",    "draining"};
 
   std::array<std::size_t, states.size()> by_state{};
   std::uint64_t accepted = 0;
@@ -51,8 +51,8 @@ namespace metric {
 
 inline constexpr MetricFamily connections{
     "addrbook_connections",
-    "Connections by state: working ones have a thread, all others wait for their client, and "
-    "following ones for changes to send."};
+    "Connections by state: working ones have a thread; following ones wait for changes, all others "
+    "for their client; new ones have sent nothing yet, or set TLS up."};
 inline constexpr MetricFamily max_connections{"addrbook_connections_max",
                                               "The limit of connections."};
 inline constexpr MetricFamily accepted{"addrbook_connections_accepted_total",
