@@ -126,6 +126,9 @@ struct NoSuchBook : Error {
       : Error(Errc::not_found, "No such book: '" + std::string(name) + "'", thrown_at) {}
 };
 
+/// How a storage is doing, as far as it counts that. Several books may share one.
+using StorageStatistics = detail::StorageStatistics;
+
 /// What tells whether two documents are the same contact; detail::identity_of() makes it.
 using Identity = detail::Identity;
 

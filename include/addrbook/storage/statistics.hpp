@@ -70,18 +70,14 @@ struct CommitCounts {
   HistogramCounts waits;      ///< of batches, for those before them, in nanoseconds
 };
 
-}  // namespace addrbook::detail
-
-namespace addrbook {
-
 /// How a storage is doing, as far as it counts that. Several books may share one storage.
 struct StorageStatistics {
   const void* source = nullptr;  ///< what the numbers are of; null: there are none
-  std::optional<detail::CommitCounts> commits = {};
-  std::optional<detail::CacheCounts> entry_cache = {};
-  std::optional<detail::StorageFaults::Counts> faults = {};
+  std::optional<CommitCounts> commits = {};
+  std::optional<CacheCounts> entry_cache = {};
+  std::optional<StorageFaults::Counts> faults = {};
   std::size_t connections_in_use = 0;
   std::size_t max_connections = 0;  ///< 0: it has none
 };
 
-}  // namespace addrbook
+}  // namespace addrbook::detail

@@ -1,0 +1,134 @@
+"""What tests/metrics/run.sh does in Python.
+
+  check.py traffic URL BOOKS_URL     makes each number of two servers move
+  check.py names FILE... -- TEXT...  each metric and label that files name is in the texts
+  check.py rules FILE...             prints the expressions of files as rules of Prometheus
+
+A file is a dashboard (.json) or a page (.md). An expression on a page is code with the name of a
+metric and a call or a comparison.
+"""
+
+import concurrent.futures
+import json
+import re
+import sys
+import urllib.error
+import urllib.request
+
+
+def ask(url, method="GET", body=None, headers=None):
+    data = body.encode() if body is not None else None
+    request = urllib.request.Request(url, data=data, method=method, headers=headers or {})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+def expect(status, *request, **more):
+    answer = ask(*request, **more)
+    if answer[0] != status:
+        sys.exit(f"{request}: {answer[0]}, expected {status}: {answer[2]!r}")
+    return answer
+
+
+def traffic(url, books):
+    json_type = {"Content-Type": "application/json"}
+    home = url + "/addresses"
+    place = expect(201, home, "POST", '{"name": "Ada"}', headers=json_type)[1]["Location"]
+    for _ in range(3):
+        expect(200, url + place)
+    expect(204, url + place, "PUT", '{"name": "Ada Lovelace"}', headers=json_type)
+    expect(400, home, "POST", '{"name":', headers=json_type)
+    expect(415, home, "POST", "{}", headers={"Content-Type": "text/xml"})
+    expect(405, home, "DELETE")
+    expect(404, home + "/_nothing")
+    expect(501, url + "/x", "TRACE")
+    cards = "".join(f"BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Name {n}\r\nEND:VCARD\r\n" for n in range(50))
+    expect(200, home + "?format=vcf", "POST", cards, headers={"Content-Type": "text/vcard"})
+    expect(200, home + "?format=csv")
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        for done in [pool.submit(expect, 201, home, "POST", '{"n": 1}', headers=json_type)
+                     for _ in range(64)]:
+            done.result()
+    long = '{"note": "' + "x" * 1000 + '"}'
+    for _ in range(400):
+        ask(home, "POST", long, headers=json_type)
+    for _ in range(3):
+        expect(200, home)
+    expect(200, home + "/_changes?limit=1")
+    for n in range(120):
+        expect(201, f"{books}/books/book{n}", "PUT")
+    expect(201, books + "/books/book1/addresses", "POST", '{"name": "Bob"}', headers=json_type)
+    print("ok")
+
+
+def expressions(file):
+    """The PromQL of a dashboard or a page."""
+    text = open(file, encoding="utf-8").read()
+    if not file.endswith(".json"):
+        found = [code for code in re.findall(r"`([^`\n]+)`", text)
+                 if re.search(r"\(addrbook_|addrbook_.* > |^up\{", code)]
+    else:
+        found = [target["expr"] for panel in json.loads(text)["panels"]
+                 for target in panel.get("targets", [])]
+    if not found:
+        sys.exit(file + ": no expressions")
+    return [each.replace("\\|", "|") for each in found]
+
+
+def names(files, texts):
+    series = set()
+    labels = {"job", "instance", "le"}
+    for text in texts:
+        for line in open(text, encoding="utf-8"):
+            found = re.match(r"(addrbook_\w+)(?:\{(.*)\})? ", line)
+            if found:
+                series.add(found.group(1))
+                labels.update(re.findall(r'(\w+)="', found.group(2) or ""))
+    bad = []
+    used = set()
+    for file in files:
+        whole = open(file, encoding="utf-8").read()
+        for name in set(re.findall(r"addrbook_\w+", whole)):
+            used.add(name)
+            stems = {each for each in series if re.fullmatch(re.escape(name) + "(_bucket|_sum|_count)?",
+                                                             each)}
+            if not stems:
+                bad.append(f"{file}: there is no metric {name}")
+        for expression in expressions(file):
+            for names_of in re.findall(r"by \(([^)]*)\)|\{([^}]*)\}", expression):
+                asked = re.findall(r"\w+", names_of[0]) + re.findall(r"(\w+)\s*(?:=|!=)", re.sub(
+                    r'"[^"]*"', '""', names_of[1]))
+                for label in asked:
+                    if label not in labels:
+                        bad.append(f"{file}: no metric has the label {label}: {expression}")
+    families = {re.sub("_(bucket|sum|count)$", "", name) for name in series}
+    shown = {re.sub("_(bucket|sum|count)$", "", name) for name in used}
+    for name in sorted(families - shown):
+        bad.append(f"none of {', '.join(files)} has {name}")
+    if bad:
+        sys.exit("\n".join(bad))
+    print(f"{len(used)} names")
+
+
+def rules(files):
+    print("groups:\n- name: all\n  rules:")
+    count = 0
+    for file in files:
+        for expression in expressions(file):
+            count += 1
+            plain = expression.replace("$__rate_interval", "5m").replace("$__range", "1h")
+            print(f"  - record: rule:{count}\n    expr: {json.dumps(plain)}")
+
+
+if __name__ == "__main__":
+    command, arguments = sys.argv[1], sys.argv[2:]
+    if command == "traffic":
+        traffic(*arguments)
+    elif command == "names":
+        cut = arguments.index("--")
+        names(arguments[:cut], arguments[cut + 1:])
+    else:
+        rules(arguments)
