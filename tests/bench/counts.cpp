@@ -4,10 +4,11 @@
 // Usage: counts rest|server|logged|counted memory|sqlite
 //        counts versions                   of what the numbers depend on
 //
-// `rest` calls Rest::handle(). `server`, `logged` and `counted` answer over one loopback connection
-// that is kept alive; the client is another process and is not counted. For each kind of request
-// there is one line, "rest memory GET 2000 20000": so many requests, and so many allocations by
-// them. callgrind dumps their instructions under the same name, here "rest memory GET".
+// `rest` calls Rest::handle(), `logged` does so with a log that nobody keeps, `counted` with
+// metrics too. `server` answers over one loopback connection that is kept alive; the client is
+// another process and is not counted. For each kind of request there is one line, "rest memory GET
+// 2000 20000": so many requests, and so many allocations by them. callgrind dumps their
+// instructions under the same name, here "rest memory GET".
 
 #include <addrbook/addrbook.hpp>
 #include <addrbook/metrics.hpp>
@@ -236,11 +237,10 @@ void count_rest(std::shared_ptr<addrbook::Service> book, const addrbook::Options
   run(asker);
 }
 
-void count_server(std::shared_ptr<addrbook::Service> book, const addrbook::Options& options,
-                  Counter& counter) {
+void count_server(std::shared_ptr<addrbook::Service> book, Counter& counter) {
   addrbook::Server server;
   server.set_keep_alive_max_count(1'000'000);
-  addrbook::mount(server, std::move(book), options);
+  addrbook::mount(server, std::move(book));
   server.Get("/begin", [&](const httplib::Request&, httplib::Response&) { counter.begin(); });
   server.Get("/end/:name", [&](const httplib::Request& request, httplib::Response&) {
     counter.end(request.path_params.at("name"));
@@ -287,10 +287,10 @@ int main(int argc, char** argv) {
     if (mode == "logged" || mode == "counted") options.log = [](const addrbook::LogRecord&) {};
     if (mode == "counted") options.metrics = std::make_shared<addrbook::Metrics>();
     Counter counter(mode + " " + store);
-    if (mode == "rest") {
-      count_rest(std::move(book), options, counter);
+    if (mode == "server") {
+      count_server(std::move(book), counter);
     } else {
-      count_server(std::move(book), options, counter);
+      count_rest(std::move(book), options, counter);
     }
   } catch (const std::exception& error) {
     fail(error.what());

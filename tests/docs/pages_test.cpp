@@ -44,6 +44,7 @@ const std::map<std::string, std::string> not_run{
     {"./tests/fuzz/run.sh all 600", "takes an hour; the suite `fuzz` replays the corpus"},
     {"./tests/soak/run.sh", "takes 3 minutes"},
     {"./tests/clients/run.sh", "installs packages; CI runs it"},
+    {"./tests/metrics/run.sh", "installs packages; CI runs it"},
     {"tests/package/bare_machine.sh", "needs root and a mirror of Debian"},
     {".ci/run", "runs this test"},
     {"cmake/build.sh release && cmake --install build/release --prefix ~/addrbook",
