@@ -60,7 +60,7 @@ awk '
   /^#/ { next }
   { row = sprintf("%-7s %-6s %-7s", $1, $2, $3) }
   is_file { instructions[row] = $4; allocations[row] = $5; next }
-  { now[$1 " " $2 " " $3] = $4 }
+  { measured[$1 " " $2 " " $3] = $4 }
   !(row in instructions) {
     printf "%s  %9d %8s %6s %10.2f %8s %6s  not in counts.txt\n", row, $4, "-", "-", $5, "-", "-"
     is_bad = 1
@@ -82,9 +82,9 @@ awk '
       is_bad = 1
     }
     # A promise: metrics cost under 1 % of what a server needs for a GET.
-    cost = now["counted memory GET"] - now["logged memory GET"]
-    printf "Metrics cost %d instructions, %.2f %% of a GET.\n", cost, 100 * cost / now["server memory GET"]
-    if (cost > now["server memory GET"] / 100) {
+    cost = measured["counted memory GET"] - measured["logged memory GET"]
+    printf "Metrics cost %d instructions, %.2f %% of a GET.\n", cost, 100 * cost / measured["server memory GET"]
+    if (cost > measured["server memory GET"] / 100) {
       print "That is over 1 %."
       is_bad = 1
     }

@@ -4,8 +4,8 @@
   check.py names FILE... -- TEXT...  each metric and label that files name is in the texts
   check.py rules FILE...             prints the expressions of files as rules of Prometheus
 
-A file is a dashboard (.json) or a page (.md). An expression on a page is code with the name of a
-metric and a call or a comparison.
+A file is a dashboard (.json) or a page (.md) with a section `### Metrics`. An expression there is
+code with the name of a metric and a call or a comparison.
 """
 
 import concurrent.futures
@@ -64,9 +64,16 @@ def traffic(url, books):
     print("ok")
 
 
+def read(file):
+    text = open(file, encoding="utf-8").read()
+    if file.endswith(".json"):
+        return text
+    return re.search(r"^### Metrics$.*?(?=^##)", text, re.MULTILINE | re.DOTALL).group(0)
+
+
 def expressions(file):
     """The PromQL of a dashboard or a page."""
-    text = open(file, encoding="utf-8").read()
+    text = read(file)
     if not file.endswith(".json"):
         found = [code for code in re.findall(r"`([^`\n]+)`", text)
                  if re.search(r"\(addrbook_|addrbook_.* > |^up\{", code)]
@@ -90,12 +97,9 @@ def names(files, texts):
     bad = []
     used = set()
     for file in files:
-        whole = open(file, encoding="utf-8").read()
-        for name in set(re.findall(r"addrbook_\w+", whole)):
+        for name in set(re.findall(r"addrbook_\w+", read(file))):
             used.add(name)
-            stems = {each for each in series if re.fullmatch(re.escape(name) + "(_bucket|_sum|_count)?",
-                                                             each)}
-            if not stems:
+            if not any(re.fullmatch(name + "(_bucket|_sum|_count)?", each) for each in series):
                 bad.append(f"{file}: there is no metric {name}")
         for expression in expressions(file):
             for names_of in re.findall(r"by \(([^)]*)\)|\{([^}]*)\}", expression):
