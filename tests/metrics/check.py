@@ -2,7 +2,8 @@
 
   check.py traffic URL BOOKS_URL     makes each number of two servers move
   check.py names FILE... -- TEXT...  each metric and label that files name is in the texts
-  check.py rules FILE...             prints the expressions of files as rules of Prometheus
+  check.py tests FILE... -- TEXT...  prints a test for promtool: each expression of the files finds
+                                     something where the texts' numbers rise as they began
 
 A file is a dashboard (.json) or a page (.md) with a section `### Metrics`. An expression there is
 code with the name of a metric and a call or a comparison.
@@ -117,22 +118,38 @@ def names(files, texts):
     print(f"{len(used)} names")
 
 
-def rules(files):
-    print("groups:\n- name: all\n  rules:")
-    count = 0
+def input_series(texts):
+    for text in texts:
+        kinds = {}
+        yield f'up{{job="addrbook",instance="{text}"}}', "1+0x20"
+        for line in open(text, encoding="utf-8"):
+            if line.startswith("#"):
+                words = line.split()
+                kinds[words[2]] = words[3]
+                continue
+            name, labels, value = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)\n", line).groups()
+            step = 0 if kinds.get(name) == "gauge" else value
+            own = f'job="addrbook",instance="{text}"'
+            yield f"{name}{{{labels + ',' if labels else ''}{own}}}", f"{value}+{step}x20"
+
+
+def tests(files, texts):
+    print("rule_files: []\ntests:\n- interval: 1m\n  input_series:")
+    for series, values in input_series(texts):
+        print(f"  - series: {json.dumps(series)}\n    values: {json.dumps(values)}")
+    print("  promql_expr_test:")
     for file in files:
         for expression in expressions(file):
-            count += 1
-            plain = expression.replace("$__rate_interval", "5m").replace("$__range", "1h")
-            print(f"  - record: rule:{count}\n    expr: {json.dumps(plain)}")
+            plain = expression.replace("$__rate_interval", "5m").replace("$job", ".*")
+            plain = re.sub(r" (>|==) [0-9.]+$", "", plain.replace("$instance", ".*"))
+            print(f"  - expr: {json.dumps(f'count({plain}) > bool 0')}\n    eval_time: 15m\n"
+                  "    exp_samples: [{labels: '{}', value: 1}]")
 
 
 if __name__ == "__main__":
     command, arguments = sys.argv[1], sys.argv[2:]
     if command == "traffic":
         traffic(*arguments)
-    elif command == "names":
-        cut = arguments.index("--")
-        names(arguments[:cut], arguments[cut + 1:])
     else:
-        rules(arguments)
+        cut = arguments.index("--")
+        {"names": names, "tests": tests}[command](arguments[:cut], arguments[cut + 1:])
