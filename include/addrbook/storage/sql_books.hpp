@@ -41,12 +41,12 @@ class SqlBooks final : public BookStore {
  private:
   // Before they are used: what they return is deduced.
   template <class Work>
-  auto read(Work work) const {
+  [[nodiscard]] auto read(Work work) const {
     return database_->faults().watch(StorageFaults::Operation::read,
                                      [&] { return database_->read_catalog(work); });
   }
   template <class Work>
-  auto write(Work work) const {
+  [[nodiscard]] auto write(Work work) const {
     return database_->faults().watch(StorageFaults::Operation::write,
                                      [&] { return database_->write_catalog(work); });
   }
