@@ -24,11 +24,12 @@ Uses apt-get (Debian, Ubuntu); on other systems it says what to install.
   --page      also the browser of tests/page/run.sh, 400 MB, and what its pictures need
   --bench     also wrk and the servers that tests/bench/run.sh compares with (implies --server)
   --openapi   also what tests/openapi/run.sh needs; it gets packages of npm itself
+  --metrics   also curl, Python 3 and promtool, for tests/metrics/run.sh
   --ci        everything the checks in CI use (implies all of the above)
   --check     install nothing, list what is missing; exit status 1 if anything is
   --help      this text
 
-The headers of cpp-httplib and, for the server, of valijson go to /usr/local when
+The headers of cpp-httplib and, for the server, of valijson, and promtool go to /usr/local when
 the script may write there (root or passwordless sudo), otherwise to
 ${XDG_CACHE_HOME:-~/.cache}/addrbook. With VERBOSE=1 in the environment, a failure
 to get them is shown in full.
@@ -55,6 +56,7 @@ doctest-dev|doctest/doctest.h|doctest >= 2.4|doctest-devel|doctest|doctest-dev|d
 postgresql||the PostgreSQL server >= 15|postgresql-server|postgresql|postgresql|postgresql
 curl||curl|curl|curl|curl|curl
 nodejs||Node.js|nodejs|nodejs|nodejs|node
+python3||Python 3|python3|python|python3|python
 python3-requests||Python 3 with requests|python3-requests|python-requests|py3-requests|python
 npm||npm, which gets packages for Node.js|npm|npm|npm|npm
 python3-jsonschema||Python 3 with jsonschema|python3-jsonschema|python-jsonschema|py3-jsonschema|python-jsonschema
@@ -90,18 +92,21 @@ server='libyaml-cpp-dev libcli11-dev zlib1g-dev libssl-dev libutf8proc-dev libso
 tests="$server doctest-dev postgresql curl python3-jsonschema"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"
+metrics='curl python3'
 clients='curl openssl nodejs python3-requests apache2-utils nginx-light haproxy golang-go'
 page='curl nodejs npm chromium fonts-inter pngquant'
 debian='dpkg-dev adduser systemd'
 openapi='curl nodejs npm'
 bench="$server openssl nodejs npm wrk python3-tornado python3-fastapi python3-uvicorn"
 bench+=' python3-uvloop python3-httptools'
-ci="$coverage $clang $clients $page $openapi $bench $debian clang-tidy clang-format ccache valgrind"
+ci="$coverage $clang $clients $page $openapi $metrics $bench $debian clang-tidy clang-format ccache valgrind"
 check_only=
 with_server=
+with_promtool=
 
 for arg; do
   case $arg in --server | --tests | --coverage | --clang | --bench | --ci) with_server=1 ;; esac
+  case $arg in --metrics | --ci) with_promtool=1 ;; esac
   case $arg in
     --server) wanted+=" $server" ;;
     --tests) wanted+=" $tests" ;;
@@ -111,6 +116,7 @@ for arg; do
     --page) wanted+=" $page" ;;
     --bench) wanted+=" $bench" ;;
     --openapi) wanted+=" $openapi" ;;
+    --metrics) wanted+=" $metrics" ;;
     --ci) wanted+=" $ci" ;;
     --check) check_only=1 ;;
     --help | -h) usage; exit 0 ;;
@@ -263,6 +269,8 @@ $prefixes"
   return 1
 }
 
+has_promtool() { has promtool || [[ -x $cache/bin/promtool ]]; }
+
 work=
 trap 'if [[ -n $work ]]; then rm -rf "$work"; fi' EXIT
 trap 'exit 130' INT
@@ -274,12 +282,15 @@ need_httplib=
 has_httplib || need_httplib=1
 need_valijson=
 [[ -z $with_server ]] || has_valijson || need_valijson=1
-[[ ${#missing[@]} -eq 0 && -z $need_httplib && -z $need_valijson ]] && exit 0
+need_promtool=
+[[ -z $with_promtool ]] || has_promtool || need_promtool=1
+[[ ${#missing[@]} -eq 0 && -z $need_httplib && -z $need_valijson && -z $need_promtool ]] && exit 0
 
 if [[ -n $check_only ]]; then
   ((${#missing[@]})) && printf '%s\n' "${missing[@]}"
   [[ -n $need_httplib ]] && echo "cpp-httplib >= $min_httplib (header)"
   [[ -n $need_valijson ]] && echo "valijson (headers)"
+  [[ -n $need_promtool ]] && echo "promtool"
   exit 1
 fi
 
@@ -290,7 +301,7 @@ httplib_notice() {
 }
 
 if ! has apt-get; then
-  if ((${#missing[@]})) || [[ -n $need_valijson ]]; then
+  if ((${#missing[@]})) || [[ -n $need_valijson$need_promtool ]]; then
     say "These are needed and missing, and there is no apt-get to install them with:"
     while IFS='|' read -r name _ what dnf pacman apk brew; do
       [[ -n $name && " ${missing[*]} " == *" $name "* ]] &&
@@ -298,6 +309,7 @@ if ! has apt-get; then
     done <<<"$table"
     [[ -n $need_valijson ]] &&
       say "  valijson, header-only  (brew: valijson; elsewhere its own \`cmake --install\`)"
+    [[ -n $need_promtool ]] && say "  promtool, a tool of Prometheus  (dnf, pacman, apk, brew: prometheus)"
     [[ -n $need_httplib ]] &&
       say "  cpp-httplib >= $min_httplib, header-only  (CMake can fetch it when it configures)"
     exit 1
@@ -381,6 +393,10 @@ announce() {
   if [[ -n $need_valijson ]]; then
     [[ ${#missing[@]} -gt 0 || -n $fetch_httplib ]] && line+=', '
     line+="valijson (headers, in $prefix/include)"
+  fi
+  if [[ -n $need_promtool ]]; then
+    [[ ${#missing[@]} -gt 0 || -n $fetch_httplib || -n $need_valijson ]] && line+=', '
+    line+="promtool (in $prefix/bin)"
   fi
   say "$line"
 }
@@ -555,7 +571,18 @@ install_valijson() {
     "${elevate[@]}" cp -R "$from/share/cmake/valijson" "$prefix/share/cmake/" && has_valijson
 }
 
-[[ ${#missing[@]} -gt 0 || -n $fetch_httplib || -n $need_valijson ]] && announce
+# The package starts a server, and wants a dozen others: only the tool is taken out of it.
+install_promtool() {
+  mkdir "$work/promtool"
+  chmod 777 "$work/promtool" # as above
+  (cd "$work/promtool" && apt-get download prometheus && dpkg-deb -x ./*.deb .) || return 1
+  local elevate=()
+  [[ $prefix == /usr/local ]] && elevate=(${as_root[@]+"${as_root[@]}"})
+  "${elevate[@]}" mkdir -p "$prefix/bin" &&
+    "${elevate[@]}" cp "$work/promtool/usr/bin/promtool" "$prefix/bin/" && hash -r && has_promtool
+}
+
+[[ ${#missing[@]} -gt 0 || -n $fetch_httplib || -n $need_valijson || -n $need_promtool ]] && announce
 
 if ((${#missing[@]})); then
   if [[ $rights == ask ]]; then sudo -v || refuse; fi
@@ -575,6 +602,14 @@ if [[ -n $need_valijson ]]; then
     [[ -n ${VERBOSE:-} ]] && cat "$work/valijson.log" >&2
     say "valijson could not be had from the package libvalijson-dev (VERBOSE=1 shows why):"
     say "as root, run apt-get update and try again, or install its headers by its own CMake."
+    exit 1
+  fi
+fi
+if [[ -n $need_promtool ]]; then
+  [[ -n $(candidate prometheus) || $rights != root ]] || update
+  if ! install_promtool >"$work/promtool.log" 2>&1; then
+    [[ -n ${VERBOSE:-} ]] && cat "$work/promtool.log" >&2
+    say "promtool could not be had from the package prometheus (VERBOSE=1 shows why)."
     exit 1
   fi
 fi

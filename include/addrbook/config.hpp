@@ -48,6 +48,7 @@ struct Config {
   bool own_books = false;  ///< each token has a book of its name: Options::book is to be the user
   ServerOptions server;
   Options rest;
+  bool metrics = true;        ///< whether `server` and `rest` are to have Metrics
   std::vector<Token> tokens;  ///< for bearer_tokens(); empty: no token is needed
   TlsFiles tls;               ///< both empty: plain HTTP
   StorageOptions storage;
@@ -142,7 +143,7 @@ inline ConfigKeys config_keys(Config& config) {
   ConfigKeys keys;
   for (const ConfigKeys& section : {
            service_section(config.name, config.service, config.schema),
-           http_section(config.host, config.port, config.server, config.rest),
+           http_section(config.host, config.port, config.server, config.rest, config.metrics),
            auth_section(config.tokens),
            books_section(config.books, config.own_books, config.rest),
            tls_section(config.tls),

@@ -122,6 +122,9 @@ class Import : private RecordSink {
   ///         Error{stopped}: nothing is stored then
   [[nodiscard]] ImportReport finish();
 
+  /// @returns what has been done so far; its lists may have been moved away by finish()
+  [[nodiscard]] const ImportReport& so_far() const noexcept { return report_; }
+
   /// Whether anything may have been stored.
   [[nodiscard]] bool has_stored() const noexcept { return report_.created + report_.updated != 0; }
 

@@ -19,6 +19,7 @@ namespace addrbook {
 struct Access;         // authorization.hpp
 struct AccessRequest;  // authorization.hpp
 class Coding;          // http.hpp
+class Metrics;         // metrics.hpp
 struct Request;        // http.hpp
 
 namespace detail {
@@ -119,6 +120,9 @@ struct Options {
   std::size_t list_cache_bytes = std::size_t{32} * 1024 * 1024;
   /// Receives a record of every request. Without it, nothing is logged.
   LogSink log;
+  /// Counts requests, and serves the numbers as `_metrics` to those who may Action::observe.
+  /// Several mounts and servers can share one. Without it, there is no such route.
+  std::shared_ptr<Metrics> metrics;
   /// Decides who may do what. Without it, everybody may do everything.
   std::function<Access(const AccessRequest&)> authorize;
   /// Origins, e.g. "https://app.example.com", whose web pages may read and write the book (CORS).
@@ -205,6 +209,8 @@ struct ServerOptions {
   LogSink log;
   /// As in Options, for the requests that the server answers itself.
   std::vector<std::string> trusted_proxies;
+  /// As in Options, for the requests that the server answers itself, and for its connections.
+  std::shared_ptr<Metrics> metrics;
 };
 
 /// The files of a TlsServer.

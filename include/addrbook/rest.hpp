@@ -17,6 +17,9 @@
 #include <addrbook/http/trusted_proxies.hpp>
 #include <addrbook/import.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/metrics.hpp>
+#include <addrbook/metrics/collectors.hpp>
+#include <addrbook/metrics/page.hpp>
 #include <addrbook/openapi.hpp>
 #include <addrbook/openapi/style.hpp>
 #include <addrbook/options.hpp>
@@ -29,6 +32,7 @@
 #include <addrbook/rest/followers.hpp>
 #include <addrbook/rest/import_body.hpp>
 #include <addrbook/rest/list_cache.hpp>
+#include <addrbook/rest/metrics.hpp>
 #include <addrbook/rest/positions.hpp>
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/rest/routes.hpp>
@@ -116,6 +120,7 @@ class Rest {
   mutable detail::Followers followers_;
   mutable std::atomic<std::size_t> writes_{0};
   std::unique_ptr<const detail::ApiTexts> api_;  // with Options::openapi
+  detail::Collector collector_;                  // ends first
 };
 
 /// One request in steps, for servers that must not block while its body arrives: construct, pass
@@ -229,6 +234,13 @@ inline Rest::Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books
     api_ = std::make_unique<const detail::ApiTexts>(openapi_document(options_),
                                                     openapi_page(options_), detail::page_policy);
   }
+  if (!options_.metrics) return;
+  options_.metrics->name_routes(detail::metric_routes());
+  const detail::MountNumbers numbers{options_, service_.get(), books_.get(),
+                                     *lists_,  followers_,     writes_};
+  collector_ =
+      options_.metrics->collect([report = detail::MountReport(numbers)](
+                                    detail::MetricsPage& page) mutable { report.tell(page); });
 }
 
 inline Reply Rest::handle(const Request& request) const {
@@ -246,7 +258,7 @@ inline Reply Rest::handle(const Request& request) const {
 }
 
 inline bool Rest::is_instant(std::string_view method, std::string_view path) const {
-  const auto endpoints = detail::Endpoints::find(prefix_, path, &options_);
+  const auto endpoints = detail::Endpoints::find(prefix_, path, options_);
   const detail::Route* const route = endpoints ? endpoints->route(method) : nullptr;
   return route != nullptr && route->is_instant;
 }
@@ -286,7 +298,7 @@ inline Rest::Call::Call(const Rest& rest, const Request& request)
 inline void Rest::Call::begin() {
   const Request& request = exchange_.request();
   if (!rest_.books_ || !rest_.has_encoded_slash(request)) {
-    endpoints_ = detail::Endpoints::find(rest_.prefix_, request.path, &rest_.options_);
+    endpoints_ = detail::Endpoints::find(rest_.prefix_, request.path, rest_.options_);
   }
   if (!endpoints_) throw detail::HttpError(404, "Unknown Endpoint");
   route_ = endpoints_->route(request.method);
@@ -379,14 +391,15 @@ inline Reply Rest::Call::finish(BodyStatus status) {
   if (status != BodyStatus::complete) exchange_.close_connection();
   const Options& options = rest_.options_;
   Reply reply = respond_or_fail(status);
-  if (route_ != nullptr && route_->has_formats() && !options.formats.empty()) {
+  if (!options.formats.empty() && route_ != nullptr && route_->has_formats()) {
     detail::add_vary(reply, "Accept");
   }
   std::string preflight_methods;
   if (!refusal_ && route_ == nullptr) preflight_methods = endpoints_->methods();
   exchange_.finish(reply, options.coding.get());
   rest_.web_.add_headers(exchange_.request(), preflight_methods, reply);
-  exchange_.log(reply, options.log, options.debug, options.answer_timeout);
+  if (options.metrics && route_ != nullptr) exchange_.set_row(route_->row);
+  exchange_.tell(reply, options.log, options.metrics, options.debug, options.answer_timeout);
   return reply;
 }
 

@@ -12,6 +12,7 @@
 #include <addrbook/httplib/httplib.hpp>
 #include <addrbook/json/strings.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/metrics.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest/access_log.hpp>
 #include <addrbook/rest/error_reply.hpp>
@@ -164,6 +165,7 @@ class Entrance {
  public:
   Entrance(const std::string& name, const Options& options)
       : log_(options.log),
+        metrics_(options.metrics),
         is_debug_(options.debug),
         web_({}, options.allowed_hosts, options.loopback_hosts_only),
         proxies_(options.trusted_proxies),
@@ -181,7 +183,7 @@ class Entrance {
       reply = exchange.fail(std::current_exception(), is_debug_);
     }
     exchange.finish(reply, nullptr);
-    exchange.log(reply, log_, is_debug_, {});
+    exchange.tell(reply, log_, metrics_, is_debug_, {});
     return reply;
   }
 
@@ -213,6 +215,7 @@ class Entrance {
   }
 
   LogSink log_;
+  std::shared_ptr<Metrics> metrics_;
   bool is_debug_;
   WebPolicy web_;
   TrustedProxies proxies_;

@@ -49,6 +49,7 @@ const std::map<std::string, std::string> not_run{
     {"npx openapi-typescript http://127.0.0.1:8080/addresses/_openapi.json -o api.d.ts",
      "needs npm; openapi/run.sh does it"},
     {"./tests/openapi/run.sh", "installs packages; CI runs it"},
+    {"./tests/metrics/run.sh", "installs packages; CI runs it"},
     {"tests/package/bare_machine.sh", "needs root and a mirror of Debian"},
     {"tests/package/deb.sh", "needs root; CI runs it"},
     {"cmake/build.sh release addrbook-server && cpack --config build/release/CPackConfig.cmake -B "

@@ -79,7 +79,8 @@ inline ConfigKey proxy_list(const std::string& name, std::vector<std::string>& l
   return {name, add, clear};
 }
 
-inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& server, Options& rest) {
+inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& server, Options& rest,
+                               bool& metrics) {
   const auto set_host = [&host](const std::string& text) {
     host = parse_line(text, Emptiness::refused);
     const bool is_bracketed = host.front() == '[' && host.back() == ']';  // as in a URL
@@ -115,6 +116,7 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
           {"read_timeout_ms", milliseconds(server.read_timeout)},
           {"write_timeout_ms", milliseconds(server.write_timeout)},
           {"keep_alive_timeout_ms", milliseconds(server.keep_alive_timeout)},
+          {"metrics", boolean(metrics)},
           web_list("allowed_origins", rest.allowed_origins, true),
           web_list("allowed_hosts", rest.allowed_hosts, false),
           proxy_list("trusted_proxies", rest.trusted_proxies, server.trusted_proxies),

@@ -8,12 +8,15 @@
 #include <addrbook/httplib/adapter.hpp>
 #include <addrbook/httplib/httplib.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/metrics.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest.hpp>
+#include <addrbook/rest/access_log.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/reply.hpp>
 
 #include <exception>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,7 +27,10 @@ namespace addrbook::detail {
 class Refusals {
  public:
   explicit Refusals(const ServerOptions& options)
-      : log_(options.log), debug_(options.debug), proxies_(options.trusted_proxies) {}
+      : log_(options.log),
+        metrics_(options.metrics),
+        debug_(options.debug),
+        proxies_(options.trusted_proxies) {}
 
   /// @param book  to which the request goes; null: to none
   /// @returns the bytes of the answer to a request that is refused before httplib sees it
@@ -56,6 +62,7 @@ class Refusals {
   Reply reply_to(const Request& request, const std::exception_ptr& error, const Rest* book) const;
 
   LogSink log_;
+  std::shared_ptr<Metrics> metrics_;
   bool debug_;
   TrustedProxies proxies_;
   RequestIds request_ids_;
@@ -89,7 +96,7 @@ inline std::string Refusals::options_text(std::string_view remote_address, const
     Reply reply = empty_reply(204);
     reply.headers.emplace_back("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
     exchange.finish(reply, nullptr);
-    exchange.log(reply, log_, debug_, {});
+    exchange.tell(reply, log_, metrics_, debug_, {});
     return reply;
   };
   return text_of(remote_address, head, {}, answer, connection_fields);
@@ -119,10 +126,10 @@ inline Reply Refusals::reply_to(const Request& request, const std::exception_ptr
   Reply reply = exchange.fail(error, debug_);
   exchange.finish(reply, nullptr);
   if (book != nullptr) book->allow_origin(request, reply);
-  // A connection over the limit is closed before its request is read. It gets no log line: under
-  // attack there can be more of them than a disk holds.
+  // A connection over the limit is closed before its request is read. It is no request, and gets no
+  // log line: under attack there can be more of them than a disk holds.
   const bool is_unread = reply.status == 503 && request.method.empty();
-  if (!is_unread) exchange.log(reply, log_, debug_, {});
+  if (!is_unread) exchange.tell(reply, log_, metrics_, debug_, {});
   return reply;
 }
 

@@ -145,6 +145,13 @@ constexpr std::string_view example_address =
            {503, "The storage can't be used, or the program is about to end.", {}, "Retry-After"}}};
 }
 
+[[nodiscard]] inline About about_metrics() {
+  return {"getMetrics",
+          "Numbers of the server in Prometheus' text format.",
+          {},
+          {{200, "The numbers now.", {}, {}, {}, "text/plain"}}};
+}
+
 [[nodiscard]] inline About about_page() {
   return {"getPage",
           "A page for people with a browser: finds, changes, brings in and takes out contacts.",

@@ -133,6 +133,7 @@ inline Reply get_address(Context& context) {
     if (wanted) {
       reply = wanted->reply(context, true);
       reply.body = export_one(entry, *wanted->format, wanted->version);
+      count_exported(context.options.metrics, 1);
     } else {
       reply = has_fields ? json_reply(MemberNames::read(*fields).keep(entry.document))
                          : address_reply(entry.document);

@@ -266,8 +266,9 @@ inline Reply get_changes(Context& context) {
   const ChangesRequest asked = ChangesRequest::of(context.query, last_id.value_or(""));
   const auto enter = [&] {
     const Options& options = context.options;
-    return context.followers.enter(request.can_wait ? options.max_streams
-                                                    : options.max_blocking_streams);
+    return context.followers.enter(
+        request.can_wait ? options.max_streams : options.max_blocking_streams,
+        is_stream ? Followers::Kind::events : Followers::Kind::poll);
   };
   if (is_stream) {
     static_cast<void>(context.service->state());  // or there is no such book

@@ -7,6 +7,8 @@
 #include <addrbook/http/negotiation.hpp>
 #include <addrbook/http/query_string.hpp>
 #include <addrbook/import.hpp>
+#include <addrbook/metrics.hpp>
+#include <addrbook/metrics/transfer_counts.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest/about.hpp>
 #include <addrbook/rest/error_reply.hpp>
@@ -15,7 +17,9 @@
 #include <addrbook/rest/parameters.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <limits>
 #include <memory>
@@ -101,7 +105,10 @@ class ImportBody : private Pinned {
         packed_(exchange, options.coding.get(),
                 options.max_import_bytes != 0 ? options.max_import_bytes
                                               : (std::numeric_limits<std::size_t>::max)()),
-        import_(std::make_unique<Import>(std::move(target), *request_.format, request_.options)) {}
+        import_(std::make_unique<Import>(std::move(target), *request_.format, request_.options)),
+        counts_(options.metrics ? &options.metrics->transfers() : nullptr),
+        under_way_(counts_ != nullptr ? &counts_->imports : nullptr) {}
+  ~ImportBody() { count_records(); }
 
   /// Takes the next bytes. In parts, it may wait for the storage.
   /// @returns false to refuse the rest
@@ -109,9 +116,11 @@ class ImportBody : private Pinned {
     return packed_.take(bytes, [this](std::string_view part) {
       try {
         try_to([&] { import_->write(part); });
+        count_records();
         return true;
       } catch (...) {
         refusal_ = std::current_exception();
+        count_records();
         import_.reset();  // nothing of it is needed any more
         return false;
       }
@@ -144,14 +153,39 @@ class ImportBody : private Pinned {
     try {
       call();
     } catch (const ImportTooLarge& error) {
-      throw HttpError(413, std::string(error.what()) + ", with partial=true");
+      throw HttpError::of_body(BodyFault::too_large, 413,
+                               std::string(error.what()) + ", with partial=true");
     }
   }
+
+  /// Adds what has become of records since the last call.
+  void count_records() noexcept {
+    if (counts_ == nullptr || !import_ || request_.options.dry_run) return;
+    const ImportReport& now = import_->so_far();
+    const auto add = [](TransferCounts::Count& count, std::uint64_t whole, std::uint64_t& told) {
+      count.fetch_add(whole - told, std::memory_order_relaxed);
+      told = whole;
+    };
+    add(counts_->created, now.created, told_.created);
+    add(counts_->updated, now.updated, told_.updated);
+    add(counts_->skipped, now.skipped, told_.skipped);
+    add(counts_->failed, now.failed, told_.failed);
+  }
+
+  struct Told {
+    std::uint64_t created = 0;
+    std::uint64_t updated = 0;
+    std::uint64_t skipped = 0;
+    std::uint64_t failed = 0;
+  };
 
   const Options& options_;
   const ImportRequest request_;
   PackedBody packed_;
   std::unique_ptr<Import> import_;  // null after a refusal
+  TransferCounts* const counts_;    // null: nobody counts
+  const UnderWay under_way_;
+  Told told_;
   std::exception_ptr refusal_;
 };
 

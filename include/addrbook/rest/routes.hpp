@@ -7,6 +7,7 @@
 #include <addrbook/entry.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/prefix.hpp>
+#include <addrbook/metrics.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest/about.hpp>
 #include <addrbook/rest/about_routes.hpp>
@@ -22,6 +23,7 @@
 #include <addrbook/rest/import_body.hpp>
 #include <addrbook/rest/list.hpp>
 #include <addrbook/rest/member_names.hpp>
+#include <addrbook/rest/metrics.hpp>
 #include <addrbook/rest/openapi.hpp>
 #include <addrbook/rest/page.hpp>
 #include <addrbook/rest/status.hpp>
@@ -63,6 +65,13 @@ struct Route {
   /// Whether a mount has the route; null: each has.
   bool (*is_on)(const Options& options) = nullptr;
 
+  std::size_t row = 0;  ///< its place in the table, which sets it
+
+  /// @returns the path for people and metrics, whatever the mount's prefix is: e.g. `{base}/{id}`
+  [[nodiscard]] std::string label() const {
+    return (scope == Scope::collection ? "{books}" : "{base}") + std::string(path);
+  }
+
   /// @returns `action`; of a PUT that replaces nothing, Action::create
   [[nodiscard]] std::optional<Action> action_of(const Request& request) const {
     return action == Action::update && is_to_create(request) ? Action::create : action;
@@ -78,6 +87,11 @@ struct Route {
   }
 };
 
+[[nodiscard]] inline std::vector<Route> with_rows(std::vector<Route> routes) {
+  for (std::size_t row = 0; row < routes.size(); ++row) routes[row].row = row;
+  return routes;
+}
+
 [[nodiscard]] inline const std::vector<Route>& routes() {
   constexpr auto has_openapi = [](const Options& options) { return options.openapi; };
   constexpr auto book = Route::Scope::book;
@@ -88,7 +102,7 @@ struct Route {
   constexpr auto patch = BodyKind::patch;
   constexpr auto records = BodyKind::records;
   constexpr auto has_page = [](const Options& options) { return options.page; };
-  static const std::vector<Route> table{
+  static const std::vector<Route> table = with_rows({
       {book,
        "",
        "GET",
@@ -182,6 +196,18 @@ struct Route {
        get_ready,
        {"Check that the book can be used", about_ready}},
       {mount,
+       "/_metrics",
+       "GET",
+       Action::observe,
+       none,
+       {},
+       get_metrics,
+       {"Get metrics", about_metrics},
+       false,
+       {},
+       {},
+       has_metrics},
+      {mount,
        "/_page",
        "GET",
        {},
@@ -261,8 +287,15 @@ struct Route {
        {},
        remove_book,
        {"Remove a book", about_remove_book}},
-  };
+  });
   return table;
+}
+
+/// @returns the rows' names for Metrics
+[[nodiscard]] inline std::vector<Metrics::Route> metric_routes() {
+  std::vector<Metrics::Route> names;
+  for (const Route& route : routes()) names.push_back({route.label(), route.method});
+  return names;
 }
 
 /// The endpoints of one path.
@@ -270,10 +303,10 @@ class Endpoints {
  public:
   /// @param prefix  the mount's
   /// @param path    decoded, below the prefix's root; a trailing '/' makes no difference
-  /// @param options  the mount's; null: all routes are on
+  /// @param options  the mount's, which say what routes it has
   /// @returns nothing if no route has the path
   [[nodiscard]] static std::optional<Endpoints> find(const Prefix& prefix, std::string_view path,
-                                                     const Options* options = nullptr);
+                                                     const Options& options);
 
   /// Of an address, or the name of a file; "" if the path has none.
   [[nodiscard]] std::string_view id() const noexcept { return id_; }
@@ -307,7 +340,7 @@ class Endpoints {
 // ---------------------------------------------------------------------------------------------
 
 inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::string_view path,
-                                                const Options* options) {
+                                                const Options& options) {
   using Scope = Route::Scope;
   if (!path.empty() && path.back() == '/' && path != "//") path.remove_suffix(1);
   Scope scope = Scope::book;
@@ -350,7 +383,7 @@ inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::strin
     const bool is_in_scope =
         route.scope == scope || (route.scope == Scope::mount && !prefix.names_books());
     if (!is_in_scope || route.path != path) continue;
-    if (options != nullptr && route.is_on != nullptr && !route.is_on(*options)) break;
+    if (route.is_on != nullptr && !route.is_on(options)) break;
     return Endpoints(route, book, id);
   }
   return std::nullopt;

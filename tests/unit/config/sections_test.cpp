@@ -58,7 +58,8 @@ TEST_CASE("config sections: http sets the options of the server and of the book"
   int port = 0;
   ServerOptions server;
   Options rest;
-  const auto keys = addrbook::detail::http_section(host, port, server, rest);
+  bool metrics = true;
+  const auto keys = addrbook::detail::http_section(host, port, server, rest, metrics);
   set(keys, "http.host", "::1");
   set(keys, "http.port", "65535");
   set(keys, "http.prefix", "/a/b");
@@ -68,6 +69,8 @@ TEST_CASE("config sections: http sets the options of the server and of the book"
   set(keys, "http.max_concurrent_writes", "2");
   set(keys, "http.body_timeout_ms", "4");
   set(keys, "http.answer_timeout_ms", "5");
+  set(keys, "http.metrics", "false");
+  CHECK_FALSE(metrics);
   CHECK(host == "::1");
   CHECK(port == 65535);
   CHECK(rest.prefix == "/a/b");
@@ -91,7 +94,8 @@ TEST_CASE("config sections: origins and hosts are checked one by one") {
   int port = 0;
   ServerOptions server;
   Options rest;
-  const auto keys = addrbook::detail::http_section(host, port, server, rest);
+  bool metrics = true;
+  const auto keys = addrbook::detail::http_section(host, port, server, rest, metrics);
   set(keys, "http.allowed_origins", "https://a.example,http://b.example:3000");
   CHECK(rest.allowed_origins ==
         std::vector<std::string>{"https://a.example", "http://b.example:3000"});

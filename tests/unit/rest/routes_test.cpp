@@ -1,10 +1,14 @@
 #include <addrbook/rest/routes.hpp>
 
+#include <addrbook/metrics.hpp>
+#include <addrbook/options.hpp>
+
 #include <unit/rest_book.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -13,6 +17,17 @@
 #include <vector>
 
 using namespace test;  // NOLINT(google-build-using-namespace): the fixtures
+
+namespace {
+
+/// Options of a mount that wants every row.
+addrbook::Options with_all_routes() {
+  addrbook::Options options;
+  options.metrics = std::make_shared<addrbook::Metrics>();
+  return options;
+}
+
+}  // namespace
 
 TEST_CASE("routes: each route has its methods, with and without a trailing slash") {
   const Book book;
@@ -158,6 +173,7 @@ TEST_CASE("routes: a parameter that the route doesn't take is refused by name") 
 }
 
 TEST_CASE("routes: each row of the table is served, under its own method and path") {
+  const addrbook::Options options = with_all_routes();
   using addrbook::detail::Prefix;
   using Scope = addrbook::detail::Route::Scope;
   const Prefix one("/addresses");
@@ -174,14 +190,14 @@ TEST_CASE("routes: each row of the table is served, under its own method and pat
     const bool is_file = path == "/_page/{file}";
     if (is_file) path = "/_page/x.js";
     if (route.scope != Scope::collection) {
-      const auto endpoints = addrbook::detail::Endpoints::find(one, path);
+      const auto endpoints = addrbook::detail::Endpoints::find(one, path, options);
       REQUIRE(endpoints);
       CHECK(endpoints->route(route.method) == &route);
       CHECK(endpoints->has_any_host() == (!route.action && route.is_on == nullptr));
       CHECK(endpoints->book().empty());
     }
     if (route.scope == Scope::book) path = "/ada/addresses" + path;
-    const auto endpoints = addrbook::detail::Endpoints::find(of_many, path);
+    const auto endpoints = addrbook::detail::Endpoints::find(of_many, path, options);
     REQUIRE(endpoints);
     CHECK(endpoints->route(route.method) == &route);
     CHECK(endpoints->has_any_host() == (!route.action && route.is_on == nullptr));
@@ -189,17 +205,18 @@ TEST_CASE("routes: each row of the table is served, under its own method and pat
     CHECK(endpoints->book() == (is_of_book ? "ada" : ""));
     CHECK(endpoints->id() == (route.path == "/{id}" ? absent_id : is_file ? "x.js" : ""));
   }
-  CHECK_FALSE(addrbook::detail::Endpoints::find(one, "/{id}"));
-  CHECK_FALSE(addrbook::detail::Endpoints::find(of_many, "/{book}"));
-  CHECK_FALSE(addrbook::detail::Endpoints::find(of_many, "/ada/addresses/{id}"));
+  CHECK_FALSE(addrbook::detail::Endpoints::find(one, "/{id}", options));
+  CHECK_FALSE(addrbook::detail::Endpoints::find(of_many, "/{book}", options));
+  CHECK_FALSE(addrbook::detail::Endpoints::find(of_many, "/ada/addresses/{id}", options));
 }
 
 TEST_CASE("routes: what is not in its place on a mount of many books is unknown") {
+  const addrbook::Options options = with_all_routes();
   const addrbook::detail::Prefix prefix("/api/books/{book}/v1/addresses");
   for (const std::string path :
        {"//", "/_x", "/ada/", "/ada/v1/addresses/", "/_health/", "/", "/a+b@c~d/v1/addresses/x/"}) {
     CAPTURE(path);
-    CHECK(addrbook::detail::Endpoints::find(prefix, path).has_value() ==
+    CHECK(addrbook::detail::Endpoints::find(prefix, path, options).has_value() ==
           (path != "//" && path != "/_x"));
   }
   for (const std::string path :
@@ -208,7 +225,7 @@ TEST_CASE("routes: what is not in its place on a mount of many books is unknown"
         "/_ada/v1/addresses", "/../v1/addresses", "/v1/addresses", "/-/v1/addresses", "ada", "x",
         "xada/v1/addresses", "/{book}/v1/addresses", "/ada/v1/addresses//", "/ada//"}) {
     CAPTURE(path);
-    CHECK_FALSE(addrbook::detail::Endpoints::find(prefix, path));
+    CHECK_FALSE(addrbook::detail::Endpoints::find(prefix, path, options));
   }
 }
 
@@ -220,12 +237,12 @@ TEST_CASE("routes: what a mount has not switched on is as if it were not in the 
     CAPTURE(route.path);
     if (route.scope == addrbook::detail::Route::Scope::collection) continue;
     const std::string path = route.path == "/{id}" ? "/x" : std::string(route.path);
-    CHECK(Endpoints::find(prefix, path, &options).has_value() == (route.is_on == nullptr));
+    CHECK(Endpoints::find(prefix, path, options).has_value() == (route.is_on == nullptr));
   }
   options.page = true;
-  CHECK(Endpoints::find(prefix, "/_page", &options));
-  CHECK(Endpoints::find(prefix, "/_page/x", &options));
-  CHECK_FALSE(Endpoints::find(prefix, "/_page//", &options));
+  CHECK(Endpoints::find(prefix, "/_page", options));
+  CHECK(Endpoints::find(prefix, "/_page/x", options));
+  CHECK_FALSE(Endpoints::find(prefix, "/_page//", options));
 }
 
 TEST_CASE("routes: _health and the page alone are instant") {
