@@ -53,14 +53,10 @@ struct Route {
   std::vector<Action> alternatives = {};
   /// More of the query, where there are Options::formats.
   std::vector<std::string_view> format_parameters = {};
-  /// Whether a mount serves the path at all; null: always.
-  bool (*is_wanted)(const Options& options) = nullptr;
-
+  /// Whether a mount has the route; null: each has.
+  bool (*is_on)(const Options& options) = nullptr;
   std::size_t row = 0;  ///< its place in the table, which sets it
 
-  [[nodiscard]] bool is_served(const Options& options) const {
-    return is_wanted == nullptr || is_wanted(options);
-  }
   /// @returns the path for people and metrics, whatever the mount's prefix is: e.g. `{base}/{id}`
   [[nodiscard]] std::string label() const {
     return (scope == Scope::collection ? "{books}" : "{base}") + std::string(path);
@@ -183,9 +179,10 @@ class Endpoints {
  public:
   /// @param prefix  the mount's
   /// @param path    decoded, below the prefix's root; a trailing '/' makes no difference
-  /// @returns nothing if no route has the path, or the mount does not want it
+  /// @param options  the mount's; null: all routes are on
+  /// @returns nothing if no route has the path
   [[nodiscard]] static std::optional<Endpoints> find(const Prefix& prefix, std::string_view path,
-                                                     const Options& options);
+                                                     const Options* options = nullptr);
 
   [[nodiscard]] std::string_view id() const noexcept { return id_; }  ///< "" if the path has none
   /// The name of a book, which may be absent; "" if the path has none.
@@ -216,7 +213,7 @@ class Endpoints {
 // ---------------------------------------------------------------------------------------------
 
 inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::string_view path,
-                                                const Options& options) {
+                                                const Options* options) {
   using Scope = Route::Scope;
   if (!path.empty() && path.back() == '/' && path != "//") path.remove_suffix(1);
   Scope scope = Scope::book;
@@ -253,9 +250,9 @@ inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::strin
   for (const Route& route : routes()) {
     const bool is_in_scope =
         route.scope == scope || (route.scope == Scope::mount && !prefix.names_books());
-    if (is_in_scope && route.path == path && route.is_served(options)) {
-      return Endpoints(route, book, id);
-    }
+    if (!is_in_scope || route.path != path) continue;
+    if (options != nullptr && route.is_on != nullptr && !route.is_on(*options)) break;
+    return Endpoints(route, book, id);
   }
   return std::nullopt;
 }
