@@ -4,7 +4,9 @@
 #include <addrbook/books.hpp>
 #include <addrbook/memory_books.hpp>
 #include <addrbook/metrics.hpp>
+#include <addrbook/metrics/request_counts.hpp>
 #include <addrbook/rest.hpp>
+#include <addrbook/rest/routes.hpp>
 #include <addrbook/service.hpp>
 
 #include <support/line_format.hpp>
@@ -373,4 +375,16 @@ TEST_CASE("rest/metrics: whatever clients send, the series are the same") {
   }
   for (int i = 0; i < 1000; ++i) books->create("more" + std::to_string(i));
   CHECK(MetricsText(metrics->text()).size() == before);
+}
+
+TEST_CASE("rest/metrics: there is room for all rows of the table, each with its place") {
+  const auto& table = addrbook::detail::routes();
+  CHECK(table.size() <= addrbook::detail::RequestSlot::max_rows);
+  const auto names = addrbook::detail::metric_routes();
+  REQUIRE(names.size() == table.size());
+  for (std::size_t row = 0; row < table.size(); ++row) {
+    CHECK(table[row].row == row);
+    CHECK(names[row].method == table[row].method);
+  }
+  CHECK(names.front().label == "{base}");
 }

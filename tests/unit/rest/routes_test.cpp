@@ -1,14 +1,10 @@
 #include <addrbook/rest/routes.hpp>
 
-#include <addrbook/metrics.hpp>
-#include <addrbook/options.hpp>
-
 #include <unit/rest_book.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,17 +13,6 @@
 #include <vector>
 
 using namespace test;  // NOLINT(google-build-using-namespace): the fixtures
-
-namespace {
-
-/// Options of a mount that wants every row.
-addrbook::Options with_all_routes() {
-  addrbook::Options options;
-  options.metrics = std::make_shared<addrbook::Metrics>();
-  return options;
-}
-
-}  // namespace
 
 TEST_CASE("routes: each route has its methods, with and without a trailing slash") {
   const Book book;
@@ -173,7 +158,6 @@ TEST_CASE("routes: a parameter that the route doesn't take is refused by name") 
 }
 
 TEST_CASE("routes: each row of the table is served, under its own method and path") {
-  const addrbook::Options options = with_all_routes();
   using addrbook::detail::Prefix;
   using Scope = addrbook::detail::Route::Scope;
   const Prefix one("/addresses");
@@ -190,14 +174,14 @@ TEST_CASE("routes: each row of the table is served, under its own method and pat
     const bool is_file = path == "/_page/{file}";
     if (is_file) path = "/_page/x.js";
     if (route.scope != Scope::collection) {
-      const auto endpoints = addrbook::detail::Endpoints::find(one, path, options);
+      const auto endpoints = addrbook::detail::Endpoints::find(one, path);
       REQUIRE(endpoints);
       CHECK(endpoints->route(route.method) == &route);
       CHECK(endpoints->has_any_host() == (!route.action && route.is_on == nullptr));
       CHECK(endpoints->book().empty());
     }
     if (route.scope == Scope::book) path = "/ada/addresses" + path;
-    const auto endpoints = addrbook::detail::Endpoints::find(of_many, path, options);
+    const auto endpoints = addrbook::detail::Endpoints::find(of_many, path);
     REQUIRE(endpoints);
     CHECK(endpoints->route(route.method) == &route);
     CHECK(endpoints->has_any_host() == (!route.action && route.is_on == nullptr));
@@ -205,18 +189,17 @@ TEST_CASE("routes: each row of the table is served, under its own method and pat
     CHECK(endpoints->book() == (is_of_book ? "ada" : ""));
     CHECK(endpoints->id() == (route.path == "/{id}" ? absent_id : is_file ? "x.js" : ""));
   }
-  CHECK_FALSE(addrbook::detail::Endpoints::find(one, "/{id}", options));
-  CHECK_FALSE(addrbook::detail::Endpoints::find(of_many, "/{book}", options));
-  CHECK_FALSE(addrbook::detail::Endpoints::find(of_many, "/ada/addresses/{id}", options));
+  CHECK_FALSE(addrbook::detail::Endpoints::find(one, "/{id}"));
+  CHECK_FALSE(addrbook::detail::Endpoints::find(of_many, "/{book}"));
+  CHECK_FALSE(addrbook::detail::Endpoints::find(of_many, "/ada/addresses/{id}"));
 }
 
 TEST_CASE("routes: what is not in its place on a mount of many books is unknown") {
-  const addrbook::Options options = with_all_routes();
   const addrbook::detail::Prefix prefix("/api/books/{book}/v1/addresses");
   for (const std::string path :
        {"//", "/_x", "/ada/", "/ada/v1/addresses/", "/_health/", "/", "/a+b@c~d/v1/addresses/x/"}) {
     CAPTURE(path);
-    CHECK(addrbook::detail::Endpoints::find(prefix, path, options).has_value() ==
+    CHECK(addrbook::detail::Endpoints::find(prefix, path).has_value() ==
           (path != "//" && path != "/_x"));
   }
   for (const std::string path :
@@ -225,7 +208,7 @@ TEST_CASE("routes: what is not in its place on a mount of many books is unknown"
         "/_ada/v1/addresses", "/../v1/addresses", "/v1/addresses", "/-/v1/addresses", "ada", "x",
         "xada/v1/addresses", "/{book}/v1/addresses", "/ada/v1/addresses//", "/ada//"}) {
     CAPTURE(path);
-    CHECK_FALSE(addrbook::detail::Endpoints::find(prefix, path, options));
+    CHECK_FALSE(addrbook::detail::Endpoints::find(prefix, path));
   }
 }
 
