@@ -258,7 +258,7 @@ inline Reply Rest::handle(const Request& request) const {
 }
 
 inline bool Rest::is_instant(std::string_view method, std::string_view path) const {
-  const auto endpoints = detail::Endpoints::find(prefix_, path, options_);
+  const auto endpoints = detail::Endpoints::find(prefix_, path, &options_);
   const detail::Route* const route = endpoints ? endpoints->route(method) : nullptr;
   return route != nullptr && route->is_instant;
 }
@@ -298,7 +298,7 @@ inline Rest::Call::Call(const Rest& rest, const Request& request)
 inline void Rest::Call::begin() {
   const Request& request = exchange_.request();
   if (!rest_.books_ || !rest_.has_encoded_slash(request)) {
-    endpoints_ = detail::Endpoints::find(rest_.prefix_, request.path, rest_.options_);
+    endpoints_ = detail::Endpoints::find(rest_.prefix_, request.path, &rest_.options_);
   }
   if (!endpoints_) throw detail::HttpError(404, "Unknown Endpoint");
   route_ = endpoints_->route(request.method);

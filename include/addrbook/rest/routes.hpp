@@ -303,10 +303,10 @@ class Endpoints {
  public:
   /// @param prefix  the mount's
   /// @param path    decoded, below the prefix's root; a trailing '/' makes no difference
-  /// @param options  the mount's, which say what routes it has
+  /// @param options  the mount's; null: all routes are on
   /// @returns nothing if no route has the path
   [[nodiscard]] static std::optional<Endpoints> find(const Prefix& prefix, std::string_view path,
-                                                     const Options& options);
+                                                     const Options* options = nullptr);
 
   /// Of an address, or the name of a file; "" if the path has none.
   [[nodiscard]] std::string_view id() const noexcept { return id_; }
@@ -340,7 +340,7 @@ class Endpoints {
 // ---------------------------------------------------------------------------------------------
 
 inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::string_view path,
-                                                const Options& options) {
+                                                const Options* options) {
   using Scope = Route::Scope;
   if (!path.empty() && path.back() == '/' && path != "//") path.remove_suffix(1);
   Scope scope = Scope::book;
@@ -383,7 +383,7 @@ inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::strin
     const bool is_in_scope =
         route.scope == scope || (route.scope == Scope::mount && !prefix.names_books());
     if (!is_in_scope || route.path != path) continue;
-    if (route.is_on != nullptr && !route.is_on(options)) break;
+    if (options != nullptr && route.is_on != nullptr && !route.is_on(*options)) break;
     return Endpoints(route, book, id);
   }
   return std::nullopt;
