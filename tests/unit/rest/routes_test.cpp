@@ -220,12 +220,12 @@ TEST_CASE("routes: what a mount has not switched on is as if it were not in the 
     CAPTURE(route.path);
     if (route.scope == addrbook::detail::Route::Scope::collection) continue;
     const std::string path = route.path == "/{id}" ? "/x" : std::string(route.path);
-    CHECK(Endpoints::find(prefix, path, options).has_value() == (route.is_on == nullptr));
+    CHECK(Endpoints::find(prefix, path, &options).has_value() == (route.is_on == nullptr));
   }
   options.page = true;
-  CHECK(Endpoints::find(prefix, "/_page", options));
-  CHECK(Endpoints::find(prefix, "/_page/x", options));
-  CHECK_FALSE(Endpoints::find(prefix, "/_page//", options));
+  CHECK(Endpoints::find(prefix, "/_page", &options));
+  CHECK(Endpoints::find(prefix, "/_page/x", &options));
+  CHECK_FALSE(Endpoints::find(prefix, "/_page//", &options));
 }
 
 TEST_CASE("routes: _health and the page alone are instant") {
