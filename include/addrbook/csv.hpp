@@ -34,7 +34,7 @@ namespace addrbook {
 /// - `Name`: `name.full`
 /// - `Name Prefix`, `First Name`, `Middle Name`, `Last Name`, `Name Suffix`: the components title,
 ///   given, given2, surname and credential of `name`
-/// - `Nickname`: `nickNames`, with ` ::: ` between several
+/// - `Nickname`: `nicknames`, with ` ::: ` between several
 /// - `Organization Name`, `Organization Department`: the first of `organizations`
 /// - `Organization Title`: the first of `titles`
 /// - `Birthday`, `Anniversary`: `anniversaries` of the kinds birth and wedding, as 1980-12-04,

@@ -103,7 +103,7 @@ inline CsvMembers CsvCardBuilder::build() {
   }
   const auto any = [](std::string_view /*value*/) { return true; };
   add("name", name());
-  add("nickNames", listed(CsvField::nicknames, "n", "name"));
+  add("nicknames", listed(CsvField::nicknames, "n", "name"));
   add("organizations", organizations());
   add("titles", labelled(CsvField::title, CsvField::title, "t", "name", any));
   add("emails", labelled(CsvField::email_label, CsvField::email, "e", "address", any));

@@ -52,7 +52,7 @@ TEST_CASE("csv card: each cell is a part of a Card") {
   CHECK(member(CsvField::name, "Ann", "name") == R"({"full":"Ann"})"_json);
   CHECK(member(CsvField::given, "Ann", "name") ==
         R"({"components":[{"kind":"given","value":"Ann"}]})"_json);
-  CHECK(member(CsvField::nicknames, "A ::: B", "nickNames") ==
+  CHECK(member(CsvField::nicknames, "A ::: B", "nicknames") ==
         R"({"n1":{"name":"A"},"n2":{"name":"B"}})"_json);
   CHECK(member(CsvField::organization, "X", "organizations") == R"({"o1":{"name":"X"}})"_json);
   CHECK(member(CsvField::department, "Y", "organizations") ==
