@@ -6,12 +6,10 @@
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/format.hpp>
-#include <addrbook/formats/contact_card.hpp>
 #include <addrbook/formats/csv_card.hpp>
 #include <addrbook/formats/csv_columns.hpp>
 #include <addrbook/formats/csv_reader.hpp>
 #include <addrbook/formats/csv_text.hpp>
-#include <addrbook/json/spans.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -62,7 +60,7 @@ namespace addrbook {
 /// out, with a warning. A row without a UID gets one that is made of its content.
 ///
 /// A row fails that has a text beyond the last column, or a quote that is not closed. Errors of the
-/// text as a whole: no row, no column that is known, more than 1000 columns.
+/// text as a whole: no column that is known, more than 1000 columns.
 ///
 /// Written is UTF-8, with CR LF, and always the row of names. A cell that a spreadsheet may take
 /// for a formula gets a `'` in front, which is taken off again in reading: one that, behind any
@@ -136,12 +134,7 @@ class CsvWriter final : public RecordWriter {
     end_row(to);
   }
   void write(const Entry& entry, std::string& to) override {
-    CsvCells cells = cells_of(entry.document);
-    if (cells.text(CsvField::uid).empty()) {
-      const auto own = JsonSpan(entry.document.text()).member("uid");
-      const std::string uid = own ? own->string() : "";
-      cells.set(CsvField::uid, 0, uid.empty() ? uid_of_entry(entry.id) : uid);
-    }
+    const CsvCells cells = cells_of(entry);
     for (const CsvOwnColumn& column : own_columns()) {
       append(cells.text(column.field, column.slot), to);
     }

@@ -51,7 +51,9 @@ struct ReadLimits {
 };
 
 /// Reads an input as it arrives. What is broken costs no other record, if the format says where
-/// the next one begins.
+/// the next one begins. In an input without a byte, or of white space alone, is no record, and
+/// nothing is wrong with it, also where the format itself has no such files: the export of an empty
+/// book may be one.
 /// @par Thread safety  one call at a time.
 class RecordReader : private detail::Pinned {
  public:

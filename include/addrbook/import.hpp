@@ -7,7 +7,6 @@
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/format.hpp>
-#include <addrbook/json/spans.hpp>
 #include <addrbook/service.hpp>
 #include <addrbook/store.hpp>
 
@@ -393,7 +392,7 @@ inline Import::Plan Import::make_plan() {
 inline std::optional<Entry> Import::written_down_from(const Document& document) const {
   const std::string id = detail::entry_id_of(document);
   std::optional<Entry> entry = id.empty() ? std::nullopt : target_.book->find(id);
-  if (entry && detail::JsonSpan(entry->document.text()).member("uid")) entry.reset();
+  if (entry && !detail::own_uid(entry->document).empty()) entry.reset();
   return entry;
 }
 

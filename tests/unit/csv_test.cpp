@@ -169,7 +169,7 @@ TEST_CASE("csv: rows become Cards, with their indexes and lines") {
   REQUIRE(lines.size() == 2);
   CHECK(
       lines[0] ==
-      R"(0 @3 {"@type":"Card","version":"1.0","uid":"urn:uuid:24d608f5-4483-8d61-b8c9-6ea05e62f99f")"
+      R"(0 @3 {"@type":"Card","version":"1.0","uid":"urn:uuid:7df20c65-d469-8b0a-9335-0ec966fc11d5")"
       R"(,"name":{"full":"Ann\nExample"},"emails":{"e1":{"address":"a@example.com"}}})");
   CHECK(lines[1].find("1 @5 {") == 0);
   CHECK(lines[1].find(R"("addrbook:csv":{"x":"1"})") != std::string::npos);
@@ -235,7 +235,6 @@ TEST_CASE("csv: what is no table of contacts is refused") {
         "no column is known: '1', '2', '3', '4', '5', ...");
   CHECK(refusal([] { records(std::string(39, 'x') + "\xC3\xA9\n"); }) ==
         "no column is known: '" + std::string(39, 'x') + "'");
-  CHECK(refusal([] { records("\n"); }) == "an empty text is no CSV");
   CHECK(refusal([] { records("\"Name"); }) == "a quote in line 1 is not closed");
 }
 
@@ -310,7 +309,9 @@ TEST_CASE("csv: what the columns hold needs no Other") {
   RandomCards cards(2);
   for (int i = 0; i < 1000; ++i) {
     const std::string text = cards.next().dump();
-    const auto cells = addrbook::detail::cells_of(Document::parse(text));
+    addrbook::Entry entry;
+    entry.document = Document::parse(text);
+    const auto cells = addrbook::detail::cells_of(entry);
     if (!cells.text(addrbook::detail::CsvField::other).empty()) FAIL_CHECK(text);
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
+#include <addrbook/contacts/identity.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/formats/card_addresses.hpp>
@@ -13,7 +14,6 @@
 #include <addrbook/formats/card_patch.hpp>
 #include <addrbook/formats/card_properties.hpp>
 #include <addrbook/formats/card_texts.hpp>
-#include <addrbook/formats/content_uid.hpp>
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
 #include <addrbook/formats/vcard_property.hpp>
