@@ -35,8 +35,9 @@ enum class OnConflict {
 struct ImportOptions {
   OnConflict on_conflict = OnConflict::skip;
   bool dry_run = false;  ///< only reports what would be done
-  /// Stores batch after batch, each of them as a whole, so that there may be any number of records.
-  /// Without it all records are stored together, or none.
+  /// Stores records in batches while the input arrives, so that there may be any number of them. A
+  /// batch is stored whole or not at all; earlier batches stay stored when a later one fails.
+  /// Without it all records are stored at the end, in one batch.
   bool partial = false;
   /// The maximum number of records that are stored together, at least 1.
   std::size_t max_atomic_records = 10'000;
@@ -49,7 +50,7 @@ struct ImportOptions {
 struct ImportReport {
   static constexpr std::size_t max_listed = 100;  ///< of errors, of warnings, of failed batches
 
-  /// Records that were stored together, and were not, for want of the storage.
+  /// A batch that the storage failed to store.
   struct FailedBatch {
     RecordPlace first;
     RecordPlace last;
