@@ -54,11 +54,11 @@ namespace addrbook {
 /// `uid`, the row has one that stands for the entry's id.
 ///
 /// Read are also the columns of Google Contacts (the form of 2024 and the older one), of Outlook in
-/// English, German, French and Spanish, of Thunderbird, and plain names as "Vorname" or "E-mail
-/// (work)". Cells of columns that nobody knows are kept in the Card as `"addrbook:csv": {"Column":
-/// "cell"}`. So is, with a warning, a date that can be read as two days, like 4/12/1980. A phone
-/// like `4.41E+11` is left out, with a warning. A row without a UID gets one that is made of its
-/// content.
+/// English, German, French and Spanish, of Thunderbird, of programs that export Apple's, and plain
+/// names as "Vorname" or "E-mail (work)". Cells of columns that nobody knows are kept in the Card
+/// as `"addrbook:csv": {"Column": "cell"}`. So is, with a warning, a date that can be read as two
+/// days, like 4/12/1980. A phone like `4.41E+11` is left out, with a warning. A row without a UID
+/// gets one that is made of its content.
 ///
 /// A row fails that has a text beyond the last column, or a quote that is not closed. Errors of the
 /// text as a whole: no column that is known, more than 1000 columns.

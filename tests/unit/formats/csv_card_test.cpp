@@ -81,6 +81,9 @@ TEST_CASE("csv card: each cell is a part of a Card") {
         R"({"b1":{"kind":"wedding","date":{"month":12,"day":4}}})"_json);
   CHECK(member(CsvField::keywords, "* myContacts ::: a ::: * b ::: a", "keywords") ==
         R"({"a":true,"b":true})"_json);
+  CHECK(member(CsvField::keywords, "* My Contacts ::: myContacts ::: a", "keywords") ==
+        R"({"a":true})"_json);
+  CHECK(member(CsvField::keywords, "My Contacts", "keywords") == R"({"My Contacts":true})"_json);
 }
 
 TEST_CASE("csv card: labels belong to their values") {
