@@ -26,8 +26,8 @@ namespace addrbook {
 /// it.
 ///
 /// A date with a time but no zone is that day, and one of the year 0, or with Apple's
-/// X-APPLE-OMIT-YEAR, is of no year; TYPE=twitter of an X-SOCIALPROFILE is its service, and a nickname
-/// or anniversary in Android's X-ANDROID-CUSTOM is one.
+/// X-APPLE-OMIT-YEAR, is of no year; TYPE=twitter of an X-SOCIALPROFILE is its service, and a
+/// nickname or anniversary in Android's X-ANDROID-CUSTOM is one.
 ///
 /// A vCard that comes in goes out again with nothing lost. A Card that goes out and comes in again
 /// has lost only its members that are null, and values that are JSContact's defaults.
