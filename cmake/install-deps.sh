@@ -60,6 +60,7 @@ python3||Python 3|python3|python|python3|python
 python3-requests||Python 3 with requests|python3-requests|python-requests|py3-requests|python
 npm||npm, which gets packages for Node.js|npm|npm|npm|npm
 python3-jsonschema||Python 3 with jsonschema|python3-jsonschema|python-jsonschema|py3-jsonschema|python-jsonschema
+python3-vobject||vobject, of Python|python3-vobject|python-vobject|py3-vobject|vobject (pip)
 openssl||the openssl command|openssl|openssl|openssl|openssl
 apache2-utils||ab, a tool of Apache|httpd-tools|apache|apache2-utils|httpd
 nginx-light||nginx|nginx|nginx|nginx|nginx
@@ -93,7 +94,7 @@ tests="$server doctest-dev postgresql curl python3-jsonschema"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"
 metrics='curl python3'
-clients='curl openssl nodejs python3-requests apache2-utils nginx-light haproxy golang-go'
+clients='curl openssl nodejs python3-requests python3-vobject apache2-utils nginx-light haproxy golang-go'
 page='curl nodejs npm chromium fonts-inter pngquant'
 debian='dpkg-dev adduser systemd'
 openapi='curl nodejs npm'

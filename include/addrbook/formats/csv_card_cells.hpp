@@ -163,7 +163,7 @@ inline void add_cells(CsvCells& cells, std::string_view member, JsonSpan value) 
     while (const auto each = next(CsvCounts::organizations)) {
       cells.set(CsvField::title, slot++, member_text(each->value(), "name"));
     }
-  } else if (member == "nickNames") {
+  } else if (member == "nicknames") {
     while (const auto each = next(any)) nicknames.add(member_text(each->value(), "name"));
   } else if (member == "anniversaries") {
     while (const auto each = next(any)) add_anniversary_cell(cells, each->value());

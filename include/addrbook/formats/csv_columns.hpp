@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -52,6 +53,7 @@ class CsvColumns {
   inline void resolve_names();
   inline void place(Column& column);
   inline void name_unknown();
+  static inline void take_labelled(CsvCells& cells);
   [[nodiscard]] bool has(CsvField field) const {
     return std::any_of(columns_.begin(), columns_.end(), [&](const Column& column) {
       return column.name && column.name->field == field && !column.name->is_ambiguous;
@@ -248,7 +250,36 @@ inline CsvCells CsvColumns::cells_of(const std::vector<std::string>& row) const 
       cells.set(*label, column.slot, column.name->label);
     }
   }
+  if (!cells.unknown.empty()) take_labelled(cells);
   return cells;
+}
+
+/// What is in Google's columns `Event 1 - Label`, `Event 1 - Value` and `Relation 1 - ...`, which
+/// were of the name `Type` before, depends on the row. What we don't know stays as it is.
+inline void CsvColumns::take_labelled(CsvCells& cells) {
+  constexpr std::string_view relations[] = {"spouse", "child", "parent", "sibling", "friend"};
+  auto& all = cells.unknown;
+  for (std::size_t i = 0; i + 1 < all.size(); ++i) {
+    const std::string_view header = all[i].first;
+    const auto end = header.find(" - ");
+    if (end == header.npos || all[i + 1].first != std::string(header.substr(0, end)) + " - Value" ||
+        (header.substr(end + 3) != "Label" && header.substr(end + 3) != "Type")) {
+      continue;
+    }
+    const auto label = read_column_name(all[i].second);
+    const std::string word = lowercase(all[i].second);
+    const std::string& value = all[i + 1].second;
+    if (header.substr(0, 6) == "Event " && label && label->field == CsvField::anniversary &&
+        !cells.has(CsvField::anniversary, 0)) {
+      cells.set(CsvField::anniversary, 0, value);
+    } else if (header.substr(0, 9) != "Relation " ||
+               std::find(std::begin(relations), std::end(relations), word) == std::end(relations) ||
+               !cells.related.emplace(value, word).second) {
+      continue;
+    }
+    const auto at = all.begin() + static_cast<std::ptrdiff_t>(i--);
+    all.erase(at, at + 2);
+  }
 }
 
 }  // namespace addrbook::detail

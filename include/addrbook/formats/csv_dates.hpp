@@ -2,6 +2,7 @@
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
+#include <addrbook/formats/card_dates.hpp>
 
 #include <array>
 #include <cstddef>
@@ -31,9 +32,12 @@ struct CsvDate {
 // ---------------------------------------------------------------------------------------------
 
 [[nodiscard]] inline std::optional<CsvDate> checked_date(const CsvDate& date) noexcept {
-  constexpr std::array<unsigned, 13> days{31, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  const bool is_one = date.month <= 12 && date.day <= days[date.month] &&
-                      (date.day == 0 || date.month != 0) && (date.year != 0 || date.day != 0);
+  constexpr unsigned leap_year = 2000;  // for a day of any year
+  const bool is_one =
+      date.month <= 12 && (date.year != 0 || date.day != 0) &&
+      (date.month == 0
+           ? date.day == 0
+           : date.day <= days_in_month(date.year == 0 ? leap_year : date.year, date.month));
   return is_one ? std::optional(date) : std::nullopt;
 }
 
