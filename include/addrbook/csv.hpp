@@ -11,6 +11,7 @@
 #include <addrbook/formats/csv_columns.hpp>
 #include <addrbook/formats/csv_reader.hpp>
 #include <addrbook/formats/csv_text.hpp>
+#include <addrbook/formats/record_budget.hpp>
 #include <addrbook/json/spans.hpp>
 
 #include <cstddef>
@@ -78,6 +79,7 @@ class CsvRecordReader final : public RecordReader {
  public:
   CsvRecordReader(RecordSink& sink, const ReadLimits& limits)
       : sink_(sink),
+        budget_(limits),
         reader_({[this](const CsvRow& row) { return take_header(row); },
                  [this](const CsvRow& row) { take_row(row); },
                  [this](std::uint64_t line, std::string message) {
@@ -94,6 +96,7 @@ class CsvRecordReader final : public RecordReader {
   inline void take_row(const CsvRow& row);
 
   RecordSink& sink_;
+  RecordBudget budget_;  // of each record
   CsvReader reader_;
   std::optional<CsvColumns> columns_;
   std::uint64_t next_ = 0;  // index
@@ -121,7 +124,7 @@ inline void CsvRecordReader::take_row(const CsvRow& row) {
   std::optional<Document> card;  // what the sink throws is no fault of the row
   std::vector<std::string> warnings;
   try {
-    card = card_of(columns_->cells_of(row.cells), warnings);
+    card = card_of(columns_->cells_of(row.cells), warnings, budget_);
   } catch (const Error& error) {
     return sink_.failed({place, error.what()});
   }

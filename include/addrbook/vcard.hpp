@@ -6,12 +6,14 @@
 #include <addrbook/format.hpp>
 #include <addrbook/formats/card_from_vcard.hpp>
 #include <addrbook/formats/contact_card.hpp>
+#include <addrbook/formats/record_budget.hpp>
 #include <addrbook/formats/vcard_from_card.hpp>
 #include <addrbook/formats/vcard_property.hpp>
 #include <addrbook/formats/vcard_reader.hpp>
 #include <addrbook/formats/vcard_writer.hpp>
 
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,7 +39,7 @@ namespace detail {
 class VCardRecordReader final : public RecordReader {
  public:
   VCardRecordReader(RecordSink& sink, const ReadLimits& limits)
-      : cards_(sink), reader_(cards_, limits) {}
+      : cards_(sink, limits), reader_(cards_, limits) {}
 
   void read(std::string_view bytes) override { reader_.read(bytes); }
   void finish() override { reader_.finish(); }
@@ -46,13 +48,13 @@ class VCardRecordReader final : public RecordReader {
  private:
   class Cards final : public VCardSink {
    public:
-    explicit Cards(RecordSink& sink) noexcept : sink_(sink) {}
+    Cards(RecordSink& sink, const ReadLimits& limits) noexcept : sink_(sink), budget_(limits) {}
 
     void card(VCard card, const RecordPlace& place) override {
       Record record;
       record.place = place;
       try {
-        record.document = card_from_vcard(card);
+        record.document = card_from_vcard(card, budget_);
       } catch (const Error& error) {
         sink_.failed({place, error.what()});
         return;
@@ -64,6 +66,7 @@ class VCardRecordReader final : public RecordReader {
 
    private:
     RecordSink& sink_;
+    RecordBudget budget_;  // of each record
   };
 
   Cards cards_;
@@ -98,9 +101,7 @@ class VCardRecordWriter final : public RecordWriter {
     std::string text;
     writer_.write(vcard, text);
     Last last;
-    ReadLimits limits;
-    limits.max_record_bytes = text.size();
-    VCardReader reader(last, limits);
+    VCardReader reader(last, {(std::numeric_limits<std::size_t>::max)()});
     reader.read(text);
     reader.finish();
     return last.take();

@@ -380,3 +380,20 @@ TEST_CASE("csv: a nickname goes from a vCard to a table and back") {
   CHECK(back.find("\r\nNICKNAME") != std::string::npos);
   CHECK(back.find("JSPROP") == std::string::npos);
 }
+
+TEST_CASE("csv: what few bytes become is bounded") {
+  const auto found = [](const std::string& text) {
+    const Lines lines = test::records_of(*csv(), text, 65536, ReadLimits{1'000'000});
+    REQUIRE(lines.size() == 1);
+    return lines[0];
+  };
+  const std::string label(100'000, 'l');
+  std::string phones = "1";
+  for (int i = 1; i < 100; ++i) phones += ":::1";
+  CHECK(found("Phone 1 - Label,Phone 1 - Value\n" + label + ',' + phones + '\n') ==
+        "0 @2 failed: number: the contact would take over 2048576 bytes of memory");
+  CHECK(found("Phone 1 - Label,Phone 1 - Value\n" + label + ",1:::2\n").find("\"p2\"") !=
+        std::string::npos);
+  CHECK(found("Phone 1 - Label,Phone 1 - Value\nx," + phones + '\n').find("\"p100\"") !=
+        std::string::npos);
+}

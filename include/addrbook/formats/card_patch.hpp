@@ -1,6 +1,7 @@
 /// Patches of Cards (RFC 9553, 1.4.3): what JSPROP of a vCard and `localizations` hold.
 #pragma once
 
+#include <addrbook/document.hpp>
 #include <addrbook/formats/card_components.hpp>
 #include <addrbook/formats/card_texts.hpp>
 #include <addrbook/json/pointer.hpp>
@@ -27,7 +28,7 @@ struct CardChange {
 using CardPatch = std::vector<CardChange>;
 
 /// @param pointer  a JSON pointer, with or without its first '/'
-/// @returns nothing if it is none
+/// @returns nothing if it is none, or leads deeper than any Document
 [[nodiscard]] inline std::optional<CardPath> card_path(std::string_view pointer);
 
 /// @returns the pointer without its first '/', which card_path() reads as the same
@@ -56,7 +57,9 @@ inline bool apply_change(JsonTree& card, const CardPath& path, const JsonTree& v
 inline std::optional<CardPath> card_path(std::string_view pointer) {
   std::string text(pointer.substr(0, 1) == "/" ? "" : "/");
   text += pointer;
-  if (!is_json_pointer(text)) return std::nullopt;
+  const bool is_too_deep =
+      std::count(text.begin(), text.end(), '/') > static_cast<std::ptrdiff_t>(Document::max_depth);
+  if (is_too_deep || !is_json_pointer(text)) return std::nullopt;
   CardPath path;
   for (std::string_view rest = text; !rest.empty();) path.push_back(take_token(rest));
   return path;
