@@ -5,6 +5,7 @@
 #include <addrbook/error.hpp>
 #include <addrbook/format.hpp>
 #include <addrbook/formats/card_from_vcard.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/formats/contact_card.hpp>
 #include <addrbook/formats/record_budget.hpp>
 #include <addrbook/formats/vcard_from_card.hpp>
@@ -79,7 +80,12 @@ class VCardRecordWriter final : public RecordWriter {
 
   void write(const Entry& entry, std::string& to) override {
     const auto through_text = [this](const VCard& vcard) { return read_again(vcard); };
-    writer_.write(vcard_from_card(contact_card(entry), through_text), to);
+    std::vector<RawMember> raw;
+    VCard vcard = vcard_from_card(contact_card(entry, raw), through_text);
+    for (const RawMember& member : raw) {
+      if (is_vcard_text(member.name)) add_jsprop(vcard, {member.name}, member.value.text());
+    }
+    writer_.write(vcard, to);
   }
 
  private:

@@ -161,3 +161,26 @@ TEST_CASE("vcard: what few bytes become is bounded") {
   CHECK(found("a.X-ABLabel:" + text.substr(99'000) + repeat("\na.TEL:1", 99)).find("TEL-99") !=
         std::string::npos);
 }
+
+TEST_CASE("vcard: a member of very many parts goes out as it stands") {
+  std::string address = R"({"@type":"Card","version":"1.0","uid":"u","name":{"full":"A"},"x":[1)";
+  for (int i = 0; i < 200'000; ++i) address += ",1";
+  address += "]}";
+  const std::string text = test::written(*vcard(), {address});
+  CHECK(text.find("FN:A\r\n") != std::string::npos);
+  CHECK(text.find("JSPROP;JSPTR=x:[1\\,1") != std::string::npos);
+  const auto lines = test::records_of(*vcard(), text, 65536, addrbook::ReadLimits{50'000'000});
+  REQUIRE(lines.size() == 1);
+  CHECK(JsonTree(JsonSpan(document_of(lines[0]))) == JsonTree(JsonSpan(address)));
+}
+
+TEST_CASE("vcard: many names beside a long one") {
+  // What must not take a square of its time; with the watch of a test run as the only judge.
+  const std::string full(1'000'000, 'z');
+  std::string input = "BEGIN:VCARD\nVERSION:4.0\nUID:u\nFN:" + full + '\n';
+  for (int i = 0; i < 8000; ++i) input += "FN;X=1:a" + std::to_string(i) + '\n';
+  const auto lines = test::records_of(*vcard(), input + "END:VCARD\n", 65536);
+  REQUIRE(lines.size() == 1);
+  const std::string text = test::written(*vcard(), {document_of(lines[0])});
+  CHECK(test::records_of(*vcard(), text, 65536) == lines);
+}

@@ -778,6 +778,7 @@ inline void CardFromVCard::read_fn() {
   std::set<std::string> languages{base_language};
   bool is_any_folded = false;
   bool are_folded = true;
+  const std::string full = unescape_text(base->value);
   bool has_twin = false;  // that is kept, and would stand for this one
   for (const VCardProperty* const property : others) {
     ParameterBag bag(property->parameters);
@@ -790,7 +791,7 @@ inline void CardFromVCard::read_fn() {
     if (is_folded) {
       localization(language)["name/full"] = JsonTree(unescape_text(property->value));
     } else {
-      has_twin |= unescape_text(property->value) == unescape_text(base->value);
+      has_twin |= unescape_text(property->value) == full;
       keep(*property);
     }
     if (its_altid == altid) (is_folded ? is_any_folded : are_folded) = is_folded;
@@ -800,7 +801,7 @@ inline void CardFromVCard::read_fn() {
   if (type != "text") return keep(*base);
   const bool has_n = card_.find("name") != nullptr;
   JsonTree& name = card_["name"];
-  name["full"] = JsonTree(unescape_text(base->value));
+  name["full"] = JsonTree(full);
   const bool has_more = !base_bag.rest().empty() || !base->group.empty();
   if (has_twin || (has_n && has_more)) {
     keep(*base);
@@ -849,11 +850,7 @@ inline void CardFromVCard::apply_jsprops() {
     patch.push_back({*std::move(path), JsonTree(JsonSpan(json))});
   }
   JsonTree patched = card_;
-  std::size_t effort = max_patch_effort;
-  is_valid = is_valid && are_apart(patch) &&
-             std::all_of(patch.begin(), patch.end(), [&patched, &effort](const CardChange& change) {
-               return apply_change(patched, change.path, change.value, false, &effort);
-             });
+  is_valid = is_valid && are_apart(patch) && apply_patch(patched, patch);
   const std::string* const uid = patched.string("uid");
   const std::string* const type = patched.string("@type");
   is_valid = is_valid && uid != nullptr && !uid->empty() && type != nullptr && *type == "Card" &&

@@ -5,7 +5,9 @@
 #include <addrbook/contact.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/entry.hpp>
+#include <addrbook/format.hpp>
 #include <addrbook/formats/card_dates.hpp>
+#include <addrbook/formats/record_budget.hpp>
 #include <addrbook/json/spans.hpp>
 #include <addrbook/json/tree.hpp>
 
@@ -30,6 +32,16 @@ namespace addrbook::detail {
 ///          Otherwise what read_contact() finds in it, with its own `uid`, if that is a string, or
 ///          that of the entry.
 [[nodiscard]] inline JsonTree contact_card(const Entry& entry);
+
+/// A member of an address that stays as it is.
+struct RawMember {
+  std::string name;
+  JsonSpan value;  ///< of the entry's document
+};
+
+/// As contact_card(), but for members of a Card that would take too much memory as a tree.
+/// @param raw  takes those
+[[nodiscard]] inline JsonTree contact_card(const Entry& entry, std::vector<RawMember>& raw);
 
 /// As contact_card(), as text. A Card that lacks nothing is appended as it is.
 inline void append_contact_card(const Entry& entry, std::string& to);
@@ -75,12 +87,30 @@ inline void append_contact_card(const Entry& entry, std::string& to) {
   return map;
 }
 
-inline JsonTree contact_card(const Entry& entry) {
+/// @param raw  null: all is in the tree
+[[nodiscard]] inline JsonTree card_tree(const Document& card, std::vector<RawMember>* raw) {
+  if (raw == nullptr) return JsonTree(JsonSpan(card.text()));
+  RecordBudget budget{ReadLimits{}};
+  JsonTree tree(JsonTree::Kind::object);
+  auto members = JsonSpan(card.text()).children();
+  while (const auto member = members.next()) {
+    const JsonSpan value = member->value();
+    // Texts take no more than they do in the document.
+    if (budget.can_spend(tree_bytes(value.text()) - value.text().size())) {
+      tree[member->name()] = JsonTree(value);
+    } else {
+      raw->push_back({member->name(), value});
+    }
+  }
+  return tree;
+}
+
+[[nodiscard]] inline JsonTree contact_card(const Entry& entry, std::vector<RawMember>* raw) {
   const auto own_uid = JsonSpan(entry.document.text()).member("uid");
   std::string uid = own_uid ? own_uid->string() : "";
   if (uid.empty()) uid = uid_of_entry(entry.id);
   if (is_card(entry.document)) {
-    JsonTree card(JsonSpan(entry.document.text()));
+    JsonTree card = card_tree(entry.document, raw);
     card["uid"] = JsonTree(std::move(uid));
     const std::string* const version = card.string("version");
     if (version == nullptr || version->empty()) card["version"] = JsonTree("1.0");
@@ -116,6 +146,14 @@ inline JsonTree contact_card(const Entry& entry) {
     birth["date"] = *std::move(date);
   }
   return card;
+}
+
+inline JsonTree contact_card(const Entry& entry) {
+  return contact_card(entry, nullptr);
+}
+
+inline JsonTree contact_card(const Entry& entry, std::vector<RawMember>& raw) {
+  return contact_card(entry, &raw);
 }
 
 }  // namespace addrbook::detail
