@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -66,6 +67,7 @@ class CsvCells {
     return texts_.count({field, slot}) != 0;
   }
   /// @returns one more than the greatest slot of the fields from `first` to `last`; 0: none
+  /// @par Cost  a search for each of the fields
   [[nodiscard]] inline std::size_t slots(CsvField first, CsvField last) const;
 
   /// Columns that nobody knows, with their names.
@@ -184,9 +186,12 @@ inline void CsvCells::add_line(CsvField field, std::size_t slot, std::string_vie
 
 inline std::size_t CsvCells::slots(CsvField first, CsvField last) const {
   std::size_t slots = 0;
-  const auto end = texts_.upper_bound({last, static_cast<std::size_t>(-1)});
-  for (auto each = texts_.lower_bound({first, 0}); each != end; ++each) {
-    slots = (std::max)(slots, each->first.second + 1);
+  auto end = texts_.upper_bound({last, static_cast<std::size_t>(-1)});
+  // The last cell of each field, from the last one on.
+  while (end != texts_.begin() && std::prev(end)->first.first >= first) {
+    const Key key = std::prev(end)->first;
+    slots = (std::max)(slots, key.second + 1);
+    end = texts_.lower_bound({key.first, 0});
   }
   return slots;
 }

@@ -1,6 +1,7 @@
 /// CsvColumns: what the columns of a table hold, by their names.
 #pragma once
 
+#include <addrbook/contacts/words.hpp>
 #include <addrbook/formats/csv_card_cells.hpp>
 #include <addrbook/formats/csv_cells.hpp>
 #include <addrbook/formats/csv_column_names.hpp>
@@ -60,7 +61,8 @@ class CsvColumns {
 
   std::vector<Column> columns_;
   std::map<Group, std::size_t> slots_;
-  std::map<CsvField, std::size_t> next_slots_;                         // by the kind
+  std::map<CsvField, std::size_t> next_slots_;  // by the kind
+  unsigned next_number_ = 100000;               // beyond all that a header says
   std::map<std::tuple<CsvField, std::size_t, unsigned>, bool> taken_;  // with the line
   bool has_known_ = false;
 };
@@ -205,21 +207,26 @@ inline void CsvColumns::place(Column& column) {
       column.name.reset();
       return;
     }
-    constexpr unsigned beyond_all = 100000;  // what a header says is below
-    number = number < beyond_all ? beyond_all : number + 1;
+    number = ++next_number_;
   }
   has_known_ = has_known_ || name.field != CsvField::other;
 }
 
-/// Makes the names of unknown columns unique.
+/// Makes the names of unknown columns short, since each row has them, and unique.
 inline void CsvColumns::name_unknown() {
+  constexpr std::size_t longest = 200;
   // The builder of Cards uses these.
-  std::map<std::string, std::size_t> seen{{"Birthday", 1}, {"Anniversary", 1}, {"Other", 1}};
+  std::map<std::string, std::size_t> counts{{"Birthday", 1}, {"Anniversary", 1}, {"Other", 1}};
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     std::string& header = columns_[i].header;
     if (columns_[i].name) continue;
+    header.resize(cut_utf8(header, longest).size());
     if (header.empty()) header = "Column " + std::to_string(i + 1);
-    while (seen[header]++ != 0) header += " (2)";
+    const std::string name = header;
+    // The count of a name is where the next one of it goes on; a later header may say "x (2)".
+    while (!counts.emplace(header, 1).second) {
+      header = name + " (" + std::to_string(++counts[name]) + ')';
+    }
   }
 }
 
@@ -235,9 +242,13 @@ inline CsvCells CsvColumns::cells_of(const std::vector<std::string>& row) const 
     }
     const CsvField field = column.name->field;
     if (field == CsvField::keywords && column.name->has_commas) {
-      std::string list(text);
-      for (std::size_t at = 0; (at = list.find_first_of(",;", at)) != std::string::npos;) {
-        list.replace(at, 1, csv_list_separator);
+      std::string list;
+      for (const char c : text) {
+        if (c == ',' || c == ';') {
+          list += csv_list_separator;
+        } else {
+          list += c;
+        }
       }
       cells.set(field, 0, list);
     } else {

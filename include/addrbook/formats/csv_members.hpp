@@ -87,7 +87,7 @@ class CsvCardBuilder {
   template <class Value>
   [[nodiscard]] JsonObjectText labelled(CsvField label, CsvField field, std::string_view id,
                                         std::string_view value_name, Value is_wanted);
-  static inline void add_label(JsonObjectText& object, std::string_view label, bool is_of_phone);
+  static inline void add_label(JsonObjectText& object, const CsvLabel& label);
   [[nodiscard]] inline JsonObjectText addresses() const;
   [[nodiscard]] inline JsonObjectText anniversaries();
   [[nodiscard]] inline JsonObjectText keywords();
@@ -198,28 +198,28 @@ JsonObjectText CsvCardBuilder::labelled(CsvField label, CsvField field, std::str
                                         std::string_view value_name, Value is_wanted) {
   JsonObjectText map;
   std::size_t count = 0;
-  for (std::size_t slot = 0; slot < cells_.slots(field, field); ++slot) {
+  const std::size_t slots = cells_.slots(field, field);
+  for (std::size_t slot = 0; slot < slots; ++slot) {
     const std::string_view its_label = label != field ? cells_.text(label, slot) : "";
+    const CsvLabel read = read_label(its_label, field == CsvField::phone);
     for (const std::string_view value : split_cell(cells_.text(field, slot))) {
       // Each value of a cell has the label.
       budget_.spend(value.size() + its_label.size(), 1, value_name);
       if (!is_wanted(value)) continue;
       JsonObjectText object;
       object.add_text(value_name, value);
-      add_label(object, its_label, field == CsvField::phone);
+      add_label(object, read);
       map.add_object(std::string(id) + std::to_string(++count), object);
     }
   }
   return map;
 }
 
-inline void CsvCardBuilder::add_label(JsonObjectText& object, std::string_view label,
-                                      bool is_of_phone) {
-  const CsvLabel read = read_label(label, is_of_phone);
-  object.add_set("features", read.features);
-  object.add_set("contexts", read.contexts);
-  if (read.is_preferred) object.add("pref", "1");
-  object.add_text("label", read.text);
+inline void CsvCardBuilder::add_label(JsonObjectText& object, const CsvLabel& label) {
+  object.add_set("features", label.features);
+  object.add_set("contexts", label.contexts);
+  if (label.is_preferred) object.add("pref", "1");
+  object.add_text("label", label.text);
 }
 
 inline JsonObjectText CsvCardBuilder::addresses() const {
@@ -240,7 +240,7 @@ inline JsonObjectText CsvCardBuilder::addresses() const {
     if (!components.empty()) address.add("components", components + ']');
     address.add_text("full", cells_.text(CsvField::formatted, slot));
     if (address.is_empty()) continue;
-    add_label(address, cells_.text(CsvField::address_label, slot), false);
+    add_label(address, read_label(cells_.text(CsvField::address_label, slot), false));
     map.add_object("a" + std::to_string(++count), address);
   }
   return map;
