@@ -58,9 +58,10 @@ namespace addrbook {
 ///
 /// Read are also the columns of Google Contacts (the form of 2024 and the older one), of Outlook in
 /// English, German, French and Spanish, of Thunderbird, and plain names as "Vorname" or "E-mail
-/// (work)". Cells of columns that nobody knows are kept in the Card as `"addrbook:csv": {"Column":
-/// "cell"}`. So are dates that may be of two days, with a warning. A phone like `4.41E+11` is left
-/// out, with a warning. A row without a UID gets one that is made of its content.
+/// (work)". A line in a cell ends with LF in the Card. Cells of columns that nobody knows are kept
+/// in the Card as `"addrbook:csv": {"Column": "cell"}`. So are dates that may be of two days, with
+/// a warning. A phone like `4.41E+11` is left out, with a warning. A row without a UID gets one
+/// that is made of its content.
 ///
 /// A row fails that has a text beyond the last column, or a quote that is not closed. Errors of the
 /// text as a whole: no row, no column that is known, more than 1000 columns.

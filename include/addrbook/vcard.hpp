@@ -29,7 +29,7 @@ namespace addrbook {
 /// it.
 ///
 /// What is imported goes out again with nothing lost, and so does a Card, but for members of its
-/// own that are null, and what JSContact says to be so by default.
+/// own that are null, what JSContact says to be so by default, and CR LF, which becomes LF.
 [[nodiscard]] inline std::shared_ptr<const Format> vcard();
 
 // ---------------------------------------------------------------------------------------------

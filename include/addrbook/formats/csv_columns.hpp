@@ -237,7 +237,7 @@ inline CsvCells CsvColumns::cells_of(const std::vector<std::string>& row) const 
     const std::string_view text = trimmed_cell(without_guard(row[i]));
     if (text.empty()) continue;
     if (!column.name) {
-      cells.unknown.emplace_back(column.header, text);
+      cells.add_unknown(column.header, text);
       continue;
     }
     const CsvField field = column.name->field;

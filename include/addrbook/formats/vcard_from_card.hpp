@@ -39,7 +39,7 @@ using VCardWay = std::function<VCard(const VCard&)>;
 /// @param way   null: it comes as it is
 /// @returns the vCard, from which card_from_vcard() makes a Card that means the same, but for what
 ///          card_difference() can't say. What no property has, or does not survive on the way, is
-///          in JSPROPs.
+///          in JSPROPs. A line of a text ends with LF then, where it had CR LF.
 [[nodiscard]] inline VCard vcard_from_card(const JsonTree& card, const VCardWay& way = nullptr);
 
 /// Adds the JSPROP that sets what is at a place in a Card.
@@ -600,6 +600,20 @@ inline void VCardFromCard::write_kept() {
   }
 }
 
+/// Whether a text in a tree has a CR LF.
+[[nodiscard]] inline bool has_cr_lf(const JsonTree& tree) {
+  const bool is_here =
+      tree.is(JsonTree::Kind::string) && tree.text().find("\r\n") != std::string::npos;
+  const auto& children = tree.children();
+  return is_here || std::any_of(children.begin(), children.end(),
+                                [](const auto& child) { return has_cr_lf(child.value); });
+}
+
+inline void replace_cr_lf(JsonTree& tree) {
+  if (tree.is(JsonTree::Kind::string)) tree = JsonTree(with_line_feeds(tree.text()));
+  for (auto& child : tree.children()) replace_cr_lf(child.value);
+}
+
 inline void add_jsprop(VCard& vcard, const CardPath& path, std::string_view json) {
   VCardProperty property;
   property.name = "JSPROP";
@@ -615,6 +629,11 @@ inline void add_jsprop(VCard& vcard, const CardPath& path, std::string_view json
 }
 
 inline VCard vcard_from_card(const JsonTree& card, const VCardWay& way) {
+  if (has_cr_lf(card)) {
+    JsonTree plain = card;
+    replace_cr_lf(plain);
+    return vcard_from_card(plain, way);
+  }
   VCard vcard = VCardFromCard(card).write();
   const JsonTree read = card_tree_from_vcard(way ? way(vcard) : vcard);
   for (const CardChange& change : card_difference(read, card)) {

@@ -227,3 +227,14 @@ TEST_CASE("vcard from card: parameters beyond what a reader takes are no paramet
   for (const auto& property : vcard.properties) CHECK(property.parameters.size() < 1000);
   CHECK(card_tree_from_vcard(vcard).find("emails")->dump() == card.find("emails")->dump());
 }
+
+TEST_CASE("vcard from card: CR LF in a text is a line break") {
+  const JsonTree card = tree(R"({"@type":"Card","version":"1.0","uid":"urn:uuid:1",)"
+                             R"("notes":{"n":{"note":"one\r\ntwo\r\n"}},"x":["a\r\nb"]})");
+  const std::string lines = test::lines_of(vcard_from_card(card));
+  CHECK(lines.find("NOTE;PROP-ID=n:one\\ntwo\\n\n") != std::string::npos);
+  CHECK(lines.find("JSPTR=notes") == std::string::npos);
+  CHECK(with_line_feeds("\r\na\r\n\r\nb\r\r\n") == "\na\n\nb\n");
+  CHECK(with_line_feeds("\r") == "\r");
+  CHECK(with_line_feeds("") == "");
+}
