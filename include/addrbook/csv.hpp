@@ -66,10 +66,11 @@ namespace addrbook {
 /// A row fails that has a text beyond the last column, or a quote that is not closed. Errors of the
 /// text as a whole: no row, no column that is known, more than 1000 columns.
 ///
-/// Written is UTF-8, with CR LF, and always the row of names. A cell that a spreadsheet may take
-/// for a formula gets a `'` in front, which is taken off again in reading: one that, behind any
-/// `'`, begins with `=`, `@`, tab or CR, or with a sign that is followed by other characters than
-/// `0123456789 ().-/`.
+/// Written is UTF-8 with a byte order mark, without which Excel takes it for Windows-1252 and
+/// breaks each letter that is not ASCII; with CR LF, and always the row of names. A cell that a
+/// spreadsheet may take for a formula gets a `'` in front, which is taken off again in reading: one
+/// that, behind any `'`, begins with `=`, `@`, tab or CR, or with `+` or `-` that is followed by
+/// other characters than `0123456789 ().-/`; or with a full-width form of these.
 [[nodiscard]] inline std::shared_ptr<const Format> csv();
 
 // ---------------------------------------------------------------------------------------------
@@ -136,6 +137,7 @@ inline void CsvRecordReader::take_row(const CsvRow& row) {
 class CsvWriter final : public RecordWriter {
  public:
   void begin(std::string& to) override {
+    to += "\xEF\xBB\xBF";
     for (const CsvOwnColumn& column : own_columns()) append(column.name, to);
     end_row(to);
   }
