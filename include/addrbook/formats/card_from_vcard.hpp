@@ -134,6 +134,10 @@ class CardFromVCard {
   [[nodiscard]] static std::string path_of(const CardProperty& row, const std::string& key) {
     return (row.map == "pronouns" ? "speakToAs/pronouns/" : std::string(row.map) + '/') + key;
   }
+  /// Whether a property is not too large to be copied for another one.
+  [[nodiscard]] bool can_copy(const VCardProperty& property) noexcept {
+    return copies_.can_spend(property_bytes(property) + value_bytes(property));
+  }
   [[nodiscard]] JsonTree& localization(const std::string& language) {
     return localizations_[language];
   }
@@ -141,6 +145,7 @@ class CardFromVCard {
   const std::vector<VCardProperty>& properties_;
   CardGroups groups_;
   RecordBudget budget_;
+  RecordBudget copies_;  // of what others are compared with: a few for each of them
   JsonTree card_;
   JsonTree localizations_{JsonTree::Kind::object};
   JsonTree kept_{JsonTree::Kind::array};                         // vCardProps
@@ -162,9 +167,12 @@ class CardFromVCard {
 };
 
 inline JsonTree CardFromVCard::read() {
+  std::size_t bytes = std::size_t{64} * 1024;
   for (const VCardProperty& property : properties_) {
+    bytes += property_bytes(property) + value_bytes(property);
     budget_.spend(property_bytes(property) + value_bytes(property), property.name);
   }
+  copies_ = RecordBudget(2 * bytes);
   card_["@type"] = JsonTree("Card");
   card_["version"] = JsonTree("1.0");
   read_uid();
@@ -432,7 +440,7 @@ inline bool CardFromVCard::fold(const Alternatives& all, const Alternative& one)
   const VCardProperty& property = properties_[one.property];
   const CardProperty& row = *find_card_property(property.name);
   if (row.value == CardValue::texts && split_escaped(property.value, ',').size() > 1) return false;
-  if (!budget_.can_spend(value_bytes(properties_[all.base]))) return false;
+  if (!can_copy(properties_[all.base])) return false;
   ParameterBag bag(property.parameters);
   bag.drop("LANGUAGE");
   bag.drop("ALTID");
@@ -478,7 +486,7 @@ inline bool CardFromVCard::fold(const Alternatives& all, const Alternative& one)
 inline bool CardFromVCard::fold_phonetics(const Alternatives& all, const Alternative& one) {
   const CardProperty& row = *find_card_property(properties_[one.property].name);
   if (row.value != CardValue::address) return false;
-  if (!budget_.can_spend(value_bytes(properties_[all.base]))) return false;
+  if (!can_copy(properties_[all.base])) return false;
   const VCardProperty* of = &properties_[all.base];
   const std::string path = path_of(row, keys_.at(all.base));
   JsonTree* object = &map_of(row)[keys_.at(all.base)];
@@ -688,7 +696,7 @@ inline void CardFromVCard::read_name() {
   }
   std::set<std::string> pronounced;
   for (const VCardProperty* const property : phonetics) {
-    if (!budget_.can_spend(value_bytes(*base->property))) {
+    if (!can_copy(*base->property)) {
       keep(*property);
       continue;
     }

@@ -24,9 +24,9 @@ class RecordBudget {
 
   /// Without a bound.
   RecordBudget() noexcept = default;
+  explicit RecordBudget(std::size_t bytes) noexcept : max_bytes_(bytes), left_(bytes) {}
   explicit RecordBudget(const ReadLimits& limits) noexcept
-      : max_bytes_(limits.max_record_bytes + (std::min)(room, any - limits.max_record_bytes)),
-        left_(max_bytes_) {}
+      : RecordBudget(limits.max_record_bytes + (std::min)(room, any - limits.max_record_bytes)) {}
 
   /// @param what  whose name stands in the message, e.g. "TEL"
   /// @throws Error{invalid} the bytes are not left

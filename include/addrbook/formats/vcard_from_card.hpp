@@ -2,7 +2,6 @@
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
-#include <addrbook/format.hpp>
 #include <addrbook/formats/card_components.hpp>
 #include <addrbook/formats/card_dates.hpp>
 #include <addrbook/formats/card_from_vcard.hpp>
@@ -137,7 +136,7 @@ class VCardFromCard {
   std::set<std::string> altids_;
   std::size_t group_count_ = 0;
   std::size_t altid_count_ = 0;
-  RecordBudget localized_{ReadLimits{}};              // for the copies of what is localized
+  RecordBudget localized_{4 * RecordBudget::room};    // for the copies of what is localized
   std::size_t patch_effort_ = 200'000;                // see apply_change()
   std::set<std::string> titled_;                      // organizations that titles name
   std::map<std::string, std::string> organizations_;  // the group of each such

@@ -24,7 +24,10 @@ TEST_CASE("record budget: as many bytes as a record may have, and some room") {
   CHECK_FALSE(budget.can_spend(1));
 }
 
-TEST_CASE("record budget: without a bound") {
+TEST_CASE("record budget: so many bytes, or any") {
+  RecordBudget ten(10);
+  CHECK(ten.can_spend(10));
+  CHECK_FALSE(ten.can_spend(1));
   constexpr std::size_t most = (std::numeric_limits<std::size_t>::max)();
   RecordBudget any;
   CHECK(any.can_spend(most));
