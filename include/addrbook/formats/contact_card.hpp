@@ -9,6 +9,7 @@
 #include <addrbook/formats/card_dates.hpp>
 #include <addrbook/formats/record_budget.hpp>
 #include <addrbook/json/spans.hpp>
+#include <addrbook/json/strings.hpp>
 #include <addrbook/json/tree.hpp>
 
 #include <algorithm>
@@ -28,19 +29,16 @@ namespace addrbook::detail {
 /// @returns whether an address is a Card: `"@type": "Card"`
 [[nodiscard]] inline bool is_card(const Document& address);
 
-/// @returns the address itself if it is a Card, with a `version` and a `uid` if it lacks them.
-///          Otherwise what read_contact() finds in it, with its own `uid`, if that is a string, or
-///          that of the entry.
-[[nodiscard]] inline JsonTree contact_card(const Entry& entry);
-
-/// A member of an address that stays as it is.
+/// A member of a Card that stays as it is.
 struct RawMember {
   std::string name;
   JsonSpan value;  ///< of the entry's document
 };
 
-/// As contact_card(), but for members of a Card that would take too much memory as a tree.
-/// @param raw  takes those
+/// @returns the address itself if it is a Card, with a `version` and a `uid` if it lacks them.
+///          Otherwise what read_contact() finds in it, with its own `uid`, if that is a string, or
+///          that of the entry.
+/// @param raw  takes members of a Card that would take too much memory as a tree
 [[nodiscard]] inline JsonTree contact_card(const Entry& entry, std::vector<RawMember>& raw);
 
 /// As contact_card(), as text. A Card that lacks nothing is appended as it is.
@@ -73,7 +71,13 @@ inline void append_contact_card(const Entry& entry, std::string& to) {
   if (is_card(entry.document) && has_text("uid") && has_text("version")) {
     to += entry.document.text();
   } else {
-    contact_card(entry).append_to(to);
+    std::vector<RawMember> raw;
+    contact_card(entry, raw).append_to(to);
+    for (const RawMember& member : raw) {
+      to.back() = ',';
+      append_json_string(to, member.name, JsonCharset::utf8);
+      to.append(":").append(member.value.text()) += '}';
+    }
   }
 }
 
@@ -87,25 +91,27 @@ inline void append_contact_card(const Entry& entry, std::string& to) {
   return map;
 }
 
-/// @param raw  null: all is in the tree
-[[nodiscard]] inline JsonTree card_tree(const Document& card, std::vector<RawMember>* raw) {
-  if (raw == nullptr) return JsonTree(JsonSpan(card.text()));
+/// @returns the members of a Card; of `uid` and `version` only texts
+[[nodiscard]] inline JsonTree card_tree(const Document& card, std::vector<RawMember>& raw) {
   RecordBudget budget{ReadLimits{}};
   JsonTree tree(JsonTree::Kind::object);
   auto members = JsonSpan(card.text()).children();
   while (const auto member = members.next()) {
     const JsonSpan value = member->value();
+    std::string name = member->name();
+    const bool is_own = name == "uid" || name == "version";
+    if (is_own && !value.is(JsonSpan::Kind::string)) continue;
     // Texts take no more than they do in the document.
-    if (budget.can_spend(tree_bytes(value.text()) - value.text().size())) {
-      tree[member->name()] = JsonTree(value);
+    if (is_own || budget.can_spend(tree_bytes(value.text()) - value.text().size())) {
+      tree[name] = JsonTree(value);
     } else {
-      raw->push_back({member->name(), value});
+      raw.push_back({std::move(name), value});
     }
   }
   return tree;
 }
 
-[[nodiscard]] inline JsonTree contact_card(const Entry& entry, std::vector<RawMember>* raw) {
+inline JsonTree contact_card(const Entry& entry, std::vector<RawMember>& raw) {
   const auto own_uid = JsonSpan(entry.document.text()).member("uid");
   std::string uid = own_uid ? own_uid->string() : "";
   if (uid.empty()) uid = uid_of_entry(entry.id);
@@ -146,14 +152,6 @@ inline void append_contact_card(const Entry& entry, std::string& to) {
     birth["date"] = *std::move(date);
   }
   return card;
-}
-
-inline JsonTree contact_card(const Entry& entry) {
-  return contact_card(entry, nullptr);
-}
-
-inline JsonTree contact_card(const Entry& entry, std::vector<RawMember>& raw) {
-  return contact_card(entry, &raw);
 }
 
 }  // namespace addrbook::detail
