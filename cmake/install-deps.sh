@@ -53,6 +53,7 @@ postgresql||the PostgreSQL server >= 15|postgresql-server|postgresql|postgresql|
 curl||curl|curl|curl|curl|curl
 nodejs||Node.js|nodejs|nodejs|nodejs|node
 python3-requests||Python 3 with requests|python3-requests|python-requests|py3-requests|python
+python3-vobject||vobject, of Python|python3-vobject|python-vobject|py3-vobject|vobject (pip)
 openssl||the openssl command|openssl|openssl|openssl|openssl
 apache2-utils||ab, a tool of Apache|httpd-tools|apache|apache2-utils|httpd
 nginx-light||nginx|nginx|nginx|nginx|nginx
@@ -72,7 +73,7 @@ server='libyaml-cpp-dev libcli11-dev zlib1g-dev libssl-dev libutf8proc-dev libso
 tests="$server doctest-dev postgresql curl"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"
-clients='curl openssl nodejs python3-requests apache2-utils nginx-light haproxy golang-go'
+clients='curl openssl nodejs python3-requests python3-vobject apache2-utils nginx-light haproxy golang-go'
 ci="$coverage $clang $clients clang-tidy clang-format ccache valgrind"
 check_only=
 with_server=
@@ -134,8 +135,8 @@ has_tool() {
     ninja-build) has ninja || has ninja-build ;;
     pkg-config) has pkg-config || has pkgconf ;;
     nodejs) has node || has nodejs ;;
-    python3-requests) python3 -c 'import requests' 2>/dev/null ||
-      /usr/bin/python3 -c 'import requests' 2>/dev/null ;;
+    python3-requests | python3-vobject) python3 -c "import ${1#python3-}" 2>/dev/null ||
+      /usr/bin/python3 -c "import ${1#python3-}" 2>/dev/null ;;
     apache2-utils) has ab ;;
     nginx-light) has_program nginx ;;
     haproxy) has_program haproxy ;;

@@ -122,20 +122,14 @@ class TransferProgress {
 /// @throws addrbook::Error{invalid} there is none
 inline std::shared_ptr<const addrbook::Format> find_format(const std::string& file,
                                                            const std::string& name) {
-  std::string names;
-  for (const auto& format : all_formats()) {
-    if (format->name() == name) return format;
-    names.append(names.empty() ? "" : ", ").append(format->name());
-    for (const std::string_view suffix : format->suffixes()) {
-      const bool has_suffix = file.size() > suffix.size() &&
-                              file.compare(file.size() - suffix.size(), suffix.size(), suffix) == 0;
-      if (name.empty() && has_suffix) return format;
-    }
-  }
+  const addrbook::Formats formats = all_formats();
+  auto format =
+      name.empty() ? addrbook::format_of_file(formats, file) : addrbook::find_format(formats, name);
+  if (format) return format;
   throw addrbook::Error(addrbook::Errc::invalid,
                         (name.empty() ? "the format of '" + file + "' is not known: give --format"
                                       : "there is no format '" + name + "'") +
-                            "; there are " + names);
+                            "; there is " + addrbook::format_names(formats));
 }
 
 /// @param storage  its books are those of --book

@@ -6,13 +6,11 @@
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/format.hpp>
-#include <addrbook/formats/contact_card.hpp>
 #include <addrbook/formats/csv_card.hpp>
 #include <addrbook/formats/csv_columns.hpp>
 #include <addrbook/formats/csv_reader.hpp>
 #include <addrbook/formats/csv_text.hpp>
 #include <addrbook/formats/record_budget.hpp>
-#include <addrbook/json/spans.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -57,14 +55,14 @@ namespace addrbook {
 /// `uid`, the row has one that stands for the entry's id.
 ///
 /// Read are also the columns of Google Contacts (the form of 2024 and the older one), of Outlook in
-/// English, German, French and Spanish, of Thunderbird, and plain names as "Vorname" or "E-mail
-/// (work)". A line in a cell ends with LF in the Card. Cells of columns that nobody knows are kept
-/// in the Card as `"addrbook:csv": {"Column": "cell"}`. So are dates that may be of two days, with
-/// a warning. A phone like `4.41E+11` is left out, with a warning. A row without a UID gets one
-/// that is made of its content.
+/// English, German, French and Spanish, of Thunderbird, of programs that export Apple's, and plain
+/// names as "Vorname" or "E-mail (work)". A line in a cell ends with LF in the Card. Cells of
+/// columns that nobody knows are kept in the Card as `"addrbook:csv": {"Column": "cell"}`. So is,
+/// with a warning, a date that can be read as two days, like 4/12/1980. A phone like `4.41E+11` is
+/// left out, with a warning. A row without a UID gets one that is made of its content.
 ///
 /// A row fails that has a text beyond the last column, or a quote that is not closed. Errors of the
-/// text as a whole: no row, no column that is known, more than 1000 columns.
+/// text as a whole: no column that is known, more than 1000 columns.
 ///
 /// Written is UTF-8 with a byte order mark, without which Excel takes it for Windows-1252 and
 /// breaks each letter that is not ASCII; with CR LF, and always the row of names. A cell that a
@@ -142,12 +140,7 @@ class CsvWriter final : public RecordWriter {
     end_row(to);
   }
   void write(const Entry& entry, std::string& to) override {
-    CsvCells cells = cells_of(entry.document);
-    if (cells.text(CsvField::uid).empty()) {
-      const auto own = JsonSpan(entry.document.text()).member("uid");
-      const std::string uid = own ? own->string() : "";
-      cells.set(CsvField::uid, 0, uid.empty() ? uid_of_entry(entry.id) : uid);
-    }
+    const CsvCells cells = cells_of(entry);
     for (const CsvOwnColumn& column : own_columns()) {
       append(cells.text(column.field, column.slot), to);
     }

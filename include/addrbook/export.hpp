@@ -8,7 +8,6 @@
 #include <addrbook/query.hpp>
 #include <addrbook/service.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -77,20 +76,6 @@ class Export : private detail::Pinned {
   bool is_begun_ = false;
   bool is_complete_ = false;
 };
-
-/// @returns the version as the format itself keeps it; "" if it has none
-/// @param version  "": the first one
-/// @throws Error{invalid} the format has no such version
-[[nodiscard]] inline std::string_view find_version(const Format& format, std::string_view version) {
-  const auto versions = format.versions();
-  if (version.empty()) return versions.empty() ? std::string_view() : versions.front();
-  const auto at = std::find(versions.begin(), versions.end(), version);
-  if (at == versions.end()) {
-    throw Error(Errc::invalid, "The format " + std::string(format.name()) + " has no version '" +
-                                   std::string(version) + "'");
-  }
-  return *at;
-}
 
 /// @returns one entry in a format
 /// @throws Error{invalid} the format has no such version

@@ -8,7 +8,6 @@
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/format.hpp>
-#include <addrbook/json/spans.hpp>
 #include <addrbook/service.hpp>
 #include <addrbook/store.hpp>
 
@@ -37,8 +36,9 @@ enum class OnConflict {
 struct ImportOptions {
   OnConflict on_conflict = OnConflict::skip;
   bool dry_run = false;  ///< only reports what would be done
-  /// Stores batch after batch, each of them as a whole, so that there may be any number of records.
-  /// Without it all records are stored together, or none.
+  /// Stores records in batches while the input arrives, so that there may be any number of them. A
+  /// batch is stored whole or not at all; earlier batches stay stored when a later one fails.
+  /// Without it all records are stored at the end, in one batch.
   bool partial = false;
   /// The maximum number of records that are stored together, at least 1.
   std::size_t max_atomic_records = 10'000;
@@ -53,7 +53,7 @@ struct ImportReport {
   /// Of a message of these. A longer one is cut, and ends with "...".
   static constexpr std::size_t max_message_bytes = 200;
 
-  /// Records that were stored together, and were not, for want of the storage.
+  /// A batch that the storage failed to store.
   struct FailedBatch {
     RecordPlace first;
     RecordPlace last;
@@ -408,7 +408,7 @@ inline Import::Plan Import::make_plan() {
 inline std::optional<Entry> Import::written_down_from(const Document& document) const {
   const std::string id = detail::entry_id_of(document);
   std::optional<Entry> entry = id.empty() ? std::nullopt : target_.book->find(id);
-  if (entry && detail::JsonSpan(entry->document.text()).member("uid")) entry.reset();
+  if (entry && !detail::own_uid(entry->document).empty()) entry.reset();
   return entry;
 }
 

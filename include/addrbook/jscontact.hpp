@@ -1,6 +1,7 @@
 /// JSContact: contacts as Cards of RFC 9553.
 #pragma once
 
+#include <addrbook/contacts/identity.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
@@ -28,6 +29,21 @@ namespace addrbook {
 /// An array is written, or one Card alone, if that is asked for. An address that is no Card becomes
 /// one as read_contact() reads it.
 [[nodiscard]] inline std::shared_ptr<const Format> jscontact();
+
+/// For formats of a program's own: an entry as what a RecordWriter of Cards writes.
+/// @returns the address itself if it is a Card with a `uid` and a `version`; else with these, or a
+///          Card of what read_contact() finds in it. Its `uid` is entry_uid()
+[[nodiscard]] inline Document entry_card(const Entry& entry);
+
+/// @returns the UID with which an entry goes out, so that it is found when it comes in again: the
+///          contact's own `uid`, if that is a text and not empty, else one that stands for the
+///          entry's id
+[[nodiscard]] inline std::string entry_uid(const Entry& entry);
+
+/// For formats whose records have no UID.
+/// @returns a UID for a record, `urn:uuid:...`: the same for the same content, so that a file that
+///          comes in again creates nothing
+[[nodiscard]] inline std::string uid_of_content(std::string_view content);
 
 // ---------------------------------------------------------------------------------------------
 
@@ -109,6 +125,20 @@ class JsContact final : public Format {
 };
 
 }  // namespace detail
+
+inline Document entry_card(const Entry& entry) {
+  std::string text;
+  detail::append_contact_card(entry, text);
+  return Document::parse(std::move(text));
+}
+
+inline std::string entry_uid(const Entry& entry) {
+  return detail::uid_of(entry);
+}
+
+inline std::string uid_of_content(std::string_view content) {
+  return detail::content_uid(content);
+}
 
 inline std::shared_ptr<const Format> jscontact() {
   return std::make_shared<detail::JsContact>();

@@ -28,8 +28,13 @@ namespace addrbook {
 /// and 3.0 if that is asked for: a Card as RFC 9555 says, any other address as read_contact() reads
 /// it.
 ///
-/// What is imported goes out again with nothing lost, and so does a Card, but for members of its
-/// own that are null, what JSContact says to be so by default, and CR LF, which becomes LF.
+/// A date with a time but no zone is that day, and one of the year 0, or with Apple's
+/// X-APPLE-OMIT-YEAR, is of no year; TYPE=twitter of an X-SOCIALPROFILE is its service, and a
+/// nickname or anniversary in Android's X-ANDROID-CUSTOM is one.
+///
+/// A vCard that comes in goes out again with nothing lost. A Card that goes out and comes in again
+/// has lost only its members that are null, and values that are JSContact's defaults; and CR LF in
+/// a text is LF.
 [[nodiscard]] inline std::shared_ptr<const Format> vcard();
 
 // ---------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ connections among clients. No connection may end without having said so, and eac
   posts    writes, while others send POSTs without a length
   large    bodies of 50 MiB, which are refused
   1.0      HTTP/1.0 with Keep-Alive (ab)
+  exports  vCards and CSV, read by Python's vobject and csv
 
   --server FILE  this server program, without building it
   --help         this text
@@ -53,7 +54,7 @@ fi
 PATH=$PATH:/usr/sbin:/sbin # where Debian has nginx and haproxy
 export no_proxy='*'
 python=python3
-"$python" -c 'import requests' 2>/dev/null || python=/usr/bin/python3
+"$python" -c 'import requests, vobject' 2>/dev/null || python=/usr/bin/python3
 node=node
 command -v node >/dev/null || node=nodejs
 
@@ -116,6 +117,7 @@ start_server() {
   wait_for "$url/addresses/_health" $! || fail "the server does not start" "$log"
 }
 start_server direct
+start_server exports
 start_server tls "ADDRBOOK_TLS_CERTIFICATE=$CERTIFICATE" "ADDRBOOK_TLS_KEY=$work/key.pem"
 
 # start_proxies: nothing can tell nginx to take any free port, so this looks for three. Another
@@ -289,6 +291,14 @@ check() {
   results[$1,$2,$3]=$result
 }
 
+result=ok
+if ! "$python" "$here/contacts.py" "$exports" >"$work/log" 2>&1; then
+  result=FAILED
+  ((++failed))
+  { printf '\nthe exports:\n' && cat "$work/log"; } >>"$work/failures"
+fi
+results[vobject,exports,direct]=$result
+
 # What makes the list long comes last.
 rows=('ab,1.0')
 for case in mix late posts large; do
@@ -317,7 +327,7 @@ for place in "${places[@]}"; do
   results[http.client,lengthless,$place]=$result
   for client in "${clients[@]}"; do check "$client" large "$place"; done
 done
-rows+=('http.client,lengthless')
+rows+=('http.client,lengthless' 'vobject,exports')
 
 kill -0 "${servers[@]}" 2>/dev/null || fail "a server has ended" "$work/direct.log" "$work/tls.log"
 printf '%-24s' ''
@@ -325,7 +335,7 @@ printf '%-12s' "${places[@]//_/ }"
 printf '\n'
 for row in "${rows[@]}"; do
   printf '%-24s' "${row/,/ }"
-  for place in "${places[@]}"; do printf '%-12s' "${results[$row,$place]}"; done
+  for place in "${places[@]}"; do printf '%-12s' "${results[$row,$place]-}"; done
   printf '\n'
 done
 if ((failed)); then cat "$work/failures"; fi

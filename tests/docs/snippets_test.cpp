@@ -3,6 +3,7 @@
 #include <addrbook/addrbook.hpp>
 #include <addrbook/book_store.hpp>
 #include <addrbook/books.hpp>
+#include <addrbook/csv.hpp>
 #include <addrbook/gzip.hpp>
 #include <addrbook/log_file.hpp>
 #include <addrbook/schema.hpp>
@@ -10,6 +11,7 @@
 #include <addrbook/server.hpp>
 #include <addrbook/sqlite.hpp>
 #include <addrbook/tokens.hpp>
+#include <addrbook/vcard.hpp>
 
 #include <support/addresses.hpp>
 #include <support/crowd.hpp>
@@ -198,6 +200,12 @@ std::shared_ptr<addrbook::Service> make_limited_book() {
   auto book = std::make_shared<addrbook::Service>(std::make_shared<addrbook::MemoryStore>(),
                                                   std::vector<addrbook::Validator>(), limits);
   return book;
+}
+
+void mount_with_formats(httplib::Server& server) {
+  addrbook::Options options;
+  options.formats = {addrbook::vcard(), addrbook::csv()};
+  addrbook::mount(server, options);
 }
 
 void serve_until_told(int port) {
@@ -429,6 +437,16 @@ TEST_CASE("snippets: a book with a schema") {
 
 TEST_CASE("snippets: a book with a limit") {
   CHECK_NOTHROW(make_limited_book()->create(nlohmann::json::object()));
+}
+
+TEST_CASE("snippets: a book with formats") {
+  httplib::Server server;
+  mount_with_formats(server);
+  test::Running running(server);
+  test::Connection connection(running.port());
+  CHECK(connection.request("GET", "/addresses?format=csv").body.substr(0, 9) == "UID,Name,");
+  CHECK(connection.request("GET", "/addresses?format=vcf").status == 200);
+  CHECK(connection.request("GET", "/addresses?format=json").status == 406);
 }
 
 TEST_CASE("snippets: a server until a signal, with a log that can be rotated") {

@@ -168,7 +168,7 @@ TEST_CASE("transfer: what can't be is refused with exit status 2") {
   folder.write("in.txt", both);
   const std::vector<std::pair<std::vector<std::string>, std::string>> table{
       {{"--import", "in.txt"}, "the format of 'in.txt' is not known: give --format"},
-      {{"--import", "in.txt", "--format", "docx"}, "there is no format 'docx'; there are"},
+      {{"--import", "in.txt", "--format", "docx"}, "there is no format 'docx'; there is vcf, csv"},
       {{"--import", "-"}, "the format of '-' is not known"},
       {{"--import", "absent.ndjson"}, "can't open 'absent.ndjson': No such file or directory"},
       {{"--import", "in.ndjson", "--book", "x"}, "--book: there is only one book"},

@@ -72,6 +72,8 @@ const std::vector<std::string> known_headers{
     "Categories,E-mail Address,E-mail Type,E-mail 2 Address,Notes,Web Page",
     "First Name,Last Name,Display Name,Nickname,Primary Email,Secondary Email,Work Phone,Home "
     "Phone,Fax Number,Home Address,Home Address 2,Home City,Home ZipCode,Work Address,Web Page 1",
+    "First Name,Last Name,Phonetic First Name,Company,Job Title,Phone : mobile,iPhone,Home Fax,"
+    "Email : home,Email (work),Home Street,Home ZIP,URL : home page,Birthday,Anniversary,Note",
     "Name,Email,Phone,Birthday,Tags,Address,x",
 };
 
@@ -169,7 +171,7 @@ TEST_CASE("csv: rows become Cards, with their indexes and lines") {
   REQUIRE(lines.size() == 2);
   CHECK(
       lines[0] ==
-      R"(0 @3 {"@type":"Card","version":"1.0","uid":"urn:uuid:24d608f5-4483-8d61-b8c9-6ea05e62f99f")"
+      R"(0 @3 {"@type":"Card","version":"1.0","uid":"urn:uuid:7df20c65-d469-8b0a-9335-0ec966fc11d5")"
       R"(,"name":{"full":"Ann\nExample"},"emails":{"e1":{"address":"a@example.com"}}})");
   CHECK(lines[1].find("1 @5 {") == 0);
   CHECK(lines[1].find(R"("addrbook:csv":{"x":"1"})") != std::string::npos);
@@ -235,7 +237,6 @@ TEST_CASE("csv: what is no table of contacts is refused") {
         "no column is known: '1', '2', '3', '4', '5', ...");
   CHECK(refusal([] { records(std::string(39, 'x') + "\xC3\xA9\n"); }) ==
         "no column is known: '" + std::string(39, 'x') + "'");
-  CHECK(refusal([] { records("\n"); }) == "an empty text is no CSV");
   CHECK(refusal([] { records("\"Name"); }) == "a quote in line 1 is not closed");
 }
 
@@ -311,7 +312,9 @@ TEST_CASE("csv: what the columns hold needs no Other") {
   for (int i = 0; i < 1000; ++i) {
     const std::string text = cards.next().dump();
     if (text.find("\\r\\n") != std::string::npos) continue;  // the columns have LF
-    const auto cells = addrbook::detail::cells_of(Document::parse(text));
+    addrbook::Entry entry;
+    entry.document = Document::parse(text);
+    const auto cells = addrbook::detail::cells_of(entry);
     if (!cells.text(addrbook::detail::CsvField::other).empty()) FAIL_CHECK(text);
   }
 }
@@ -333,9 +336,10 @@ TEST_CASE("csv: each Card that a table gives is one of RFC 9553") {
   RandomCards cards(3);
   const auto cell = [&cards]() -> std::string {
     static const std::vector<std::string> known{
-        "* Work",     "Home Fax", "Anniversary", "1980-12-04", "29.2.1981", "31.4.2000",
-        "--02-29",    "--02-30",  "1980",        "0000-01-01", "1980-13",   "0/0/00",
-        "12/25/1980", "4.41E+11", "a ::: b",     "a, b;c",     "",          "1604-02-29"};
+        "* Work",    "Home Fax",   "Anniversary", "Spouse",  "1980-12-04", "29.2.1981",
+        "31.4.2000", "--02-29",    "--02-30",     "1980",    "0000-01-01", "1980-13",
+        "0/0/00",    "12/25/1980", "4.41E+11",    "a ::: b", "a, b;c",     "",
+        "1604-02-29"};
     return cards.chance() ? cards.text() : known[cards.below(known.size())];
   };
   for (const std::string& header : known_headers) {

@@ -55,7 +55,19 @@ TEST_CASE("jscontact: what is no Card fails alone, with its line and pointer") {
   CHECK(lines[0] == std::string("0 @1 ") + bob);
   CHECK(lines[1] == "1 @1 failed: a record of more than 60 bytes");
   CHECK(test::refusal([] { test::records_of(*jscontact(), "BEGIN:VCARD"); }) != "accepted");
-  CHECK(test::refusal([] { test::records_of(*jscontact(), ""); }) != "accepted");
+}
+
+TEST_CASE("jscontact: what formats of a program's own are written with") {
+  addrbook::Entry entry;
+  entry.id = "0190163d8694739b89ccf0f6b0a1e8d2";
+  entry.document = addrbook::Document::parse(R"({"name":"Ann","uid":""})");
+  CHECK(addrbook::entry_uid(entry) == "urn:uuid:0190163d-8694-739b-89cc-f0f6b0a1e8d2");
+  CHECK(addrbook::entry_card(entry).text() ==
+        R"({"@type":"Card","version":"1.0","uid":"urn:uuid:0190163d-8694-739b-89cc-f0f6b0a1e8d2",)"
+        R"("name":{"full":"Ann"}})");
+  entry.document = addrbook::Document::parse(ann);
+  CHECK(addrbook::entry_card(entry) == entry.document);
+  CHECK(addrbook::uid_of_content("a") == "urn:uuid:4ead284e-2db3-8256-aca0-e7fb2caa90ac");
 }
 
 TEST_CASE("jscontact: an array is written, or one Card alone") {

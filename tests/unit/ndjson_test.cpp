@@ -1,6 +1,9 @@
 #include <addrbook/ndjson.hpp>
 
+#include <addrbook/document.hpp>
+
 #include "formats/kept_records.hpp"
+#include "formats/random_cards.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+using addrbook::Document;
 using addrbook::ndjson;
 using addrbook::ReadLimits;
 using test::KeptRecords;
@@ -89,4 +93,15 @@ TEST_CASE("ndjson: each address is written as its text and a line end") {
   CHECK(written(*ndjson(), {"{}"}, single) == "{}\n");
   CHECK(records(written(*ndjson(), {R"({"a":"\n\r\u2028"})"})) ==
         Lines{R"(0 @1 {"a":"\n\r\u2028"})"});
+}
+
+TEST_CASE("ndjson: random addresses come back as they are") {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    CAPTURE(seed);
+    test::RandomCards cards(seed, seed % 3 == 0 ? 30 : 3);
+    const std::string first = Document::parse(cards.next().dump()).text();
+    const std::string second = Document::parse(cards.next().dump()).text();
+    CHECK(test::records_of(*ndjson(), written(*ndjson(), {first, second}), seed % 7 + 1) ==
+          Lines{"0 @1 " + first, "1 @2 " + second});
+  }
 }

@@ -184,3 +184,67 @@ TEST_CASE("vcard: many names beside a long one") {
   const std::string text = test::written(*vcard(), {document_of(lines[0])});
   CHECK(test::records_of(*vcard(), text, 65536) == lines);
 }
+
+TEST_CASE("vcard: what programs write is understood, and goes out as it came in") {
+  const auto card_of = [](const std::string& line) {
+    const auto lines = test::records_of(
+        *vcard(), "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:1\r\n" + line + "\r\nEND:VCARD\r\n");
+    REQUIRE(lines.size() == 1);
+    return document_of(lines[0]);
+  };
+  const auto member = [](const std::string& card, const char* map, const char* name) {
+    const JsonTree tree{JsonSpan(card)};
+    const JsonTree* const objects = tree.find(map);
+    if (objects == nullptr) return std::string("none");
+    const JsonTree* const found = objects->children().front().value.find(name);
+    return found == nullptr ? "none" : found->dump();
+  };
+  // Without folds and the keys of objects.
+  const auto lines_of = [](std::string text) {
+    for (auto at = text.find("\r\n "); at != text.npos; at = text.find("\r\n ")) text.erase(at, 3);
+    for (auto at = text.find(";PROP-ID="); at != text.npos; at = text.find(";PROP-ID=")) {
+      text.erase(at, text.find_first_of(";:", at + 1) - at);
+    }
+    return text;
+  };
+  struct Row {
+    std::string line;
+    const char* map;
+    const char* name;
+    std::string value;
+    std::string old;  // in 3.0
+  };
+  const Row rows[] = {
+      {"BDAY:19850412T000000", "anniversaries", "date", R"({"year":1985,"month":4,"day":12})",
+       "BDAY;VALUE=date-time:1985-04-12T00:00:00"},
+      {"ANNIVERSARY:20090808T1430-0500", "anniversaries", "date",
+       R"({"@type":"Timestamp","utc":"2009-08-08T19:30:00Z"})",
+       "item1.X-ABDATE;VALUE=date-time:2009-08-08T14:30-05:00"},
+      {"BDAY:00000412", "anniversaries", "date", R"({"month":4,"day":12})", "BDAY:0000-04-12"},
+      {"X-SOCIALPROFILE;TYPE=twitter:https://example.com/ann", "onlineServices", "service",
+       R"("twitter")", "X-SOCIALPROFILE;TYPE=TWITTER:https://example.com/ann"},
+      {"X-SOCIALPROFILE;TYPE=home:https://example.com/ann", "onlineServices", "service", "none",
+       "X-SOCIALPROFILE;TYPE=HOME:https://example.com/ann"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.line);
+    const std::string card = card_of(row.line);
+    CHECK(member(card, row.map, row.name) == row.value);
+    CHECK(card.find("vCardProps") == std::string::npos);
+    const std::string now = lines_of(test::written(*vcard(), {card}));
+    CHECK(now.find("\r\n" + row.line + "\r\n") != std::string::npos);
+    CHECK(now.find("JSPROP") == std::string::npos);
+    const std::string old = test::written(*vcard(), {card}, WriteOptions{"3.0", false});
+    CHECK(lines_of(old).find("\r\n" + row.old + "\r\n") != std::string::npos);
+    const auto again = test::records_of(*vcard(), old);
+    REQUIRE(again.size() == 1);
+    const std::string back = document_of(again[0]);
+    CHECK(JsonTree(JsonSpan(back)) == JsonTree(JsonSpan(card)));
+  }
+  // A date that was changed counts.
+  CHECK(
+      test::written(*vcard(), {R"({"@type":"Card","version":"1.0","uid":"1","anniversaries":{"a":)"
+                               R"({"kind":"birth","date":{"year":1990},)"
+                               R"("addrbook:vcard":"19850412T000000"}}})"})
+          .find("BDAY;PROP-ID=a:1990\r\n") != std::string::npos);
+}

@@ -41,7 +41,8 @@ struct Identity {
 };
 
 /// Changes whenever identity_of() gives other bits than before: a store that keeps them must then
-/// make them anew.
+/// make them anew. content_uid() never may: a file that comes in again would create everything
+/// twice.
 constexpr int identity_version = 1;
 
 /// @param kind  keeps texts of several kinds apart
@@ -83,26 +84,58 @@ constexpr int identity_version = 1;
   return is_uuid(uuid) ? lowercase(uuid) : std::string(uid);
 }
 
-/// @returns the id of the entry that a contact was written down from, if that has no UID of its
-/// own:
-///          a UUID without dashes, or the whole UID; "" if it is none of an entry
-[[nodiscard]] inline std::string entry_id_of(const Document& document) {
+/// @returns the UID that a contact has itself, the member `uid` of RFC 9553, 2.1.9, where that is a
+///          string; else "", which is none
+[[nodiscard]] inline std::string own_uid(const Document& document) {
   const auto uid = JsonSpan(document.text()).member("uid");
-  std::string id = uid ? normal_uid(uid->string()) : "";
+  return uid ? uid->string() : "";
+}
+
+/// @param digits  32 of a UUID
+[[nodiscard]] inline std::string urn_of_uuid(std::string digits) {
+  for (const std::size_t dash : {8U, 13U, 18U, 23U}) digits.insert(dash, 1, '-');
+  return "urn:uuid:" + digits;
+}
+
+/// @returns the UID with which an entry goes out: its contact's own; else one that stands for the
+///          entry, `urn:uuid:...` for an id that is the 32 small digits of a UUID, else the id
+[[nodiscard]] inline std::string uid_of(const Entry& entry) {
+  std::string uid = own_uid(entry.document);
+  if (!uid.empty()) return uid;
+  constexpr std::size_t uuid_digits = 32;
+  const auto is_small_digit = [](char c) { return hex_value(c) >= 0 && (c < 'A' || c > 'F'); };
+  const bool is_uuid = entry.id.size() == uuid_digits &&
+                       std::all_of(entry.id.begin(), entry.id.end(), is_small_digit);
+  return is_uuid ? urn_of_uuid(entry.id) : entry.id;
+}
+
+/// @returns a UID for a contact that has none, made of what it holds: a UUID of version 8 (RFC
+/// 9562,
+///          5.8), the same for the same bytes
+[[nodiscard]] inline std::string content_uid(std::string_view bytes) {
+  constexpr std::uint64_t version_8 = 0x8000;
+  constexpr std::uint64_t variant = std::uint64_t{2} << 62U;
+  Identity sum = identity_of_text('c', bytes);
+  sum.high = (sum.high & ~std::uint64_t{0xF000}) | version_8;
+  sum.low = variant | sum.low >> 2U;
+  return urn_of_uuid(sum.text());
+}
+
+/// The other way round than uid_of().
+/// @returns the id of the entry without a UID of its own that a contact was written down from: a
+///          UUID without dashes, or the whole UID; "" if it is none of an entry
+[[nodiscard]] inline std::string entry_id_of(const Document& document) {
+  std::string id = normal_uid(own_uid(document));
   if (is_uuid(id)) id.erase(std::remove(id.begin(), id.end(), '-'), id.end());
   return is_valid_id(id) ? id : "";
 }
 
-/// @returns the identity of a contact: that of its UID, the member `uid` of RFC 9553, 2.1.9, where
-///          that is a string and not empty; else that of its text
+/// @returns the identity of a contact: that of its own UID; else that of its text
 /// @par Cost  one pass over the text
 [[nodiscard]] inline Identity identity_of(const Document& document) {
-  if (const auto uid = JsonSpan(document.text()).member("uid")) {
-    if (const std::string text = uid->string(); !text.empty()) {
-      return identity_of_text('u', normal_uid(text));
-    }
-  }
-  return identity_of_text('t', document.text());
+  const std::string uid = own_uid(document);
+  return uid.empty() ? identity_of_text('t', document.text())
+                     : identity_of_text('u', normal_uid(uid));
 }
 
 }  // namespace addrbook::detail

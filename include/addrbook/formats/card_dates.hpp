@@ -2,6 +2,7 @@
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
+#include <addrbook/formats/vcard_dates.hpp>
 #include <addrbook/json/tree.hpp>
 
 #include <array>
@@ -15,22 +16,30 @@
 
 namespace addrbook::detail {
 
-/// @param value  a TIMESTAMP, also with the signs of ISO 8601's extended form, and with an offset
+/// @param value          a TIMESTAMP, also with the signs of ISO 8601's extended form, and with an
+///                       offset
+/// @param needs_seconds  else they may be missing, which are 0 then
 /// @returns the UTCDateTime; nothing for what is none
-[[nodiscard]] inline std::optional<std::string> utc_from_vcard(std::string_view value);
+[[nodiscard]] inline std::optional<std::string> utc_from_vcard(std::string_view value,
+                                                               bool needs_seconds = true);
 
 /// @param utc  a UTCDateTime
 /// @returns the TIMESTAMP; nothing for what it can't express: fractions of a second
 [[nodiscard]] inline std::optional<std::string> utc_to_vcard(std::string_view utc);
 
-/// @param value  a DATE, also in the extended form, or a TIMESTAMP in UTC
-/// @returns a PartialDate or a Timestamp; nothing for what JSContact can't express, e.g. a month
-///          alone (RFC 9555, 2.2.2)
+/// @param value  as vcard_date() reads it
+/// @returns a Timestamp (RFC 9555, 2.5.1) for a time with a zone; else a PartialDate, without the
+///          time, and for a day of the year 0, which programs have where it is unknown, without the
+///          year; nothing for what JSContact can't express, e.g. a month alone (RFC 9555, 2.2.2)
 [[nodiscard]] inline std::optional<JsonTree> date_from_vcard(std::string_view value);
 
 /// @param date  a PartialDate or a Timestamp
 /// @returns the value of a BDAY; nothing for what vCard can't express
 [[nodiscard]] inline std::optional<std::string> date_to_vcard(const JsonTree& date);
+
+/// Of an Anniversary: the value that it had in a vCard, where its date does not say all of that. It
+/// counts as long as the date is what date_from_vcard() makes of it.
+inline constexpr std::string_view vcard_date_member = "addrbook:vcard";
 
 /// @returns whether a text is a UTCDateTime
 [[nodiscard]] inline bool is_utc_date_time(std::string_view text);
@@ -65,6 +74,7 @@ class DateScanner {
     return true;
   }
   [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
+  [[nodiscard]] bool has_digit() const noexcept { return !rest_.empty() && is_digit(rest_[0]); }
   [[nodiscard]] bool has_failed() const noexcept { return has_failed_; }
   /// @returns whether all was as it must be, and nothing is left
   [[nodiscard]] bool is_done() const noexcept { return !has_failed_ && rest_.empty(); }
@@ -75,7 +85,8 @@ class DateScanner {
 };
 
 /// A whole date and a time of day.
-[[nodiscard]] inline std::optional<std::tm> scan_date_time(DateScanner& scanner) {
+[[nodiscard]] inline std::optional<std::tm> scan_date_time(DateScanner& scanner,
+                                                           bool needs_seconds = true) {
   constexpr int first_year = 1900;
   std::tm time{};
   const unsigned year = scanner.number(4, 0, 9999);
@@ -91,9 +102,11 @@ class DateScanner {
   time.tm_hour = static_cast<int>(scanner.number(2, 0, 23));
   scanner.take(":");
   time.tm_min = static_cast<int>(scanner.number(2, 0, 59));
-  scanner.take(":");
-  // A leap second would become the next minute.
-  time.tm_sec = static_cast<int>(scanner.number(2, 0, 59));
+  const bool has_colon = scanner.take(":");
+  if (needs_seconds || has_colon || scanner.has_digit()) {
+    // A leap second would become the next minute.
+    time.tm_sec = static_cast<int>(scanner.number(2, 0, 59));
+  }
   if (scanner.has_failed()) return std::nullopt;
   return time;
 }
@@ -118,9 +131,9 @@ class DateScanner {
   return four_digits(static_cast<std::uint64_t>(std::int64_t{time.tm_year} + first_year));
 }
 
-inline std::optional<std::string> utc_from_vcard(std::string_view value) {
+inline std::optional<std::string> utc_from_vcard(std::string_view value, bool needs_seconds) {
   DateScanner scanner(value);
-  const auto time = scan_date_time(scanner);
+  const auto time = scan_date_time(scanner, needs_seconds);
   if (!time) return std::nullopt;
   int offset = 0;  // minutes
   if (!scanner.take("Z") && !scanner.take("z")) {
@@ -168,11 +181,10 @@ inline bool is_utc_date_time(std::string_view text) {
 }
 
 inline std::optional<JsonTree> date_from_vcard(std::string_view value) {
-  const auto is_time = value.find_first_of("Tt") != std::string_view::npos;
-  if (is_time) {
-    if (value.back() != 'Z' && value.back() != 'z') return std::nullopt;
-    auto utc = utc_from_vcard(value);
-    if (!utc) return std::nullopt;
+  const auto time = value.find_first_of("Tt");
+  if (time != std::string_view::npos) {
+    auto utc = utc_from_vcard(value, false);
+    if (!utc) return vcard_date(value) ? date_from_vcard(value.substr(0, time)) : std::nullopt;
     JsonTree timestamp;
     timestamp["@type"] = JsonTree("Timestamp");
     timestamp["utc"] = JsonTree(*std::move(utc));
@@ -199,6 +211,7 @@ inline std::optional<JsonTree> date_from_vcard(std::string_view value) {
     scanner.take("-");
     const unsigned day = scanner.number(2, 1, days_in_month(year, month));
     date["day"] = JsonTree(std::uint64_t{day});
+    if (has_year && year == 0) date.erase("year");
   }
   if (!scanner.is_done()) return std::nullopt;
   return date;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
+#include <addrbook/contacts/identity.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/formats/card_addresses.hpp>
@@ -13,7 +14,6 @@
 #include <addrbook/formats/card_patch.hpp>
 #include <addrbook/formats/card_properties.hpp>
 #include <addrbook/formats/card_texts.hpp>
-#include <addrbook/formats/content_uid.hpp>
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
 #include <addrbook/formats/record_budget.hpp>
@@ -525,6 +525,7 @@ inline void CardFromVCard::read_anniversary(const VCardProperty& property, std::
   const std::string type = lowercase(bag.take("VALUE").value_or(""));
   auto date = type == "text" ? std::nullopt : date_from_vcard(property.value);
   if (!date) return keep(property);
+  const bool is_all = date_to_vcard(*date) == property.value;
   const JsonTree* const year = date->find("year");
   const std::string* const omitted = bag.one("X-APPLE-OMIT-YEAR");
   if (omitted != nullptr && year != nullptr && date->find("day") != nullptr &&
@@ -540,6 +541,7 @@ inline void CardFromVCard::read_anniversary(const VCardProperty& property, std::
   JsonTree anniversary;
   anniversary["kind"] = JsonTree(kind);
   anniversary["date"] = *std::move(date);
+  if (!is_all) anniversary[vcard_date_member] = JsonTree(property.value);
   const std::string key = key_for("anniversaries", property, &bag);
   keep_parameters(property, bag, anniversary);
   card_["anniversaries"][key] = std::move(anniversary);

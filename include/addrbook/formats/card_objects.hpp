@@ -267,6 +267,17 @@ inline void add_sort_as(const std::vector<std::string>& parts, VCardProperty& to
   return form != CardValue::link || text.find_first_of(" \t\n") == std::string_view::npos;
 }
 
+/// Apple's programs have TYPE=twitter for a SERVICE-TYPE.
+/// @param types  of an X-SOCIALPROFILE; may be null
+/// @returns the service; null if there is none among them
+[[nodiscard]] inline const std::string* service_of_type(const std::vector<std::string>* types) {
+  if (types == nullptr) return nullptr;
+  const auto at = std::find_if(types->begin(), types->end(), [](const std::string& type) {
+    return type != "home" && type != "work" && type != "pref" && type != "internet";
+  });
+  return at == types->end() || !is_vcard_text(*at) ? nullptr : &*at;
+}
+
 inline std::optional<JsonTree> card_object(const CardProperty& row, const std::string& value,
                                            ParameterBag& bag) {
   JsonTree object;
@@ -298,6 +309,11 @@ inline std::optional<JsonTree> card_object(const CardProperty& row, const std::s
       if (!type.empty() && type != "uri" && type != "text") return std::nullopt;
       const bool has_uri = !is_text && is_uri(text);
       take_text(bag, "SERVICE-TYPE", "service", object);
+      if (row.vcard == "X-SOCIALPROFILE" && object.find("service") == nullptr) {
+        if (const std::string* const service = service_of_type(bag.find("TYPE"))) {
+          object["service"] = JsonTree(*service);
+        }
+      }
       object[has_uri ? "uri" : "user"] = JsonTree(std::move(text));
       if (has_uri) take_text(bag, "USERNAME", "user", object);
       if (row.vcard != "SOCIALPROFILE") object["vCardName"] = JsonTree(lowercase(row.vcard));
@@ -336,6 +352,18 @@ inline const CardProperty* property_of_object(std::string_view map, const JsonTr
     }
   }
   return nullptr;
+}
+
+/// Drops a SERVICE-TYPE that service_of_type() gives as well.
+inline void drop_service_type(VCardProperty& property) {
+  const ParameterBag bag(property.parameters);
+  const std::string* const service = bag.one("SERVICE-TYPE");
+  const std::string* const of_type = service_of_type(bag.find("TYPE"));
+  if (service == nullptr || of_type == nullptr || *service != *of_type) return;
+  auto& all = property.parameters;
+  all.erase(std::remove_if(all.begin(), all.end(),
+                           [](const auto& each) { return each.name == "SERVICE-TYPE"; }),
+            all.end());
 }
 
 inline std::optional<VCardProperty> object_property(const CardProperty& row,
@@ -389,6 +417,7 @@ inline std::optional<VCardProperty> object_property(const CardProperty& row,
   add_common_parameters(row, object, property);
   const JsonTree* const parameters = object.find("vCardParams");
   if (parameters != nullptr) take_jcard_parameters(*parameters, property);
+  if (row.vcard == "X-SOCIALPROFILE") drop_service_type(property);
   const bool has_type = parameters != nullptr && parameters->find("value") != nullptr;
   if (!type.empty() && !has_type) add_parameter(property.parameters, "VALUE", {type});
   return property;

@@ -1,8 +1,8 @@
 /// An address of any shape as a Card of JSContact.
 #pragma once
 
-#include <addrbook/base/hex.hpp>
 #include <addrbook/contact.hpp>
+#include <addrbook/contacts/identity.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/format.hpp>
@@ -12,8 +12,6 @@
 #include <addrbook/json/strings.hpp>
 #include <addrbook/json/tree.hpp>
 
-#include <algorithm>
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,10 +19,6 @@
 #include <vector>
 
 namespace addrbook::detail {
-
-/// @returns the uid of an entry that has none of its own: `urn:uuid:...` for an id that is the 32
-///          small digits of a UUID, else the id
-[[nodiscard]] inline std::string uid_of_entry(std::string_view id);
 
 /// @returns whether an address is a Card: `"@type": "Card"`
 [[nodiscard]] inline bool is_card(const Document& address);
@@ -36,8 +30,7 @@ struct RawMember {
 };
 
 /// @returns the address itself if it is a Card, with a `version` and a `uid` if it lacks them.
-///          Otherwise what read_contact() finds in it, with its own `uid`, if that is a string, or
-///          that of the entry.
+///          Otherwise what read_contact() finds in it. The `uid` is uid_of().
 /// @param raw  takes members of a Card that would take too much memory as a tree
 [[nodiscard]] inline JsonTree contact_card(const Entry& entry, std::vector<RawMember>& raw);
 
@@ -46,29 +39,15 @@ inline void append_contact_card(const Entry& entry, std::string& to);
 
 // ---------------------------------------------------------------------------------------------
 
-inline std::string uid_of_entry(std::string_view id) {
-  constexpr std::size_t uuid_digits = 32;
-  const auto is_small_digit = [](char c) { return hex_value(c) >= 0 && (c < 'A' || c > 'F'); };
-  if (id.size() != uuid_digits || !std::all_of(id.begin(), id.end(), is_small_digit)) {
-    return std::string(id);
-  }
-  std::string uid(id);
-  for (const std::size_t dash : {8U, 13U, 18U, 23U}) uid.insert(dash, 1, '-');
-  return "urn:uuid:" + uid;
-}
-
 inline bool is_card(const Document& address) {
   const auto type = JsonSpan(address.text()).member("@type");
   return type && type->string() == "Card";
 }
 
 inline void append_contact_card(const Entry& entry, std::string& to) {
-  const JsonSpan address(entry.document.text());
-  const auto has_text = [&address](std::string_view name) {
-    const auto member = address.member(name);
-    return member && !member->string().empty();
-  };
-  if (is_card(entry.document) && has_text("uid") && has_text("version")) {
+  const auto version = JsonSpan(entry.document.text()).member("version");
+  const bool has_version = version && !version->string().empty();
+  if (has_version && is_card(entry.document) && !own_uid(entry.document).empty()) {
     to += entry.document.text();
   } else {
     std::vector<RawMember> raw;
@@ -112,12 +91,9 @@ inline void append_contact_card(const Entry& entry, std::string& to) {
 }
 
 inline JsonTree contact_card(const Entry& entry, std::vector<RawMember>& raw) {
-  const auto own_uid = JsonSpan(entry.document.text()).member("uid");
-  std::string uid = own_uid ? own_uid->string() : "";
-  if (uid.empty()) uid = uid_of_entry(entry.id);
   if (is_card(entry.document)) {
     JsonTree card = card_tree(entry.document, raw);
-    card["uid"] = JsonTree(std::move(uid));
+    card["uid"] = JsonTree(uid_of(entry));
     const std::string* const version = card.string("version");
     if (version == nullptr || version->empty()) card["version"] = JsonTree("1.0");
     return card;
@@ -126,7 +102,7 @@ inline JsonTree contact_card(const Entry& entry, std::vector<RawMember>& raw) {
   JsonTree card;
   card["@type"] = JsonTree("Card");
   card["version"] = JsonTree("1.0");
-  card["uid"] = JsonTree(std::move(uid));
+  card["uid"] = JsonTree(uid_of(entry));
   const auto add_component = [&card](const char* kind, const std::string& value) {
     if (value.empty()) return;
     JsonTree component;

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <addrbook/contact.hpp>
+#include <addrbook/contacts/identity.hpp>
 #include <addrbook/contacts/words.hpp>
 #include <addrbook/document.hpp>
+#include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
-#include <addrbook/formats/content_uid.hpp>
+#include <addrbook/formats/contact_card.hpp>
 #include <addrbook/formats/csv_card_cells.hpp>
 #include <addrbook/formats/csv_cells.hpp>
 #include <addrbook/formats/csv_members.hpp>
@@ -30,10 +32,10 @@ namespace addrbook::detail {
 [[nodiscard]] inline Document card_of(const CsvCells& cells, std::vector<std::string>& warnings,
                                       const RecordBudget& budget = {});
 
-/// Makes a row of an address. What the row can't hold of a Card stands in CsvField::other:
-/// card_of() gives a Card of equal members (RFC 6902, 4.6). Of another address it holds what
-/// read_contact() reads.
-[[nodiscard]] inline CsvCells cells_of(const Document& address);
+/// Makes a row of an entry, with its uid_of(). What the row can't hold of a Card stands in
+/// CsvField::other: card_of() gives a Card of equal members (RFC 6902, 4.6). Of another address it
+/// holds what read_contact() reads.
+[[nodiscard]] inline CsvCells cells_of(const Entry& entry);
 
 // ---------------------------------------------------------------------------------------------
 
@@ -118,9 +120,9 @@ inline Document card_of(const CsvCells& cells, std::vector<std::string>& warning
   return cells;
 }
 
-inline CsvCells cells_of(const Document& address) {
-  const JsonSpan card(address.text());
-  if (member_text(card, "@type") != "Card") return cells_of_contact(read_contact(address));
+/// The cells of a Card, but for its UID.
+/// @param other  takes the members that they do not hold as they are
+[[nodiscard]] inline CsvCells cells_of_card(JsonSpan card, JsonObjectText& other) {
   CsvCells cells;
   auto all = card.children();
   while (const auto member = all.next()) add_cells(cells, member->name(), member->value());
@@ -128,17 +130,26 @@ inline CsvCells cells_of(const Document& address) {
   RecordBudget any;
   CsvMembers built = CsvCardBuilder(cells, ignored, any).build();
   built.emplace_back("version", "\"1.0\"");
-  JsonObjectText other;
   Effort unlimited((std::numeric_limits<std::size_t>::max)());
   auto each = card.children();
   while (const auto member = each.next()) {
     const std::string name = member->name();
-    if (name == "@type") continue;
+    if (name == "@type" || name == "uid") continue;
     const std::string* const own = find_member(built, name);
     if (own == nullptr || !are_equal(JsonSpan(*own), member->value(), unlimited)) {
       other.add(name, std::string(member->value_text));
     }
   }
+  return cells;
+}
+
+inline CsvCells cells_of(const Entry& entry) {
+  JsonObjectText other;
+  CsvCells cells = is_card(entry.document) ? cells_of_card(JsonSpan(entry.document.text()), other)
+                                           : cells_of_contact(read_contact(entry.document));
+  const std::string uid = uid_of(entry);
+  cells.set(CsvField::uid, 0, uid);
+  if (cells.text(CsvField::uid) != uid) other.add_text("uid", uid);  // it has white space around it
   if (!other.is_empty()) cells.set(CsvField::other, 0, other.text());
   return cells;
 }

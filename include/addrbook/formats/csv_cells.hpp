@@ -76,6 +76,8 @@ class CsvCells {
 
   /// Columns that nobody knows, with their names.
   std::vector<std::pair<std::string, std::string>> unknown;
+  /// Names of related contacts, each once, with how they are (RFC 9553, 2.1.8).
+  std::map<std::string, std::string> related;
 
  private:
   std::map<Key, std::string> texts_;

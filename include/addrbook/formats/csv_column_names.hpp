@@ -70,14 +70,15 @@ inline constexpr CsvColumnNoun csv_column_nouns[] = {
     {"phone phonevalue phonenumber telephone telephonenumber tel telefon telefonnummer "
      "rufnummer téléphone tél numérotéléphone teléfono númeroteléfono",
      CsvField::phone},
-    {"mobiltelefon mobilephone mobilnummer handynummer cellphone", CsvField::phone, false, false,
-     "Mobile"},
+    {"iphone mobiltelefon mobilephone mobilnummer handynummer cellphone", CsvField::phone, false,
+     false, "Mobile"},
     {"haupttelefon", CsvField::phone, false, false, "Main"},
     {"companyphone telefonfirma", CsvField::phone, false, false, "Work"},
     {"carphone autotelefon", CsvField::phone, false, false, "Car"},
     {"assistantsphone assistantphone telefonassistent", CsvField::phone, false, false, "Assistant"},
     {"phonelabel phonetype", CsvField::phone_label},
-    {"website websitevalue webpage webpageaddress url web webseite homepage page pageweb siteweb "
+    {"website websitevalue webpage webpageaddress url urlpage web webseite homepage page pageweb "
+     "siteweb "
      "páginaweb sitioweb",
      CsvField::link},
     {"websitelabel websitetype", CsvField::link_label},

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -53,6 +54,7 @@ class CsvColumns {
   inline void resolve_names();
   inline void place(Column& column);
   inline void name_unknown();
+  static inline void take_labelled(CsvCells& cells);
   [[nodiscard]] bool has(CsvField field) const {
     return std::any_of(columns_.begin(), columns_.end(), [&](const Column& column) {
       return column.name && column.name->field == field && !column.name->is_ambiguous;
@@ -259,7 +261,40 @@ inline CsvCells CsvColumns::cells_of(const std::vector<std::string>& row) const 
       cells.set(*label, column.slot, column.name->label);
     }
   }
+  if (!cells.unknown.empty()) take_labelled(cells);
   return cells;
+}
+
+/// What is in Google's columns `Event 1 - Label`, `Event 1 - Value` and `Relation 1 - ...`, which
+/// were of the name `Type` before, depends on the row. What we don't know stays as it is.
+inline void CsvColumns::take_labelled(CsvCells& cells) {
+  constexpr std::string_view relations[] = {"spouse", "child", "parent", "sibling", "friend"};
+  const auto take = [&](std::string_view header, const std::string& text,
+                        const std::pair<std::string, std::string>& next) {
+    const auto end = header.find(" - ");
+    if (end == header.npos || next.first != std::string(header.substr(0, end)) + " - Value" ||
+        (header.substr(end + 3) != "Label" && header.substr(end + 3) != "Type")) {
+      return false;
+    }
+    const auto label = read_column_name(text);
+    if (header.substr(0, 6) == "Event " && label && label->field == CsvField::anniversary &&
+        !cells.has(CsvField::anniversary, 0)) {
+      cells.set(CsvField::anniversary, 0, next.second);
+      return true;
+    }
+    const std::string word = lowercase(text);
+    return header.substr(0, 9) == "Relation " &&
+           std::find(std::begin(relations), std::end(relations), word) != std::end(relations) &&
+           cells.related.emplace(next.second, word).second;
+  };
+  auto all = std::exchange(cells.unknown, {});
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i + 1 < all.size() && take(all[i].first, all[i].second, all[i + 1])) {
+      ++i;
+    } else {
+      cells.unknown.push_back(std::move(all[i]));
+    }
+  }
 }
 
 }  // namespace addrbook::detail

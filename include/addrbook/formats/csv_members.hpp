@@ -91,6 +91,7 @@ class CsvCardBuilder {
   [[nodiscard]] inline JsonObjectText addresses() const;
   [[nodiscard]] inline JsonObjectText anniversaries();
   [[nodiscard]] inline JsonObjectText keywords();
+  [[nodiscard]] inline JsonObjectText relations() const;
   [[nodiscard]] inline JsonObjectText unknown() const;
   [[nodiscard]] inline JsonObjectText listed(CsvField field, std::string_view id,
                                              std::string_view value_name);
@@ -139,6 +140,7 @@ inline CsvMembers CsvCardBuilder::build() {
   }
   add("links", labelled(CsvField::link_label, CsvField::link, "l", "uri", any));
   add("keywords", keywords());
+  add("relatedTo", relations());
   add(std::string(csv_vendor_member), unknown());
   return std::move(members_);
 }
@@ -276,11 +278,23 @@ inline JsonObjectText CsvCardBuilder::keywords() {
   for (std::string_view name : split_cell(cells_.text(CsvField::keywords))) {
     budget_.spend(name.size(), 1, "keywords");
     // Google's mark of its own groups, of which all contacts are in one.
-    if (name.substr(0, 2) == "* ") name = trimmed_cell(name.substr(2));
-    if (name == "myContacts" || name.empty()) continue;
+    const bool is_googles = name.substr(0, 2) == "* ";
+    if (is_googles) name = trimmed_cell(name.substr(2));
+    if (name == "myContacts" || (is_googles && name == "My Contacts") || name.empty()) continue;
     if (names.insert(name).second) set.add(name, "true");
   }
   return set;
+}
+
+/// Related contacts by their names, as RFC 9555, 2.9.3 has it for a RELATED that is a text.
+inline JsonObjectText CsvCardBuilder::relations() const {
+  JsonObjectText all;
+  for (const auto& [name, relation] : cells_.related) {
+    JsonObjectText object;
+    object.add("relation", "{" + json_text(relation) + ":true}");
+    all.add_object(name, object);
+  }
+  return all;
 }
 
 inline JsonObjectText CsvCardBuilder::unknown() const {

@@ -52,8 +52,7 @@ class CsvReader {
   void read(std::string_view bytes) {
     input_.read(bytes, [this](std::string_view text) { take(text); });
   }
-  /// Takes the end of the text.
-  /// @throws Error{invalid} as read(), and if there was no row
+  /// Takes the end of the text. @throws Error{invalid} as read()
   inline void finish();
 
   /// @returns the bytes that are held
@@ -117,7 +116,6 @@ inline void CsvReader::finish() {
   } else {
     end_row();
   }
-  if (!has_header_) throw Error(Errc::invalid, "an empty text is no CSV");
 }
 
 /// Keeps the first line that is not blank, and counts what may separate its cells.

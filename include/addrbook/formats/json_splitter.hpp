@@ -47,8 +47,7 @@ class JsonSplitter {
 
   /// @throws Error{invalid} if the text begins with neither `[` nor `{`; no part was found then
   inline void read(std::string_view bytes);
-  /// Takes the end of the text.
-  /// @throws Error{invalid} if there was nothing but white space
+  /// Takes the end of the text. @throws Error{invalid} as read()
   inline void finish();
 
   /// @returns the bytes that are held
@@ -152,7 +151,9 @@ inline void JsonSplitter::start(char c) {
 
 inline void JsonSplitter::finish() {
   switch (state_) {
-    case State::start: throw Error(Errc::invalid, "an empty text is no JSON");
+    case State::start:
+      if (bom_ % 3 != 0) start('\0');
+      break;
     case State::in_part:
       // What needs no closing bracket any more is whole.
       if (depth_ == 0 && !is_in_string_ && !text_.empty()) {

@@ -14,6 +14,7 @@
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
 #include <addrbook/formats/record_budget.hpp>
+#include <addrbook/formats/vcard_dates.hpp>
 #include <addrbook/formats/vcard_property.hpp>
 #include <addrbook/json/tree.hpp>
 
@@ -466,7 +467,12 @@ inline void VCardFromCard::write_anniversaries() {
   for (const auto& [key, anniversary] : all->children()) {
     const std::string* const kind = anniversary.string("kind");
     const JsonTree* const date = anniversary.find("date");
-    const auto value = date != nullptr ? date_to_vcard(*date) : std::nullopt;
+    auto value = date != nullptr ? date_to_vcard(*date) : std::nullopt;
+    const std::string* const original = anniversary.string(vcard_date_member);
+    if (original != nullptr && vcard_date(*original) == *original) {
+      const auto meant = date_from_vcard(*original);
+      if (meant && date_to_vcard(*meant) == value) value = *original;
+    }
     if (kind == nullptr || !value) continue;
     VCardProperty property;
     property.name = *kind == "birth"     ? "BDAY"

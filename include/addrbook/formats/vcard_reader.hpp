@@ -51,7 +51,7 @@ class VCardReader : private Pinned {
     input_.read(bytes, [this](std::string_view text) { take(text); });
   }
 
-  /// @throws Error{invalid} if there was no BEGIN:VCARD
+  /// @throws Error{invalid} if there was a text, and no BEGIN:VCARD
   void finish();
 
   [[nodiscard]] std::size_t memory() const noexcept { return card_.capacity(); }
@@ -81,6 +81,7 @@ class VCardReader : private Pinned {
   State state_ = State::between;
   RecordPlace place_;                 // of the card
   std::uint64_t cards_ = 0;           // that have begun
+  bool has_text_ = false;             // other than white space
   std::uint64_t line_ = 1;            // that is being read
   std::size_t carriage_returns_ = 0;  // that nothing has followed yet
   std::string card_;                  // its lines, each ended by '\n'
@@ -156,7 +157,10 @@ inline void VCardReader::end_line() {
       state_ = State::between;
     }
   }
-  if (!is_empty) is_behind_agent_ = mark == VCardMark::agent;
+  if (!is_empty) {
+    is_behind_agent_ = mark == VCardMark::agent;
+    has_text_ = true;
+  }
   if (state_ == State::in_card) {
     if (card_.size() < limits_.max_record_bytes) {
       card_ += '\n';
@@ -241,7 +245,8 @@ inline void VCardReader::finish() {
   end_pending_lines();
   if (!head_.empty() || (state_ == State::in_card && card_.size() > line_start_)) end_line();
   if (state_ == State::in_card) fail("no END:VCARD");
-  if (cards_ == 0) throw Error(Errc::invalid, "not a vCard file: no BEGIN:VCARD in it");
+  if (cards_ == 0 && has_text_)
+    throw Error(Errc::invalid, "not a vCard file: no BEGIN:VCARD in it");
 }
 
 }  // namespace addrbook::detail

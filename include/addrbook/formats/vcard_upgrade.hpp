@@ -62,6 +62,7 @@ class VCardUpgrade : private Pinned {
   [[nodiscard]] std::string text_of(std::string bytes, bool is_encoded);
   [[nodiscard]] std::string repaired(std::string_view bytes);
 
+  void take_android(VCardLine& line);
   void read_value(VCardLine& line);
   void set_binary(std::string_view base64);
   void set_value(const std::string& text);
@@ -131,6 +132,7 @@ inline VCardProperty VCardUpgrade::property(VCardLine line, std::string_view inn
   for (const VCardAlias& each : vcard_aliases) {
     if (property_.name == each.alias) property_.name = each.name;
   }
+  if (property_.name == "X-ANDROID-CUSTOM") take_android(line);
   read_parameters(line);
   if (inner_card.empty()) {
     read_value(line);
@@ -146,6 +148,36 @@ inline VCardProperty VCardUpgrade::property(VCardLine line, std::string_view inn
   std::sort(property_.parameters.begin(), property_.parameters.end(),
             [](const VCardParameter& a, const VCardParameter& b) { return a.name < b.name; });
   return std::move(property_);
+}
+
+/// Android's contacts write a row of their table for what older versions have no property for:
+/// `vnd.android.cursor.item/nickname;Ann;1;;;`, the value, its type, its label, and more.
+inline void VCardUpgrade::take_android(VCardLine& line) {
+  std::vector<std::string> cells(1);
+  for (std::size_t i = 0; i < line.value.size(); ++i) {
+    if (line.value[i] == '\\' && i + 1 < line.value.size()) cells.back() += line.value[i++];
+    if (line.value[i] == ';' && (i == 0 || line.value[i - 1] != '\\')) {
+      cells.emplace_back();
+    } else {
+      cells.back() += line.value[i];
+    }
+  }
+  constexpr std::string_view front = "vnd.android.cursor.item/";
+  if (cells.size() < 3 || cells[0].compare(0, front.size(), front) != 0 || cells[1].empty()) return;
+  // 1 is a nickname like any other, and of events the anniversary.
+  const bool is_plain =
+      cells[2] == "1" &&
+      std::all_of(cells.begin() + 3, cells.end(), [](const auto& each) { return each.empty(); });
+  if (!is_plain) return;
+  const std::string_view kind = std::string_view(cells[0]).substr(front.size());
+  if (kind == "nickname") {
+    property_.name = "NICKNAME";
+  } else if (kind == "contact_event" && vcard_date(cells[1])) {
+    property_.name = "ANNIVERSARY";
+  } else {
+    return;
+  }
+  line.value = std::move(cells[1]);
 }
 
 inline void VCardUpgrade::read_parameters(const VCardLine& line) {

@@ -24,14 +24,6 @@
 
 namespace addrbook::detail {
 
-/// @returns the first format that has the name; null if there is none
-[[nodiscard]] inline std::shared_ptr<const Format> find_format(const Formats& formats,
-                                                               std::string_view name) {
-  const auto at = std::find_if(formats.begin(), formats.end(),
-                               [&](const auto& format) { return format->name() == name; });
-  return at == formats.end() ? nullptr : *at;
-}
-
 /// @returns the first format that is read from a media type, if that is not of JSON: such a body is
 ///          always one address
 [[nodiscard]] inline std::shared_ptr<const Format> format_of_type(const Formats& formats,
@@ -42,16 +34,6 @@ namespace addrbook::detail {
     return std::find(types.begin(), types.end(), type) != types.end();
   });
   return at == formats.end() ? nullptr : *at;
-}
-
-/// @returns e.g. "vcf, csv or json"
-[[nodiscard]] inline std::string format_names(const Formats& formats) {
-  std::string names;
-  for (std::size_t i = 0; i < formats.size(); ++i) {
-    if (i != 0) names += i + 1 == formats.size() ? " or " : ", ";
-    names += formats[i]->name();
-  }
-  return names;
 }
 
 /// What a request for an import asks for.

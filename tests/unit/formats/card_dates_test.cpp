@@ -58,8 +58,21 @@ TEST_CASE("card dates: whole and partial ones, and back") {
   CHECK(date("--0229") == R"({"month":2,"day":29})");
   CHECK(date("--04-15") == R"({"month":4,"day":15})");
   CHECK(date("19531015T231000Z") == R"({"@type":"Timestamp","utc":"1953-10-15T23:10:00Z"})");
-  for (const char* none : {"", "--04", "---15", "195304", "19530230", "19531301", "circa 1800",
-                           "19531015T231000", "19531015T231000-0500", "T102200", "1953-04-15 "}) {
+  CHECK(date("19531015T2310Z") == R"({"@type":"Timestamp","utc":"1953-10-15T23:10:00Z"})");
+  CHECK(date("20090808T1430-0500") == R"({"@type":"Timestamp","utc":"2009-08-08T19:30:00Z"})");
+  CHECK(date("2009-08-08T14:30:01+02") == R"({"@type":"Timestamp","utc":"2009-08-08T12:30:01Z"})");
+  for (const char* day : {"1985-04-12T00:00:00", "19850412T1000", "19850412T10", "19850412T10Z",
+                          "19850412T240000Z"}) {
+    CAPTURE(day);
+    CHECK(date(day) == R"({"year":1985,"month":4,"day":12})");
+  }
+  CHECK(date("--0412T1000") == R"({"month":4,"day":12})");
+  CHECK(date("0000-04-12") == R"({"month":4,"day":12})");
+  CHECK(date("00000229") == R"({"month":2,"day":29})");
+  CHECK(date("0000-04") == R"({"year":0,"month":4})");
+  for (const char* none :
+       {"", "--04", "---15", "195304", "19530230", "19531301", "circa 1800", "T102200",
+        "1953-04-15 ", "19531015T", "19531015Today", "19530230T102200", "00000230"}) {
     CAPTURE(none);
     CHECK(date(none) == "none");
   }

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -119,6 +120,50 @@ TEST_CASE("csv columns: Google's, of both forms") {
   CHECK(old.text(CsvField::organization, 1) == "Organization 2 - Name");
   CHECK(old.text(CsvField::title) == "Organization 1 - Title");
   CHECK(old.unknown.size() == 2);
+}
+
+TEST_CASE("csv columns: Google's that have labels of their own") {
+  const CsvColumns columns({"Name", "Event 1 - Label", "Event 1 - Value", "Event 2 - Type",
+                            "Event 2 - Value", "Relation 1 - Label", "Relation 1 - Value",
+                            "Relation 2 - Label", "Relation 2 - Value", "Custom Field 1 - Label",
+                            "Custom Field 1 - Value"});
+  const CsvCells cells =
+      columns.cells_of({"Ann", "Graduation", "2001-07-01", "* Anniversary", "2009-08-08", "Spouse",
+                        "Ben Example", "Dentist", "Dr. Cy", "Anniversary", "x"});
+  CHECK(cells.text(CsvField::anniversary) == "2009-08-08");
+  CHECK(cells.related == std::map<std::string, std::string>{{"Ben Example", "spouse"}});
+  CHECK(cells.unknown ==
+        std::vector<std::pair<std::string, std::string>>{{"Event 1 - Label", "Graduation"},
+                                                         {"Event 1 - Value", "2001-07-01"},
+                                                         {"Relation 2 - Label", "Dentist"},
+                                                         {"Relation 2 - Value", "Dr. Cy"},
+                                                         {"Custom Field 1 - Label", "Anniversary"},
+                                                         {"Custom Field 1 - Value", "x"}});
+  // There is one place for an anniversary, and one for each name.
+  const CsvCells twice = columns.cells_of({"Ann", "Jahrestag", "2009-08-08", "Anniversary",
+                                           "2010-01-01", "Friend", "Ben", "Child", "Ben", "", "x"});
+  CHECK(twice.text(CsvField::anniversary) == "2009-08-08");
+  CHECK(twice.related.at("Ben") == "friend");
+  CHECK(twice.unknown.size() == 5);
+  CHECK(columns.cells_of({"Ann", "Anniversary", "", "", "2010-01-01"}).unknown.size() == 2);
+}
+
+TEST_CASE("csv columns: of programs that export Apple's contacts") {
+  const CsvCells cells = cells_of(
+      {"First Name", "Last Name", "Phonetic First Name", "Company", "Job Title", "Phone : mobile",
+       "iPhone", "Home Fax", "Email : home", "Email (work)", "Home Street", "Home ZIP", "Home City",
+       "URL : home page", "Birthday", "Anniversary", "Note", "Instant Message"});
+  CHECK(cells.text(CsvField::phone) == "Phone : mobile");
+  CHECK(cells.text(CsvField::phone_label) == "Mobile");
+  CHECK(cells.text(CsvField::phone, 1) == "iPhone");
+  CHECK(cells.text(CsvField::phone_label, 1) == "Mobile");
+  CHECK(cells.text(CsvField::phone_label, 2) == "Home Fax");
+  CHECK(cells.text(CsvField::email_label) == "Home");
+  CHECK(cells.text(CsvField::email_label, 1) == "Work");
+  CHECK(cells.text(CsvField::postcode) == "Home ZIP");
+  CHECK(cells.text(CsvField::link) == "URL : home page");
+  CHECK(cells.text(CsvField::notes) == "Note");
+  CHECK(cells.unknown.size() == 2);
 }
 
 TEST_CASE("csv columns: Outlook's") {

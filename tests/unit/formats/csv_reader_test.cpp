@@ -165,9 +165,9 @@ TEST_CASE("csv reader: hostile texts are bounded") {
   CHECK(refuse(header + "\n") == "more than 1000 columns");
 }
 
-TEST_CASE("csv reader: a text without a row is no CSV") {
+TEST_CASE("csv reader: a text may have no row") {
   for (const std::string text : {"", "\n", "\xEF\xBB\xBF", " ,;\r\n", "sep=;", "sep=;\n;;\n"}) {
     CAPTURE(text);
-    CHECK(refusal([&] { rows(text); }) == "an empty text is no CSV");
+    CHECK(rows(text).empty());
   }
 }

@@ -81,7 +81,8 @@ class RandomVCards {
       case 4:
         p.name = pick({"BDAY", "ANNIVERSARY", "DEATHDATE"});
         p.value = pick({"19530415", "1953-04", "1953", "--0415", "19531015T231000Z", "nonsense",
-                        "--04", "T10", "19530230", "20000101T000000+0100"});
+                        "--04", "T10", "19530230", "20000101T000000+0100", "20090808T1430-0500",
+                        "19850412T000000", "00000412", "00000412T1000"});
         break;
       case 5:
         p.name = pick({"BIRTHPLACE", "DEATHPLACE"});

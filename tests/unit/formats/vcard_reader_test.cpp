@@ -269,6 +269,19 @@ TEST_CASE("vcard: cards inside cards") {
 }
 
 TEST_CASE("vcard: dates") {
+  CHECK(v3("X-ANDROID-CUSTOM:vnd.android.cursor.item/nickname;Ann\\; B;1;;;;;;;;;;;;;") ==
+        "NICKNAME:Ann\\; B\n");
+  CHECK(v3("X-ANDROID-CUSTOM;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:"
+           "vnd.android.cursor.item/nickname;=C3=96;1;;") == "NICKNAME:\xC3\x96\n");
+  CHECK(v3("X-ANDROID-CUSTOM:vnd.android.cursor.item/contact_event;2009-08-08;1;;") ==
+        "ANNIVERSARY:20090808\n");
+  for (const std::string other :
+       {"vnd.android.cursor.item/nickname;Lee;3;;", "vnd.android.cursor.item/nickname;Ann;1;x;",
+        "vnd.android.cursor.item/nickname;;1;;", "vnd.android.cursor.item/nickname",
+        "vnd.android.cursor.item/contact_event;2009-08-08;3;;",
+        "vnd.android.cursor.item/contact_event;soon;1;;", "nickname;Ann;1"}) {
+    CHECK(v3("X-ANDROID-CUSTOM:" + other) == "X-ANDROID-CUSTOM:" + other + "\n");
+  }
   CHECK(v3("BDAY:1996-04-15") == "BDAY:19960415\n");
   CHECK(v3("BDAY:1953-10-15T23:10:00Z") == "BDAY:19531015T231000Z\n");
   CHECK(v3("BDAY:--04-12") == "BDAY:--0412\n");
@@ -346,7 +359,7 @@ TEST_CASE("vcard: a card without its end costs no other") {
 
 TEST_CASE("vcard: what is no vCard file") {
   for (const std::string input :
-       {"", "\n", "{\"a\": 1}", "BEGIN:VCALENDAR\nEND:VCALENDAR\n", "\xEF"}) {
+       {"{\"a\": 1}", " \nx", "BEGIN:VCALENDAR\nEND:VCALENDAR\n", "\xEF"}) {
     CAPTURE(input);
     KeptCards kept;
     VCardReader reader(kept, {});
