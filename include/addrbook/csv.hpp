@@ -10,6 +10,7 @@
 #include <addrbook/formats/csv_columns.hpp>
 #include <addrbook/formats/csv_reader.hpp>
 #include <addrbook/formats/csv_text.hpp>
+#include <addrbook/formats/record_budget.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -55,18 +56,19 @@ namespace addrbook {
 ///
 /// Read are also the columns of Google Contacts (the form of 2024 and the older one), of Outlook in
 /// English, German, French and Spanish, of Thunderbird, of programs that export Apple's, and plain
-/// names as "Vorname" or "E-mail (work)". Cells of columns that nobody knows are kept in the Card
-/// as `"addrbook:csv": {"Column": "cell"}`. So is, with a warning, a date that can be read as two
-/// days, like 4/12/1980. A phone like `4.41E+11` is left out, with a warning. A row without a UID
-/// gets one that is made of its content.
+/// names as "Vorname" or "E-mail (work)". A line in a cell ends with LF in the Card. Cells of
+/// columns that nobody knows are kept in the Card as `"addrbook:csv": {"Column": "cell"}`. So is,
+/// with a warning, a date that can be read as two days, like 4/12/1980. A phone like `4.41E+11` is
+/// left out, with a warning. A row without a UID gets one that is made of its content.
 ///
 /// A row fails that has a text beyond the last column, or a quote that is not closed. Errors of the
 /// text as a whole: no column that is known, more than 1000 columns.
 ///
-/// Written is UTF-8, with CR LF, and always the row of names. A cell that a spreadsheet may take
-/// for a formula gets a `'` in front, which is taken off again in reading: one that, behind any
-/// `'`, begins with `=`, `@`, tab or CR, or with a sign that is followed by other characters than
-/// `0123456789 ().-/`.
+/// Written is UTF-8 with a byte order mark, without which Excel takes it for Windows-1252 and
+/// breaks each letter that is not ASCII; with CR LF, and always the row of names. A cell that a
+/// spreadsheet may take for a formula gets a `'` in front, which is taken off again in reading: one
+/// that, behind any `'`, begins with `=`, `@`, tab or CR, or with `+` or `-` that is followed by
+/// other characters than `0123456789 ().-/`; or with a full-width form of these.
 [[nodiscard]] inline std::shared_ptr<const Format> csv();
 
 // ---------------------------------------------------------------------------------------------
@@ -77,6 +79,7 @@ class CsvRecordReader final : public RecordReader {
  public:
   CsvRecordReader(RecordSink& sink, const ReadLimits& limits)
       : sink_(sink),
+        budget_(limits),
         reader_({[this](const CsvRow& row) { return take_header(row); },
                  [this](const CsvRow& row) { take_row(row); },
                  [this](std::uint64_t line, std::string message) {
@@ -93,6 +96,7 @@ class CsvRecordReader final : public RecordReader {
   inline void take_row(const CsvRow& row);
 
   RecordSink& sink_;
+  RecordBudget budget_;  // of each record
   CsvReader reader_;
   std::optional<CsvColumns> columns_;
   std::uint64_t next_ = 0;  // index
@@ -120,7 +124,7 @@ inline void CsvRecordReader::take_row(const CsvRow& row) {
   std::optional<Document> card;  // what the sink throws is no fault of the row
   std::vector<std::string> warnings;
   try {
-    card = card_of(columns_->cells_of(row.cells), warnings);
+    card = card_of(columns_->cells_of(row.cells), warnings, budget_);
   } catch (const Error& error) {
     return sink_.failed({place, error.what()});
   }
@@ -131,6 +135,7 @@ inline void CsvRecordReader::take_row(const CsvRow& row) {
 class CsvWriter final : public RecordWriter {
  public:
   void begin(std::string& to) override {
+    to += "\xEF\xBB\xBF";
     for (const CsvOwnColumn& column : own_columns()) append(column.name, to);
     end_row(to);
   }

@@ -3,6 +3,7 @@
 
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/contacts/identity.hpp>
+#include <addrbook/contacts/words.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
@@ -49,6 +50,8 @@ struct ImportOptions {
 /// What an import has done.
 struct ImportReport {
   static constexpr std::size_t max_listed = 100;  ///< of errors, of warnings, of failed batches
+  /// Of a message of these. A longer one is cut, and ends with "...".
+  static constexpr std::size_t max_message_bytes = 200;
 
   /// A batch that the storage failed to store.
   struct FailedBatch {
@@ -152,6 +155,7 @@ class Import : private RecordSink {
   void record(Record record) override;
   void failed(RecordProblem problem) override;
   void warning(RecordProblem problem) override;
+  void list(std::vector<RecordProblem>& problems, RecordProblem problem);
 
   [[nodiscard]] bool is_repeated(const Held& held);
   void hold(Held held);
@@ -168,6 +172,7 @@ class Import : private RecordSink {
   ImportTarget target_;
   const ImportOptions options_;
   ImportReport report_;
+  std::size_t listed_bytes_ = 0;  // of errors and warnings
   std::vector<Held> held_;
   std::size_t held_bytes_ = 0;
   // What was met in this input, and whether with an id of its own.
@@ -203,20 +208,30 @@ inline ImportReport Import::finish() {
 inline std::size_t Import::memory() const noexcept {
   constexpr std::size_t seen_bytes = 64;
   return reader_->memory() + held_bytes_ + held_.capacity() * sizeof(Held) +
-         seen_.size() * seen_bytes;
+         seen_.size() * seen_bytes + listed_bytes_;
 }
 
 inline void Import::failed(RecordProblem problem) {
   ++report_.failed;
-  if (report_.errors.size() < ImportReport::max_listed) {
-    report_.errors.push_back(std::move(problem));
-  }
+  list(report_.errors, std::move(problem));
 }
 
 inline void Import::warning(RecordProblem problem) {
-  if (report_.warnings.size() < ImportReport::max_listed) {
-    report_.warnings.push_back(std::move(problem));
+  list(report_.warnings, std::move(problem));
+}
+
+/// Cuts the message: it may hold a name or a value of megabytes.
+inline void Import::list(std::vector<RecordProblem>& problems, RecordProblem problem) {
+  if (problems.size() >= ImportReport::max_listed) return;
+  std::string& message = problem.message;
+  if (message.size() > ImportReport::max_message_bytes) {
+    constexpr std::string_view end = "...";
+    message = detail::cut_utf8(message, ImportReport::max_message_bytes - end.size());
+    message += end;
   }
+  message.shrink_to_fit();
+  listed_bytes_ += sizeof(RecordProblem) + message.size();
+  problems.push_back(std::move(problem));
 }
 
 inline void Import::record(Record record) {

@@ -9,6 +9,7 @@
 #include <addrbook/formats/card_check.hpp>
 #include <addrbook/formats/contact_card.hpp>
 #include <addrbook/formats/json_splitter.hpp>
+#include <addrbook/formats/record_budget.hpp>
 #include <addrbook/json/spans.hpp>
 #include <addrbook/json/tree.hpp>
 
@@ -52,6 +53,7 @@ class JsContactReader final : public RecordReader {
  public:
   JsContactReader(RecordSink& sink, const ReadLimits& limits)
       : sink_(sink),
+        budget_(limits),
         splitter_([this](JsonPart part) { take(std::move(part)); }, sink, limits,
                   JsonSplitter::Objects::whole) {}
 
@@ -65,6 +67,8 @@ class JsContactReader final : public RecordReader {
     record.place = part.place;
     try {
       record.document = Document::parse(std::move(part.text));
+      RecordBudget budget = budget_;
+      budget.spend(tree_bytes(record.document.text()), "too many parts");
     } catch (const Error& error) {
       sink_.failed({part.place, error.what()});
       return;
@@ -78,6 +82,7 @@ class JsContactReader final : public RecordReader {
   }
 
   RecordSink& sink_;
+  RecordBudget budget_;  // of each record
   JsonSplitter splitter_;
 };
 

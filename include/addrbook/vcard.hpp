@@ -5,13 +5,16 @@
 #include <addrbook/error.hpp>
 #include <addrbook/format.hpp>
 #include <addrbook/formats/card_from_vcard.hpp>
+#include <addrbook/formats/card_texts.hpp>
 #include <addrbook/formats/contact_card.hpp>
+#include <addrbook/formats/record_budget.hpp>
 #include <addrbook/formats/vcard_from_card.hpp>
 #include <addrbook/formats/vcard_property.hpp>
 #include <addrbook/formats/vcard_reader.hpp>
 #include <addrbook/formats/vcard_writer.hpp>
 
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,7 +33,8 @@ namespace addrbook {
 /// nickname or anniversary in Android's X-ANDROID-CUSTOM is one.
 ///
 /// A vCard that comes in goes out again with nothing lost. A Card that goes out and comes in again
-/// has lost only its members that are null, and values that are JSContact's defaults.
+/// has lost only its members that are null, and values that are JSContact's defaults; and CR LF in
+/// a text is LF.
 [[nodiscard]] inline std::shared_ptr<const Format> vcard();
 
 // ---------------------------------------------------------------------------------------------
@@ -41,7 +45,7 @@ namespace detail {
 class VCardRecordReader final : public RecordReader {
  public:
   VCardRecordReader(RecordSink& sink, const ReadLimits& limits)
-      : cards_(sink), reader_(cards_, limits) {}
+      : cards_(sink, limits), reader_(cards_, limits) {}
 
   void read(std::string_view bytes) override { reader_.read(bytes); }
   void finish() override { reader_.finish(); }
@@ -50,13 +54,13 @@ class VCardRecordReader final : public RecordReader {
  private:
   class Cards final : public VCardSink {
    public:
-    explicit Cards(RecordSink& sink) noexcept : sink_(sink) {}
+    Cards(RecordSink& sink, const ReadLimits& limits) noexcept : sink_(sink), budget_(limits) {}
 
     void card(VCard card, const RecordPlace& place) override {
       Record record;
       record.place = place;
       try {
-        record.document = card_from_vcard(card);
+        record.document = card_from_vcard(card, budget_);
       } catch (const Error& error) {
         sink_.failed({place, error.what()});
         return;
@@ -68,6 +72,7 @@ class VCardRecordReader final : public RecordReader {
 
    private:
     RecordSink& sink_;
+    RecordBudget budget_;  // of each record
   };
 
   Cards cards_;
@@ -80,7 +85,12 @@ class VCardRecordWriter final : public RecordWriter {
 
   void write(const Entry& entry, std::string& to) override {
     const auto through_text = [this](const VCard& vcard) { return read_again(vcard); };
-    writer_.write(vcard_from_card(contact_card(entry), through_text), to);
+    std::vector<RawMember> raw;
+    VCard vcard = vcard_from_card(contact_card(entry, raw), through_text);
+    for (const RawMember& member : raw) {
+      if (is_vcard_text(member.name)) add_jsprop(vcard, {member.name}, member.value.text());
+    }
+    writer_.write(vcard, to);
   }
 
  private:
@@ -102,9 +112,7 @@ class VCardRecordWriter final : public RecordWriter {
     std::string text;
     writer_.write(vcard, text);
     Last last;
-    ReadLimits limits;
-    limits.max_record_bytes = text.size();
-    VCardReader reader(last, limits);
+    VCardReader reader(last, {(std::numeric_limits<std::size_t>::max)()});
     reader.read(text);
     reader.finish();
     return last.take();

@@ -75,7 +75,10 @@ void check_card(const Document& address) {
   Entry entry;
   entry.id = "id";
   entry.document = address;
-  const JsonTree card = addrbook::detail::contact_card(entry);
+  std::vector<addrbook::detail::RawMember> raw;
+  JsonTree card = addrbook::detail::contact_card(entry, raw);
+  if (!raw.empty()) return;
+  addrbook::detail::replace_cr_lf(card);
   const bool is_right = !addrbook::detail::card_problem(card);
   for (const std::string_view version : {"4.0", "3.0"}) {
     const std::string text = written(*vcard, address, version);

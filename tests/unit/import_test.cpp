@@ -140,6 +140,31 @@ TEST_CASE("import: only the first 100 errors and warnings are listed, all are co
   CHECK(report.errors.back().place.index == 99);
 }
 
+TEST_CASE("import: long messages are cut, and count as memory") {
+  const auto format = test::line_format();
+  const std::string reason = "x" + [] {
+    std::string text;
+    for (int i = 0; i < 100'000; ++i) text += "\xC3\xB6";
+    return text;
+  }();
+  const auto refuse = [&reason](const Document&) -> addrbook::Violations {
+    throw Error(Errc::invalid, reason);
+  };
+  const Book book({refuse});
+  Import import(book.service, *format);
+  const std::size_t empty = import.memory();
+  import.write(numbers(1000));
+  CHECK(import.memory() > empty + ImportReport::max_listed * 150);
+  CHECK(import.memory() < empty + ImportReport::max_listed * 300 + 65'000);
+  const auto report = import.finish();
+  CHECK(report.failed == 1000);
+  REQUIRE(report.errors.size() == ImportReport::max_listed);
+  const std::string& message = report.errors[0].message;
+  CHECK(message.size() <= ImportReport::max_message_bytes);
+  CHECK(message == reason.substr(0, message.size() - 3) + "...");
+  CHECK(message.size() % 2 == 0);  // no half of a character
+}
+
 TEST_CASE("import: an input that is not of the format at all stores nothing") {
   const Book book;
   CHECK(test::refusal([&] { static_cast<void>(book.bring_in("%PDF\n" + ada)); }) ==

@@ -85,3 +85,12 @@ TEST_CASE("jscontact: what is written is read") {
     CHECK(line.find("failed") == std::string::npos);
   }
 }
+
+TEST_CASE("jscontact: small parts are bounded too") {
+  std::string card = R"({"@type":"Card","version":"1.0","uid":"u","x":[1)";
+  for (int i = 0; i < 100'000; ++i) card += ",1";
+  card += "]}";
+  const auto lines = test::records_of(*jscontact(), card, 65536, ReadLimits{1'000'000});
+  CHECK(lines == Lines{"0 @1 failed: too many parts: the contact would take over 2048576 bytes "
+                       "of memory"});
+}

@@ -125,6 +125,66 @@ TEST_CASE("vcard: random Cards survive both versions as text") {
   }
 }
 
+TEST_CASE("vcard: what few bytes become is bounded") {
+  const auto found = [](const std::string& properties) {
+    const auto lines =
+        test::records_of(*vcard(), "BEGIN:VCARD\nVERSION:4.0\n" + properties + "\nEND:VCARD\n",
+                         65536, addrbook::ReadLimits{1'000'000});
+    REQUIRE(lines.size() == 1);
+    return lines[0];
+  };
+  const auto repeat = [](const std::string& text, std::size_t count) {
+    std::string all;
+    while (count-- > 0) all += text;
+    return all;
+  };
+  const std::string too_much = ": the contact would take over 2048576 bytes of memory";
+  const std::string text(100'000, 'x');
+  // What each of many has, at once.
+  CHECK(found("NICKNAME;X-P=" + text + ":n" + repeat(",n", 99)) ==
+        "0 @1 failed: NICKNAME" + too_much);
+  CHECK(found("NICKNAME;PROP-ID=" + text + ":n" + repeat(",n", 99)) ==
+        "0 @1 failed: NICKNAME" + too_much);
+  CHECK(found("a.X-ABLabel:" + text + repeat("\na.TEL:1", 99)) == "0 @1 failed: TEL" + too_much);
+  // Small parts, which a tree of JSON has many of.
+  CHECK(found("ORG:" + repeat("a;", 100'000)) == "0 @1 failed: ORG" + too_much);
+  CHECK(found("N:" + repeat("a,", 100'000)) == "0 @1 failed: N" + too_much);
+  CHECK(found("CATEGORIES:" + repeat("a,", 100'000)) == "0 @1 failed: CATEGORIES" + too_much);
+  CHECK(found("JSPROP;JSPTR=x:[1" + repeat("\\,1", 100'000) + "]") ==
+        "0 @1 failed: JSPROP" + too_much);
+  // No Document is so deep.
+  CHECK(found("JSPROP;JSPTR=" + repeat("/", 100'000) + ":1").find("vCardProps") !=
+        std::string::npos);
+  // The same text once is no matter, nor are hundreds of values.
+  CHECK(found("NOTE:" + repeat("\\, ", 100'000)).find("notes") != std::string::npos);
+  CHECK(found("NICKNAME;X-P=" + text + ":n,n").find("nicknames") != std::string::npos);
+  CHECK(found("a.X-ABLabel:" + text.substr(99'000) + repeat("\na.TEL:1", 99)).find("TEL-99") !=
+        std::string::npos);
+}
+
+TEST_CASE("vcard: a member of very many parts goes out as it stands") {
+  std::string address = R"({"@type":"Card","version":"1.0","uid":"u","name":{"full":"A"},"x":[1)";
+  for (int i = 0; i < 200'000; ++i) address += ",1";
+  address += "]}";
+  const std::string text = test::written(*vcard(), {address});
+  CHECK(text.find("FN:A\r\n") != std::string::npos);
+  CHECK(text.find("JSPROP;JSPTR=x:[1\\,1") != std::string::npos);
+  const auto lines = test::records_of(*vcard(), text, 65536, addrbook::ReadLimits{50'000'000});
+  REQUIRE(lines.size() == 1);
+  CHECK(JsonTree(JsonSpan(document_of(lines[0]))) == JsonTree(JsonSpan(address)));
+}
+
+TEST_CASE("vcard: many names beside a long one") {
+  // What must not take a square of its time; with the watch of a test run as the only judge.
+  const std::string full(1'000'000, 'z');
+  std::string input = "BEGIN:VCARD\nVERSION:4.0\nUID:u\nFN:" + full + '\n';
+  for (int i = 0; i < 8000; ++i) input += "FN;X=1:a" + std::to_string(i) + '\n';
+  const auto lines = test::records_of(*vcard(), input + "END:VCARD\n", 65536);
+  REQUIRE(lines.size() == 1);
+  const std::string text = test::written(*vcard(), {document_of(lines[0])});
+  CHECK(test::records_of(*vcard(), text, 65536) == lines);
+}
+
 TEST_CASE("vcard: what programs write is understood, and goes out as it came in") {
   const auto card_of = [](const std::string& line) {
     const auto lines = test::records_of(

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,9 +25,7 @@ namespace addrbook::detail {
 /// 9553 has for several of them. Members of other names, and values that an enumeration does not
 /// have, are passed over: later versions and vendors add to both. So is whether a text is a URI, a
 /// language tag or a mail address.
-/// @returns what is wrong first, with its JSON pointer, e.g. "/emails/e1/address is missing";
-/// nothing
-///          if all is right
+/// @returns what is wrong first, e.g. "/emails/e1/address is missing"; nothing if all is right
 [[nodiscard]] inline std::optional<std::string> card_problem(const JsonTree& card);
 
 // ---------------------------------------------------------------------------------------------
@@ -149,8 +148,11 @@ inline void CardCheck::components(const JsonTree& tree) {
   bool has_any = false;
   bool has_phonetic = false;
   bool is_behind_separator = false;
+  std::set<std::string_view> kinds;
   for (const auto& child : list->children()) {
-    const bool is_separator = *child.value.string("kind") == "separator";
+    const std::string& kind = *child.value.string("kind");
+    kinds.insert(kind);
+    const bool is_separator = kind == "separator";
     has_any |= !is_separator;
     has_phonetic |= child.value.find("phonetic") != nullptr;
     if (is_separator && !has_order) return fail("/components: a separator without an order");
@@ -165,10 +167,8 @@ inline void CardCheck::components(const JsonTree& tree) {
   const JsonTree* const sort_as = tree.find("sortAs");
   if (sort_as == nullptr) return;
   for (const auto& key : sort_as->children()) {
-    const bool is_there =
-        std::any_of(list->children().begin(), list->children().end(),
-                    [&key](const auto& one) { return *one.value.string("kind") == key.name; });
-    if (!is_there) return at("sortAs", [&] { fail(": no component is a " + key.name); });
+    if (kinds.count(key.name) == 0)
+      return at("sortAs", [&] { fail(": no component is a " + key.name); });
   }
 }
 

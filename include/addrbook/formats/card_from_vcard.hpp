@@ -16,6 +16,7 @@
 #include <addrbook/formats/card_texts.hpp>
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
+#include <addrbook/formats/record_budget.hpp>
 #include <addrbook/formats/vcard_property.hpp>
 #include <addrbook/json/compact.hpp>
 #include <addrbook/json/tree.hpp>
@@ -35,15 +36,44 @@ namespace addrbook::detail {
 /// @returns the Card: with `uid`, made of the content if the vCard has none. Nothing is lost: what
 ///          has no place of its own is in `vCardProps` and `vCardParams`, and vcard_from_card()
 ///          brings it back.
-[[nodiscard]] inline Document card_from_vcard(const VCard& vcard);
+/// @throws Error{invalid} the Card would take more memory than the budget has
+[[nodiscard]] inline Document card_from_vcard(const VCard& vcard, const RecordBudget& budget = {});
 
 /// As card_from_vcard().
-[[nodiscard]] inline JsonTree card_tree_from_vcard(const VCard& vcard);
+[[nodiscard]] inline JsonTree card_tree_from_vcard(const VCard& vcard,
+                                                   const RecordBudget& budget = {});
 
 /// @returns what FN of a Card without `full` is; "" if nothing in it is a name
 [[nodiscard]] inline std::string derived_full_name(const JsonTree& card);
 
 // ---------------------------------------------------------------------------------------------
+
+/// @returns what a property takes in memory without its value, as RecordBudget counts it
+[[nodiscard]] inline std::size_t property_bytes(const VCardProperty& property) noexcept {
+  constexpr std::size_t own_nodes = 2;  // the object, and what it has of the value
+  std::size_t bytes = own_nodes * RecordBudget::node_bytes + property.name.size();
+  for (const VCardParameter& parameter : property.parameters) {
+    bytes += RecordBudget::node_bytes + parameter.name.size();
+    for (const std::string& value : parameter.values) {
+      bytes += RecordBudget::node_bytes + value.size();
+    }
+  }
+  return bytes;
+}
+
+/// @returns the same of its value, in which each separator makes a part
+[[nodiscard]] inline std::size_t value_bytes(const VCardProperty& property) noexcept {
+  std::size_t parts = 0;
+  const std::string& value = property.value;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (value[i] == '\\') {
+      ++i;
+    } else if (value[i] == ',' || value[i] == ';') {
+      ++parts;
+    }
+  }
+  return value.size() + parts * RecordBudget::node_bytes;
+}
 
 /// More that say the same in other languages are not looked at as such.
 inline constexpr std::size_t max_alternatives = 100;
@@ -51,8 +81,8 @@ inline constexpr std::size_t max_alternatives = 100;
 /// Reads one vCard.
 class CardFromVCard {
  public:
-  explicit CardFromVCard(const VCard& vcard)
-      : properties_(vcard.properties), groups_(vcard.properties) {}
+  CardFromVCard(const VCard& vcard, const RecordBudget& budget)
+      : properties_(vcard.properties), groups_(vcard.properties), budget_(budget) {}
 
   [[nodiscard]] inline JsonTree read();
 
@@ -104,12 +134,18 @@ class CardFromVCard {
   [[nodiscard]] static std::string path_of(const CardProperty& row, const std::string& key) {
     return (row.map == "pronouns" ? "speakToAs/pronouns/" : std::string(row.map) + '/') + key;
   }
+  /// Whether a property is not too large to be copied for another one.
+  [[nodiscard]] bool can_copy(const VCardProperty& property) noexcept {
+    return copies_.can_spend(property_bytes(property) + value_bytes(property));
+  }
   [[nodiscard]] JsonTree& localization(const std::string& language) {
     return localizations_[language];
   }
 
   const std::vector<VCardProperty>& properties_;
   CardGroups groups_;
+  RecordBudget budget_;
+  RecordBudget copies_;  // of what others are compared with: a few for each of them
   JsonTree card_;
   JsonTree localizations_{JsonTree::Kind::object};
   JsonTree kept_{JsonTree::Kind::array};                         // vCardProps
@@ -131,6 +167,12 @@ class CardFromVCard {
 };
 
 inline JsonTree CardFromVCard::read() {
+  std::size_t bytes = std::size_t{64} * 1024;
+  for (const VCardProperty& property : properties_) {
+    bytes += property_bytes(property) + value_bytes(property);
+    budget_.spend(property_bytes(property) + value_bytes(property), property.name);
+  }
+  copies_ = RecordBudget(2 * bytes);
   card_["@type"] = JsonTree("Card");
   card_["version"] = JsonTree("1.0");
   read_uid();
@@ -333,6 +375,7 @@ inline void CardFromVCard::finish_object(const VCardProperty& property, const Ca
                                          const ParameterBag& bag, JsonTree& object) {
   const std::string* const label = row.has_label ? groups_.label(property.group) : nullptr;
   if (label != nullptr) {
+    budget_.spend(label->size(), property.name);
     object["label"] = JsonTree(*label);
     labelled_.insert(lowercase(property.group));
   }
@@ -349,6 +392,7 @@ inline void CardFromVCard::read_object(std::size_t i, const CardProperty& row) {
   const bool is_phonetic = ParameterBag(property.parameters).find("PHONETIC") != nullptr;
   bool is_first = true;
   for (const std::string& value : values) {
+    if (!is_first) budget_.spend(property_bytes(property), property.name);
     ParameterBag bag(property.parameters);
     for (const VCardParameter& more : groups_.more_parameters(i)) {
       add_parameter_to(bag, more);
@@ -396,6 +440,7 @@ inline bool CardFromVCard::fold(const Alternatives& all, const Alternative& one)
   const VCardProperty& property = properties_[one.property];
   const CardProperty& row = *find_card_property(property.name);
   if (row.value == CardValue::texts && split_escaped(property.value, ',').size() > 1) return false;
+  if (!can_copy(properties_[all.base])) return false;
   ParameterBag bag(property.parameters);
   bag.drop("LANGUAGE");
   bag.drop("ALTID");
@@ -415,6 +460,7 @@ inline bool CardFromVCard::fold(const Alternatives& all, const Alternative& one)
   }
   if (shares_group) base.erase("label");
   const std::string path = path_of(row, key);
+  budget_.spend(path.size() * (object->children().size() + base.children().size()), property.name);
   JsonTree& patch = localization(one.language);
   if (row.value == CardValue::address) {
     patch[path] = *std::move(object);
@@ -440,6 +486,7 @@ inline bool CardFromVCard::fold(const Alternatives& all, const Alternative& one)
 inline bool CardFromVCard::fold_phonetics(const Alternatives& all, const Alternative& one) {
   const CardProperty& row = *find_card_property(properties_[one.property].name);
   if (row.value != CardValue::address) return false;
+  if (!can_copy(properties_[all.base])) return false;
   const VCardProperty* of = &properties_[all.base];
   const std::string path = path_of(row, keys_.at(all.base));
   JsonTree* object = &map_of(row)[keys_.at(all.base)];
@@ -585,6 +632,7 @@ inline void CardFromVCard::link_titles() {
     if (name != "TITLE" && name != "ROLE") continue;
     const auto organization = groups_.organization(properties_[i].group);
     if (!organization || keys_.count(*organization) == 0 || keys_.count(i) == 0) continue;
+    budget_.spend(keys_[*organization].size(), name);
     card_["titles"][keys_[i]]["organizationId"] = JsonTree(keys_[*organization]);
   }
 }
@@ -650,6 +698,10 @@ inline void CardFromVCard::read_name() {
   }
   std::set<std::string> pronounced;
   for (const VCardProperty* const property : phonetics) {
+    if (!can_copy(*base->property)) {
+      keep(*property);
+      continue;
+    }
     ParameterBag bag(property->parameters);
     const std::string language = bag.take("LANGUAGE").value_or("");
     bag.drop("ALTID");
@@ -736,6 +788,7 @@ inline void CardFromVCard::read_fn() {
   std::set<std::string> languages{base_language};
   bool is_any_folded = false;
   bool are_folded = true;
+  const std::string full = unescape_text(base->value);
   bool has_twin = false;  // that is kept, and would stand for this one
   for (const VCardProperty* const property : others) {
     ParameterBag bag(property->parameters);
@@ -748,7 +801,7 @@ inline void CardFromVCard::read_fn() {
     if (is_folded) {
       localization(language)["name/full"] = JsonTree(unescape_text(property->value));
     } else {
-      has_twin |= unescape_text(property->value) == unescape_text(base->value);
+      has_twin |= unescape_text(property->value) == full;
       keep(*property);
     }
     if (its_altid == altid) (is_folded ? is_any_folded : are_folded) = is_folded;
@@ -758,7 +811,7 @@ inline void CardFromVCard::read_fn() {
   if (type != "text") return keep(*base);
   const bool has_n = card_.find("name") != nullptr;
   JsonTree& name = card_["name"];
-  name["full"] = JsonTree(unescape_text(base->value));
+  name["full"] = JsonTree(full);
   const bool has_more = !base_bag.rest().empty() || !base->group.empty();
   if (has_twin || (has_n && has_more)) {
     keep(*base);
@@ -803,14 +856,11 @@ inline void CardFromVCard::apply_jsprops() {
       is_valid = false;
       break;
     }
+    budget_.spend(tree_bytes(json), property->name);
     patch.push_back({*std::move(path), JsonTree(JsonSpan(json))});
   }
   JsonTree patched = card_;
-  std::size_t effort = max_patch_effort;
-  is_valid = is_valid && are_apart(patch) &&
-             std::all_of(patch.begin(), patch.end(), [&patched, &effort](const CardChange& change) {
-               return apply_change(patched, change.path, change.value, false, &effort);
-             });
+  is_valid = is_valid && are_apart(patch) && apply_patch(patched, patch);
   const std::string* const uid = patched.string("uid");
   const std::string* const type = patched.string("@type");
   is_valid = is_valid && uid != nullptr && !uid->empty() && type != nullptr && *type == "Card" &&
@@ -843,12 +893,12 @@ inline std::string derived_full_name(const JsonTree& card) {
   return {};
 }
 
-inline JsonTree card_tree_from_vcard(const VCard& vcard) {
-  return CardFromVCard(vcard).read();
+inline JsonTree card_tree_from_vcard(const VCard& vcard, const RecordBudget& budget) {
+  return CardFromVCard(vcard, budget).read();
 }
 
-inline Document card_from_vcard(const VCard& vcard) {
-  return Document::parse(card_tree_from_vcard(vcard).dump());
+inline Document card_from_vcard(const VCard& vcard, const RecordBudget& budget) {
+  return Document::parse(card_tree_from_vcard(vcard, budget).dump());
 }
 
 }  // namespace addrbook::detail

@@ -1,6 +1,7 @@
 /// Patches of Cards (RFC 9553, 1.4.3): what JSPROP of a vCard and `localizations` hold.
 #pragma once
 
+#include <addrbook/document.hpp>
 #include <addrbook/formats/card_components.hpp>
 #include <addrbook/formats/card_texts.hpp>
 #include <addrbook/json/pointer.hpp>
@@ -8,7 +9,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,20 +30,23 @@ struct CardChange {
 using CardPatch = std::vector<CardChange>;
 
 /// @param pointer  a JSON pointer, with or without its first '/'
-/// @returns nothing if it is none
+/// @returns nothing if it is none, or leads deeper than any Document
 [[nodiscard]] inline std::optional<CardPath> card_path(std::string_view pointer);
 
 /// @returns the pointer without its first '/', which card_path() reads as the same
 [[nodiscard]] inline std::string card_pointer(const CardPath& path);
 
-/// To remove a member costs as much as the object has members; a patch that costs more is refused.
-inline constexpr std::size_t max_patch_effort = 20'000'000;
-
-/// @param may_enter_arrays  whether an element of an array can be changed
-/// @param effort            what is left of it; null: any
+/// Changes a member of an object, or an element of an array.
+/// @param effort  what is left of it; to remove a member costs as much as the object has members
 /// @returns false if there is no such place, or no effort left; nothing is changed then
 inline bool apply_change(JsonTree& card, const CardPath& path, const JsonTree& value,
-                         bool may_enter_arrays, std::size_t* effort = nullptr);
+                         std::size_t& effort);
+
+/// Changes members of objects.
+/// @param patch  whose paths are apart
+/// @returns false if one has no such place: part of the patch may be applied then
+/// @par Cost  goes over each object once, however many of its members are removed
+[[nodiscard]] inline bool apply_patch(JsonTree& card, const CardPatch& patch);
 
 /// @returns whether no path of a patch leads to or into another one's
 [[nodiscard]] inline bool are_apart(const CardPatch& patch);
@@ -56,7 +62,9 @@ inline bool apply_change(JsonTree& card, const CardPath& path, const JsonTree& v
 inline std::optional<CardPath> card_path(std::string_view pointer) {
   std::string text(pointer.substr(0, 1) == "/" ? "" : "/");
   text += pointer;
-  if (!is_json_pointer(text)) return std::nullopt;
+  const bool is_too_deep =
+      std::count(text.begin(), text.end(), '/') > static_cast<std::ptrdiff_t>(Document::max_depth);
+  if (is_too_deep || !is_json_pointer(text)) return std::nullopt;
   CardPath path;
   for (std::string_view rest = text; !rest.empty();) path.push_back(take_token(rest));
   return path;
@@ -71,14 +79,14 @@ inline std::string card_pointer(const CardPath& path) {
 }
 
 inline bool apply_change(JsonTree& card, const CardPath& path, const JsonTree& value,
-                         bool may_enter_arrays, std::size_t* effort) {
+                         std::size_t& effort) {
   JsonTree* at = &card;
   const bool is_removal = value.is(JsonTree::Kind::null);
   for (std::size_t i = 0; i < path.size(); ++i) {
     const bool is_last = i + 1 == path.size();
     if (at->is(JsonTree::Kind::array)) {
       const auto index = array_index(path[i]);
-      if (!may_enter_arrays || !index || *index >= at->children().size()) return false;
+      if (!index || *index >= at->children().size()) return false;
       at = &at->children()[*index].value;
       if (is_last && is_removal) return false;
       if (is_last) *at = value;
@@ -87,8 +95,8 @@ inline bool apply_change(JsonTree& card, const CardPath& path, const JsonTree& v
     if (!at->is(JsonTree::Kind::object)) return false;
     if (is_last) {
       if (is_removal) {
-        if (effort != nullptr && *effort < at->children().size()) return false;
-        if (effort != nullptr) *effort -= at->children().size();
+        if (effort < at->children().size()) return false;
+        effort -= at->children().size();
         at->erase(path[i]);
       } else {
         (*at)[path[i]] = value;
@@ -97,6 +105,36 @@ inline bool apply_change(JsonTree& card, const CardPath& path, const JsonTree& v
     }
     at = at->find(path[i]);
     if (at == nullptr) return false;
+  }
+  return true;
+}
+
+inline bool apply_patch(JsonTree& card, const CardPatch& patch) {
+  std::map<CardPath, std::set<std::string_view>> removed;  // by the path of the object
+  const auto object_at = [&card](const CardPath& path) {
+    JsonTree* at = &card;
+    for (const std::string& name : path) {
+      if (at != nullptr) at = at->find(name);
+    }
+    return at != nullptr && at->is(JsonTree::Kind::object) ? at : nullptr;
+  };
+  for (const auto& [path, value] : patch) {
+    const CardPath parent(path.begin(), path.end() - 1);
+    JsonTree* const object = object_at(parent);
+    if (object == nullptr) return false;
+    if (value.is(JsonTree::Kind::null)) {
+      removed[parent].insert(path.back());
+    } else {
+      (*object)[path.back()] = value;
+    }
+  }
+  for (const auto& [path, names] : removed) {
+    JsonTree& object = *object_at(path);
+    JsonTree rest(JsonTree::Kind::object);
+    for (auto& [name, value] : object.children()) {
+      if (names.count(name) == 0) rest[name] = std::move(value);
+    }
+    object = std::move(rest);
   }
   return true;
 }
@@ -190,15 +228,21 @@ inline void remove_defaults(JsonTree& card) {
   });
 }
 
+/// @returns false if the paths of a patch would take much more than the value itself, once the name
+///          stands before each of them
+[[nodiscard]] inline bool is_worth(const CardPatch& patch, const std::string& name,
+                                   const JsonTree& value) {
+  constexpr std::size_t of_no_matter = 1024;
+  constexpr std::size_t most = 4;
+  const std::size_t bytes = patch.size() * name.size();
+  return bytes <= of_no_matter || bytes / most <= value.dump().size();
+}
+
+/// @param patch  gets paths from the object on
 /// @returns false if something can't be said: the whole must be replaced
-inline bool add_difference(const JsonTree& from, const JsonTree& to, const CardPath& path,
-                           CardPatch& patch) {
+inline bool add_difference(const JsonTree& from, const JsonTree& to, CardPatch& patch,
+                           bool is_card = false) {
   bool is_whole = true;
-  const auto inner = [&path](const std::string& name) {
-    CardPath longer = path;
-    longer.push_back(name);
-    return longer;
-  };
   for (const auto& [name, value] : to.children()) {
     const JsonTree* const before = from.find(name);
     // It is implied, where the other has an object too.
@@ -207,23 +251,27 @@ inline bool add_difference(const JsonTree& from, const JsonTree& to, const CardP
     if (value.is(JsonTree::Kind::null) || !is_vcard_text(name)) {
       is_whole = false;
       // The Card itself can't be replaced, and without the member it is nearer.
-      if (path.empty() && before != nullptr) patch.push_back({{name}, JsonTree()});
+      if (is_card && before != nullptr) patch.push_back({{name}, JsonTree()});
       continue;
     }
     const bool are_objects =
         before != nullptr && before->is(JsonTree::Kind::object) && value.is(JsonTree::Kind::object);
     CardPatch changes;
-    if (!are_objects || !add_difference(*before, value, inner(name), changes)) {
+    if (!are_objects || !add_difference(*before, value, changes) ||
+        !is_worth(changes, name, value)) {
       changes.clear();
-      changes.push_back({inner(name), value});
+      changes.push_back({{}, value});
     }
-    std::move(changes.begin(), changes.end(), std::back_inserter(patch));
+    for (CardChange& change : changes) {
+      change.path.insert(change.path.begin(), name);
+      patch.push_back(std::move(change));
+    }
   }
   constexpr std::size_t max_effort = 1'000'000;
   std::size_t effort = 0;
   for (const auto& [name, value] : from.children()) {
     if (to.find(name) != nullptr) continue;
-    patch.push_back({inner(name), JsonTree()});
+    patch.push_back({{name}, JsonTree()});
     effort += from.children().size();
   }
   return is_whole && effort <= max_effort;
@@ -234,7 +282,7 @@ inline CardPatch card_difference(JsonTree from, JsonTree to) {
   remove_defaults(to);
   CardPatch patch;
   // At the top there is no whole to replace.
-  static_cast<void>(add_difference(from, to, {}, patch));
+  static_cast<void>(add_difference(from, to, patch, true));
   return patch;
 }
 

@@ -33,6 +33,18 @@ namespace addrbook::detail {
   return result;
 }
 
+/// @returns the text with LF in the place of CR LF, and of several CR before LF, so that to do it
+///          again changes nothing
+[[nodiscard]] inline std::string with_line_feeds(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  for (const char c : text) {
+    while (c == '\n' && !result.empty() && result.back() == '\r') result.pop_back();
+    result += c;
+  }
+  return result;
+}
+
 /// As a TEXT value (RFC 6350, 4.1).
 [[nodiscard]] inline std::string escape_text(std::string_view text) {
   return escape_vcard(text, "\\,");

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,15 +66,19 @@ class TextInput {
   std::string decoded_;
 };
 
-/// Makes UTF-8 of the charsets that phones and mail programs have used. Keeps the converter of the
-/// last one, since a file has one charset, in a parameter of each of its lines.
+/// Makes UTF-8 of the charsets that phones and mail programs have used. Keeps the converters, one
+/// of each charset, since they are parameters of each line.
 ///
 /// Others are unknown, though iconv(3) has hundreds: each is code of its own, loaded while the
 /// program runs, that would have to stand whatever a stranger sends.
 class CharsetConverter : private Pinned {
  public:
   CharsetConverter() noexcept = default;
-  ~CharsetConverter() { close(); }
+  ~CharsetConverter() {
+    for (const auto& [name, converter] : converters_) {
+      if (converter != none()) static_cast<void>(::iconv_close(converter));
+    }
+  }
 
   /// @param charset  its name as in MIME, in any case, e.g. "iso-8859-1"
   /// @returns UTF-8; nothing if the charset is unknown, or the bytes are no text in it
@@ -81,16 +86,16 @@ class CharsetConverter : private Pinned {
                                                    std::string_view charset);
 
  private:
-  void close() noexcept;
-  [[nodiscard]] bool open(const std::string& name);
-  [[nodiscard]] std::optional<std::string> convert(std::string_view bytes);
+  [[nodiscard]] iconv_t open(const std::string& name);
+  [[nodiscard]] static std::optional<std::string> convert(iconv_t converter,
+                                                          std::string_view bytes);
 
   static iconv_t none() noexcept {
     return reinterpret_cast<iconv_t>(-1);  // NOLINT(performance-no-int-to-ptr): POSIX says so
   }
 
-  std::string name_;
-  iconv_t converter_ = none();
+  // By iconv's names, of which iconv_name() has some fifty. none(): the system lacks it.
+  std::map<std::string, iconv_t> converters_;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -251,27 +256,24 @@ inline std::optional<std::string> CharsetConverter::to_utf8(std::string_view byt
     append_windows_1252(text, bytes);
     return text;
   }
-  if (name.empty() || !open(name)) return std::nullopt;
-  return convert(bytes);
+  const iconv_t converter = name.empty() ? none() : open(name);
+  if (converter == none()) return std::nullopt;
+  return convert(converter, bytes);
 }
 
-inline void CharsetConverter::close() noexcept {
-  if (converter_ != none()) static_cast<void>(::iconv_close(converter_));
-  converter_ = none();
-  name_.clear();
+inline iconv_t CharsetConverter::open(const std::string& name) {
+  const auto found = converters_.find(name);
+  if (found != converters_.end()) return found->second;
+  // First the place, so that nothing is left open.
+  iconv_t& converter = converters_.emplace(name, none()).first->second;
+  converter = ::iconv_open("UTF-8", name.c_str());
+  return converter;
 }
 
-inline bool CharsetConverter::open(const std::string& name) {
-  if (name == name_) return converter_ != none();
-  close();
-  converter_ = ::iconv_open("UTF-8", name.c_str());
-  name_ = name;  // also of one that the system lacks, so as not to look for it again
-  return converter_ != none();
-}
-
-inline std::optional<std::string> CharsetConverter::convert(std::string_view bytes) {
+inline std::optional<std::string> CharsetConverter::convert(iconv_t converter,
+                                                            std::string_view bytes) {
   // Back to the first state: a text that was refused may have ended in another.
-  static_cast<void>(::iconv(converter_, nullptr, nullptr, nullptr, nullptr));
+  static_cast<void>(::iconv(converter, nullptr, nullptr, nullptr, nullptr));
   std::string text;
   std::array<char, 4096> piece{};
   // The interface is older than const; what it reads stays as it is.
@@ -281,8 +283,8 @@ inline std::optional<std::string> CharsetConverter::convert(std::string_view byt
     char* output = piece.data();
     std::size_t room = piece.size();
     is_flushed = left == 0;
-    const std::size_t result = is_flushed ? ::iconv(converter_, nullptr, nullptr, &output, &room)
-                                          : ::iconv(converter_, &input, &left, &output, &room);
+    const std::size_t result = is_flushed ? ::iconv(converter, nullptr, nullptr, &output, &room)
+                                          : ::iconv(converter, &input, &left, &output, &room);
     if (result == static_cast<std::size_t>(-1)) {
       if (errno != E2BIG) return std::nullopt;
       is_flushed = false;

@@ -5,8 +5,11 @@
 #include <addrbook/contacts/identity.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/entry.hpp>
+#include <addrbook/format.hpp>
 #include <addrbook/formats/card_dates.hpp>
+#include <addrbook/formats/record_budget.hpp>
 #include <addrbook/json/spans.hpp>
+#include <addrbook/json/strings.hpp>
 #include <addrbook/json/tree.hpp>
 
 #include <optional>
@@ -20,9 +23,16 @@ namespace addrbook::detail {
 /// @returns whether an address is a Card: `"@type": "Card"`
 [[nodiscard]] inline bool is_card(const Document& address);
 
+/// A member of a Card that stays as it is.
+struct RawMember {
+  std::string name;
+  JsonSpan value;  ///< of the entry's document
+};
+
 /// @returns the address itself if it is a Card, with a `version` and a `uid` if it lacks them.
 ///          Otherwise what read_contact() finds in it. The `uid` is uid_of().
-[[nodiscard]] inline JsonTree contact_card(const Entry& entry);
+/// @param raw  takes members of a Card that would take too much memory as a tree
+[[nodiscard]] inline JsonTree contact_card(const Entry& entry, std::vector<RawMember>& raw);
 
 /// As contact_card(), as text. A Card that lacks nothing is appended as it is.
 inline void append_contact_card(const Entry& entry, std::string& to);
@@ -40,7 +50,13 @@ inline void append_contact_card(const Entry& entry, std::string& to) {
   if (has_version && is_card(entry.document) && !own_uid(entry.document).empty()) {
     to += entry.document.text();
   } else {
-    contact_card(entry).append_to(to);
+    std::vector<RawMember> raw;
+    contact_card(entry, raw).append_to(to);
+    for (const RawMember& member : raw) {
+      to.back() = ',';
+      append_json_string(to, member.name, JsonCharset::utf8);
+      to.append(":").append(member.value.text()) += '}';
+    }
   }
 }
 
@@ -54,9 +70,29 @@ inline void append_contact_card(const Entry& entry, std::string& to) {
   return map;
 }
 
-inline JsonTree contact_card(const Entry& entry) {
+/// @returns the members of a Card; of `uid` and `version` only texts
+[[nodiscard]] inline JsonTree card_tree(const Document& card, std::vector<RawMember>& raw) {
+  RecordBudget budget{ReadLimits{}};
+  JsonTree tree(JsonTree::Kind::object);
+  auto members = JsonSpan(card.text()).children();
+  while (const auto member = members.next()) {
+    const JsonSpan value = member->value();
+    std::string name = member->name();
+    const bool is_own = name == "uid" || name == "version";
+    if (is_own && !value.is(JsonSpan::Kind::string)) continue;
+    // Texts take no more than they do in the document.
+    if (is_own || budget.can_spend(tree_bytes(value.text()) - value.text().size())) {
+      tree[name] = JsonTree(value);
+    } else {
+      raw.push_back({std::move(name), value});
+    }
+  }
+  return tree;
+}
+
+inline JsonTree contact_card(const Entry& entry, std::vector<RawMember>& raw) {
   if (is_card(entry.document)) {
-    JsonTree card(JsonSpan(entry.document.text()));
+    JsonTree card = card_tree(entry.document, raw);
     card["uid"] = JsonTree(uid_of(entry));
     const std::string* const version = card.string("version");
     if (version == nullptr || version->empty()) card["version"] = JsonTree("1.0");

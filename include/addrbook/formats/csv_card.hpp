@@ -11,6 +11,7 @@
 #include <addrbook/formats/csv_card_cells.hpp>
 #include <addrbook/formats/csv_cells.hpp>
 #include <addrbook/formats/csv_members.hpp>
+#include <addrbook/formats/record_budget.hpp>
 #include <addrbook/json/effort.hpp>
 #include <addrbook/json/equality.hpp>
 #include <addrbook/json/spans.hpp>
@@ -27,8 +28,9 @@ namespace addrbook::detail {
 /// `{"emails": {...}, ...}`: each counts if it gives the same cells as the row has, so that the row
 /// can be edited. A UID that is not there is made of all else.
 /// @param warnings  takes what could not be kept as it was
-/// @throws Error{invalid} if the Card would be no Document
-[[nodiscard]] inline Document card_of(const CsvCells& cells, std::vector<std::string>& warnings);
+/// @throws Error{invalid} if the Card would be no Document, or take more memory than the budget has
+[[nodiscard]] inline Document card_of(const CsvCells& cells, std::vector<std::string>& warnings,
+                                      const RecordBudget& budget = {});
 
 /// Makes a row of an entry, with its uid_of(). What the row can't hold of a Card stands in
 /// CsvField::other: card_of() gives a Card of equal members (RFC 6902, 4.6). Of another address it
@@ -37,7 +39,8 @@ namespace addrbook::detail {
 
 // ---------------------------------------------------------------------------------------------
 
-inline Document card_of(const CsvCells& cells, std::vector<std::string>& warnings) {
+inline Document card_of(const CsvCells& cells, std::vector<std::string>& warnings,
+                        const RecordBudget& budget) {
   constexpr std::size_t max_shown_bytes = 80;
   const auto other_text = cells.text(CsvField::other);
   Document other;
@@ -48,10 +51,12 @@ inline Document card_of(const CsvCells& cells, std::vector<std::string>& warning
       CsvCells with_other = cells;
       with_other.unknown.emplace_back("Other", other_text);
       with_other.erase(CsvField::other);
-      return card_of(with_other, warnings);
+      return card_of(with_other, warnings, budget);
     }
   }
-  CsvMembers members = CsvCardBuilder(cells, warnings).build();
+  RecordBudget left = budget;
+  CsvMembers members = CsvCardBuilder(cells, warnings, left).build();
+  const std::size_t of_row = members.size();
   auto others = JsonSpan(other.text()).children();
   while (const auto each = others.next()) {
     std::string name = each->name();
@@ -59,9 +64,13 @@ inline Document card_of(const CsvCells& cells, std::vector<std::string>& warning
     CsvCells its_cells;
     add_cells(its_cells, name, each->value());
     std::vector<std::string> ignored;
-    const CsvMembers of_cells = CsvCardBuilder(its_cells, ignored).build();
+    const CsvMembers of_cells = CsvCardBuilder(its_cells, ignored, left).build();
     const std::string* const theirs = find_member(of_cells, name);
-    const std::string* const ours = find_member(members, name);
+    // Behind these stand those that were added here, of which no other has the name.
+    std::string* ours = nullptr;
+    for (std::size_t i = 0; i < of_row; ++i) {
+      if (members[i].first == name) ours = &members[i].second;
+    }
     if (theirs == nullptr ? ours != nullptr : ours == nullptr || *theirs != *ours) {
       warnings.push_back("the column Other has another '" +
                          std::string(cut_utf8(name, max_shown_bytes)) +
@@ -69,9 +78,7 @@ inline Document card_of(const CsvCells& cells, std::vector<std::string>& warning
     } else if (ours == nullptr) {
       members.emplace_back(std::move(name), std::string(each->value_text));
     } else {
-      const auto found = std::find_if(members.begin(), members.end(),
-                                      [&](const auto& member) { return member.first == name; });
-      found->second = each->value_text;
+      *ours = each->value_text;
     }
   }
   JsonObjectText content;
@@ -120,7 +127,8 @@ inline Document card_of(const CsvCells& cells, std::vector<std::string>& warning
   auto all = card.children();
   while (const auto member = all.next()) add_cells(cells, member->name(), member->value());
   std::vector<std::string> ignored;
-  CsvMembers built = CsvCardBuilder(cells, ignored).build();
+  RecordBudget any;
+  CsvMembers built = CsvCardBuilder(cells, ignored, any).build();
   built.emplace_back("version", "\"1.0\"");
   Effort unlimited((std::numeric_limits<std::size_t>::max)());
   auto each = card.children();

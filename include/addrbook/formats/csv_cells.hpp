@@ -2,9 +2,11 @@
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
+#include <addrbook/formats/card_texts.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -49,7 +51,8 @@ enum class CsvField {
   link,
 };
 
-/// The texts of a row, without white space around them. An empty one counts as none.
+/// The texts of a row, without white space around them, and with LF in the place of CR LF, which is
+/// what spreadsheets have in a cell. An empty one counts as none.
 class CsvCells {
  public:
   using Key = std::pair<CsvField, std::size_t>;  ///< with the slot
@@ -66,7 +69,10 @@ class CsvCells {
     return texts_.count({field, slot}) != 0;
   }
   /// @returns one more than the greatest slot of the fields from `first` to `last`; 0: none
+  /// @par Cost  a search for each of the fields
   [[nodiscard]] inline std::size_t slots(CsvField first, CsvField last) const;
+
+  inline void add_unknown(std::string name, std::string_view text);
 
   /// Columns that nobody knows, with their names.
   std::vector<std::pair<std::string, std::string>> unknown;
@@ -173,7 +179,7 @@ inline constexpr CsvLabelWord csv_label_words[] = {
 
 inline void CsvCells::set(CsvField field, std::size_t slot, std::string_view text) {
   text = trimmed_cell(text);
-  if (!text.empty()) texts_[{field, slot}] = text;
+  if (!text.empty()) texts_[{field, slot}] = with_line_feeds(text);
 }
 
 inline void CsvCells::add_line(CsvField field, std::size_t slot, std::string_view text) {
@@ -181,14 +187,21 @@ inline void CsvCells::add_line(CsvField field, std::size_t slot, std::string_vie
   if (text.empty()) return;
   std::string& all = texts_[{field, slot}];
   if (!all.empty()) all += '\n';
-  all += text;
+  all += with_line_feeds(text);
+}
+
+inline void CsvCells::add_unknown(std::string name, std::string_view text) {
+  unknown.emplace_back(std::move(name), with_line_feeds(text));
 }
 
 inline std::size_t CsvCells::slots(CsvField first, CsvField last) const {
   std::size_t slots = 0;
-  const auto end = texts_.upper_bound({last, static_cast<std::size_t>(-1)});
-  for (auto each = texts_.lower_bound({first, 0}); each != end; ++each) {
-    slots = (std::max)(slots, each->first.second + 1);
+  auto end = texts_.upper_bound({last, static_cast<std::size_t>(-1)});
+  // The last cell of each field, from the last one on.
+  while (end != texts_.begin() && std::prev(end)->first.first >= first) {
+    const Key key = std::prev(end)->first;
+    slots = (std::max)(slots, key.second + 1);
+    end = texts_.lower_bound({key.first, 0});
   }
   return slots;
 }

@@ -1,6 +1,7 @@
 /// CsvColumns: what the columns of a table hold, by their names.
 #pragma once
 
+#include <addrbook/contacts/words.hpp>
 #include <addrbook/formats/csv_card_cells.hpp>
 #include <addrbook/formats/csv_cells.hpp>
 #include <addrbook/formats/csv_column_names.hpp>
@@ -62,7 +63,8 @@ class CsvColumns {
 
   std::vector<Column> columns_;
   std::map<Group, std::size_t> slots_;
-  std::map<CsvField, std::size_t> next_slots_;                         // by the kind
+  std::map<CsvField, std::size_t> next_slots_;  // by the kind
+  unsigned next_number_ = 100000;               // beyond all that a header says
   std::map<std::tuple<CsvField, std::size_t, unsigned>, bool> taken_;  // with the line
   bool has_known_ = false;
 };
@@ -207,21 +209,26 @@ inline void CsvColumns::place(Column& column) {
       column.name.reset();
       return;
     }
-    constexpr unsigned beyond_all = 100000;  // what a header says is below
-    number = number < beyond_all ? beyond_all : number + 1;
+    number = ++next_number_;
   }
   has_known_ = has_known_ || name.field != CsvField::other;
 }
 
-/// Makes the names of unknown columns unique.
+/// Makes the names of unknown columns short, since each row has them, and unique.
 inline void CsvColumns::name_unknown() {
+  constexpr std::size_t longest = 200;
   // The builder of Cards uses these.
-  std::map<std::string, std::size_t> seen{{"Birthday", 1}, {"Anniversary", 1}, {"Other", 1}};
+  std::map<std::string, std::size_t> counts{{"Birthday", 1}, {"Anniversary", 1}, {"Other", 1}};
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     std::string& header = columns_[i].header;
     if (columns_[i].name) continue;
+    header.resize(cut_utf8(header, longest).size());
     if (header.empty()) header = "Column " + std::to_string(i + 1);
-    while (seen[header]++ != 0) header += " (2)";
+    const std::string name = header;
+    // The count of a name is where the next one of it goes on; a later header may say "x (2)".
+    while (!counts.emplace(header, 1).second) {
+      header = name + " (" + std::to_string(++counts[name]) + ')';
+    }
   }
 }
 
@@ -232,14 +239,18 @@ inline CsvCells CsvColumns::cells_of(const std::vector<std::string>& row) const 
     const std::string_view text = trimmed_cell(without_guard(row[i]));
     if (text.empty()) continue;
     if (!column.name) {
-      cells.unknown.emplace_back(column.header, text);
+      cells.add_unknown(column.header, text);
       continue;
     }
     const CsvField field = column.name->field;
     if (field == CsvField::keywords && column.name->has_commas) {
-      std::string list(text);
-      for (std::size_t at = 0; (at = list.find_first_of(",;", at)) != std::string::npos;) {
-        list.replace(at, 1, csv_list_separator);
+      std::string list;
+      for (const char c : text) {
+        if (c == ',' || c == ';') {
+          list += csv_list_separator;
+        } else {
+          list += c;
+        }
       }
       cells.set(field, 0, list);
     } else {
@@ -258,27 +269,31 @@ inline CsvCells CsvColumns::cells_of(const std::vector<std::string>& row) const 
 /// were of the name `Type` before, depends on the row. What we don't know stays as it is.
 inline void CsvColumns::take_labelled(CsvCells& cells) {
   constexpr std::string_view relations[] = {"spouse", "child", "parent", "sibling", "friend"};
-  auto& all = cells.unknown;
-  for (std::size_t i = 0; i + 1 < all.size(); ++i) {
-    const std::string_view header = all[i].first;
+  const auto take = [&](std::string_view header, const std::string& text,
+                        const std::pair<std::string, std::string>& next) {
     const auto end = header.find(" - ");
-    if (end == header.npos || all[i + 1].first != std::string(header.substr(0, end)) + " - Value" ||
+    if (end == header.npos || next.first != std::string(header.substr(0, end)) + " - Value" ||
         (header.substr(end + 3) != "Label" && header.substr(end + 3) != "Type")) {
-      continue;
+      return false;
     }
-    const auto label = read_column_name(all[i].second);
-    const std::string word = lowercase(all[i].second);
-    const std::string& value = all[i + 1].second;
+    const auto label = read_column_name(text);
     if (header.substr(0, 6) == "Event " && label && label->field == CsvField::anniversary &&
         !cells.has(CsvField::anniversary, 0)) {
-      cells.set(CsvField::anniversary, 0, value);
-    } else if (header.substr(0, 9) != "Relation " ||
-               std::find(std::begin(relations), std::end(relations), word) == std::end(relations) ||
-               !cells.related.emplace(value, word).second) {
-      continue;
+      cells.set(CsvField::anniversary, 0, next.second);
+      return true;
     }
-    const auto at = all.begin() + static_cast<std::ptrdiff_t>(i--);
-    all.erase(at, at + 2);
+    const std::string word = lowercase(text);
+    return header.substr(0, 9) == "Relation " &&
+           std::find(std::begin(relations), std::end(relations), word) != std::end(relations) &&
+           cells.related.emplace(next.second, word).second;
+  };
+  auto all = std::exchange(cells.unknown, {});
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i + 1 < all.size() && take(all[i].first, all[i].second, all[i + 1])) {
+      ++i;
+    } else {
+      cells.unknown.push_back(std::move(all[i]));
+    }
   }
 }
 

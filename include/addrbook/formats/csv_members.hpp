@@ -5,10 +5,12 @@
 #include <addrbook/contacts/words.hpp>
 #include <addrbook/formats/csv_cells.hpp>
 #include <addrbook/formats/csv_dates.hpp>
+#include <addrbook/formats/record_budget.hpp>
 #include <addrbook/json/strings.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -67,8 +69,10 @@ class JsonObjectText {
 /// Makes the members of a Card that cells say, each of its own cells alone.
 class CsvCardBuilder {
  public:
-  CsvCardBuilder(const CsvCells& cells, std::vector<std::string>& warnings)
-      : cells_(cells), warnings_(warnings) {}
+  CsvCardBuilder(const CsvCells& cells, std::vector<std::string>& warnings, RecordBudget& budget)
+      : cells_(cells), warnings_(warnings), budget_(budget) {}
+
+  /// @throws Error{invalid} the members would take more memory than the budget has
 
   [[nodiscard]] inline CsvMembers build();
 
@@ -82,18 +86,19 @@ class CsvCardBuilder {
   [[nodiscard]] inline JsonObjectText organizations() const;
   template <class Value>
   [[nodiscard]] JsonObjectText labelled(CsvField label, CsvField field, std::string_view id,
-                                        std::string_view value_name, Value is_wanted) const;
-  static inline void add_label(JsonObjectText& object, std::string_view label, bool is_of_phone);
+                                        std::string_view value_name, Value is_wanted);
+  static inline void add_label(JsonObjectText& object, const CsvLabel& label);
   [[nodiscard]] inline JsonObjectText addresses() const;
   [[nodiscard]] inline JsonObjectText anniversaries();
-  [[nodiscard]] inline JsonObjectText keywords() const;
+  [[nodiscard]] inline JsonObjectText keywords();
   [[nodiscard]] inline JsonObjectText relations() const;
   [[nodiscard]] inline JsonObjectText unknown() const;
   [[nodiscard]] inline JsonObjectText listed(CsvField field, std::string_view id,
-                                             std::string_view value_name) const;
+                                             std::string_view value_name);
 
   const CsvCells& cells_;
   std::vector<std::string>& warnings_;
+  RecordBudget& budget_;
   CsvMembers members_;
   std::vector<std::pair<std::string_view, std::string_view>> kept_;  // cells that mean nothing
 };
@@ -162,10 +167,11 @@ inline JsonObjectText CsvCardBuilder::name() const {
 
 /// Each value of a cell as an object in a map.
 inline JsonObjectText CsvCardBuilder::listed(CsvField field, std::string_view id,
-                                             std::string_view value_name) const {
+                                             std::string_view value_name) {
   JsonObjectText map;
   std::size_t count = 0;
   for (const std::string_view value : split_cell(cells_.text(field))) {
+    budget_.spend(value.size(), 1, value_name);
     JsonObjectText object;
     object.add_text(value_name, value);
     map.add_object(std::string(id) + std::to_string(++count), object);
@@ -191,28 +197,31 @@ inline JsonObjectText CsvCardBuilder::organizations() const {
 /// A map of what stands in cells with a label each, which is `field` itself where there is none.
 template <class Value>
 JsonObjectText CsvCardBuilder::labelled(CsvField label, CsvField field, std::string_view id,
-                                        std::string_view value_name, Value is_wanted) const {
+                                        std::string_view value_name, Value is_wanted) {
   JsonObjectText map;
   std::size_t count = 0;
-  for (std::size_t slot = 0; slot < cells_.slots(field, field); ++slot) {
+  const std::size_t slots = cells_.slots(field, field);
+  for (std::size_t slot = 0; slot < slots; ++slot) {
+    const std::string_view its_label = label != field ? cells_.text(label, slot) : "";
+    const CsvLabel read = read_label(its_label, field == CsvField::phone);
     for (const std::string_view value : split_cell(cells_.text(field, slot))) {
+      // Each value of a cell has the label.
+      budget_.spend(value.size() + its_label.size(), 1, value_name);
       if (!is_wanted(value)) continue;
       JsonObjectText object;
       object.add_text(value_name, value);
-      if (label != field) add_label(object, cells_.text(label, slot), field == CsvField::phone);
+      add_label(object, read);
       map.add_object(std::string(id) + std::to_string(++count), object);
     }
   }
   return map;
 }
 
-inline void CsvCardBuilder::add_label(JsonObjectText& object, std::string_view label,
-                                      bool is_of_phone) {
-  const CsvLabel read = read_label(label, is_of_phone);
-  object.add_set("features", read.features);
-  object.add_set("contexts", read.contexts);
-  if (read.is_preferred) object.add("pref", "1");
-  object.add_text("label", read.text);
+inline void CsvCardBuilder::add_label(JsonObjectText& object, const CsvLabel& label) {
+  object.add_set("features", label.features);
+  object.add_set("contexts", label.contexts);
+  if (label.is_preferred) object.add("pref", "1");
+  object.add_text("label", label.text);
 }
 
 inline JsonObjectText CsvCardBuilder::addresses() const {
@@ -233,7 +242,7 @@ inline JsonObjectText CsvCardBuilder::addresses() const {
     if (!components.empty()) address.add("components", components + ']');
     address.add_text("full", cells_.text(CsvField::formatted, slot));
     if (address.is_empty()) continue;
-    add_label(address, cells_.text(CsvField::address_label, slot), false);
+    add_label(address, read_label(cells_.text(CsvField::address_label, slot), false));
     map.add_object("a" + std::to_string(++count), address);
   }
   return map;
@@ -263,17 +272,17 @@ inline JsonObjectText CsvCardBuilder::anniversaries() {
   return map;
 }
 
-inline JsonObjectText CsvCardBuilder::keywords() const {
-  std::vector<std::string_view> names;
+inline JsonObjectText CsvCardBuilder::keywords() {
+  std::set<std::string_view> names;
+  JsonObjectText set;
   for (std::string_view name : split_cell(cells_.text(CsvField::keywords))) {
+    budget_.spend(name.size(), 1, "keywords");
     // Google's mark of its own groups, of which all contacts are in one.
     const bool is_googles = name.substr(0, 2) == "* ";
     if (is_googles) name = trimmed_cell(name.substr(2));
     if (name == "myContacts" || (is_googles && name == "My Contacts") || name.empty()) continue;
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    if (names.insert(name).second) set.add(name, "true");
   }
-  JsonObjectText set;
-  for (const auto& each : names) set.add(each, "true");
   return set;
 }
 

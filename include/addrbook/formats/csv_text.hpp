@@ -9,13 +9,17 @@ namespace addrbook::detail {
 
 /// Whether a spreadsheet takes a text for a formula, once the quotes in front are off: it begins
 /// with = @ tab or CR, or with a sign, unless nothing follows that but what numbers of phones have.
+/// Some take the full-width forms of these (U+FF1D, FF20, FF0B, FF0D) for the same.
 [[nodiscard]] inline bool may_be_formula(std::string_view text) noexcept {
   text.remove_prefix((std::min)(text.find_first_not_of('\''), text.size()));
-  if (text.empty()) return false;
-  if (text[0] == '+' || text[0] == '-') {
-    return text.find_first_not_of("0123456789 ().-/", 1) != text.npos;
+  for (const std::string_view sign : {"+", "-", "\xEF\xBC\x8B", "\xEF\xBC\x8D"}) {
+    if (text.substr(0, sign.size()) != sign) continue;
+    return text.find_first_not_of("0123456789 ().-/", sign.size()) != text.npos;
   }
-  return text[0] == '=' || text[0] == '@' || text[0] == '\t' || text[0] == '\r';
+  for (const std::string_view sign : {"=", "@", "\t", "\r", "\xEF\xBC\x9D", "\xEF\xBC\xA0"}) {
+    if (text.substr(0, sign.size()) == sign) return true;
+  }
+  return false;
 }
 
 /// Takes the ' off that append_cell() puts in front of what may be a formula.

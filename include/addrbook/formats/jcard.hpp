@@ -4,6 +4,7 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/formats/card_texts.hpp>
+#include <addrbook/formats/vcard_parameters.hpp>
 #include <addrbook/formats/vcard_property.hpp>
 #include <addrbook/formats/vcard_values.hpp>
 #include <addrbook/json/tree.hpp>
@@ -31,7 +32,9 @@ inline void add_parameter(std::vector<VCardParameter>& to, std::string_view name
                                                const std::string& group);
 
 /// Takes what jcard_parameters() makes.
-/// @returns false if something is no parameter, or can't be one; the others are taken
+/// @returns false if something is no parameter, can't be one, or is beyond what a VCardReader
+/// reads;
+///          the others are taken
 inline bool take_jcard_parameters(const JsonTree& object, VCardProperty& to);
 
 /// @returns a JCardProp, from which vcard_property() makes the same. A value whose form jCard
@@ -111,8 +114,14 @@ inline bool take_jcard_parameters(const JsonTree& object, VCardProperty& to) {
                            tree.is(JsonTree::Kind::boolean);
     return is_scalar && is_vcard_text(tree.text());
   };
+  constexpr std::size_t others = 50;  // that a property may have beside these
+  std::size_t left = max_vcard_parameters - others;
   for (const auto& [name, value] : object.children()) {
     std::vector<std::string> values;
+    if (value.children().size() > left || left == 0) {
+      is_whole = false;
+      continue;
+    }
     if (is_value(value)) {
       values.push_back(value.text());
     } else if (value.is(JsonTree::Kind::array)) {
@@ -121,14 +130,16 @@ inline bool take_jcard_parameters(const JsonTree& object, VCardProperty& to) {
         if (is_value(element.value)) values.push_back(element.value.text());
       }
     }
+    left -= values.size();
     if (values.empty() || !is_vcard_name(name)) {
       is_whole = false;
     } else if (name == "group") {
       if (is_vcard_group(values.front())) to.group = values.front();
     } else {
-      add_parameter(to.parameters, uppercase(name), std::move(values));
+      to.parameters.push_back({uppercase(name), std::move(values)});
     }
   }
+  to.parameters = merged_parameters(std::move(to.parameters));
   return is_whole;
 }
 
@@ -186,9 +197,10 @@ inline JsonTree jcard_property(const VCardProperty& property) {
     if (parameter.name == "VALUE" && parameter.values.size() == 1) {
       type = lowercase(parameter.values.front());
     } else {
-      add_parameter(parameters, parameter.name, parameter.values);
+      parameters.push_back(parameter);
     }
   }
+  parameters = merged_parameters(std::move(parameters));
   std::optional<JsonTree> value;
   const std::string_view name = property.name;
   if (type == "uri" || type == "language-tag") {

@@ -3,6 +3,7 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/formats/jcard.hpp>
+#include <addrbook/formats/vcard_parameters.hpp>
 #include <addrbook/formats/vcard_property.hpp>
 #include <addrbook/json/tree.hpp>
 
@@ -18,9 +19,8 @@ namespace addrbook::detail {
 /// What is left in the bag is what a conversion did not understand.
 class ParameterBag {
  public:
-  explicit ParameterBag(const std::vector<VCardParameter>& parameters) {
-    for (const VCardParameter& one : parameters) add_parameter(all_, one.name, one.values);
-  }
+  explicit ParameterBag(const std::vector<VCardParameter>& parameters)
+      : all_(merged_parameters(parameters)) {}
 
   /// @returns the values; null if there is no such parameter
   [[nodiscard]] const std::vector<std::string>* find(std::string_view name) const {

@@ -13,6 +13,7 @@
 #include <addrbook/formats/card_texts.hpp>
 #include <addrbook/formats/jcard.hpp>
 #include <addrbook/formats/parameter_bag.hpp>
+#include <addrbook/formats/record_budget.hpp>
 #include <addrbook/formats/vcard_dates.hpp>
 #include <addrbook/formats/vcard_property.hpp>
 #include <addrbook/json/tree.hpp>
@@ -38,8 +39,11 @@ using VCardWay = std::function<VCard(const VCard&)>;
 /// @param way   null: it comes as it is
 /// @returns the vCard, from which card_from_vcard() makes a Card that means the same, but for what
 ///          card_difference() can't say. What no property has, or does not survive on the way, is
-///          in JSPROPs.
+///          in JSPROPs. A line of a text ends with LF then, where it had CR LF.
 [[nodiscard]] inline VCard vcard_from_card(const JsonTree& card, const VCardWay& way = nullptr);
+
+/// Adds the JSPROP that sets what is at a place in a Card.
+inline void add_jsprop(VCard& vcard, const CardPath& path, std::string_view json);
 
 // ---------------------------------------------------------------------------------------------
 
@@ -51,7 +55,7 @@ class VCardFromCard {
   [[nodiscard]] inline VCard write();
 
  private:
-  using Patches = std::map<std::string, CardPatch>;  // by language
+  using Patches = std::map<std::string_view, CardPatch>;  // by language, which the Card holds
 
   inline void scan_kept();
   inline void scan_names_in(const JsonTree& object);
@@ -116,8 +120,12 @@ class VCardFromCard {
     return value != nullptr ? *value : "";
   }
 
-  // Of all the objects that are copied to be localized.
-  static constexpr std::size_t max_localized_bytes = std::size_t{32} * 1024 * 1024;
+  /// Counts a copy of an object, and what a property in another language has beside it.
+  /// @returns false if there were too many
+  [[nodiscard]] bool can_localize(const JsonTree& object, std::string_view language,
+                                  std::string_view altid) {
+    return localized_.can_spend(tree_bytes(object.dump()) + language.size() + altid.size());
+  }
 
   const JsonTree& card_;
   VCard vcard_;
@@ -129,7 +137,8 @@ class VCardFromCard {
   std::set<std::string> altids_;
   std::size_t group_count_ = 0;
   std::size_t altid_count_ = 0;
-  std::size_t localized_bytes_ = 0;
+  RecordBudget localized_{4 * RecordBudget::room};    // for the copies of what is localized
+  std::size_t patch_effort_ = 200'000;                // see apply_change()
   std::set<std::string> titled_;                      // organizations that titles name
   std::map<std::string, std::string> organizations_;  // the group of each such
   std::set<std::string> labels_;                      // the groups whose label is written
@@ -246,23 +255,30 @@ inline void VCardFromCard::write_name() {
   const JsonTree* const parameters = name.find("vCardParams");
   if (parameters != nullptr) take_jcard_parameters(*parameters, *base);
   std::vector<VCardProperty> others;
-  const auto add_phonetics_of = [&](const JsonTree& object, const std::string& language) {
+  const auto add_phonetics_of = [&](const JsonTree& object, std::string_view language) {
     auto property =
         phonetic_property("N", object, write_components(ComponentForm::name, object).phonetics);
     if (!property) return;
-    if (!language.empty()) set_parameter(*property, "LANGUAGE", language);
+    if (!language.empty()) set_parameter(*property, "LANGUAGE", std::string(language));
     others.push_back(*std::move(property));
   };
   add_phonetics_of(name, "");
   for (const auto& [language, patch] : patches) {
-    if (others.size() >= max_alternatives) break;
+    const bool is_full_name = std::all_of(patch.begin(), patch.end(), [](const CardChange& one) {
+      return one.path == CardPath{"full"};
+    });
+    if (is_full_name) continue;
+    if (others.size() >= max_alternatives ||
+        !can_localize(name, language, parameter(*base, "ALTID"))) {
+      break;
+    }
     JsonTree localized = name;
     bool is_other = false;
     bool is_pronounced = false;
     for (const CardChange& change : patch) {
       const bool is_all = change.path.empty();
       if (is_all ? !change.value.is(JsonTree::Kind::object)
-                 : !apply_change(localized, change.path, change.value, true)) {
+                 : !apply_change(localized, change.path, change.value, patch_effort_)) {
         continue;
       }
       if (is_all) localized = change.value;
@@ -274,7 +290,7 @@ inline void VCardFromCard::write_name() {
     }
     auto property = is_other ? write_n(localized) : std::nullopt;
     if (property) {
-      set_parameter(*property, "LANGUAGE", language);
+      set_parameter(*property, "LANGUAGE", std::string(language));
       others.push_back(*std::move(property));
     }
     if (is_pronounced) add_phonetics_of(localized, language);
@@ -304,9 +320,9 @@ inline void VCardFromCard::write_full_names(const JsonTree& name, const Patches&
     add_parameter(base.parameters, "DERIVED", {"true"});
   }
   const auto kept = std::find_if(kept_.begin(), kept_.end(), [&](const VCardProperty& one) {
-    return has_full && one.name == "FN" && is_kept("FN", *full) &&
-           unescape_text(one.value) == *full;
+    return has_full && one.name == "FN" && unescape_text(one.value) == *full;
   });
+  std::string altid = parameter(kept != kept_.end() ? *kept : base, "ALTID");
   std::vector<VCardProperty> others;
   for (const auto& [language, patch] : patches) {
     for (const CardChange& change : patch) {
@@ -315,17 +331,17 @@ inline void VCardFromCard::write_full_names(const JsonTree& name, const Patches&
                                         : change.path.empty() ? change.value.find("full")
                                                               : nullptr;
       if (!has_full || localized == nullptr || !localized->is(JsonTree::Kind::string) ||
-          localized->text().empty() || !is_vcard_text(localized->text())) {
+          localized->text().empty() || !is_vcard_text(localized->text()) ||
+          !can_localize(*localized, language, altid)) {
         continue;
       }
       VCardProperty other;
       other.name = "FN";
       other.value = escape_text(localized->text());
-      set_parameter(other, "LANGUAGE", language);
+      set_parameter(other, "LANGUAGE", std::string(language));
       others.push_back(std::move(other));
     }
   }
-  std::string altid = parameter(kept != kept_.end() ? *kept : base, "ALTID");
   if (!others.empty() && altid.empty() && kept == kept_.end()) {
     altid = fresh_altid();
     set_parameter(base, "ALTID", altid);
@@ -396,20 +412,19 @@ inline void VCardFromCard::write_label(const JsonTree& object, VCardProperty& pr
 inline void VCardFromCard::write_alternatives(const CardProperty& row, const std::string& key,
                                               const JsonTree& object, VCardProperty base) {
   std::vector<VCardProperty> others;
-  const auto add_phonetics_of = [&](const JsonTree& address, const std::string& language) {
+  const auto add_phonetics_of = [&](const JsonTree& address, std::string_view language) {
     if (row.value != CardValue::address) return;
     auto property = phonetic_property(row.vcard, address,
                                       write_components(ComponentForm::address, address).phonetics);
     if (!property) return;
-    if (!language.empty()) set_parameter(*property, "LANGUAGE", language);
+    if (!language.empty()) set_parameter(*property, "LANGUAGE", std::string(language));
     others.push_back(*std::move(property));
   };
   add_phonetics_of(object, "");
   const Patches* const patches = patches_of(row.map, key);
-  const std::size_t bytes = patches != nullptr ? object.dump().size() : 0;
+  std::string altid = parameter(base, "ALTID");
   for (const auto& [language, patch] : patches != nullptr ? *patches : Patches()) {
-    localized_bytes_ += bytes;
-    if (localized_bytes_ > max_localized_bytes || others.size() >= max_alternatives) break;
+    if (others.size() >= max_alternatives || !can_localize(object, language, altid)) break;
     JsonTree localized = object;
     if (JsonTree* const parameters = localized.find("vCardParams")) {
       parameters->erase("language");
@@ -420,7 +435,7 @@ inline void VCardFromCard::write_alternatives(const CardProperty& row, const std
       if (change.path.empty()) {
         localized = change.value;
         is_other = true;
-      } else if (apply_change(localized, change.path, change.value, true)) {
+      } else if (apply_change(localized, change.path, change.value, patch_effort_)) {
         const bool is_phonetic = change.path.front() == "phoneticSystem" ||
                                  change.path.front() == "phoneticScript" ||
                                  change.path.back() == "phonetic";
@@ -431,13 +446,12 @@ inline void VCardFromCard::write_alternatives(const CardProperty& row, const std
     if (property_of_object(row.map, localized) != &row) continue;
     auto property = is_other ? object_property(row, localized) : std::nullopt;
     if (property) {
-      set_parameter(*property, "LANGUAGE", language);
+      set_parameter(*property, "LANGUAGE", std::string(language));
       others.push_back(*std::move(property));
     }
     if (is_other || is_pronounced) add_phonetics_of(localized, language);
   }
   if (!others.empty()) {
-    std::string altid = parameter(base, "ALTID");
     if (altid.empty()) altid = fresh_altid();
     set_parameter(base, "ALTID", altid);
     for (VCardProperty& other : others) set_parameter(other, "ALTID", altid);
@@ -520,7 +534,7 @@ inline void VCardFromCard::write_speak_to_as() {
       VCardProperty other;
       other.name = "GRAMGENDER";
       other.value = escape_text(change.value.text());
-      set_parameter(other, "LANGUAGE", language);
+      set_parameter(other, "LANGUAGE", std::string(language));
       add(std::move(other));
     }
   }
@@ -591,7 +605,40 @@ inline void VCardFromCard::write_kept() {
   }
 }
 
+/// Whether a text in a tree has a CR LF.
+[[nodiscard]] inline bool has_cr_lf(const JsonTree& tree) {
+  const bool is_here =
+      tree.is(JsonTree::Kind::string) && tree.text().find("\r\n") != std::string::npos;
+  const auto& children = tree.children();
+  return is_here || std::any_of(children.begin(), children.end(),
+                                [](const auto& child) { return has_cr_lf(child.value); });
+}
+
+inline void replace_cr_lf(JsonTree& tree) {
+  if (tree.is(JsonTree::Kind::string)) tree = JsonTree(with_line_feeds(tree.text()));
+  for (auto& child : tree.children()) replace_cr_lf(child.value);
+}
+
+inline void add_jsprop(VCard& vcard, const CardPath& path, std::string_view json) {
+  VCardProperty property;
+  property.name = "JSPROP";
+  add_parameter(property.parameters, "JSPTR", {card_pointer(path)});
+  for (const char c : escape_text(json)) {
+    if (c == '\x7f') {
+      property.value += "\\\\u007f";
+    } else {
+      property.value += c;
+    }
+  }
+  vcard.properties.push_back(std::move(property));
+}
+
 inline VCard vcard_from_card(const JsonTree& card, const VCardWay& way) {
+  if (has_cr_lf(card)) {
+    JsonTree plain = card;
+    replace_cr_lf(plain);
+    return vcard_from_card(plain, way);
+  }
   VCard vcard = VCardFromCard(card).write();
   const JsonTree read = card_tree_from_vcard(way ? way(vcard) : vcard);
   for (const CardChange& change : card_difference(read, card)) {
@@ -602,14 +649,7 @@ inline VCard vcard_from_card(const JsonTree& card, const VCardWay& way) {
          name == "@type")) {
       continue;
     }
-    VCardProperty property;
-    property.name = "JSPROP";
-    add_parameter(property.parameters, "JSPTR", {card_pointer(change.path)});
-    property.value = escape_text(change.value.dump());
-    for (std::size_t at = 0; (at = property.value.find('\x7f', at)) != std::string::npos;) {
-      property.value.replace(at, 1, "\\\\u007f");
-    }
-    vcard.properties.push_back(std::move(property));
+    add_jsprop(vcard, change.path, change.value.dump());
   }
   return vcard;
 }

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +24,10 @@ inline constexpr std::size_t max_vcard_parameters = 1000;
 /// @returns  the parameters; nothing if they are over max_vcard_parameters
 [[nodiscard]] inline std::optional<std::vector<VCardParameter>> parse_vcard_parameters(
     std::string_view header, bool has_quotes);
+
+/// @returns the parameters with one of each name, in the order of the first of each
+[[nodiscard]] inline std::vector<VCardParameter> merged_parameters(
+    std::vector<VCardParameter> parameters);
 
 /// How a value is written down.
 enum class VCardEncoding { none, quoted_printable, base64 };
@@ -76,6 +82,29 @@ inline std::optional<std::vector<VCardParameter>> parse_vcard_parameters(std::st
     parameters.push_back(std::move(parameter));
   }
   return parameters;
+}
+
+inline std::vector<VCardParameter> merged_parameters(std::vector<VCardParameter> parameters) {
+  const auto is_in_place = [](const VCardParameter& a, const VCardParameter& b) {
+    return a.name < b.name;
+  };
+  const bool are_sorted =  // as a VCardReader gives them
+      std::adjacent_find(parameters.begin(), parameters.end(), [&](const auto& a, const auto& b) {
+        return !is_in_place(a, b);
+      }) == parameters.end();
+  if (are_sorted) return parameters;
+  std::vector<VCardParameter> merged;
+  std::map<std::string, std::size_t> places;
+  for (VCardParameter& one : parameters) {
+    const auto found = places.emplace(one.name, merged.size());
+    if (found.second) {
+      merged.push_back(std::move(one));
+    } else {
+      auto& values = merged[found.first->second].values;
+      std::move(one.values.begin(), one.values.end(), std::back_inserter(values));
+    }
+  }
+  return merged;
 }
 
 inline VCardEncoding vcard_encoding(const std::vector<VCardParameter>& parameters) noexcept {

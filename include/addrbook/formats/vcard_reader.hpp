@@ -6,8 +6,10 @@
 #include <addrbook/error.hpp>
 #include <addrbook/format.hpp>
 #include <addrbook/formats/charset.hpp>
+#include <addrbook/formats/record_budget.hpp>
 #include <addrbook/formats/vcard_frame.hpp>
 #include <addrbook/formats/vcard_lines.hpp>
+#include <addrbook/formats/vcard_parameters.hpp>
 #include <addrbook/formats/vcard_property.hpp>
 #include <addrbook/formats/vcard_upgrade.hpp>
 
@@ -38,9 +40,6 @@ class VCardSink : private Pinned {
 /// @par Memory         a few times ReadLimits::max_record_bytes
 class VCardReader : private Pinned {
  public:
-  /// A card of more parts, which are properties, parameters and their values, fails: each takes a
-  /// hundred bytes of memory, and two in the text.
-  static constexpr std::size_t max_parts = 100'000;
   /// Of one card. More would only repeat what is wrong.
   static constexpr int max_warnings = 20;
 
@@ -198,6 +197,13 @@ inline void VCardReader::warn(std::uint64_t line, std::string_view reason) {
   sink_.warning({place_, std::move(message)});
 }
 
+/// @returns what a line takes in memory, as RecordBudget counts it
+[[nodiscard]] inline std::size_t bytes_of(const VCardLine& line) noexcept {
+  std::size_t nodes = 1;
+  for (const VCardParameter& each : line.parameters) nodes += 1 + each.values.size();
+  return line.value.size() + nodes * RecordBudget::node_bytes;
+}
+
 inline void VCardReader::end_card() {
   const std::string text = std::exchange(card_, std::string());
   const std::string_view version = vcard_version(text);
@@ -205,7 +211,7 @@ inline void VCardReader::end_card() {
   VCardUpgrade upgrade({is_old, input_.is_utf16()}, charsets_,
                        [this](std::uint64_t line, const char* reason) { warn(line, reason); });
   VCard card;
-  std::size_t parts = 0;
+  RecordBudget budget(limits_);
   VCardLines lines(text, place_.line + 1, is_old);
   for (;;) {
     switch (lines.next()) {
@@ -214,15 +220,16 @@ inline void VCardReader::end_card() {
         sink_.card(std::move(card), place_);
         return;
       case VCardLines::Next::junk: warn(lines.number(), "no property, and left out"); continue;
-      case VCardLines::Next::too_many_parameters: parts = max_parts; break;
+      case VCardLines::Next::too_many_parameters:
+        return fail("line " + std::to_string(lines.number()) + ": over " +
+                    std::to_string(max_vcard_parameters) + " parameters");
       case VCardLines::Next::line: break;
     }
     VCardLine& line = lines.line();
-    ++parts;
-    for (const VCardParameter& each : line.parameters) parts += 1 + each.values.size();
-    if (parts > max_parts) {
-      fail("line " + std::to_string(lines.number()) + ": too many properties or parameters");
-      return;
+    if (!budget.can_spend(bytes_of(line))) {
+      return fail("line " + std::to_string(lines.number()) +
+                  ": too many properties or parameters for " +
+                  std::to_string(limits_.max_record_bytes) + " bytes");
     }
     if (line.name == "VERSION") continue;
     if (line.name == "BEGIN" || line.name == "END") {

@@ -8,6 +8,7 @@
 #include <addrbook/formats/charset.hpp>
 #include <addrbook/formats/vcard_dates.hpp>
 #include <addrbook/formats/vcard_lines.hpp>
+#include <addrbook/formats/vcard_parameters.hpp>
 #include <addrbook/formats/vcard_property.hpp>
 #include <addrbook/formats/vcard_types.hpp>
 #include <addrbook/formats/vcard_values.hpp>
@@ -205,9 +206,10 @@ inline void VCardUpgrade::read_parameters(const VCardLine& line) {
     } else if (!is_vcard_name(name)) {
       warn_(line.line, "a parameter that has no name is left out");
     } else if (name != "ENCODING") {
-      add_parameter(name, std::move(values));
+      property_.parameters.push_back({name, std::move(values)});
     }
   }
+  property_.parameters = merged_parameters(std::move(property_.parameters));
 }
 
 /// A parameter without a name, which 2.1 allows where the value says what is meant.

@@ -137,3 +137,16 @@ TEST_CASE("card check: what is wrong is said with its pointer") {
   };
   for (const auto& [members, expected] : cases) CHECK(problem(members) == expected);
 }
+
+TEST_CASE("card check: many kinds and their sort keys") {
+  std::string components;
+  std::string keys;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string kind = "\"k" + std::to_string(i) + '"';
+    components += (i == 0 ? "" : ",") + (R"({"kind":)" + kind) + R"(,"value":"v"})";
+    keys += (i == 0 ? "" : ",") + kind + R"(:"s")";
+  }
+  const std::string front = R"("name":{"components":[)" + components + R"(],"sortAs":{)" + keys;
+  CHECK(problem(front + "}}") == "none");
+  CHECK(problem(front + R"(,"x":"s"}})") == "/name/sortAs: no component is a x");
+}

@@ -330,3 +330,23 @@ TEST_CASE("card from vcard: random vCards lose nothing") {
                        [](const VCardProperty& one) { return one.name == "JSPROP"; }));
   }
 }
+
+TEST_CASE("card from vcard: a large name is not copied for each way to pronounce it") {
+  const auto folded = [](int components, int phonetics) {
+    std::string text = "N;ALTID=1:;a";
+    for (int i = 1; i < components; ++i) text += ",a";
+    for (int i = 0; i < phonetics; ++i) {
+      text += "\nN;ALTID=1;PHONETIC=ipa;LANGUAGE=l" + std::to_string(i) + ":;b";
+    }
+    const JsonTree card = card_tree_from_vcard(test::vcard_of(text + '\n'));
+    const JsonTree* const localizations = card.find("localizations");
+    const JsonTree* const kept = card.find("vCardProps");
+    const std::size_t count = localizations != nullptr ? localizations->children().size() : 0;
+    CHECK(count + (kept != nullptr ? kept->children().size() : 0) ==
+          static_cast<std::size_t>(phonetics));
+    return count;
+  };
+  CHECK(folded(5, 90) == 90);
+  CHECK(folded(900, 90) > 0);
+  CHECK(folded(900, 90) < 10);
+}

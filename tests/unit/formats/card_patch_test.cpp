@@ -21,12 +21,12 @@ std::string difference(const std::string& from, const std::string& to) {
   return text;
 }
 
-std::string changed(const std::string& card, const std::string& pointer, const std::string& value,
-                    bool may_enter_arrays = true) {
+std::string changed(const std::string& card, const std::string& pointer, const std::string& value) {
   JsonTree all = tree(card);
   const auto path = card_path(pointer);
   REQUIRE(path);
-  return apply_change(all, *path, tree(value), may_enter_arrays) ? all.dump() : "refused";
+  std::size_t effort = 100;
+  return apply_change(all, *path, tree(value), effort) ? all.dump() : "refused";
 }
 
 }  // namespace
@@ -55,10 +55,37 @@ TEST_CASE("card patch: changes") {
     CHECK(changed(card, nowhere, "7") == "refused");
   }
   CHECK(changed(card, "a/b/0", "null") == "refused");
-  CHECK(changed(card, "a/b/0", "7", false) == "refused");
   JsonTree all = tree(card);
   std::size_t effort = 0;
-  CHECK_FALSE(apply_change(all, {"a"}, JsonTree(), true, &effort));
+  CHECK_FALSE(apply_change(all, {"a"}, JsonTree(), effort));
+}
+
+TEST_CASE("card patch: many changes at once") {
+  const auto patched = [](const CardPatch& patch) {
+    JsonTree all = tree(R"({"a":{"b":[1,{"c":2}],"d":3,"e":4},"f":5})");
+    return apply_patch(all, patch) ? all.dump() : "refused";
+  };
+  CHECK(patched({{{"a", "d"}, {}}, {{"f"}, {}}, {{"a", "x"}, JsonTree("7")}, {{"a", "e"}, {}}}) ==
+        R"({"a":{"b":[1,{"c":2}],"x":"7"}})");
+  CHECK(patched({{{"a", "x"}, {}}, {{"y"}, {}}}) == patched({}));
+  CHECK(patched({{{"x", "y"}, {}}}) == "refused");
+  CHECK(patched({{{"x", "y"}, JsonTree("7")}}) == "refused");
+  CHECK(patched({{{"a", "b", "0"}, JsonTree("7")}}) == "refused");
+  CHECK(patched({{{"f", "x"}, {}}}) == "refused");
+}
+
+TEST_CASE("card patch: a long name does not stand before each change in its object") {
+  const std::string name(5000, 'k');
+  JsonTree from;
+  JsonTree to;
+  from["relatedTo"][name]["relation"] = JsonTree(JsonTree::Kind::object);
+  for (int i = 0; i < 100; ++i) {
+    to["relatedTo"][name][std::string("x").append(std::to_string(i))] = JsonTree("1");
+  }
+  const CardPatch patch = card_difference(from, to);
+  REQUIRE(patch.size() == 1);
+  CHECK(patch[0].path == CardPath{"relatedTo", name});
+  CHECK(patch[0].value == *to.find("relatedTo")->find(name));
 }
 
 TEST_CASE("card patch: no path leads into another one's") {

@@ -110,6 +110,17 @@ TEST_CASE("charset: what phones and mail programs have used") {
   CHECK(converter.to_utf8(many, "Shift_JIS") == text);
 }
 
+TEST_CASE("charset: several in turn") {
+  CharsetConverter converter;
+  for (int i = 0; i < 1000; ++i) {
+    CHECK(converter.to_utf8("\x82\xA0", "Shift_JIS") == "あ");
+    CHECK(converter.to_utf8("\xA4\xA4", "Big5") == "中");
+    CHECK(converter.to_utf8("\x82", "Shift_JIS") == std::nullopt);
+    CHECK(converter.to_utf8("\xD6\xD0", "GB2312") == "中");
+    CHECK(converter.to_utf8("a", "x-unknown") == std::nullopt);
+  }
+}
+
 TEST_CASE("charset: what is unknown, or no text in the charset, is refused") {
   CharsetConverter converter;
   for (const char* const unknown : {"", "x-unknown", "iso-8859-12", "iso-8859-17", "windows-1259",

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 using namespace addrbook::detail;
 using addrbook::Document;
@@ -18,7 +19,9 @@ std::string card_of(const std::string& address, const std::string& id = "id1") {
   entry.document = Document::parse(address);
   std::string text;
   append_contact_card(entry, text);
-  const JsonTree card = contact_card(entry);
+  std::vector<RawMember> raw;
+  const JsonTree card = contact_card(entry, raw);
+  CHECK(raw.empty());
   CHECK(JsonTree(JsonSpan(text)) == card);
   return text;
 }
@@ -62,4 +65,20 @@ TEST_CASE("contact card: a Card is taken as it is") {
         R"({"@type":"Card","x":1e400,"uid":"id1","version":"1.0"})");
   CHECK(card_of(R"({"@type":"Other","name":"Ann"})") ==
         R"({"@type":"Card","version":"1.0","uid":"id1","name":{"full":"Ann"}})");
+}
+
+TEST_CASE("contact card: a member of very many parts is in no tree") {
+  std::string list = "[1";
+  for (int i = 0; i < 200'000; ++i) list += ",1";
+  Entry entry;
+  entry.id = "id1";
+  entry.document = Document::parse(R"({"@type":"Card","x":)" + list + R"(],"uid":[1],"y":"z"})");
+  std::vector<RawMember> raw;
+  const JsonTree card = contact_card(entry, raw);
+  CHECK(card.dump() == R"({"@type":"Card","y":"z","uid":"id1","version":"1.0"})");
+  REQUIRE(raw.size() == 1);
+  CHECK(raw[0].name == "x");
+  std::string text;
+  append_contact_card(entry, text);
+  CHECK(text == R"({"@type":"Card","y":"z","uid":"id1","version":"1.0","x":)" + list + "]}");
 }

@@ -92,3 +92,19 @@ TEST_CASE("csv cells: small letters of Latin-1") {
   CHECK(lowercase_latin("STRASSE \xC3\x84\xC3\x9C\xC3\x89\xC3\x97\xC3\x9F\xC3\x9E\xC4\x84") ==
         "strasse \xC3\xA4\xC3\xBC\xC3\xA9\xC3\x97\xC3\x9F\xC3\xBE\xC4\x84");
 }
+
+TEST_CASE("csv cells: how many slots several fields have") {
+  CsvCells cells;
+  CHECK(cells.slots(CsvField::formatted, CsvField::country) == 0);
+  cells.set(CsvField::email, 6, "x");
+  cells.set(CsvField::link, 8, "x");
+  CHECK(cells.slots(CsvField::formatted, CsvField::country) == 0);
+  cells.set(CsvField::formatted, 0, "x");
+  CHECK(cells.slots(CsvField::formatted, CsvField::country) == 1);
+  cells.set(CsvField::city, 4, "x");
+  cells.set(CsvField::city, 2, "x");
+  cells.set(CsvField::country, 3, "x");
+  CHECK(cells.slots(CsvField::formatted, CsvField::country) == 5);
+  CHECK(cells.slots(CsvField::country, CsvField::country) == 4);
+  CHECK(cells.slots(CsvField::email, CsvField::email) == 7);
+}

@@ -40,8 +40,9 @@ TEST_CASE("csv text: a cell has quotes if it needs them") {
 }
 
 TEST_CASE("csv text: what a spreadsheet may take for a formula gets a ' in front") {
-  for (const std::string text : {"=1+1", "@SUM(A1)", "+1 555 555 0123 ext. 45", "+A1", "-A1",
-                                 "-1+2", "+1*2", "'=x", "''@x", "=", "@", "+=", "-@"}) {
+  for (const std::string text :
+       {"=1+1", "@SUM(A1)", "+1 555 555 0123 ext. 45", "+A1", "-A1", "-1+2", "+1*2", "'=x", "''@x",
+        "=", "@", "+=", "-@", "＝1", "＠A", "＋A1", "－A1", "'＝", "+１"}) {
     CAPTURE(text);
     CHECK(cell(text) == '\'' + text);
     CHECK(without_guard('\'' + text) == text);
@@ -49,8 +50,9 @@ TEST_CASE("csv text: what a spreadsheet may take for a formula gets a ' in front
   CHECK(cell("\t1") == "\"'\t1\"");
   CHECK(cell("\r=1") == "\"'\r=1\"");
   CHECK(cell("=\"a\",1") == "\"'=\"\"a\"\",1\"");
-  for (const std::string text : {"", "'", "''", "'a", "+1 555 555-0123", "+1 (555) 555.01/23", "-5",
-                                 "+", "-", "a=1", "'+1 555", "1+1", "(+1)"}) {
+  for (const std::string text :
+       {"", "'", "''", "'a", "+1 555 555-0123", "+1 (555) 555.01/23", "-5", "+", "-", "a=1",
+        "'+1 555", "1+1", "(+1)", "＋1 555", "－", "a＝", "。"}) {
     CAPTURE(text);
     CHECK(cell(text) == text);
     CHECK(without_guard(text) == text);
@@ -59,7 +61,8 @@ TEST_CASE("csv text: what a spreadsheet may take for a formula gets a ' in front
 
 TEST_CASE("csv text: without_guard() takes off exactly what append_cell() puts in front") {
   std::mt19937 random(1);  // NOLINT(cert-msc51-cpp): the same texts each time
-  const std::string alphabet = "''=@+-\t\r1a ,\"\n";
+  const std::vector<std::string> alphabet{"'", "'", "=", "@", "+",  "-",  "\t", "\r",
+                                          "1", "a", " ", ",", "\"", "\n", "＝", "＋"};
   for (int i = 0; i < 20000; ++i) {
     std::string text;
     for (auto size = random() % 6; size > 0; --size) text += alphabet[random() % alphabet.size()];

@@ -180,3 +180,61 @@ TEST_CASE("vcard from card: random Cards come back, and no line breaks out") {
     }
   }
 }
+
+TEST_CASE("vcard from card: what a long text becomes is bounded") {
+  const auto size_of = [](const JsonTree& card) {
+    std::size_t size = 0;
+    for (const auto& property : vcard_from_card(card).properties) {
+      size += property.value.size();
+      for (const auto& parameter : property.parameters) {
+        for (const std::string& value : parameter.values) size += value.size();
+      }
+    }
+    return size;
+  };
+  const auto card_with = [](const std::string& members) {
+    return JsonTree(JsonSpan(R"({"@type":"Card","version":"1.0","uid":"u",)" + members + '}'));
+  };
+  const std::string text(100'000, 'l');
+  std::string emails;
+  std::string labels;
+  std::string names;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string n = std::to_string(i);
+    const std::string comma = i == 0 ? "" : ",";
+    emails += comma + "\"e" + n + R"(":{"address":"a"})";
+    labels += comma + "\"emails/e" + n + R"(/label":"x")";
+    names += comma + "\"l" + n + R"(":{"name/full":"x"})";
+  }
+  // A language that each e-mail has, an ALTID that each name has: 100 MB otherwise.
+  CHECK(size_of(card_with("\"emails\":{" + emails + R"(},"localizations":{")" + text + "\":{" +
+                          labels + "}}")) < 20'000'000);
+  CHECK(size_of(card_with(R"("name":{"full":"n","vCardParams":{"altid":")" + text +
+                          R"("}},"localizations":{)" + names + '}')) < 20'000'000);
+}
+
+TEST_CASE("vcard from card: parameters beyond what a reader takes are no parameters") {
+  std::string parameters;
+  for (int i = 0; i < 2000; ++i) {
+    parameters += (i == 0 ? "\"x" : ",\"x") + std::to_string(i) + R"(":"1")";
+  }
+  const std::string text = R"({"@type":"Card","version":"1.0","uid":"u","emails":{"e":{)"
+                           R"("address":"a","vCardParams":{)" +
+                           parameters + "}}}}";
+  const JsonTree card{JsonSpan(text)};
+  const auto vcard = vcard_from_card(card);
+  REQUIRE(vcard.properties.size() > 2);
+  for (const auto& property : vcard.properties) CHECK(property.parameters.size() < 1000);
+  CHECK(card_tree_from_vcard(vcard).find("emails")->dump() == card.find("emails")->dump());
+}
+
+TEST_CASE("vcard from card: CR LF in a text is a line break") {
+  const JsonTree card = tree(R"({"@type":"Card","version":"1.0","uid":"urn:uuid:1",)"
+                             R"("notes":{"n":{"note":"one\r\ntwo\r\n"}},"x":["a\r\nb"]})");
+  const std::string lines = test::lines_of(vcard_from_card(card));
+  CHECK(lines.find("NOTE;PROP-ID=n:one\\ntwo\\n\n") != std::string::npos);
+  CHECK(lines.find("JSPTR=notes") == std::string::npos);
+  CHECK(with_line_feeds("\r\na\r\n\r\nb\r\r\n") == "\na\n\nb\n");
+  CHECK(with_line_feeds("\r") == "\r");
+  CHECK(with_line_feeds("") == "");
+}

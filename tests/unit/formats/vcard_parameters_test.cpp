@@ -72,3 +72,15 @@ TEST_CASE("vcard parameters: the encoding, with or without its name") {
     CHECK(encoding(header) == VCardEncoding::none);
   }
 }
+
+TEST_CASE("vcard parameters: one of each name") {
+  using addrbook::detail::merged_parameters;
+  const auto merged = merged_parameters({{"B", {"1"}}, {"A", {"2"}}, {"B", {"3", "4"}}});
+  REQUIRE(merged.size() == 2);
+  CHECK(merged[0].name == "B");
+  CHECK(merged[0].values == std::vector<std::string>{"1", "3", "4"});
+  CHECK(merged[1].name == "A");
+  CHECK(merged_parameters({{"A", {"1"}}, {"A", {"2"}}}).size() == 1);
+  CHECK(merged_parameters({{"A", {"1"}}, {"B", {"2"}}}).size() == 2);
+  CHECK(merged_parameters({}).empty());
+}
