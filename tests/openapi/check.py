@@ -126,7 +126,7 @@ def fault_in(document, exchange, counts):
         if status < 400 and not (method == "options" and status == 204):
             return "answers a path that is not in the document"
         return None
-    if method not in item or method != method.lower():
+    if method not in item or exchange.method != exchange.method.upper():
         counts["of no method"] += 1
         allow = exchange.answered.get("allow", [""])[0]
         known = sorted({"OPTIONS"} | {each.upper() for each in item} |
