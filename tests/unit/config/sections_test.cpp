@@ -111,7 +111,8 @@ TEST_CASE("config sections: proxies are trusted by the book and by the server") 
   int port = 0;
   ServerOptions server;
   Options rest;
-  const auto keys = addrbook::detail::http_section(host, port, server, rest);
+  bool metrics = true;
+  const auto keys = addrbook::detail::http_section(host, port, server, rest, metrics);
   set(keys, "http.trusted_proxies", "127.0.0.1,10.0.0.0/8,fd00::/8");
   CHECK(rest.trusted_proxies == std::vector<std::string>{"127.0.0.1", "10.0.0.0/8", "fd00::/8"});
   CHECK(server.trusted_proxies == rest.trusted_proxies);
