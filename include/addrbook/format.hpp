@@ -54,9 +54,8 @@ struct ReadLimits {
 };
 
 /// Reads an input as it arrives. What is broken costs no other record, if the format says where
-/// the next one begins. In an input without a byte, or of white space alone, is no record, and
-/// nothing is wrong with it, also where the format itself has no such files: the export of an empty
-/// book may be one.
+/// the next one begins. An empty input, or one of white space alone, has no record and is no error,
+/// even in a format that has no such files: the export of an empty book may be one.
 /// @par Thread safety  one call at a time.
 class RecordReader : private detail::Pinned {
  public:
