@@ -1,6 +1,5 @@
 #include <addrbook/vcard.hpp>
 
-#include <addrbook/document.hpp>
 #include <addrbook/format.hpp>
 #include <addrbook/formats/card_patch.hpp>
 #include <addrbook/formats/contact_card.hpp>
@@ -16,7 +15,6 @@
 #include <string>
 #include <string_view>
 
-using addrbook::Document;
 using addrbook::vcard;
 using addrbook::WriteOptions;
 using addrbook::detail::JsonSpan;

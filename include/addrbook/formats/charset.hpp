@@ -256,7 +256,7 @@ inline std::optional<std::string> CharsetConverter::to_utf8(std::string_view byt
     append_windows_1252(text, bytes);
     return text;
   }
-  const iconv_t converter = name.empty() ? none() : open(name);
+  iconv_t converter = name.empty() ? none() : open(name);
   if (converter == none()) return std::nullopt;
   return convert(converter, bytes);
 }
