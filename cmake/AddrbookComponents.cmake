@@ -12,8 +12,8 @@
 set(ADDRBOOK_COMPONENTS
 # component  | option              | links  | needs                      | headers
   "core      |                     |        | threads nlohmann_json httplib | \
-addrbook authorization book_store books cached_store changes contact document entry error export format http import log log_file memory_books memory_store mount options query rest \
-service store text validator version base/ contacts/ json/ http/ rest/ storage/book_states storage/change_hub storage/change_queue storage/entry_cache storage/group_commit storage/index_terms storage/revision_poll storage/sort_token storage/sweeper storage/write_plan \
+addrbook authorization book_store books cached_store changes contact document entry error export format http import log log_file memory_books memory_store metrics mount openapi options page query rest \
+service store text validator version base/ contacts/ json/ http/ metrics/ openapi/ page/ rest/ storage/book_states storage/change_hub storage/change_queue storage/entry_cache storage/group_commit storage/index_terms storage/revision_poll storage/sort_token storage/statistics storage/sweeper storage/write_plan \
 httplib/adapter httplib/book_host httplib/httplib"
   "formats   |                     | core   |                            | csv jscontact json_list ndjson vcard formats/"
   "server    |                     | core   |                            | serve server server/ httplib/"

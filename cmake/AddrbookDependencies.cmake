@@ -95,6 +95,9 @@ function(addrbook_find_httplib)
     if(NOT DEFINED CMAKE_FIND_USE_CMAKE_SYSTEM_PATH OR CMAKE_FIND_USE_CMAKE_SYSTEM_PATH)
       list(APPEND prefixes ${CMAKE_SYSTEM_PREFIX_PATH})
     endif()
+    if(DEFINED _addrbook_prefix)
+      list(APPEND prefixes ${_addrbook_prefix}/share/addrbook/third_party) # of the Debian package
+    endif()
     list(REMOVE_DUPLICATES prefixes)
 
     foreach(prefix IN LISTS prefixes)

@@ -21,11 +21,15 @@ Uses apt-get (Debian, Ubuntu); on other systems it says what to install.
   --clang     also Clang with its sanitizers (implies --tests)
   --clients   also the clients and proxies of tests/clients/run.sh, 700 MB
               with Go's compiler; Debian starts nginx and haproxy as services
-  --ci        everything the checks in CI use (implies all of the above)
+  --page      also the browser of tests/page/run.sh, 400 MB, and what its pictures need
+  --bench     also wrk and the servers that tests/bench/run.sh compares with (implies --server)
+  --openapi   also what tests/openapi/run.sh needs; it gets packages of npm itself
+  --metrics   also curl, Python 3 and promtool, for tests/metrics/run.sh
+  --ci        everything the checks in CI use (implies all of the above but --bench)
   --check     install nothing, list what is missing; exit status 1 if anything is
   --help      this text
 
-The headers of cpp-httplib and, for the server, of valijson go to /usr/local when
+The headers of cpp-httplib and, for the server, of valijson, and promtool go to /usr/local when
 the script may write there (root or passwordless sudo), otherwise to
 ${XDG_CACHE_HOME:-~/.cache}/addrbook. With VERBOSE=1 in the environment, a failure
 to get them is shown in full.
@@ -52,40 +56,68 @@ doctest-dev|doctest/doctest.h|doctest >= 2.4|doctest-devel|doctest|doctest-dev|d
 postgresql||the PostgreSQL server >= 15|postgresql-server|postgresql|postgresql|postgresql
 curl||curl|curl|curl|curl|curl
 nodejs||Node.js|nodejs|nodejs|nodejs|node
+python3||Python 3|python3|python|python3|python
 python3-requests||Python 3 with requests|python3-requests|python-requests|py3-requests|python
+npm||npm, which gets packages for Node.js|npm|npm|npm|npm
+python3-jsonschema||Python 3 with jsonschema|python3-jsonschema|python-jsonschema|py3-jsonschema|python-jsonschema
 python3-vobject||vobject, of Python|python3-vobject|python-vobject|py3-vobject|vobject (pip)
 openssl||the openssl command|openssl|openssl|openssl|openssl
 apache2-utils||ab, a tool of Apache|httpd-tools|apache|apache2-utils|httpd
 nginx-light||nginx|nginx|nginx|nginx|nginx
 haproxy||HAProxy|haproxy|haproxy|haproxy|haproxy
 golang-go||Go|golang|go|go|go
+chromium||Chromium|chromium|chromium|chromium|chromium
+pngquant||pngquant|pngquant|pngquant|pngquant|pngquant
+fonts-inter||the font Inter|rsms-inter-fonts|inter-font|font-inter|font-inter
+wrk||wrk|wrk|wrk|wrk|wrk
+npm||npm|nodejs-npm|npm|npm|node
+python3-tornado||Tornado for Python 3|python3-tornado|python-tornado|py3-tornado|python
+python3-fastapi||FastAPI|python3-fastapi|python-fastapi|py3-fastapi|python
+python3-uvicorn||uvicorn|python3-uvicorn|uvicorn|uvicorn|python
+python3-uvloop||uvloop|python3-uvloop|python-uvloop|py3-uvloop|python
+python3-httptools||httptools for Python 3|python3-httptools|python-httptools|py3-httptools|python
 gcovr||gcovr >= 5|gcovr|gcovr|gcovr|gcovr
 clang||Clang|clang|clang|clang|llvm
 libclang-rt-dev||the sanitizer runtime of Clang|compiler-rt|compiler-rt|compiler-rt|llvm
 clang-tidy||clang-tidy|clang-tools-extra|clang|clang-extra-tools|llvm
 clang-format||clang-format|clang-tools-extra|clang|clang-extra-tools|llvm
 ccache||ccache|ccache|ccache|ccache|ccache
+dpkg-dev||dpkg-shlibdeps, a tool of Debian|dpkg-dev|dpkg|dpkg-dev|dpkg
+adduser||adduser, a tool of Debian|shadow-utils|shadow|shadow|shadow
+systemd||systemd-analyze|systemd|systemd|systemd|systemd
 valgrind|valgrind/callgrind.h|Valgrind|valgrind-devel|valgrind|valgrind-dev|valgrind
 '
 
 wanted='g++ cmake ninja-build pkg-config nlohmann-json3-dev'
 server='libyaml-cpp-dev libcli11-dev zlib1g-dev libssl-dev libutf8proc-dev libsoci-dev libboost-dev libsqlite3-dev libpq-dev'
-tests="$server doctest-dev postgresql curl"
+tests="$server doctest-dev postgresql curl python3-jsonschema"
 coverage="$tests gcovr"
 clang="$tests clang libclang-rt-dev"
+metrics='curl python3'
 clients='curl openssl nodejs python3-requests python3-vobject apache2-utils nginx-light haproxy golang-go'
-ci="$coverage $clang $clients clang-tidy clang-format ccache valgrind"
+page='curl nodejs npm chromium fonts-inter pngquant'
+debian='dpkg-dev adduser systemd'
+openapi='curl nodejs npm'
+bench="$server openssl nodejs npm wrk python3-tornado python3-fastapi python3-uvicorn"
+bench+=' python3-uvloop python3-httptools'
+ci="$coverage $clang $clients $page $openapi $metrics $debian clang-tidy clang-format ccache valgrind"
 check_only=
 with_server=
+with_promtool=
 
 for arg; do
-  case $arg in --server | --tests | --coverage | --clang | --ci) with_server=1 ;; esac
+  case $arg in --server | --tests | --coverage | --clang | --bench | --ci) with_server=1 ;; esac
+  case $arg in --metrics | --ci) with_promtool=1 ;; esac
   case $arg in
     --server) wanted+=" $server" ;;
     --tests) wanted+=" $tests" ;;
     --coverage) wanted+=" $coverage" ;;
     --clang) wanted+=" $clang" ;;
     --clients) wanted+=" $clients" ;;
+    --page) wanted+=" $page" ;;
+    --bench) wanted+=" $bench" ;;
+    --openapi) wanted+=" $openapi" ;;
+    --metrics) wanted+=" $metrics" ;;
     --ci) wanted+=" $ci" ;;
     --check) check_only=1 ;;
     --help | -h) usage; exit 0 ;;
@@ -123,6 +155,7 @@ has_clang_runtime() {
     compgen -G "$(clang++ -print-resource-dir)/lib/*/libclang_rt.asan*" >/dev/null
 }
 
+has_font() { has fc-list && [[ -n $(fc-list "$1") ]]; }
 has_program() { has "$1" || [[ -x /usr/sbin/$1 ]]; } # which users have not in PATH
 
 # A tool in PATH counts wherever it comes from: a newer CMake there makes the
@@ -135,12 +168,16 @@ has_tool() {
     ninja-build) has ninja || has ninja-build ;;
     pkg-config) has pkg-config || has pkgconf ;;
     nodejs) has node || has nodejs ;;
-    python3-requests | python3-vobject) python3 -c "import ${1#python3-}" 2>/dev/null ||
+    python3-*) python3 -c "import ${1#python3-}" 2>/dev/null ||
       /usr/bin/python3 -c "import ${1#python3-}" 2>/dev/null ;;
     apache2-utils) has ab ;;
     nginx-light) has_program nginx ;;
     haproxy) has_program haproxy ;;
+    dpkg-dev) has dpkg-shlibdeps ;;
+    adduser) has_program adduser ;;
+    systemd) has systemd-analyze ;;
     golang-go) has go ;;
+    fonts-inter) compgen -G '/usr/share/fonts/*/*[Ii]nter*' >/dev/null || has_font Inter ;;
     clang) has clang++ ;;
     libclang-rt-dev) has_clang_runtime ;;
     # Debian has it where several versions can be side by side, not in PATH.
@@ -233,6 +270,8 @@ $prefixes"
   return 1
 }
 
+has_promtool() { has promtool || [[ -x $cache/bin/promtool ]]; }
+
 work=
 trap 'if [[ -n $work ]]; then rm -rf "$work"; fi' EXIT
 trap 'exit 130' INT
@@ -244,12 +283,15 @@ need_httplib=
 has_httplib || need_httplib=1
 need_valijson=
 [[ -z $with_server ]] || has_valijson || need_valijson=1
-[[ ${#missing[@]} -eq 0 && -z $need_httplib && -z $need_valijson ]] && exit 0
+need_promtool=
+[[ -z $with_promtool ]] || has_promtool || need_promtool=1
+[[ ${#missing[@]} -eq 0 && -z $need_httplib && -z $need_valijson && -z $need_promtool ]] && exit 0
 
 if [[ -n $check_only ]]; then
   ((${#missing[@]})) && printf '%s\n' "${missing[@]}"
   [[ -n $need_httplib ]] && echo "cpp-httplib >= $min_httplib (header)"
   [[ -n $need_valijson ]] && echo "valijson (headers)"
+  [[ -n $need_promtool ]] && echo "promtool"
   exit 1
 fi
 
@@ -260,7 +302,7 @@ httplib_notice() {
 }
 
 if ! has apt-get; then
-  if ((${#missing[@]})) || [[ -n $need_valijson ]]; then
+  if ((${#missing[@]})) || [[ -n $need_valijson$need_promtool ]]; then
     say "These are needed and missing, and there is no apt-get to install them with:"
     while IFS='|' read -r name _ what dnf pacman apk brew; do
       [[ -n $name && " ${missing[*]} " == *" $name "* ]] &&
@@ -268,6 +310,7 @@ if ! has apt-get; then
     done <<<"$table"
     [[ -n $need_valijson ]] &&
       say "  valijson, header-only  (brew: valijson; elsewhere its own \`cmake --install\`)"
+    [[ -n $need_promtool ]] && say "  promtool, a tool of Prometheus  (dnf, pacman, apk, brew: prometheus)"
     [[ -n $need_httplib ]] &&
       say "  cpp-httplib >= $min_httplib, header-only  (CMake can fetch it when it configures)"
     exit 1
@@ -351,6 +394,10 @@ announce() {
   if [[ -n $need_valijson ]]; then
     [[ ${#missing[@]} -gt 0 || -n $fetch_httplib ]] && line+=', '
     line+="valijson (headers, in $prefix/include)"
+  fi
+  if [[ -n $need_promtool ]]; then
+    [[ ${#missing[@]} -gt 0 || -n $fetch_httplib || -n $need_valijson ]] && line+=', '
+    line+="promtool (in $prefix/bin)"
   fi
   say "$line"
 }
@@ -525,7 +572,18 @@ install_valijson() {
     "${elevate[@]}" cp -R "$from/share/cmake/valijson" "$prefix/share/cmake/" && has_valijson
 }
 
-[[ ${#missing[@]} -gt 0 || -n $fetch_httplib || -n $need_valijson ]] && announce
+# The package starts a server, and wants a dozen others: only the tool is taken out of it.
+install_promtool() {
+  mkdir "$work/promtool"
+  chmod 777 "$work/promtool" # as above
+  (cd "$work/promtool" && apt-get download prometheus && dpkg-deb -x ./*.deb .) || return 1
+  local elevate=()
+  [[ $prefix == /usr/local ]] && elevate=(${as_root[@]+"${as_root[@]}"})
+  "${elevate[@]}" mkdir -p "$prefix/bin" &&
+    "${elevate[@]}" cp "$work/promtool/usr/bin/promtool" "$prefix/bin/" && hash -r && has_promtool
+}
+
+[[ ${#missing[@]} -gt 0 || -n $fetch_httplib || -n $need_valijson || -n $need_promtool ]] && announce
 
 if ((${#missing[@]})); then
   if [[ $rights == ask ]]; then sudo -v || refuse; fi
@@ -545,6 +603,14 @@ if [[ -n $need_valijson ]]; then
     [[ -n ${VERBOSE:-} ]] && cat "$work/valijson.log" >&2
     say "valijson could not be had from the package libvalijson-dev (VERBOSE=1 shows why):"
     say "as root, run apt-get update and try again, or install its headers by its own CMake."
+    exit 1
+  fi
+fi
+if [[ -n $need_promtool ]]; then
+  [[ -n $(candidate prometheus) || $rights != root ]] || update
+  if ! install_promtool >"$work/promtool.log" 2>&1; then
+    [[ -n ${VERBOSE:-} ]] && cat "$work/promtool.log" >&2
+    say "promtool could not be had from the package prometheus (VERBOSE=1 shows why)."
     exit 1
   fi
 fi

@@ -7,9 +7,9 @@ set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/addrbook)
 # An export set for each component, so that finding one does not need another's dependency.
 foreach(component IN LISTS components)
   addrbook_target(${component} target)
-  install(TARGETS ${target} EXPORT addrbook-${component} FILE_SET HEADERS)
+  install(TARGETS ${target} EXPORT addrbook-${component} FILE_SET HEADERS COMPONENT dev)
   install(EXPORT addrbook-${component} NAMESPACE addrbook:: FILE addrbook-${component}.cmake
-          DESTINATION ${package_dir})
+          DESTINATION ${package_dir} COMPONENT dev)
 endforeach()
 # Other machines do not have the header that this build fetched.
 if(addrbook_fetched_httplib)
@@ -29,7 +29,7 @@ write_basic_package_version_file(addrbookConfigVersion.cmake COMPATIBILITY SameM
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/addrbookConfig.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/addrbookConfigVersion.cmake
               cmake/AddrbookComponents.cmake cmake/AddrbookDependencies.cmake
-        DESTINATION ${package_dir})
+        DESTINATION ${package_dir} COMPONENT dev)
 
 # For pkg-config. cpp-httplib as a single header has no module, so its directory is named here if it
 # is not one that compilers search anyway.
@@ -82,6 +82,6 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/addrbook.pc DESTINATION ${CMAKE_INSTAL
 
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 if(ADDRBOOK_BUILD_EXAMPLES)
-  install(TARGETS addrbook-server)
-  install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/addrbook)
+  install(TARGETS addrbook-server COMPONENT server)
+  install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/addrbook COMPONENT server)
 endif()

@@ -11,6 +11,7 @@
 #include <addrbook/config.hpp>
 #include <addrbook/gzip.hpp>
 #include <addrbook/log_file.hpp>
+#include <addrbook/metrics.hpp>
 #include <addrbook/serve.hpp>
 #include <addrbook/server.hpp>
 #include <addrbook/tls_server.hpp>
@@ -76,6 +77,9 @@ int run(const CommandLine& command_line) {
   addrbook::limit_malloc_arenas();
   const auto log = addrbook::for_setting(
       config, "logging.file", [&] { return std::make_shared<addrbook::LogFile>(config.logging); });
+  if (config.metrics) {
+    config.rest.metrics = config.server.metrics = std::make_shared<addrbook::Metrics>();
+  }
   config.rest.log = config.server.log = [log](const auto& record) { log->write(record); };
   if (config.tls.certificate.empty()) {
     addrbook::Server server(config.server);

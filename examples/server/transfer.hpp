@@ -14,6 +14,7 @@
 #include <addrbook/import.hpp>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -61,6 +62,13 @@ class TransferFile {
     }
   }
 
+  /// @returns the bytes of a file; 0 of what has no size, such as a pipe
+  [[nodiscard]] std::uint64_t size() const noexcept {
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) return 0;
+    return static_cast<std::uint64_t>(status.st_size);
+  }
+
   void write(std::string_view bytes) const {
     while (!bytes.empty()) {
       const auto size = ::write(descriptor_, bytes.data(), bytes.size());
@@ -93,28 +101,38 @@ class TransferFile {
 /// Shows on a terminal how far a transfer is; in a pipe nothing.
 class TransferProgress {
  public:
-  explicit TransferProgress(bool is_quiet) : is_shown_(!is_quiet && ::isatty(STDERR_FILENO) == 1) {}
+  /// @param total  of what is counted; 0: not known
+  TransferProgress(const CommandLine& command_line, std::string unit, std::uint64_t total)
+      : is_shown_(!command_line.quiet && ::isatty(STDERR_FILENO) == 1),
+        unit_(std::move(unit)),
+        total_(total) {}
   TransferProgress(const TransferProgress&) = delete;
   TransferProgress& operator=(const TransferProgress&) = delete;
   ~TransferProgress() {
     if (is_begun_) std::cerr << "\r\x1b[K" << std::flush;
   }
 
-  /// @param bytes  that were read or written since the last call
-  void add(std::size_t bytes) {
-    bytes_ += bytes;
+  void show(std::uint64_t done) {
     const auto now = std::chrono::steady_clock::now();
     if (!is_shown_ || now - last_ < std::chrono::milliseconds(200)) return;
     last_ = now;
     is_begun_ = true;
-    constexpr std::uint64_t kilobyte = 1024;
-    std::cerr << '\r' << bytes_ / kilobyte << " KiB ..." << std::flush;
+    std::cerr << '\r';
+    if (total_ != 0) {
+      constexpr std::uint64_t width = 40;
+      const std::uint64_t part = (std::min)(done, total_);
+      std::string bar(width * part / total_, '=');
+      bar.resize(width, ' ');
+      std::cerr << '[' << bar << "] " << 100 * part / total_ << " %, ";
+    }
+    std::cerr << done << ' ' << unit_ << std::flush;
   }
 
  private:
   const bool is_shown_;
+  const std::string unit_;
+  const std::uint64_t total_;
   bool is_begun_ = false;
-  std::uint64_t bytes_ = 0;
   std::chrono::steady_clock::time_point last_;
 };
 
@@ -170,7 +188,8 @@ inline void print_report(const addrbook::ImportReport& report, bool is_dry) {
             << ", failed: " << report.failed << '\n';
   const auto print = [](const char* kind, const auto& problems) {
     for (const addrbook::RecordProblem& problem : problems) {
-      std::cerr << kind << ", line " << problem.place.line << ": " << problem.message << '\n';
+      std::cerr << kind << ", record " << problem.place.index + 1 << ", line " << problem.place.line
+                << ": " << problem.message << '\n';
     }
   };
   print("Failed", report.errors);
@@ -196,10 +215,12 @@ inline int import_file(const CommandLine& command_line, const addrbook::Config& 
   options.limits.max_record_bytes = config.service.max_document_bytes;
   addrbook::Import import(find_target(command_line, storage, true), *format, options);
   const addrbook::ImportReport report = [&] {
-    TransferProgress progress(command_line.quiet);
+    TransferProgress progress(command_line, "bytes", file.size());
+    std::uint64_t done = 0;
     for (auto bytes = file.read(); !bytes.empty(); bytes = file.read()) {
       import.write(bytes);
-      progress.add(bytes.size());
+      done += bytes.size();
+      progress.show(done);
     }
     return import.finish();
   }();
@@ -212,13 +233,14 @@ inline int export_file(const CommandLine& command_line, const addrbook::Config& 
   check_transfer(config);
   const auto format = find_format(*command_line.export_file, command_line.format);
   const Storage storage = open_storage(command_line, config);
-  addrbook::Export pieces(find_target(command_line, storage, false).book, *format);
+  const auto book = find_target(command_line, storage, false).book;
+  addrbook::Export pieces(book, *format);
   const TransferFile file(*command_line.export_file, true);
   try {
-    TransferProgress progress(command_line.quiet);
+    TransferProgress progress(command_line, "contacts", book->state().count);
     for (std::string piece; pieces.read(piece); piece.clear()) {
       file.write(piece);
-      progress.add(piece.size());
+      progress.show(pieces.count());
     }
     file.finish();
   } catch (...) {

@@ -5,6 +5,7 @@
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/error.hpp>
+#include <addrbook/storage/statistics.hpp>
 #include <addrbook/store.hpp>
 
 #include <cstddef>
@@ -36,6 +37,13 @@ struct BookInfo {
 struct BookList {
   std::vector<BookInfo> books;
   bool more = false;  ///< whether there are books after the last one
+};
+
+/// What all books have together.
+struct BookTotals {
+  std::uint64_t books = 0;
+  std::uint64_t entries = 0;
+  std::uint64_t revisions = 0;  ///< the sum
 };
 
 /// Keeps books. The public members check what every one must check; an implementation overrides the
@@ -89,6 +97,13 @@ class BookStore : private detail::Pinned {
     return do_list(after, limit);
   }
 
+  /// @throws Error{storage}
+  /// @par Cost  reads the state of each book
+  [[nodiscard]] BookTotals totals() const { return do_totals(); }
+
+  /// @returns how the storage is doing
+  [[nodiscard]] StorageStatistics statistics() const { return do_statistics(); }
+
  private:
   /// @param name  valid, here and below
   [[nodiscard]] virtual std::shared_ptr<Store> do_open(std::string_view name) = 0;
@@ -96,6 +111,26 @@ class BookStore : private detail::Pinned {
   virtual Removal do_remove(std::string_view name, const Condition& condition) = 0;
   /// @param after  any text
   [[nodiscard]] virtual BookList do_list(std::string_view after, std::size_t limit) const = 0;
+  [[nodiscard]] inline virtual BookTotals do_totals() const;
+  /// Asks nothing of a disk or a database.
+  [[nodiscard]] virtual StorageStatistics do_statistics() const { return {}; }
 };
+
+// ---------------------------------------------------------------------------------------------
+
+inline BookTotals BookStore::do_totals() const {
+  constexpr std::size_t at_once = 1000;
+  BookTotals totals;
+  BookList list;
+  do {
+    list = do_list(list.books.empty() ? "" : std::string(list.books.back().name), at_once);
+    totals.books += list.books.size();
+    for (const BookInfo& each : list.books) {
+      totals.entries += each.state.count;
+      totals.revisions += each.state.revision;
+    }
+  } while (list.more);
+  return totals;
+}
 
 }  // namespace addrbook

@@ -4,6 +4,7 @@
 #include <addrbook/changes.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/storage/entry_cache.hpp>
+#include <addrbook/storage/statistics.hpp>
 #include <addrbook/store.hpp>
 
 #include <cstddef>
@@ -63,6 +64,12 @@ class CachedStore final : public Store {
   }
   [[nodiscard]] const Folding& do_folding() const noexcept override { return store_->folding(); }
   [[nodiscard]] BookState do_state() const override { return store_->state(); }
+  [[nodiscard]] StorageStatistics do_statistics() const override {
+    StorageStatistics statistics = store_->statistics();
+    statistics.source = this;
+    statistics.entry_cache = cache_.counts();
+    return statistics;
+  }
 
   const std::shared_ptr<Store> store_;
   mutable detail::EntryCache cache_;

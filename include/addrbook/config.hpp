@@ -31,8 +31,13 @@ namespace addrbook {
 /// items of a list. A variable that is empty counts as not set, except for storage.memory, which
 /// has no value. config/sections.hpp maps keys to members.
 struct Config {
-  /// Limits the number of entries, as ServiceOptions do not: clients may be strangers.
-  Config() { service.max_entries = 1'000'000; }
+  /// Limits the number of entries, as ServiceOptions do not: clients may be strangers. Serves what
+  /// people and tools look at, as Options do not.
+  Config() {
+    service.max_entries = 1'000'000;
+    rest.page = true;
+    rest.openapi = true;
+  }
 
   std::string name = "Address Book";
   std::string host = "127.0.0.1";
@@ -43,6 +48,7 @@ struct Config {
   bool own_books = false;  ///< each token has a book of its name: Options::book is to be the user
   ServerOptions server;
   Options rest;
+  bool metrics = true;        ///< whether `server` and `rest` are to have Metrics
   std::vector<Token> tokens;  ///< for bearer_tokens(); empty: no token is needed
   TlsFiles tls;               ///< both empty: plain HTTP
   StorageOptions storage;
@@ -137,7 +143,7 @@ inline ConfigKeys config_keys(Config& config) {
   ConfigKeys keys;
   for (const ConfigKeys& section : {
            service_section(config.name, config.service, config.schema),
-           http_section(config.host, config.port, config.server, config.rest),
+           http_section(config.host, config.port, config.server, config.rest, config.metrics),
            auth_section(config.tokens),
            books_section(config.books, config.own_books, config.rest),
            tls_section(config.tls),

@@ -1,6 +1,7 @@
 /// Export: takes the contacts of a book out, in a format.
 #pragma once
 
+#include <addrbook/base/large_work.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
@@ -77,6 +78,17 @@ class Export : private detail::Pinned {
   bool is_complete_ = false;
 };
 
+namespace detail {
+
+/// Writes an entry; a large one when no other large one is written.
+inline void write_entry(RecordWriter& writer, const Entry& entry, std::string& to) {
+  std::optional<LargeWork> turn;
+  if (LargeWork::is_large(entry.document.text().size())) turn.emplace();
+  writer.write(entry, to);
+}
+
+}  // namespace detail
+
 /// @returns one entry in a format
 /// @throws Error{invalid} the format has no such version
 [[nodiscard]] inline std::string export_one(const Entry& entry, const Format& format,
@@ -84,7 +96,7 @@ class Export : private detail::Pinned {
   const auto writer = format.writer({find_version(format, version), true});
   std::string text;
   writer->begin(text);
-  writer->write(entry, text);
+  detail::write_entry(*writer, entry, text);
   writer->end(text);
   return text;
 }
@@ -117,7 +129,7 @@ inline bool Export::read(std::string& to) {
     }
     Entry& entry = page_.entries[next_++];
     if (entry.created > state_.revision) continue;
-    writer_->write(entry, to);
+    detail::write_entry(*writer_, entry, to);
     ++count_;
     entry.document = Document();  // that of an entry may be large
   }

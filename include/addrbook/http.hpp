@@ -44,13 +44,20 @@ struct Request {
   std::string_view target;  ///< as sent, e.g. "/addresses/caf%C3%A9?x=1"
   std::string_view path;    ///< decoded, without Rest::root() and query, e.g. "/café" or ""
   std::string_view query;   ///< as sent, without the '?', e.g. "x=1" or ""
-  std::string_view remote_address;  ///< textual IP address; "" if not known
+  /// Textual IP address; "" if not known. In what Rest passes on, that of the client where the
+  /// request is from a trusted proxy (Options::trusted_proxies).
+  std::string_view remote_address;
+  /// What a trusted proxy says; Rest sets them. "http" or "https": how the client reached the first
+  /// proxy; "" if not known.
+  std::string_view scheme = {};
+  std::string_view proxy_prefix = {};  ///< what it has removed from the path, e.g. "/book"; or ""
   MemoryState memory = MemoryState::ample;
   bool can_wait = false;  ///< an answer whose source says `later` holds no thread
 
   /// Returns a header field's value, its lines joined by ", " (RFC 9110, 5.3); nothing if absent.
   /// The name's case does not matter. The view is valid as long as the request. cpp-httplib does
-  /// not keep the order of a repeated field's lines.
+  /// not keep the order of a repeated field's lines; of X-Forwarded-For nothing is left then, as
+  /// its order is all that can be believed.
   std::function<std::optional<std::string_view>(std::string_view name)> header;
 
   /// Reads the body once, as it is on the wire without the chunked coding. Called at most once, and

@@ -43,7 +43,7 @@ struct ImportOptions {
   /// The maximum number of records that are stored together, at least 1.
   std::size_t max_atomic_records = 10'000;
   /// The maximum size of the texts of records that are stored together. One record always fits.
-  std::size_t max_atomic_bytes = std::size_t{256} * 1024 * 1024;
+  std::size_t max_atomic_bytes = std::size_t{32} * 1024 * 1024;
   ReadLimits limits;  ///< for the format's reader
 };
 
@@ -124,6 +124,9 @@ class Import : private RecordSink {
   /// @throws as write(); without ImportOptions::partial also Error{storage}, Error{full},
   ///         Error{stopped}: nothing is stored then
   [[nodiscard]] ImportReport finish();
+
+  /// @returns what has been done so far; its lists may have been moved away by finish()
+  [[nodiscard]] const ImportReport& so_far() const noexcept { return report_; }
 
   /// Whether anything may have been stored.
   [[nodiscard]] bool has_stored() const noexcept { return report_.created + report_.updated != 0; }

@@ -19,6 +19,7 @@ namespace addrbook {
 struct Access;         // authorization.hpp
 struct AccessRequest;  // authorization.hpp
 class Coding;          // http.hpp
+class Metrics;         // metrics.hpp
 struct Request;        // http.hpp
 
 namespace detail {
@@ -71,6 +72,13 @@ struct Options {
   std::function<std::string(const Access&, const Request&)> book;
   /// For many books: the first address that is created in an absent book makes the book.
   bool create_on_write = false;
+  /// Serves the contacts page as `_page`, for people with a browser: at the prefix, or of many
+  /// books at what is before `/{book}`. It is open to all who may reach the server, and holds no
+  /// data.
+  bool page = false;
+  /// Serves a description of the mount: `_openapi.json`, OpenAPI 3.1, and `_openapi`, the same as a
+  /// page for people. Both are open to all who may reach the server, and hold no data.
+  bool openapi = false;
   /// Error answers say what was thrown and where (`trace`), and the log says more about each
   /// request. Do not show this to strangers. Changes nothing else.
   bool debug = false;
@@ -112,6 +120,9 @@ struct Options {
   std::size_t list_cache_bytes = std::size_t{32} * 1024 * 1024;
   /// Receives a record of every request. Without it, nothing is logged.
   LogSink log;
+  /// Counts requests, and serves the numbers as `_metrics` to those who may Action::observe.
+  /// Several mounts and servers can share one. Without it, there is no such route.
+  std::shared_ptr<Metrics> metrics;
   /// Decides who may do what. Without it, everybody may do everything.
   std::function<Access(const AccessRequest&)> authorize;
   /// Origins, e.g. "https://app.example.com", whose web pages may read and write the book (CORS).
@@ -127,6 +138,13 @@ struct Options {
   /// While allowed_hosts is empty: localhost, 127.0.0.0/8 and [::1] are the only names. For servers
   /// that only their own machine can reach; guard_loopback() of serve.hpp sets it where it helps.
   bool loopback_hosts_only = false;
+  /// Addresses and ranges of addresses (CIDR), e.g. "127.0.0.1", "10.0.0.0/8", "fd00::/8", of the
+  /// proxies before the server. What they say counts: in X-Forwarded-For the last address that is
+  /// not one of theirs is the client's, for the log and for `authorize`; X-Forwarded-Proto is the
+  /// scheme that the Origin of a write must have; X-Forwarded-Prefix is what they removed from the
+  /// path, and stands before that of Location and Link. A proxy must set or remove each of the
+  /// three, as what clients send passes through it otherwise. Empty: nothing of that counts.
+  std::vector<std::string> trusted_proxies;
   /// Decompresses bodies and compresses answers, e.g. gzip() of gzip.hpp. Without it, compressed
   /// bodies are refused.
   std::shared_ptr<const Coding> coding;
@@ -189,6 +207,10 @@ struct ServerOptions {
   bool debug = false;
   /// As in Options, for the requests that the server answers itself.
   LogSink log;
+  /// As in Options, for the requests that the server answers itself.
+  std::vector<std::string> trusted_proxies;
+  /// As in Options, for the requests that the server answers itself, and for its connections.
+  std::shared_ptr<Metrics> metrics;
 };
 
 /// The files of a TlsServer.

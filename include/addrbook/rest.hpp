@@ -14,16 +14,25 @@
 #include <addrbook/http/prefix.hpp>
 #include <addrbook/http/query_string.hpp>
 #include <addrbook/http/request_id.hpp>
+#include <addrbook/http/trusted_proxies.hpp>
 #include <addrbook/import.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/metrics.hpp>
+#include <addrbook/metrics/collectors.hpp>
+#include <addrbook/metrics/page.hpp>
+#include <addrbook/openapi.hpp>
+#include <addrbook/openapi/style.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/access.hpp>
+#include <addrbook/rest/api_texts.hpp>
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/followers.hpp>
 #include <addrbook/rest/import_body.hpp>
 #include <addrbook/rest/list_cache.hpp>
+#include <addrbook/rest/metrics.hpp>
 #include <addrbook/rest/positions.hpp>
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/rest/routes.hpp>
@@ -51,8 +60,8 @@ class Rest {
  public:
   /// One book.
   /// @throws Error{invalid} if `service` is null, max_concurrent_writes, body_timeout or
-  ///         ping_interval is 0, the prefix, an origin or a host is not as Options says, or an
-  ///         option is for many books
+  ///         ping_interval is 0, the prefix, an origin, a host or a proxy is not as Options says,
+  ///         or an option is for many books
   Rest(std::shared_ptr<Service> service, Options options)
       : Rest(std::move(service), nullptr, std::move(options)) {}
 
@@ -104,11 +113,14 @@ class Rest {
   Options options_;
   detail::Prefix prefix_;
   detail::WebPolicy web_;
+  detail::TrustedProxies proxies_;
   detail::RequestIds request_ids_;
   std::shared_ptr<detail::ListCache> lists_;
   mutable detail::Positions positions_;
   mutable detail::Followers followers_;
   mutable std::atomic<std::size_t> writes_{0};
+  std::unique_ptr<const detail::ApiTexts> api_;  // with Options::openapi
+  detail::Collector collector_;                  // ends first
 };
 
 /// One request in steps, for servers that must not block while its body arrives: construct, pass
@@ -185,6 +197,7 @@ inline Rest::Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books
       options_(std::move(options)),
       prefix_(options_.prefix),
       web_(options_.allowed_origins, options_.allowed_hosts, options_.loopback_hosts_only),
+      proxies_(options_.trusted_proxies),
       lists_(std::make_shared<detail::ListCache>(options_.list_cache_bytes)) {
   if (!service_ && !books_) throw Error(Errc::invalid, "mount needs a service or books");
   if (options_.max_concurrent_writes == 0) {
@@ -217,6 +230,17 @@ inline Rest::Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books
     throw Error(Errc::invalid,
                 "a mount of many books has either {book} in its prefix or Options::book");
   }
+  if (options_.openapi) {
+    api_ = std::make_unique<const detail::ApiTexts>(openapi_document(options_),
+                                                    openapi_page(options_), detail::page_policy);
+  }
+  if (!options_.metrics) return;
+  options_.metrics->name_routes(detail::metric_routes());
+  const detail::MountNumbers numbers{options_, service_.get(), books_.get(),
+                                     *lists_,  followers_,     writes_};
+  collector_ =
+      options_.metrics->collect([report = detail::MountReport(numbers)](
+                                    detail::MetricsPage& page) mutable { report.tell(page); });
 }
 
 inline Reply Rest::handle(const Request& request) const {
@@ -234,7 +258,7 @@ inline Reply Rest::handle(const Request& request) const {
 }
 
 inline bool Rest::is_instant(std::string_view method, std::string_view path) const {
-  const auto endpoints = detail::Endpoints::find(prefix_, path);
+  const auto endpoints = detail::Endpoints::find(prefix_, path, &options_);
   const detail::Route* const route = endpoints ? endpoints->route(method) : nullptr;
   return route != nullptr && route->is_instant;
 }
@@ -259,7 +283,7 @@ class Rest::WriteSlot : private detail::Pinned {
 };
 
 inline Rest::Call::Call(const Rest& rest, const Request& request)
-    : rest_(rest), exchange_(request, rest.request_ids_) {
+    : rest_(rest), exchange_(request, rest.request_ids_, rest.proxies_) {
   try {
     begin();
   } catch (...) {
@@ -274,7 +298,7 @@ inline Rest::Call::Call(const Rest& rest, const Request& request)
 inline void Rest::Call::begin() {
   const Request& request = exchange_.request();
   if (!rest_.books_ || !rest_.has_encoded_slash(request)) {
-    endpoints_ = detail::Endpoints::find(rest_.prefix_, request.path);
+    endpoints_ = detail::Endpoints::find(rest_.prefix_, request.path, &rest_.options_);
   }
   if (!endpoints_) throw detail::HttpError(404, "Unknown Endpoint");
   route_ = endpoints_->route(request.method);
@@ -282,7 +306,9 @@ inline void Rest::Call::begin() {
     throw detail::HttpError(405, "Method Not Allowed", {{"Allow", endpoints_->methods()}});
   }
   // Not for _health and _ready: monitors use the server's address as Host.
-  if (!endpoints_->is_open()) rest_.check_web(request, route_ != nullptr && route_->is_write());
+  if (!endpoints_->has_any_host()) {
+    rest_.check_web(request, route_ != nullptr && route_->is_write());
+  }
   if (route_ == nullptr) return;
   book_ = endpoints_->book();
   if (rest_.books_) exchange_.set_book(book_);
@@ -365,14 +391,15 @@ inline Reply Rest::Call::finish(BodyStatus status) {
   if (status != BodyStatus::complete) exchange_.close_connection();
   const Options& options = rest_.options_;
   Reply reply = respond_or_fail(status);
-  if (route_ != nullptr && route_->has_formats() && !options.formats.empty()) {
+  if (!options.formats.empty() && route_ != nullptr && route_->has_formats()) {
     detail::add_vary(reply, "Accept");
   }
   std::string preflight_methods;
   if (!refusal_ && route_ == nullptr) preflight_methods = endpoints_->methods();
   exchange_.finish(reply, options.coding.get());
   rest_.web_.add_headers(exchange_.request(), preflight_methods, reply);
-  exchange_.log(reply, options.log, options.debug, options.answer_timeout);
+  if (options.metrics && route_ != nullptr) exchange_.set_row(route_->row);
+  exchange_.tell(reply, options.log, options.metrics, options.debug, options.answer_timeout);
   return reply;
 }
 
@@ -403,6 +430,7 @@ inline Reply Rest::Call::respond(BodyStatus status) {
                           rest_.lists_,
                           rest_.positions_,
                           rest_.followers_,
+                          rest_.api_.get(),
                           {},
                           endpoints_->id(),
                           {}};
@@ -467,8 +495,9 @@ inline detail::QueryParameters Rest::read_query(const Request& request,
   auto parameters = detail::parse_query(request.query);
   if (!parameters) throw detail::HttpError(400, "Invalid query: '%' needs two hexadecimal digits");
   for (const detail::QueryParameter& parameter : *parameters) {
-    const auto has = [&](const std::vector<std::string_view>& known) {
-      return std::find(known.begin(), known.end(), parameter.name) != known.end();
+    const auto has = [&](const std::vector<detail::Parameter>& known) {
+      return std::any_of(known.begin(), known.end(),
+                         [&](const auto& each) { return each.name == parameter.name; });
     };
     if (!has(route.parameters) && (options_.formats.empty() || !has(route.format_parameters))) {
       throw detail::HttpError::of_query("Unknown parameter", ": '" + parameter.name + "'");

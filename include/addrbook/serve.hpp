@@ -6,11 +6,13 @@
 #include <addrbook/http/origin.hpp>
 #include <addrbook/http/prefix.hpp>
 #include <addrbook/http/request_id.hpp>
+#include <addrbook/http/trusted_proxies.hpp>
 #include <addrbook/httplib/adapter.hpp>
 #include <addrbook/httplib/book_host.hpp>
 #include <addrbook/httplib/httplib.hpp>
 #include <addrbook/json/strings.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/metrics.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest/access_log.hpp>
 #include <addrbook/rest/error_reply.hpp>
@@ -18,6 +20,7 @@
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/rest/routes.hpp>
 #include <addrbook/rest/web_policy.hpp>
+#include <addrbook/server/service_manager.hpp>
 #include <addrbook/server/signals.hpp>
 
 #include <fcntl.h>
@@ -49,7 +52,8 @@ struct ServeHooks {
 };
 
 /// Serves until SIGINT or SIGTERM arrives or the server is stopped otherwise. A second one ends the
-/// program at once. A program has one call of this at a time.
+/// program at once. A program has one call of this at a time. Under systemd (`Type=notify`) the
+/// manager is told when the server serves, reads again, and stops.
 /// @param server  addrbook::Server or any httplib::Server, bound to an address
 /// @param hooks   each may be empty
 /// @throws  what listening or a hook throws; std::runtime_error if accepting connections fails. The
@@ -79,7 +83,7 @@ inline void open_standard_streams();
 /// would otherwise keep in memory as a whole. For a server that has nothing but the book. Uses the
 /// server's pre-routing handler and its payload limit.
 /// @param options  those of the book: prefix, max_body_bytes and log
-/// @param name     of the service; then `GET /` says it, and where the book is
+/// @param name     of the service; then `GET /` leads to the page, or says it and where the book is
 inline void refuse_other_paths(httplib::Server& server, const Options& options,
                                const std::string& name = {});
 
@@ -125,8 +129,16 @@ void serve_until_signal(Server& server, const ServeHooks& hooks) {
     constexpr std::chrono::milliseconds interval(1);
     while (!server.is_running() && listening.wait_for(interval) != std::future_status::ready) {
     }
-    if (server.is_running() && hooks.on_listening) hooks.on_listening();
-    while (signals.wait() == detail::Signals::Event::reload) hooks.on_reload();
+    if (server.is_running()) {
+      if (hooks.on_listening) hooks.on_listening();
+      detail::notify_service_manager("READY=1");
+    }
+    while (signals.wait() == detail::Signals::Event::reload) {
+      detail::notify_service_manager(detail::reloading_state());
+      hooks.on_reload();
+      detail::notify_service_manager("READY=1");
+    }
+    detail::notify_service_manager("STOPPING=1");
   } catch (...) {
     server.stop();
     throw;
@@ -153,49 +165,64 @@ class Entrance {
  public:
   Entrance(const std::string& name, const Options& options)
       : log_(options.log),
+        metrics_(options.metrics),
         is_debug_(options.debug),
-        web_({}, options.allowed_hosts, options.loopback_hosts_only) {
-    if (name.empty()) return;
-    append_json_string(text_ = R"({"name":)", name, JsonCharset::utf8);
-    const auto append = [this](std::string_view member, std::string_view path,
-                               std::string_view end) {
-      text_.append(",\"").append(member).append("\":\"").append(path).append(end).append("\"");
-    };
-    const Prefix prefix(options.prefix);
-    append("addresses", options.prefix, "");
-    if (prefix.names_books()) append("books", prefix.root(), "");
-    append("health", prefix.root(), "/_health");
-    append("ready", prefix.root(), "/_ready");
-    text_ += '}';
-  }
+        web_({}, options.allowed_hosts, options.loopback_hosts_only),
+        proxies_(options.trusted_proxies),
+        name_(name),
+        prefix_(options.prefix),
+        addresses_(options.prefix),
+        has_page_(options.page) {}
 
   [[nodiscard]] Reply answer(const Request& request) const {
-    Exchange exchange(request, ids_);
+    Exchange exchange(request, ids_, proxies_);
     Reply reply;
     try {
-      reply = reply_to(request);
+      reply = reply_to(exchange.request());
     } catch (const HttpError&) {
       reply = exchange.fail(std::current_exception(), is_debug_);
     }
     exchange.finish(reply, nullptr);
-    exchange.log(reply, log_, is_debug_, {});
+    exchange.tell(reply, log_, metrics_, is_debug_, {});
     return reply;
   }
 
  private:
   [[nodiscard]] Reply reply_to(const Request& request) const {
-    if (request.path != "/" || text_.empty()) throw HttpError(404, "Unknown Endpoint");
+    if (request.path != "/" || name_.empty()) throw HttpError(404, "Unknown Endpoint");
     if (request.method != "GET" && request.method != "HEAD") {
       throw HttpError(405, "Method Not Allowed", {{"Allow", "GET, HEAD"}});
     }
     if (!web_.is_known_host(request)) throw HttpError(403, foreign_host_reason);
-    return json_reply(text_);
+    if (!has_page_) return json_reply(describe(request.proxy_prefix));
+    Reply reply = empty_reply(303);  // relative: a proxy may have cut the path in front
+    reply.headers.emplace_back("Location", std::string(prefix_.root().substr(1)) + "/_page");
+    return reply;
+  }
+
+  [[nodiscard]] std::string describe(std::string_view proxy_prefix) const {
+    std::string text = R"({"name":)";
+    append_json_string(text, name_, JsonCharset::utf8);
+    const auto append = [&](std::string_view member, std::string_view path, std::string_view end) {
+      text.append(",\"").append(member).append("\":\"");
+      text.append(proxy_prefix).append(path).append(end).append("\"");
+    };
+    append("addresses", addresses_, "");
+    if (prefix_.names_books()) append("books", prefix_.root(), "");
+    append("health", prefix_.root(), "/_health");
+    append("ready", prefix_.root(), "/_ready");
+    return text + "}";
   }
 
   LogSink log_;
+  std::shared_ptr<Metrics> metrics_;
   bool is_debug_;
   WebPolicy web_;
-  std::string text_;
+  TrustedProxies proxies_;
+  std::string name_;
+  Prefix prefix_;
+  std::string addresses_;  // as the prefix was given
+  bool has_page_;
   RequestIds ids_;
 };
 
@@ -215,6 +242,7 @@ inline void refuse_other_paths(httplib::Server& server, const Options& options,
   const std::string root(detail::Prefix(options.prefix).root());
   std::ptrdiff_t max_segments = 0;
   for (const detail::Route& route : detail::routes()) {
+    if (route.is_on != nullptr && !route.is_on(options)) continue;
     const auto segments = std::count(route.path.begin(), route.path.end(), '/');
     max_segments = (std::max)(max_segments, segments + 1);  // with a '/' at the end
   }

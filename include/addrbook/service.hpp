@@ -10,6 +10,7 @@
 #include <addrbook/error.hpp>
 #include <addrbook/memory_store.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/storage/statistics.hpp>
 #include <addrbook/store.hpp>
 #include <addrbook/validator.hpp>
 
@@ -234,6 +235,9 @@ class Service : private detail::Pinned {
 
   /// @throws Error{storage}
   [[nodiscard]] BookState state() const { return store_->state(); }
+
+  /// @returns how the storage is doing, see Store::statistics()
+  [[nodiscard]] StorageStatistics statistics() const { return store_->statistics(); }
 
   /// Asks the store. Reports a fault of the store rather than throwing it.
   [[nodiscard]] Health health() const;

@@ -10,6 +10,7 @@
 #include <addrbook/options.hpp>
 #include <addrbook/query.hpp>
 #include <addrbook/storage/change_hub.hpp>
+#include <addrbook/storage/statistics.hpp>
 #include <addrbook/text.hpp>
 
 #include <algorithm>
@@ -125,6 +126,9 @@ struct NoSuchBook : Error {
       : Error(Errc::not_found, "No such book: '" + std::string(name) + "'", thrown_at) {}
 };
 
+/// How a storage is doing, as far as it counts that. Several books may share one.
+using StorageStatistics = detail::StorageStatistics;
+
 /// What tells whether two documents are the same contact; detail::identity_of() makes it.
 using Identity = detail::Identity;
 
@@ -215,6 +219,9 @@ class Store : private detail::Pinned {
   /// @throws Error{storage}
   [[nodiscard]] BookState state() const { return do_state(); }
 
+  /// @returns how the storage is doing, of which the book may be one of many
+  [[nodiscard]] StorageStatistics statistics() const { return do_statistics(); }
+
   /// Whether the store has found out that its book has been removed. There is no way back.
   [[nodiscard]] bool is_gone() const noexcept { return is_gone_.load(std::memory_order_relaxed); }
 
@@ -246,6 +253,8 @@ class Store : private detail::Pinned {
   [[nodiscard]] virtual std::optional<Entry> do_find(std::string_view id) const = 0;
   [[nodiscard]] virtual Page do_page(std::uint64_t after, PageLimit limit) const = 0;
   [[nodiscard]] virtual BookState do_state() const = 0;
+  /// Asks nothing of a disk or a database.
+  [[nodiscard]] virtual StorageStatistics do_statistics() const { return {}; }
 
   /// @name Without an index: these read the whole book
   /// @{

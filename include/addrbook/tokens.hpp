@@ -116,8 +116,10 @@ struct Bearer {
       case Action::update:
       case Action::remove:
         return role == Token::Role::read ? "this token may only read" : std::string_view();
-      case Action::manage:
-      case Action::observe: break;
+      case Action::observe:
+        if (!books.empty()) return "this token is for some books only";
+        break;
+      case Action::manage: break;
     }
     return role == Token::Role::admin ? std::string_view()
                                       : "this needs a token with the role admin";

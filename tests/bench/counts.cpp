@@ -1,15 +1,17 @@
 // Instructions and heap allocations per request: GET, conditional GET (GET-304), PUT and POST of
 // one entry of 200 bytes. Run by counts.sh under callgrind, which counts the instructions.
 //
-// Usage: counts rest|server memory|sqlite
+// Usage: counts rest|server|logged|counted memory|sqlite
 //        counts versions                   of what the numbers depend on
 //
-// `rest` calls Rest::handle(). `server` answers over one loopback connection that is kept alive;
-// the client is another process and is not counted. For each kind of request there is one line,
-// "rest memory GET 2000 20000": so many requests, and so many allocations by them. callgrind dumps
-// their instructions under the same name, here "rest memory GET".
+// `rest` calls Rest::handle(), `logged` does so with a log that nobody keeps, `counted` with
+// metrics too. `server` answers over one loopback connection that is kept alive; the client is
+// another process and is not counted. For each kind of request there is one line, "rest memory GET
+// 2000 20000": so many requests, and so many allocations by them. callgrind dumps their
+// instructions under the same name, here "rest memory GET".
 
 #include <addrbook/addrbook.hpp>
+#include <addrbook/metrics.hpp>
 #include <addrbook/server.hpp>
 #include <addrbook/sqlite.hpp>
 
@@ -228,8 +230,9 @@ class ClientAsker {
   test::Connection connection_;
 };
 
-void count_rest(std::shared_ptr<addrbook::Service> book, Counter& counter) {
-  const addrbook::Rest rest(std::move(book), {});
+void count_rest(std::shared_ptr<addrbook::Service> book, const addrbook::Options& options,
+                Counter& counter) {
+  const addrbook::Rest rest(std::move(book), options);
   RestAsker asker(rest, counter);
   run(asker);
 }
@@ -269,19 +272,25 @@ int main(int argc, char** argv) {
       run(asker);
       return 0;
     }
-    if ((mode != "rest" && mode != "server") || (store != "memory" && store != "sqlite")) {
-      std::fprintf(stderr, "Usage: counts rest|server memory|sqlite, or counts versions\n");
+    const bool is_known =
+        mode == "rest" || mode == "server" || mode == "logged" || mode == "counted";
+    if (!is_known || (store != "memory" && store != "sqlite")) {
+      std::fprintf(stderr,
+                   "Usage: counts rest|server|logged|counted memory|sqlite, or counts versions\n");
       return 2;
     }
     // A server has a thread for each CPU. With one thread, every request takes the same path.
     bench::pin_to_cpu(::sched_getcpu());
     const test::TempFolder folder;
     auto book = make_book(store, folder.path() / "book.db");
+    addrbook::Options options;
+    if (mode == "logged" || mode == "counted") options.log = [](const addrbook::LogRecord&) {};
+    if (mode == "counted") options.metrics = std::make_shared<addrbook::Metrics>();
     Counter counter(mode + " " + store);
-    if (mode == "rest") {
-      count_rest(std::move(book), counter);
-    } else {
+    if (mode == "server") {
       count_server(std::move(book), counter);
+    } else {
+      count_rest(std::move(book), options, counter);
     }
   } catch (const std::exception& error) {
     fail(error.what());

@@ -114,6 +114,25 @@ BOOKS_CASE("names are compared byte by byte") {
   }
 }
 
+BOOKS_CASE("what all of them have together") {
+  Factory factory;
+  const auto books = factory.make();
+  CHECK(books->totals().books == 0);
+  CHECK(books->totals().entries == 0);
+  const auto one = test::made(*books, "one");
+  const auto two = test::made(*books, "two");
+  one->commit({{test::put("a", 1), test::put("b", 2), test::put("c", 3)}});
+  one->commit({{test::removal("a")}});
+  two->commit({{test::put("a", 1)}});
+  const addrbook::BookTotals totals = books->totals();
+  CHECK(totals.books == 2);
+  CHECK(totals.entries == 3);
+  CHECK(totals.revisions == 5);
+  books->remove("one");
+  CHECK(books->totals().books == 1);
+  CHECK(books->totals().entries == 1);
+}
+
 BOOKS_CASE("a name that is not valid is no book's") {
   Factory factory;
   const auto books = factory.make();

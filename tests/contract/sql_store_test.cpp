@@ -7,6 +7,7 @@
 #include <addrbook/storage/sql_database.hpp>
 #include <addrbook/storage/sql_pool.hpp>
 #include <addrbook/storage/sql_writer.hpp>
+#include <addrbook/storage/statistics.hpp>
 
 #include <support/hold_up.hpp>
 #include <support/process.hpp>
@@ -719,6 +720,33 @@ TEST_CASE("sql_store: a full disk is Error{full}; writes that need no room succe
   CHECK(error_of([&] { book.store.commit({{put("b", 3), huge("huge"), put("c", 4)}}); }) == full);
   CHECK(content(book.store) == "4, 1 entries: a 1 4 {\"n\":2}");
   check_works(book.store);
+}
+
+TEST_CASE("sql_store: its statistics say what was committed, and what failed") {
+  Book book;
+  book.line.has_other_writers = true;
+  const auto before = book.store.statistics();
+  REQUIRE(before.commits);
+  book.store.commit({{put("a", 1), put("b", 2)}});
+  book.store.commit({{put("a", 1, {test::Kind::absent, 0})}});  // refused, but a commit
+  const auto after = book.store.statistics();
+  CHECK(after.source == before.source);
+  CHECK(after.commits->batches.count() == before.commits->batches.count() + 2);
+  CHECK(after.commits->writes == before.commits->writes + 3);
+  CHECK(after.commits->durations.count() == after.commits->batches.count());
+  CHECK(after.commits->waits.count() == after.commits->batches.count());
+  CHECK(after.max_connections >= 1);
+  CHECK(after.connections_in_use == 0);
+  CHECK(after.faults == before.faults);
+  book.line.is_down = true;
+  book.line.cut();
+  CHECK(error_of([&] { static_cast<void>(book.store.find("a")); }) == lost);
+  CHECK(error_of([&] { book.store.commit({{put("c", 3)}}); }) == lost);
+  book.line.is_down = false;
+  using Counts = addrbook::detail::StorageFaults::Counts;
+  CHECK(book.store.statistics().faults == Counts{{{1, 0, 0}, {1, 0, 0}}});
+  CHECK_FALSE(book.store.find("absent").has_value());
+  CHECK(book.store.statistics().faults == Counts{{{1, 0, 0}, {1, 0, 0}}});
 }
 
 // --- groups --------------------------------------------------------------------------------------

@@ -3,12 +3,15 @@
 #include "support.hpp"
 
 #include <addrbook/base/ascii.hpp>
+#include <addrbook/error.hpp>
+#include <addrbook/http.hpp>
 #include <addrbook/http/conditions.hpp>
 #include <addrbook/http/fields.hpp>
 #include <addrbook/http/negotiation.hpp>
 #include <addrbook/http/origin.hpp>
 #include <addrbook/http/prefix.hpp>
 #include <addrbook/http/request_id.hpp>
+#include <addrbook/http/trusted_proxies.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -131,6 +134,31 @@ bool names_tag(const std::string& text, const std::string& tag) {
   return false;
 }
 
+/// What a trusted proxy says in each of its fields: the value.
+void check_proxies(const std::string& value) {
+  static const detail::TrustedProxies proxies({"127.0.0.1", "10.0.0.0/8", "fd00::/8"});
+  addrbook::Request request;
+  request.remote_address = "127.0.0.1";
+  std::string given = value;
+  request.header = [&given](std::string_view) { return std::optional<std::string_view>(given); };
+  const auto seen = proxies.see_through(request);
+  check(seen.has_value(), "a proxy is trusted");
+  check(detail::parse_address_bytes(seen->remote_address).has_value(), "a client has an address");
+  const std::string scheme = lower(value);
+  check_equal(std::string(seen->scheme), scheme == "http" || scheme == "https" ? scheme : "",
+              "a scheme");
+  check(seen->proxy_prefix.empty() || is_prefix(std::string(seen->proxy_prefix)), "a prefix");
+  // What stands before the address that a proxy has added makes no difference.
+  given += ", 198.51.100.7";
+  check(proxies.see_through(request)->remote_address == "198.51.100.7", "the last one counts");
+  request.remote_address = "192.0.2.1";
+  check(!proxies.see_through(request), "others are not trusted");
+  try {
+    detail::TrustedProxies({value});
+  } catch (const addrbook::Error&) {
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -153,6 +181,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(detail::matches_any_tag(value, tag) == names_tag(value, tag), "matches_any_tag");
   check(detail::matches_any_tag(tag, tag) && detail::matches_any_tag("W/" + tag, tag),
         "a tag names itself");
+  check_proxies(value);
   const bool has_control = std::any_of(value.begin(), value.end(), [](char c) {
     return c != '\t' && (c == 0x7f || (c >= 0 && c < 0x20));
   });

@@ -308,7 +308,8 @@ class Book {
     const auto parameters =
         detail::parse_query(std::string_view(target).substr((std::min)(at + 1, target.size())));
     for (const auto& [name, value] : parameters.value_or(detail::QueryParameters())) {
-      if (std::find(known.begin(), known.end(), name) != known.end()) {
+      const auto is_it = [&name = name](const auto& each) { return each.name == name; };
+      if (std::any_of(known.begin(), known.end(), is_it)) {
         target.erase(at);
         return;
       }

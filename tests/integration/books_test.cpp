@@ -7,6 +7,7 @@
 
 #include <support/http_client.hpp>
 #include <support/life_cycle.hpp>
+#include <support/mount.hpp>
 #include <support/parallel.hpp>
 #include <support/proc.hpp>
 #include <support/running.hpp>
@@ -50,7 +51,7 @@ std::string of(const std::string& book) {
 TEST_CASE_TEMPLATE("books: each book has a whole life of its own", Server, ADDRBOOK_TEST_SERVERS) {
   Server server;
   const auto books = std::make_shared<Books>();
-  addrbook::mount(server, books, by_path());
+  test::mount(server, books, by_path());
   Running running(server);
   Connection connection(running.port());
   CHECK(connection.request("GET", "/books").body == "[]");
@@ -82,7 +83,7 @@ TEST_CASE_TEMPLATE("books: no encoding of a path leads to another book or anothe
   Server server;
   const auto books = std::make_shared<Books>();
   const auto entry = books->create("ada").book->create(addrbook::Document::parse(address));
-  addrbook::mount(server, books, by_path());
+  test::mount(server, books, by_path());
   Running running(server);
   for (const std::string name : {"ada", "%61da", "%61%64%61"}) {
     CAPTURE(name);
@@ -114,7 +115,7 @@ TEST_CASE_TEMPLATE("books: a deep prefix with several segments after the name", 
   Server server;
   const auto books = std::make_shared<Books>();
   const std::string tail = "/a/b.c/d/e/f/g/h/addresses";
-  addrbook::mount(server, books, by_path("/api/v1.2/books/{book}" + tail));
+  test::mount(server, books, by_path("/api/v1.2/books/{book}" + tail));
   Running running(server);
   Connection connection(running.port());
   CHECK(connection.request("PUT", "/api/v1.2/books/ada").status == 201);
@@ -133,7 +134,7 @@ TEST_CASE_TEMPLATE("books: each user has their own, under one path", Server,
   };
   options.book = [](const Access& access, const addrbook::Request&) { return access.user; };
   options.create_on_write = true;
-  addrbook::mount(server, books, options);
+  test::mount(server, books, options);
   Running running(server);
   const auto as = [](const std::string& user) { return test::Headers{{"x-user", user}}; };
   CHECK(Connection(running.port()).request("GET", "/addresses", as("ada")).status == 404);
@@ -157,7 +158,7 @@ TEST_CASE("books: the answers are the same on all servers") {
     options.authorize = [](const AccessRequest& access) {
       return access.book == "secret" ? Access::forbid() : Access::allow();
     };
-    addrbook::mount(server, books, options);
+    test::mount(server, books, options);
     Running running(server);
     std::vector<std::string> answers;
     const auto ask = [&](const std::string& method, const std::string& target,
@@ -221,7 +222,7 @@ TEST_CASE_TEMPLATE("books: a slow list of a book that is removed is cut", Server
   const auto large =
       addrbook::Document::parse(R"({"note":")" + std::string(100'000, 'x') + R"("})");
   for (int i = 0; i < 200; ++i) book->create(large);  // more than the system buffers
-  addrbook::mount(server, books, by_path());
+  test::mount(server, books, by_path());
   Running running(server);
   SUBCASE("the first one") {}
   SUBCASE("one that is kept") {
@@ -245,7 +246,7 @@ TEST_CASE_TEMPLATE("books: clients that make, use and remove the same books", Se
   const auto books = std::make_shared<Books>();
   addrbook::Options options = by_path();
   options.create_on_write = true;
-  addrbook::mount(server, books, options);
+  test::mount(server, books, options);
   Running running(server);
   std::atomic<int> created{0};
   const auto failures = test::run_parallel(4, [&](std::size_t t) {
@@ -280,7 +281,7 @@ TEST_CASE_TEMPLATE("books: 10,000 names that are asked at random make nothing an
   books->create("ada");
   addrbook::Options options = by_path();
   options.create_on_write = true;
-  addrbook::mount(server, books, options);
+  test::mount(server, books, options);
   Running running(server);
   const auto ask = [&](int from, int to) {
     for (int i = from; i < to; ++i) {
@@ -305,9 +306,9 @@ TEST_CASE_TEMPLATE("books: 10,000 names that are asked at random make nothing an
 TEST_CASE("books: one book and many on one server, the longest root counts") {
   addrbook::Server server;
   const auto books = std::make_shared<Books>();
-  const auto one = addrbook::mount(server);
+  const auto one = test::mount(server);
   addrbook::Options options = by_path("/addresses/of/{book}/all");
-  addrbook::mount(server, books, options);
+  test::mount(server, books, options);
   Running running(server);
   Connection connection(running.port());
   CHECK(connection.request("PUT", "/addresses/of/ada").status == 201);
@@ -320,13 +321,13 @@ TEST_CASE("books: one book and many on one server, the longest root counts") {
 TEST_CASE_TEMPLATE("books: what can't be mounted is refused, and nothing is registered", Server,
                    ADDRBOOK_TEST_SERVERS) {
   Server server;
-  CHECK_THROWS_AS(addrbook::mount(server, std::make_shared<Books>(), addrbook::Options()),
+  CHECK_THROWS_AS(test::mount(server, std::make_shared<Books>(), addrbook::Options()),
                   addrbook::Error);
-  CHECK_THROWS_AS(addrbook::mount(server, std::make_shared<addrbook::Service>(), by_path()),
+  CHECK_THROWS_AS(test::mount(server, std::make_shared<addrbook::Service>(), by_path()),
                   addrbook::Error);
-  CHECK_THROWS_AS(addrbook::mount(server, std::shared_ptr<Books>(), by_path()), addrbook::Error);
+  CHECK_THROWS_AS(test::mount(server, std::shared_ptr<Books>(), by_path()), addrbook::Error);
   Running running(server);
   CHECK(Connection(running.port()).request("GET", "/addresses").status == 404);
   CHECK(Connection(running.port()).request("GET", "/books").status == 404);
-  CHECK_THROWS_AS(addrbook::mount(server, std::make_shared<Books>(), by_path()), addrbook::Error);
+  CHECK_THROWS_AS(test::mount(server, std::make_shared<Books>(), by_path()), addrbook::Error);
 }

@@ -5,6 +5,7 @@
 
 #include <support/crowd.hpp>
 #include <support/http_client.hpp>
+#include <support/mount.hpp>
 #include <support/proc.hpp>
 #include <support/running.hpp>
 
@@ -16,7 +17,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
+#include <random>
+#include <regex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -57,6 +63,7 @@ class EventClient {
     REQUIRE(connection_.is_closed());
     return connection_.unread();
   }
+  [[nodiscard]] const std::string& text() const noexcept { return connection_.unread(); }
   [[nodiscard]] std::string last_id() const {
     const std::string& text = connection_.unread();
     const auto from = text.rfind("id: ") + 4;
@@ -67,12 +74,110 @@ class EventClient {
   Connection connection_;
 };
 
+/// Keeps a copy of a book by pages, long polls and streams, as chance has it.
+class Follower {
+ public:
+  Follower(int port, std::uint64_t seed) : port_(port), random_(seed) {}
+
+  [[nodiscard]] const std::map<std::string, std::string>& copy() const noexcept { return copy_; }
+  [[nodiscard]] int resets() const noexcept { return resets_; }
+
+  /// Takes at least one change, if there is one or another one comes.
+  void step() {
+    switch (random_() % 3) {
+      case 0: return ask("limit=" + std::to_string(1 + random_() % 4));
+      case 1: return ask("wait=30");
+      default: return listen();
+    }
+  }
+
+ private:
+  void ask(const std::string& query) {
+    const std::string since = token_.empty() ? "" : "&since=" + token_;
+    const auto answer = Connection(port_).request("GET", path + "?" + query + since);
+    if (answer.status == 410) return reset();
+    REQUIRE(answer.status == 200);
+    const auto page = nlohmann::json::parse(answer.body);
+    for (const auto& change : page["changes"]) apply(change);
+    token_ = page["next"];
+  }
+
+  void listen() {
+    test::Headers headers = as_stream;
+    if (!token_.empty()) headers.emplace_back("last-event-id", token_);
+    EventClient stream(port_, path, headers);
+    REQUIRE(stream.sees("\n\n"));
+    const std::string text = stream.text();
+    static const std::regex event("id: (.*)\ndata: (.*)\n\n|event: reset\n");
+    for (std::sregex_iterator at(text.begin(), text.end(), event), end; at != end; ++at) {
+      if (!(*at)[1].matched) return reset();
+      apply(nlohmann::json::parse((*at)[2].str()));
+      token_ = (*at)[1];
+    }
+  }
+
+  void apply(const nlohmann::json& change) {
+    if (change["op"] == "put") {
+      copy_[change["id"]] = change["address"].dump();
+    } else {
+      copy_.erase(change["id"].get<std::string>());
+    }
+  }
+  void reset() {
+    ++resets_;
+    copy_.clear();
+    token_.clear();
+  }
+
+  const int port_;
+  std::mt19937_64 random_;
+  std::string token_;
+  std::map<std::string, std::string> copy_;
+  int resets_ = 0;
+};
+
 }  // namespace
+
+TEST_CASE_TEMPLATE("changes: pages, long polls and streams in any mix make the present state",
+                   Server, addrbook::Server, httplib::Server) {
+  addrbook::ServiceOptions limits;
+  SUBCASE("removals are remembered") {}
+  SUBCASE("removals are forgotten at once") {
+    limits.tombstone_lifetime = std::chrono::hours(0);
+  }
+  const auto book = std::make_shared<addrbook::Service>(std::make_shared<addrbook::MemoryStore>(),
+                                                        std::vector<addrbook::Validator>{}, limits);
+  Server server;
+  addrbook::mount(server, book);
+  Running running(server);
+  std::thread writer([&] {
+    std::mt19937_64 random(7);
+    for (int i = 0; i < 400; ++i) {
+      addrbook::Batch batch;
+      const std::string id = "e" + std::to_string(random() % 8);
+      const bool is_removal = random() % 3 == 0;
+      batch.writes.push_back({id, is_removal ? std::nullopt : std::optional(document(i)), {}});
+      book->commit(std::move(batch));
+    }
+    book->create("end", document(0));
+  });
+  int resets = 0;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    Follower follower(running.port(), seed);
+    for (int i = 0; i < 10'000 && follower.copy().count("end") == 0; ++i) follower.step();
+    resets += follower.resets();
+    if (seed == 1) writer.join();
+    std::map<std::string, std::string> expected;
+    for (const auto& entry : book->list()) expected[entry.id] = entry.document.text();
+    CHECK(follower.copy() == expected);
+  }
+  if (limits.tombstone_lifetime != std::chrono::hours(0)) CHECK(resets == 0);
+}
 
 TEST_CASE_TEMPLATE("changes: a stream goes on behind its last event", Server, addrbook::Server,
                    httplib::Server) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   std::string last_id;
   {
     Running running(server);
@@ -88,7 +193,7 @@ TEST_CASE_TEMPLATE("changes: a stream goes on behind its last event", Server, ad
   }
   book->remove("a");
   Server again;
-  addrbook::mount(again, book);
+  test::mount(again, book);
   Running running(again);
   EventClient client(running.port(), path,
                      {{"accept", "text/event-stream"}, {"last-event-id", last_id}});
@@ -99,7 +204,7 @@ TEST_CASE_TEMPLATE("changes: a stream goes on behind its last event", Server, ad
 
 TEST_CASE("changes: what waits on our server is complete when it stops") {
   addrbook::Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   EventClient stream(running.port(), path);
   CHECK(stream.sees("\r\n\r\n"));
@@ -121,7 +226,7 @@ TEST_CASE("changes: what waits on our server is complete when it stops") {
 TEST_CASE_TEMPLATE("changes: a long poll is answered by a write", Server, addrbook::Server,
                    httplib::Server) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   Running running(server);
   Connection poll(running.port());
   for (int i = 1; i < 4; ++i) {
@@ -144,7 +249,7 @@ TEST_CASE("changes: a stream ends with its book") {
   const auto books = std::make_shared<addrbook::Books>();
   addrbook::Options options;
   options.prefix = "/books/{book}/addresses";
-  addrbook::mount(server, books, options);
+  test::mount(server, books, options);
   Running running(server, server.bind("127.0.0.1", 0));
   books->create("ada").book->create("a", document(1));
   const std::string target = "/books/ada/addresses/_changes";
@@ -187,13 +292,13 @@ TEST_CASE("changes: where each holds a thread there are few, and the others are 
   SUBCASE("httplib's server") {
     httplib::Server server;
     server.new_task_queue = [] { return new httplib::ThreadPool(4); };
-    check(server, addrbook::mount(server));
+    check(server, test::mount(server));
   }
   SUBCASE("ours, with hooks") {
     addrbook::ServerOptions options;
     options.hooks_see_books = true;
     addrbook::Server server(options);
-    check(server, addrbook::mount(server));
+    check(server, test::mount(server));
   }
 }
 
@@ -202,7 +307,7 @@ TEST_CASE("changes: who leaves gives its place back at the next ping") {
   addrbook::Options options;
   options.max_streams = 1;
   options.ping_interval = 5ms;
-  addrbook::mount(server, options);
+  test::mount(server, options);
   Running running(server, server.bind("127.0.0.1", 0));
   {
     EventClient first(running.port(), path);
@@ -221,7 +326,7 @@ TEST_CASE("changes: a thousand streams wait without a thread each, and all are t
   addrbook::Server server;
   addrbook::Options options;
   options.max_streams = count + 1;
-  const auto book = addrbook::mount(server, options);
+  const auto book = test::mount(server, options);
   Running running(server, server.bind("127.0.0.1", 0));
   test::Crowd::Setting setting;
   setting.opening =

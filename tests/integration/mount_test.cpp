@@ -8,6 +8,7 @@
 #include <support/http_client.hpp>
 #include <support/life_cycle.hpp>
 #include <support/live_source.hpp>
+#include <support/mount.hpp>
 #include <support/running.hpp>
 #include <support/server_with_hooks.hpp>
 #include <unit/fake_store.hpp>
@@ -137,7 +138,7 @@ std::string unpacked(const std::string& bytes) {
 TEST_CASE_TEMPLATE("mount: the life of an entry, with nothing but the default options", Server,
                    ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   Running running(server);
   test::check_life_cycle(running.port(), "/addresses");
   CHECK(book->state().count == 0);
@@ -148,7 +149,7 @@ TEST_CASE_TEMPLATE("mount: the life of an entry under a prefix with a dot and se
   Server server;
   addrbook::Options options;
   options.prefix = "/api/v1.2/people";
-  addrbook::mount(server, options);
+  test::mount(server, options);
   Running running(server);
   test::check_life_cycle(running.port(), "/api/v1.2/people");
   // The dot is a dot.
@@ -157,7 +158,7 @@ TEST_CASE_TEMPLATE("mount: the life of an entry under a prefix with a dot and se
 
 TEST_CASE_TEMPLATE("mount: a document comes back byte for byte", Server, ADDRBOOK_TEST_SERVERS) {
   Server server;
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server);
   const std::string sent =
       "{\"z\" : 1.0, \"a\":1e400,\n\t\"n\":12345678901234567890, \"m\":-0, "
@@ -172,7 +173,7 @@ TEST_CASE_TEMPLATE("mount: a document comes back byte for byte", Server, ADDRBOO
 TEST_CASE_TEMPLATE("mount: what has no route is ours below the prefix, the host's elsewhere",
                    Server, ADDRBOOK_TEST_SERVERS) {
   Server server;
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server);
   for (const std::string path :
        {"/addresses/_nothing", "/addresses/a/b", "/addresses/a/b/c/d/e/f/g/h", "/addresses/a.b",
@@ -188,7 +189,7 @@ TEST_CASE_TEMPLATE("mount: what has no route is ours below the prefix, the host'
 TEST_CASE_TEMPLATE("mount: a path of 8 kB is answered, whatever its depth", Server,
                    ADDRBOOK_TEST_SERVERS) {
   Server server;
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server);
   CHECK(Connection(running.port()).request("GET", "/addresses/" + std::string(8000, 'a')).status ==
         404);
@@ -199,7 +200,7 @@ TEST_CASE_TEMPLATE("mount: a path of 8 kB is answered, whatever its depth", Serv
 
 TEST_CASE_TEMPLATE("mount: a trailing slash makes no difference", Server, ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   const auto entry = book->create(addrbook::Document::parse(address));
   Running running(server);
   Connection connection(running.port());
@@ -212,7 +213,7 @@ TEST_CASE_TEMPLATE("mount: a trailing slash makes no difference", Server, ADDRBO
 
 TEST_CASE_TEMPLATE("mount: other methods get 405 and Allow", Server, ADDRBOOK_TEST_SERVERS) {
   Server server;
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server);
   const struct {
     const char* target;
@@ -242,7 +243,7 @@ TEST_CASE_TEMPLATE("mount: other methods get 405 and Allow", Server, ADDRBOOK_TE
 
 TEST_CASE_TEMPLATE("mount: HEAD is GET without the body", Server, ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   const auto entry = book->create(addrbook::Document::parse(address));
   Running running(server);
   Connection connection(running.port());
@@ -267,7 +268,7 @@ TEST_CASE_TEMPLATE("mount: HEAD is GET without the body", Server, ADDRBOOK_TEST_
 TEST_CASE_TEMPLATE("mount: an entity tag that still holds gives 304", Server,
                    ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   const auto entry = book->create(addrbook::Document::parse(address));
   Running running(server);
   Connection connection(running.port());
@@ -288,7 +289,7 @@ TEST_CASE_TEMPLATE("mount: an entity tag that still holds gives 304", Server,
 
 TEST_CASE_TEMPLATE("mount: a range is ignored", Server, ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   const auto entry = book->create(addrbook::Document::parse(address));
   Running running(server);
   for (const std::string range : {"bytes=0-3", "bytes=5000-", "bytes=0-1,3-4"}) {
@@ -305,7 +306,7 @@ TEST_CASE_TEMPLATE("mount: gzip both ways", Server, ADDRBOOK_TEST_SERVERS) {
   addrbook::Options options;
   options.coding = addrbook::gzip();
   options.max_body_bytes = 100'000;
-  const auto book = addrbook::mount(server, options);
+  const auto book = test::mount(server, options);
   Running running(server);
   Connection connection(running.port());
 
@@ -349,7 +350,7 @@ TEST_CASE_TEMPLATE("mount: gzip both ways", Server, ADDRBOOK_TEST_SERVERS) {
 TEST_CASE_TEMPLATE("mount: without a coding, answers are plain and coded bodies refused", Server,
                    ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   const auto entry = book->create(nlohmann::json{{"notes", std::string(5000, 'x')}});
   Running running(server);
   const auto response =
@@ -367,7 +368,7 @@ TEST_CASE_TEMPLATE("mount: what curl -d sends is read, of any size up to the lim
   Server server;
   addrbook::Options options;
   options.max_body_bytes = 50'000;
-  const auto book = addrbook::mount(server, options);
+  const auto book = test::mount(server, options);
   Running running(server);
   const test::Headers form{{"content-type", "application/x-www-form-urlencoded"}};
   const auto body_of = [](std::size_t size) {
@@ -386,7 +387,7 @@ TEST_CASE_TEMPLATE(
   Server server;
   addrbook::Options options;
   options.max_body_bytes = 10'000;
-  const auto book = addrbook::mount(server, options);
+  const auto book = test::mount(server, options);
   Running running(server);
   const test::Headers chunked{{"transfer-encoding", "chunked"}};
 
@@ -408,7 +409,7 @@ TEST_CASE_TEMPLATE(
 
 TEST_CASE_TEMPLATE("mount: a request without a length is refused", Server, ADDRBOOK_TEST_SERVERS) {
   Server server;
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server);
   Connection connection(running.port());
   connection.send("POST /addresses HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -421,7 +422,7 @@ TEST_CASE_TEMPLATE(
   Server server;
   addrbook::Options options;
   options.body_timeout = std::chrono::milliseconds(200);
-  const auto book = addrbook::mount(server, options);
+  const auto book = test::mount(server, options);
   Running running(server);
   Connection connection(running.port());
   connection.send("POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
@@ -438,7 +439,7 @@ TEST_CASE_TEMPLATE(
 
 TEST_CASE_TEMPLATE("mount: a body cut short stores nothing", Server, ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   Running running(server);
   Connection connection(running.port());
   connection.send("POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{}");
@@ -450,7 +451,7 @@ TEST_CASE_TEMPLATE("mount: a body cut short stores nothing", Server, ADDRBOOK_TE
 TEST_CASE_TEMPLATE("mount: the body of a refused request is never run as the next one", Server,
                    ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   Running running(server);
   const std::string inner = "POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
   const std::string length = "Content-Length: " + std::to_string(inner.size()) + "\r\n\r\n";
@@ -479,7 +480,7 @@ TEST_CASE_TEMPLATE("mount: the body of a refused request is never run as the nex
 TEST_CASE_TEMPLATE("mount: a DELETE without a length leaves the connection in step", Server,
                    ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   const auto entry = book->create(addrbook::Document::parse(address));
   Running running(server);
   Connection connection(running.port());
@@ -496,11 +497,11 @@ TEST_CASE_TEMPLATE("mount: two prefixes are two books, one service can have two"
   const auto suppliers = std::make_shared<addrbook::Service>();
   addrbook::Options options;
   options.prefix = "/friends";
-  addrbook::mount(server, friends, options);
+  test::mount(server, friends, options);
   options.prefix = "/suppliers";
-  addrbook::mount(server, suppliers, options);
+  test::mount(server, suppliers, options);
   options.prefix = "/vendors";
-  addrbook::mount(server, suppliers, options);
+  test::mount(server, suppliers, options);
   Running running(server);
   Connection connection(running.port());
   const auto location = connection.request("POST", "/suppliers", {}, address).header("location");
@@ -521,12 +522,12 @@ TEST_CASE_TEMPLATE(
     Server server;
     addrbook::Options options;
     options.prefix = prefix;
-    CHECK_THROWS_AS(addrbook::mount(server, options), addrbook::Error);
+    CHECK_THROWS_AS(test::mount(server, options), addrbook::Error);
     addrbook::Service service;
-    CHECK_THROWS_AS(addrbook::mount(server, service, options), addrbook::Error);
+    CHECK_THROWS_AS(test::mount(server, service, options), addrbook::Error);
   }
   Server server;
-  CHECK_THROWS_AS(addrbook::mount(server, std::shared_ptr<addrbook::Service>()), addrbook::Error);
+  CHECK_THROWS_AS(test::mount(server, std::shared_ptr<addrbook::Service>()), addrbook::Error);
 }
 
 TEST_CASE("mount: every slot of the host's server stays the host's") {
@@ -568,7 +569,7 @@ TEST_CASE("mount: every slot of the host's server stays the host's") {
     call("pre-request handler");
     return httplib::Server::HandlerResponse::Unhandled;
   });
-  addrbook::mount(server);
+  test::mount(server);
   const auto calls_of = [&](const auto& action) {
     {
       const std::lock_guard lock(mutex);
@@ -619,7 +620,7 @@ TEST_CASE("mount: the host's task queue serves ours, too") {
     ++queues;
     return new httplib::ThreadPool(2);
   };
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server);
   CHECK(Connection(running.port()).request("GET", "/addresses").status == 200);
   CHECK(queues == 1);
@@ -631,7 +632,7 @@ TEST_CASE_TEMPLATE("mount: routes of the host below the prefix come first, but n
   server.Get("/addresses/special", [](const httplib::Request&, httplib::Response& response) {
     response.set_content("the host's", "text/plain");
   });
-  addrbook::mount(server);
+  test::mount(server);
   server.Get("/later", [](const httplib::Request&, httplib::Response& response) {
     response.set_content("later", "text/plain");
   });
@@ -661,7 +662,7 @@ TEST_CASE_TEMPLATE("mount: no callback of the host's ends the process", Server,
           [](const addrbook::Document&) -> std::optional<addrbook::Violation> {
             throw std::runtime_error("a secret of the validator's");
           }});
-  addrbook::mount(server, service, options);
+  test::mount(server, service, options);
   Running running(server);
   const auto validator = Connection(running.port()).request("POST", "/addresses", {}, address);
   test::check_error(validator, "POST", "/addresses", 500, "Internal Server Error");
@@ -682,7 +683,7 @@ TEST_CASE_TEMPLATE("mount: authorisation comes before the body", Server, ADDRBOO
                ? addrbook::Access::forbid("reader")
                : addrbook::Access::allow("reader");
   };
-  const auto book = addrbook::mount(server, options);
+  const auto book = test::mount(server, options);
   Running running(server);
   // The body never comes: an answer shows that it was not waited for.
   Connection connection(running.port());
@@ -703,7 +704,7 @@ TEST_CASE_TEMPLATE("mount: authorisation comes before the body", Server, ADDRBOO
 TEST_CASE_TEMPLATE("mount: health, readiness and a stopped service", Server,
                    ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   const auto entry = book->create(addrbook::Document::parse(address));
   Running running(server);
   CHECK(Connection(running.port()).request("GET", "/addresses/_ready").status == 200);
@@ -722,7 +723,7 @@ TEST_CASE_TEMPLATE("mount: health, readiness and a stopped service", Server,
 
 TEST_CASE_TEMPLATE("mount: a request id is kept or made", Server, ADDRBOOK_TEST_SERVERS) {
   Server server;
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server);
   const auto id_for = [&](const std::string& given) {
     return Connection(running.port())
@@ -738,7 +739,7 @@ TEST_CASE_TEMPLATE("mount: a request id is kept or made", Server, ADDRBOOK_TEST_
 TEST_CASE_TEMPLATE("mount: a long list is whole under writers, and each answer is one moment's",
                    Server, ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   for (int i = 0; i < 2000; ++i) book->create(nlohmann::json{{"number", i}});
   Running running(server);
   std::atomic<bool> done{false};
@@ -767,7 +768,7 @@ TEST_CASE_TEMPLATE("mount: a long list is whole under writers, and each answer i
 TEST_CASE_TEMPLATE("mount: HTTP/1.0 gets a long list up to the connection's end", Server,
                    ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   for (int i = 0; i < 1000; ++i) book->create(nlohmann::json{{"number", i}});
   Running running(server);
   const auto list = Connection(running.port()).request("GET", "/addresses").body;
@@ -785,7 +786,7 @@ TEST_CASE_TEMPLATE(
     "mount: on plain httplib, HTTP/1.0 is not told that a connection stays that ends", Server,
     httplib::Server) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   for (int i = 0; i < 1000; ++i) book->create(nlohmann::json{{"number", i}});
   Running running(server);
   const struct {
@@ -827,7 +828,7 @@ TEST_CASE_TEMPLATE("mount: on our Server a list that the storage cuts ends with 
     if (pages++ > 1) test::fail_storage();
   };
   Server server;
-  addrbook::mount(server, service);
+  test::mount(server, service);
   Running running(server);
   for (const char* version : {"1.0", "1.1"}) {
     CAPTURE(version);
@@ -843,7 +844,7 @@ TEST_CASE_TEMPLATE("mount: on our Server a list that the storage cuts ends with 
 TEST_CASE_TEMPLATE("mount: parallel writers over sockets lose nothing", Server,
                    ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   Running running(server);
   constexpr int writers = 4;
   constexpr int each = 50;
@@ -891,7 +892,7 @@ TEST_CASE_TEMPLATE("mount: parallel writers over sockets lose nothing", Server,
 TEST_CASE_TEMPLATE("mount: a reader that is slow holds up no writer", Server,
                    ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   for (int i = 0; i < 300; ++i) {
     book->create(nlohmann::json{{"notes", std::string(100'000, 'x')}});
   }
@@ -915,7 +916,7 @@ TEST_CASE_TEMPLATE("mount: the log has a line for each request, with the stream'
     const std::lock_guard lock(mutex);
     records.push_back(record);
   };
-  const auto book = addrbook::mount(server, options);
+  const auto book = test::mount(server, options);
   for (int i = 0; i < 600; ++i) book->create(nlohmann::json{{"number", i}});
   std::size_t size = 0;
   {
@@ -960,7 +961,7 @@ TEST_CASE("mount: the answers are the same on all servers") {
   ServerWithHooks hooks;
   for (httplib::Server* const server :
        std::initializer_list<httplib::Server*>{&plain, &lane, &hooks}) {
-    addrbook::mount(*server, book, options);
+    test::mount(*server, book, options);
   }
   Running running_plain(plain);
   Running<httplib::Server> running_lane(lane);
@@ -1090,7 +1091,7 @@ TEST_CASE_TEMPLATE("mount: on our Server a connection does what its answers say"
   Server server;
   addrbook::Options options;
   options.max_body_bytes = 1000;
-  const auto book = addrbook::mount(server, options);
+  const auto book = test::mount(server, options);
   for (int i = 0; i < 300; ++i) book->create(addrbook::Document::parse(address));
   const std::string one = "/addresses/" + book->create(addrbook::Document::parse(address)).id;
   Running running(server);
@@ -1157,10 +1158,10 @@ TEST_CASE_TEMPLATE("mount: our Server's own refusals of a book's requests can be
   Server server;
   addrbook::Options options;
   options.allowed_origins = {"https://app.example.com"};
-  addrbook::mount(server, options);
+  test::mount(server, options);
   options.prefix = "/other";
   options.allowed_origins = {"https://other.example.com"};
-  addrbook::mount(server, options);
+  test::mount(server, options);
   Running running(server);
   std::string long_fields;
   while (long_fields.size() <= 64 * 1024) long_fields += "X: " + std::string(5000, 'x') + "\r\n";
@@ -1210,7 +1211,7 @@ TEST_CASE_TEMPLATE("mount: our Server's own refusals of a book's requests can be
 TEST_CASE_TEMPLATE("mount: pipelined requests to a book and to the program are answered in order",
                    Server, ADDRBOOK_OUR_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   const std::string one = "/addresses/" + book->create(addrbook::Document::parse(address)).id;
   for (int i = 0; i < 300; ++i) book->create(addrbook::Document::parse(address));
   server.Post("/echo", [](const httplib::Request& request, httplib::Response& response) {
@@ -1269,7 +1270,7 @@ TEST_CASE_TEMPLATE("mount: 100 Continue comes before a body that is wanted, and 
                ? addrbook::Access::unauthenticated(R"(Bearer realm="addresses")")
                : addrbook::Access::allow();
   };
-  const auto book = addrbook::mount(server, options);
+  const auto book = test::mount(server, options);
   Running running(server);
   const std::string head = " HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n";
 
@@ -1332,7 +1333,7 @@ TEST_CASE_TEMPLATE(
     "small",
     Server, ADDRBOOK_OUR_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   Running running(server);
   const std::string end = " HTTP/1.1\r\nHost: localhost\r\n";
   const std::string small(60'000, 'x');
@@ -1411,7 +1412,7 @@ TEST_CASE_TEMPLATE(
 
 TEST_CASE_TEMPLATE("mount: a wanted body arrives in any pieces", Server, ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   Running running(server);
   const std::string end = " HTTP/1.1\r\nHost: localhost\r\n";
   const struct {
@@ -1468,7 +1469,7 @@ TEST_CASE_TEMPLATE("mount: on our Server hooks see a book's requests only if tha
     return httplib::Server::HandlerResponse::Unhandled;
   });
   server.set_default_headers({{"X-Host", "yes"}});
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   server.Get("/own", [](const httplib::Request&, httplib::Response& response) {
     response.set_content("own", "text/plain");
   });
@@ -1511,11 +1512,11 @@ TEST_CASE("mount: on the lane of several books the one with the longest prefix a
     for (const std::string& prefix : prefixes) {
       addrbook::Options options;
       options.prefix = prefix;
-      addrbook::mount(server, options)->create(nlohmann::json{{"book", prefix}});
+      test::mount(server, options)->create(nlohmann::json{{"book", prefix}});
     }
     addrbook::Options again;
     again.prefix = "/a";
-    CHECK_THROWS_WITH(addrbook::mount(server, again), "'/a' has a book already");
+    CHECK_THROWS_WITH(test::mount(server, again), "'/a' has a book already");
     Running running(server);
     Connection connection(running.port());
     const auto book_at = [&](const std::string& target) {
@@ -1543,7 +1544,7 @@ TEST_CASE("mount: on the lane of several books the one with the longest prefix a
 TEST_CASE_TEMPLATE("mount: a server that is listening takes no further book", Server,
                    ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   const auto service = std::make_shared<addrbook::Service>();
   addrbook::Service own;
   addrbook::Options options;
@@ -1557,15 +1558,15 @@ TEST_CASE_TEMPLATE("mount: a server that is listening takes no further book", Se
     return std::optional<addrbook::Errc>();
   };
   Running first(server);
-  CHECK(code_of([&] { addrbook::mount(server); }) == addrbook::Errc::invalid);
-  CHECK(code_of([&] { addrbook::mount(server, service, options); }) == addrbook::Errc::invalid);
-  CHECK(code_of([&] { addrbook::mount(server, own, options); }) == addrbook::Errc::invalid);
+  CHECK(code_of([&] { test::mount(server); }) == addrbook::Errc::invalid);
+  CHECK(code_of([&] { test::mount(server, service, options); }) == addrbook::Errc::invalid);
+  CHECK(code_of([&] { test::mount(server, own, options); }) == addrbook::Errc::invalid);
   CHECK(service.use_count() == 1);
   check_not_ours<Server>(first.port(), "/late");
   CHECK(Connection(first.port()).request("GET", "/addresses").status == 200);
   first.stop();
 
-  addrbook::mount(server, service, options);
+  test::mount(server, service, options);
   Running second(server);
   CHECK(Connection(second.port()).request("GET", "/late").status == 200);
   CHECK(Connection(second.port()).request("GET", "/addresses").status == 200);
@@ -1577,7 +1578,7 @@ TEST_CASE_TEMPLATE("mount: where httplib routes, the longer of two prefixes is m
   for (const std::string prefix : {"/a/b", "/a"}) {
     addrbook::Options options;
     options.prefix = prefix;
-    addrbook::mount(server, options)->create(nlohmann::json{{"book", prefix}});
+    test::mount(server, options)->create(nlohmann::json{{"book", prefix}});
   }
   Running running(server);
   const auto list = [&](const std::string& target) {

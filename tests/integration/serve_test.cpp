@@ -7,6 +7,8 @@
 #include <addrbook/server.hpp>
 
 #include <support/http_client.hpp>
+#include <support/mount.hpp>
+#include <support/service_manager.hpp>
 
 #include <doctest/doctest.h>
 
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -66,18 +69,18 @@ TEST_CASE("serve: a server serves until either signal") {
   for (const int number : {SIGTERM, SIGINT}) {
     CAPTURE(number);
     addrbook::Server server;
-    addrbook::mount(server);
+    test::mount(server);
     check_serves_until(server, server.bind("127.0.0.1", 0), number);
   }
   httplib::Server plain;
-  addrbook::mount(plain);
+  test::mount(plain);
   check_serves_until(plain, plain.bind_to_any_port("127.0.0.1"), SIGTERM);
 }
 
 TEST_CASE("serve: SIGHUP and SIGUSR1 are for the program, and the server goes on") {
   const Blocked blocked;
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   const int port = server.bind("127.0.0.1", 0);
   int calls = 0;
   addrbook::ServeHooks hooks;
@@ -89,6 +92,27 @@ TEST_CASE("serve: SIGHUP and SIGUSR1 are for the program, and the server goes on
   serve_until_signal(server, hooks);
   CHECK(calls == 2);
   CHECK_FALSE(server.is_running());
+}
+
+TEST_CASE("serve: systemd is told when the server serves, reads again, and stops") {
+  const Blocked blocked;
+  const test::ServiceManager manager;
+  ::setenv("NOTIFY_SOCKET", manager.name().c_str(), 1);
+  addrbook::Server server;
+  addrbook::mount(server);
+  const int port = server.bind("127.0.0.1", 0);
+  addrbook::ServeHooks hooks;
+  hooks.on_listening = [] { send_signal(SIGHUP); };
+  hooks.on_reload = [&] {
+    CHECK(manager.receive() == "READY=1");
+    CHECK(Connection(port).request("GET", "/addresses").status == 200);
+    CHECK(manager.receive().rfind("RELOADING=1\nMONOTONIC_USEC=", 0) == 0);
+    send_signal(SIGTERM);
+  };
+  serve_until_signal(server, hooks);
+  ::unsetenv("NOTIFY_SOCKET");
+  CHECK(manager.receive() == "READY=1");
+  CHECK(manager.receive() == "STOPPING=1");
 }
 
 TEST_CASE("serve: on_listening is called once the server serves, not if it can't") {
@@ -155,7 +179,7 @@ TEST_CASE("serve: requests outside of the book are refused before their bodies a
   bool is_reached = false;
   server.Post("/other", [&](const httplib::Request&, httplib::Response&) { is_reached = true; });
   addrbook::refuse_other_paths(server, options);
-  addrbook::mount(server, options);
+  test::mount(server, options);
   const int port = server.bind("127.0.0.1", 0);
   serve_until_signal(server, [&] {
     for (const std::string path : {"/other", "/", "/books", "/books/min", "/books/mine2",
@@ -181,10 +205,11 @@ TEST_CASE("serve: GET / says what the server is, if it has a name") {
   std::vector<addrbook::LogRecord> log;
   addrbook::Options options;
   options.prefix = "/books/mine";
+  options.trusted_proxies = {"127.0.0.1"};
   options.log = [&](const addrbook::LogRecord& record) { log.push_back(record); };
   addrbook::Server server;
   addrbook::refuse_other_paths(server, options, "My \"Book\"");
-  addrbook::mount(server, options);
+  test::mount(server, options);
   const int port = server.bind("127.0.0.1", 0);
   serve_until_signal(server, [&] {
     Connection connection(port);
@@ -194,6 +219,10 @@ TEST_CASE("serve: GET / says what the server is, if it has a name") {
     CHECK(answer.body ==
           R"({"name":"My \"Book\"","addresses":"/books/mine","health":"/books/mine/_health",)"
           R"("ready":"/books/mine/_ready"})");
+    // What the proxy has removed stands before the paths.
+    const auto behind = connection.request("GET", "/", {{"x-forwarded-prefix", "/outer"}});
+    CHECK(behind.body.find(R"("addresses":"/outer/books/mine","health":"/outer/books/)") !=
+          std::string::npos);
     const auto head = connection.request("HEAD", "/");
     CHECK(head.status == 200);
     CHECK(head.header("content-length") == std::to_string(answer.body.size()));
@@ -206,6 +235,27 @@ TEST_CASE("serve: GET / says what the server is, if it has a name") {
   REQUIRE(log.size() >= 2);
   CHECK(log[0].uri == "/");
   CHECK(log[0].status == 200);
+}
+
+TEST_CASE("serve: GET / leads to the page, if there is one") {
+  const Blocked blocked;
+  addrbook::Options options;
+  options.prefix = "/books/mine";
+  options.page = true;
+  addrbook::Server server;
+  addrbook::refuse_other_paths(server, options, "My Book");
+  addrbook::mount(server, options);
+  const int port = server.bind("127.0.0.1", 0);
+  serve_until_signal(server, [&] {
+    Connection connection(port);
+    const auto answer = connection.request("GET", "/");
+    CHECK(answer.status == 303);
+    CHECK(answer.header("location") == "books/mine/_page");
+    CHECK(connection.request("GET", "/books/mine/_page").status == 200);
+    CHECK(connection.request("GET", "/books/mine/_page/app.js").status == 200);
+    CHECK(Connection(port).request("POST", "/", {}, "{}").status == 405);
+    send_signal(SIGTERM);
+  });
 }
 
 TEST_CASE("serve: the descriptor limit is raised to the hard limit") {

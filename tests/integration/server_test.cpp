@@ -8,6 +8,7 @@
 #include <support/http_client.hpp>
 #include <support/life_cycle.hpp>
 #include <support/live_source.hpp>
+#include <support/mount.hpp>
 #include <support/running.hpp>
 
 #include <doctest/doctest.h>
@@ -65,14 +66,14 @@ class Gate {
 
 TEST_CASE("server: serves a book") {
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   test::check_life_cycle(running.port(), "/addresses");
 }
 
 TEST_CASE("server: unknown paths get a JSON 404 at any depth") {
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   std::string deep = "/addresses";
   for (int i = 0; i < 50; ++i) deep += "/a";
@@ -95,7 +96,7 @@ TEST_CASE("server: unknown paths get a JSON 404 at any depth") {
 
 TEST_CASE("server: requests that httplib refuses get a JSON error") {
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   const struct {
     std::string request;
@@ -125,7 +126,7 @@ TEST_CASE("server: requests that httplib refuses get a JSON error") {
 
 TEST_CASE("server: OPTIONS of the server as a whole, and of a book") {
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   Connection connection(running.port());
   for (const char* target : {"*", "/addresses"}) {
@@ -180,7 +181,7 @@ TEST_CASE("server: an exception from the program's route becomes a JSON 500 with
 
 TEST_CASE("server: idle connections do not delay others, however many there are") {
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   std::vector<Connection> idle;
   for (int i = 0; i < 200; ++i) {
@@ -202,7 +203,7 @@ TEST_CASE("server: blocked handlers do not delay others, up to max_threads") {
     if (record.kind == addrbook::LogRecord::Kind::server) warnings.push_back(record.reason);
   };
   addrbook::Server server(options);
-  addrbook::mount(server);
+  test::mount(server);
   Gate gate;
   server.Get("/wait", [&](const httplib::Request&, httplib::Response& response) {
     gate.wait();
@@ -241,7 +242,7 @@ TEST_CASE("server: past max_connections clients get a 503, until others leave") 
     if (record.kind == addrbook::LogRecord::Kind::server) ++warnings;
   };
   addrbook::Server server(options);
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   std::vector<Connection> idle;
   for (int i = 0; i < 8; ++i) {
@@ -289,7 +290,7 @@ TEST_CASE("server: a limit that is reached is logged as a warning") {
 
 TEST_CASE("server: requests on one connection are answered in order, pipelined or not") {
   addrbook::Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   Connection connection(running.port());
   std::string all;
@@ -319,7 +320,7 @@ TEST_CASE("server: requests on one connection are answered in order, pipelined o
 
 TEST_CASE("server: a list that is taken slowly is whole, also if its addresses change meanwhile") {
   addrbook::Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   const auto document = [](char letter) {
     return addrbook::Document::parse("{\"notes\":\"" + std::string(1'000'000, letter) + "\"}");
   };
@@ -340,7 +341,7 @@ TEST_CASE("server: a list that is taken slowly is whole, also if its addresses c
 
 TEST_CASE("server: addresses are changed on conditions, and in batches") {
   addrbook::Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   Connection connection(running.port());
   const auto made = connection.request("PUT", "/addresses/ada", {{"If-None-Match", "*"}},
@@ -366,7 +367,7 @@ TEST_CASE("server: addresses are changed on conditions, and in batches") {
 
 TEST_CASE("server: an error ends the connection only if a part of the request is unread") {
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   server.Get("/bye", [](const httplib::Request&, httplib::Response& response) {
     response.set_header("Connection", "close");
     response.status = 404;
@@ -406,7 +407,7 @@ TEST_CASE("server: an error ends the connection only if a part of the request is
 
 TEST_CASE("server: what the program's routes answer says what happens to the connection") {
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   server.Get("/text", [](const httplib::Request&, httplib::Response& response) {
     response.set_content("text", "text/plain");
   });
@@ -518,7 +519,7 @@ TEST_CASE("server: a program's answer that is cut ends with a reset") {
 
 TEST_CASE("server: an answer that is made while the server stops says that the connection ends") {
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   Gate gate;
   server.Post("/wait", [&](const httplib::Request& request, httplib::Response& response) {
     gate.wait();
@@ -549,7 +550,7 @@ TEST_CASE("server: each phase of a request has a total deadline") {
   addrbook::Server server(options);
   addrbook::Options book_options;
   book_options.body_timeout = 300ms;
-  const auto book = addrbook::mount(server, book_options);
+  const auto book = test::mount(server, book_options);
   const auto large = addrbook::Document::parse("{\"x\":\"" + std::string(100'000, 'x') + "\"}");
   for (int i = 0; i < 300; ++i) book->create(large);
   Running running(server, server.bind("127.0.0.1", 0));
@@ -623,7 +624,7 @@ TEST_CASE("server: a client that does not take its last answer is disconnected a
 
 TEST_CASE("server: no 100 Continue for a body that will not be read") {
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   server.Post("/plain", [](const httplib::Request& request, httplib::Response& response) {
     response.set_content(request.body, "text/plain");
   });
@@ -677,7 +678,7 @@ TEST_CASE("server: no 100 Continue for a body that will not be read") {
 
 TEST_CASE("server: the body of a GET is neither read nor run as a request") {
   addrbook::Server server;
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   const std::string smuggled = "POST /addresses HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
   for (const char* method : {"GET", "HEAD", "OPTIONS"}) {
@@ -704,7 +705,7 @@ TEST_CASE("server: an exception from a program's callback ends one connection on
     if (record.level == addrbook::LogRecord::Level::error) ++errors;
   };
   addrbook::Server server(options);
-  addrbook::mount(server);
+  test::mount(server);
   server.Get("/provider", [](const httplib::Request&, httplib::Response& response) {
     response.set_chunked_content_provider(
         "text/plain",
@@ -748,7 +749,7 @@ TEST_CASE("server: WebSockets work as on any httplib::Server") {
 
 TEST_CASE("server: can listen again after a stop, and with httplib's listen()") {
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   for (int run = 0; run < 2; ++run) {
     Running running(server, server.bind("127.0.0.1", 0));
     CHECK(Connection(running.port()).request("GET", "/addresses").status == 200);
@@ -767,7 +768,7 @@ TEST_CASE("server: starts while more slow clients wait than it has threads") {
     addrbook::ServerOptions options;
     options.max_threads = 1;
     addrbook::Server server(options);
-    addrbook::mount(server);
+    test::mount(server);
     const int port = server.bind("127.0.0.1", 0);
     Connection slow[4] = {Connection(port), Connection(port), Connection(port), Connection(port)};
     for (Connection& each : slow) {
@@ -781,7 +782,7 @@ TEST_CASE("server: starts while more slow clients wait than it has threads") {
 
 TEST_CASE("server: stop() waits for requests in progress, not for idle connections") {
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   Gate gate;
   server.Get("/wait", [&](const httplib::Request&, httplib::Response& response) {
     gate.wait();
@@ -809,7 +810,7 @@ TEST_CASE("server: stop() is not delayed by half a request or by a client that d
   options.stop_grace = 100ms;
   options.stop_timeout = 300ms;
   addrbook::Server server(options);
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   const auto large = addrbook::Document::parse("{\"x\":\"" + std::string(100'000, 'x') + "\"}");
   for (int i = 0; i < 300; ++i) book->create(large);
   Running running(server, server.bind("127.0.0.1", 0));
@@ -841,7 +842,7 @@ TEST_CASE("server: while it stops and waits for a slow client, it does nothing")
   options.stop_grace = 200ms;
   options.stop_timeout = 2s;
   addrbook::Server server(options);
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   const auto large = addrbook::Document::parse("{\"x\":\"" + std::string(100'000, 'x') + "\"}");
   for (int i = 0; i < 100; ++i) book->create(large);
   Running running(server, server.bind("127.0.0.1", 0));
@@ -880,7 +881,7 @@ TEST_CASE("server: a port that is in use is refused, even by another addrbook::S
 
 TEST_CASE("server: localhost is both 127.0.0.1 and ::1, and both must be free") {
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   const int port = server.bind("localhost", 0);
   Running running(server, port);
   CHECK(Connection(port).request("GET", "/addresses").status == 200);

@@ -6,6 +6,7 @@
 #include <support/addresses.hpp>
 #include <support/certificate.hpp>
 #include <support/http_client.hpp>
+#include <support/mount.hpp>
 #include <support/process.hpp>
 #include <support/running.hpp>
 #include <support/server_process.hpp>
@@ -108,7 +109,7 @@ TEST_CASE_TEMPLATE("tls: many books, on our server and on httplib's", Server, ad
   const auto books = std::make_shared<addrbook::Books>();
   addrbook::Options options;
   options.prefix = "/books/{book}/addresses";
-  addrbook::mount(*server, books, options);
+  test::mount(*server, books, options);
   Running running(*server);
   CHECK(client(running.port())->Put("/books/ada", "", "")->status == 201);
   check_serves(running.port(), "/books/ada/addresses");
@@ -121,7 +122,7 @@ TEST_CASE_TEMPLATE("tls: changes are streamed as they come", Server, addrbook::T
                    httplib::SSLServer) {
   const Files files;
   const auto server = make_server<Server>(files);
-  const auto book = addrbook::mount(*server);
+  const auto book = test::mount(*server);
   Running running(*server);
   std::string seen;
   const auto https = client(running.port());
@@ -142,7 +143,7 @@ TEST_CASE("tls: serves a book on TlsServer and on httplib::SSLServer") {
   const Files files;
   SUBCASE("TlsServer") {
     addrbook::TlsServer server({files.certificate, files.key});
-    addrbook::mount(server);
+    test::mount(server);
     Running running(server, server.bind("127.0.0.1", 0));
     check_serves(running.port(), "/addresses");
     const auto unknown = client(running.port())->Get("/nope");
@@ -151,7 +152,7 @@ TEST_CASE("tls: serves a book on TlsServer and on httplib::SSLServer") {
   }
   SUBCASE("SSLServer") {
     httplib::SSLServer server(files.certificate.c_str(), files.key.c_str());
-    addrbook::mount(server);
+    test::mount(server);
     Running running(server);
     check_serves(running.port(), "/addresses");
   }
@@ -160,7 +161,7 @@ TEST_CASE("tls: serves a book on TlsServer and on httplib::SSLServer") {
 TEST_CASE("tls: long lists, large bodies, and the SSL session in a request") {
   const Files files;
   addrbook::TlsServer server({files.certificate, files.key});
-  const auto book = addrbook::mount(server);
+  const auto book = test::mount(server);
   server.Get("/cipher", [](const httplib::Request& request, httplib::Response& response) {
     response.set_content(SSL_get_version(static_cast<const SSL*>(request.ssl)), "text/plain");
   });
@@ -194,7 +195,7 @@ TEST_CASE("tls: a cut answer to HTTP/1.0 ends without close_notify, a whole one 
     options.hooks_see_books = true;
   }
   addrbook::TlsServer server({files.certificate, files.key}, options);
-  addrbook::mount(server, service);
+  test::mount(server, service);
   server.Get("/own", [&fails](const httplib::Request&, httplib::Response& response) {
     response.set_content_provider("text/plain", [&fails](std::size_t, httplib::DataSink& sink) {
       sink.write("half", 4);
@@ -220,7 +221,7 @@ TEST_CASE("tls: a cut answer to HTTP/1.0 ends without close_notify, a whole one 
 TEST_CASE("tls: a client that sends 50 MiB before it reads gets the refusal") {
   const Files files;
   addrbook::TlsServer server({files.certificate, files.key});
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   constexpr std::size_t size = std::size_t{50} * 1024 * 1024;
   const auto [answer, has_close_notify] = ask_to_the_end(
@@ -234,7 +235,7 @@ TEST_CASE("tls: a client that sends 50 MiB before it reads gets the refusal") {
 TEST_CASE("tls: 1.2 is the minimum version") {
   const Files files;
   addrbook::TlsServer server({files.certificate, files.key});
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   const struct {
     int version;
@@ -257,7 +258,7 @@ TEST_CASE("tls: 1.2 has no cipher suites with CBC, nor without forward secrecy")
   test::write_certificate(rsa.certificate, rsa.key, "RSA");
   for (const auto* const each : {&files, static_cast<const Files*>(&rsa)}) {
     addrbook::TlsServer server({each->certificate, each->key});
-    addrbook::mount(server);
+    test::mount(server);
     Running running(server, server.bind("127.0.0.1", 0));
     for (const std::string suites :
          {"AES256-SHA", "AES128-GCM-SHA256", "ECDHE-RSA-AES256-SHA384", "ECDHE-ECDSA-AES128-SHA",
@@ -276,7 +277,7 @@ TEST_CASE("tls: update() uses a renewed certificate, also one with a key of anot
   const Files files;
   const Files renewed;
   addrbook::TlsServer server({files.certificate, files.key});
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   // Trusts one certificate only.
   const auto is_shown = [&](const Files& by, int version = TLS1_3_VERSION) {
@@ -313,7 +314,7 @@ TEST_CASE("tls: clients that do not complete a handshake are disconnected") {
   addrbook::ServerOptions options;
   options.header_timeout = 300ms;
   addrbook::TlsServer server({files.certificate, files.key}, options);
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   Connection plain(running.port());
   plain.send("GET /addresses HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -331,7 +332,7 @@ TEST_CASE("tls: idle connections do not delay others, the limit gives a 503, sto
   addrbook::ServerOptions options;
   options.max_connections = 40;
   addrbook::TlsServer server({files.certificate, files.key}, options);
-  addrbook::mount(server);
+  test::mount(server);
   Running running(server, server.bind("127.0.0.1", 0));
   std::vector<std::unique_ptr<httplib::SSLClient>> idle;
   for (int i = 0; i < 40; ++i) {

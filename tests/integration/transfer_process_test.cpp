@@ -120,7 +120,7 @@ TEST_CASE("transfer: what fails is told with its line, and the exit status is 1"
     if (quiet == "-q") options.push_back(quiet);
     const auto ended = folder.run(options);
     CHECK(ended.status == 1);
-    CHECK(ended.errors.find("failed: 1\nFailed, line 1: ") != std::string::npos);
+    CHECK(ended.errors.find("failed: 1\nFailed, record 1, line 1: ") != std::string::npos);
   }
   CHECK(folder.shell("server --export - --format ndjson").output == both);
 }
@@ -199,8 +199,16 @@ TEST_CASE("transfer: a terminal shows how far it is, and the report is clean") {
   folder.write("in.ndjson", both);
   const Terminal terminal;
   CHECK(folder.shell("server --import in.ndjson 2> " + terminal.name()).status == 0);
-  const std::string shown = terminal.read();
-  CHECK(shown == "\r0 KiB ...\r\x1b[KCreated: 2, updated: 0, skipped: 0, failed: 0\r\n");
+  const std::string bytes = std::to_string(both.size()) + " bytes";
+  const std::string full = "[" + std::string(40, '=') + "] 100 %, ";
+  const std::string report = "\r\x1b[KCreated: 2, updated: 0, skipped: 0, failed: 0\r\n";
+  CHECK(terminal.read() == "\r" + full + bytes + report);
+  CHECK(folder.shell("cat in.ndjson | server --import - --format ndjson 2> " + terminal.name())
+            .status == 0);
+  CHECK(terminal.read() ==
+        "\r" + bytes + "\r\x1b[KCreated: 0, updated: 0, skipped: 2, failed: 0\r\n");
+  CHECK(folder.shell("server --export out.csv 2> " + terminal.name()).status == 0);
+  CHECK(terminal.read() == "\r" + full + "2 contacts\r\x1b[KExported: 2\r\n");
   CHECK(folder.shell("server --import in.ndjson -q 2> " + terminal.name()).status == 0);
   CHECK(terminal.read().empty());
 }

@@ -7,6 +7,7 @@
 
 #include <support/http_client.hpp>
 #include <support/line_format.hpp>
+#include <support/mount.hpp>
 #include <support/running.hpp>
 #include <support/server_with_hooks.hpp>
 
@@ -81,7 +82,7 @@ std::string packed(const std::string& text) {
 
 TEST_CASE_TEMPLATE("transfer: contacts come in and go out again", Server, ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server, with_lines());
+  const auto book = test::mount(server, with_lines());
   Running running(server);
   Connection connection(running.port());
   const auto in = connection.request("POST", "/addresses", {{"content-type", "text/x-lines"}},
@@ -110,7 +111,7 @@ TEST_CASE_TEMPLATE("transfer: contacts come in and go out again", Server, ADDRBO
 TEST_CASE_TEMPLATE("transfer: an import may be longer than any other body, plain or packed", Server,
                    ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server, with_lines());
+  const auto book = test::mount(server, with_lines());
   Running running(server);
   const std::string record = R"({"text":")" + std::string(10'000, 'x');
   std::string text;
@@ -131,7 +132,7 @@ TEST_CASE_TEMPLATE("transfer: an import may be longer than any other body, plain
 TEST_CASE_TEMPLATE("transfer: records are stored while the body arrives", Server,
                    ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server, with_lines());
+  const auto book = test::mount(server, with_lines());
   Running running(server);
   Connection connection(running.port());
   connection.send(head + "Transfer-Encoding: chunked\r\n\r\n");
@@ -152,7 +153,7 @@ TEST_CASE_TEMPLATE(
     "together nothing",
     Server, ADDRBOOK_TEST_SERVERS) {
   Server server;
-  const auto book = addrbook::mount(server, with_lines());
+  const auto book = test::mount(server, with_lines());
   Running running(server);
   {
     Connection connection(running.port());
@@ -183,7 +184,7 @@ TEST_CASE_TEMPLATE("transfer: who falls behind the rate is told so, after body_t
   auto options = with_lines();
   options.body_timeout = 300ms;
   options.min_transfer_rate = 1'000'000;
-  const auto book = addrbook::mount(server, options);
+  const auto book = test::mount(server, options);
   Running running(server);
   Connection connection(running.port());
   connection.send(head + "Content-Length: 100000\r\n\r\n");
@@ -203,7 +204,7 @@ TEST_CASE_TEMPLATE("transfer: who keeps to the rate may take longer than body_ti
   auto options = with_lines();
   options.body_timeout = 200ms;
   options.min_transfer_rate = 1;
-  const auto book = addrbook::mount(server, options);
+  const auto book = test::mount(server, options);
   Running running(server);
   Connection connection(running.port());
   connection.send(head + "Transfer-Encoding: chunked\r\n\r\n");
@@ -223,7 +224,7 @@ TEST_CASE("transfer: slow imports and exports hold no thread") {
   addrbook::ServerOptions server_options;
   server_options.max_threads = 40;
   addrbook::Server server(server_options);
-  const auto book = addrbook::mount(server, with_lines());
+  const auto book = test::mount(server, with_lines());
   for (int i = 0; i < 40; ++i) {
     book->create(addrbook::Document::parse(R"({"text":")" + std::string(100'000, 'x') + "\"}"));
   }

@@ -1,6 +1,8 @@
 /// A small HTTP/1.1 client over a plain socket: a test sees every byte, and can send any.
 #pragma once
 
+#include <support/exchanges.hpp>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -48,7 +51,7 @@ class Connection {
  public:
   /// @param family  AF_INET6: to ::1 instead
   explicit Connection(int port, int family = AF_INET)
-      : socket_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+      : port_(port), socket_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in ipv4{};
     ipv4.sin_family = AF_INET;
     ipv4.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -74,12 +77,18 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   Connection(Connection&& other) noexcept
-      : socket_(std::exchange(other.socket_, -1)),
+      : port_(other.port_),
+        socket_(std::exchange(other.socket_, -1)),
         received_(std::move(other.received_)),
+        asked_(std::move(other.asked_)),
+        is_recorded_(other.is_recorded_),
         was_reset_(other.was_reset_) {}
   Connection& operator=(Connection&& other) noexcept {
+    std::swap(port_, other.port_);
     std::swap(socket_, other.socket_);
     std::swap(received_, other.received_);
+    std::swap(asked_, other.asked_);
+    std::swap(is_recorded_, other.is_recorded_);
     std::swap(was_reset_, other.was_reset_);
     return *this;
   }
@@ -89,6 +98,12 @@ class Connection {
 
   /// @returns false if the peer takes no more
   bool send(std::string_view bytes) const {
+    is_recorded_ = false;  // whatever it is, which answer is to what is not known from here on
+    return write(bytes);
+  }
+
+ private:
+  bool write(std::string_view bytes) const {
     while (!bytes.empty()) {
       const auto sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent <= 0) return false;
@@ -97,6 +112,7 @@ class Connection {
     return true;
   }
 
+ public:
   /// Says that no more will be sent.
   void finish_sending() const { ::shutdown(socket_, SHUT_WR); }
 
@@ -112,7 +128,8 @@ class Connection {
     if (!framed && (!body.empty() || method == "POST" || method == "PUT" || method == "PATCH")) {
       text += "content-length: " + std::to_string(body.size()) + "\r\n";
     }
-    return send(text + "\r\n" + body);
+    if (is_recorded_) asked_.push_back({method, target, text.substr(text.find('\n') + 1)});
+    return write(text + "\r\n" + body);
   }
 
   /// Reads the next answer, passing over 100 Continue.
@@ -137,6 +154,7 @@ class Connection {
       response.body = take(received_.size());
       response.complete = true;
     }
+    record(response, head);
     return response;
   }
 
@@ -167,6 +185,23 @@ class Connection {
   [[nodiscard]] int socket() const { return socket_; }
 
  private:
+  struct Asked {
+    std::string method;
+    std::string target;
+    std::string fields;
+  };
+
+  void record(const Response& response, bool head) {
+    if (!is_recorded_ || asked_.empty()) return;
+    const Asked asked = std::move(asked_.front());
+    asked_.pop_front();
+    std::string fields;
+    for (const auto& [name, value] : response.headers) fields.append(name + ": " + value + "\n");
+    const bool is_whole = response.complete && head == (asked.method == "HEAD");
+    Exchanges::write_exchange(std::to_string(port_), asked.method, asked.target, asked.fields,
+                              response.status, fields, response.body, is_whole);
+  }
+
   bool is_readable(std::chrono::milliseconds timeout) const {
     pollfd poll{socket_, POLLIN, 0};
     return ::poll(&poll, 1, static_cast<int>(timeout.count())) > 0;
@@ -239,8 +274,11 @@ class Connection {
     }
   }
 
+  int port_;
   int socket_;
   std::string received_;
+  mutable std::deque<Asked> asked_;  // requests without an answer
+  mutable bool is_recorded_ = Exchanges::are_kept();
   bool was_reset_ = false;
 };
 

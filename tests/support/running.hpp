@@ -1,9 +1,13 @@
 /// Runs an httplib server during a test.
 #pragma once
 
+#include <support/exchanges.hpp>
+
 #include <httplib.h>
 
 #include <chrono>
+#include <cstdint>
+#include <string>
 #include <thread>
 
 namespace test {
@@ -17,6 +21,9 @@ class Running {
   Running(Server& server, int port)
       : server_(server), port_(port), thread_([this] { server_.listen_after_bind(); }) {
     server_.wait_until_ready();
+    const httplib::Server& as_httplib = server;
+    Exchanges::write("port", {std::to_string(reinterpret_cast<std::uintptr_t>(&as_httplib)),
+                              std::to_string(port)});
   }
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <support/addresses.hpp>
+#include <support/exchanges.hpp>
 #include <support/process.hpp>
 
 #include <optional>
@@ -38,6 +39,11 @@ class ServerProcess : public Process {
     if (!line) throw std::runtime_error("the server did not start: " + read_errors());
     first_line_ = *line;
     port_ = port_in(first_line_);
+    if (!Exchanges::are_kept()) return;
+    std::string variables;
+    for (const auto& [name, value] : setting.environment) variables += name + "=" + value + "\n";
+    for (const auto& option : options) variables += "option " + option + "\n";
+    Exchanges::write("process", {std::to_string(port_), variables});
   }
 
   [[nodiscard]] const std::string& first_line() const { return first_line_; }

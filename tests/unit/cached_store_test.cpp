@@ -403,3 +403,17 @@ TEST_CASE("cached_store: a read on any thread is not older than the last commit 
     CHECK((entry ? entry->revision : 0) == committed[i]);
   }
 }
+
+TEST_CASE("cached store: its statistics have the cache's counts, and the store's own") {
+  const auto store = std::make_shared<FakeStore>();
+  CachedStore cached(store, enough);
+  cached.commit({{test::put("a", 1)}});
+  static_cast<void>(cached.find("a"));
+  static_cast<void>(cached.find("a"));
+  const auto statistics = cached.statistics();
+  CHECK(statistics.source == &cached);
+  REQUIRE(statistics.entry_cache);
+  CHECK(statistics.entry_cache->hits == 1);
+  CHECK(statistics.entry_cache->misses == 1);
+  CHECK_FALSE(statistics.commits);
+}

@@ -66,16 +66,20 @@ std::map<std::string, std::string> settings(const Config& config) {
       {"http.max_threads", std::to_string(config.server.max_threads)},
       {"http.max_buffered_bytes", std::to_string(config.server.max_buffered_bytes)},
       {"http.list_cache_bytes", std::to_string(config.rest.list_cache_bytes)},
+      {"http.openapi", std::to_string(static_cast<int>(config.rest.openapi))},
       {"http.max_streams", std::to_string(config.rest.max_streams)},
       {"http.max_concurrent_writes", std::to_string(config.rest.max_concurrent_writes)},
       {"http.header_timeout_ms", ms(config.server.header_timeout)},
+      {"http.metrics", std::to_string(static_cast<int>(config.metrics))},
       {"http.allowed_origins", joined(config.rest.allowed_origins)},
       {"http.allowed_hosts", joined(config.rest.allowed_hosts)},
+      {"http.trusted_proxies", joined(config.rest.trusted_proxies)},
       {"auth.tokens", joined(tokens)},
       {"tls", config.tls.certificate + " " + config.tls.key},
       {"http.host", config.host},
       {"http.port", std::to_string(config.port)},
       {"http.prefix", config.rest.prefix},
+      {"http.page", config.rest.page ? "true" : "false"},
       {"http.max_body_bytes", std::to_string(config.rest.max_body_bytes)},
       {"http.max_import_bytes", std::to_string(config.rest.max_import_bytes)},
       {"http.max_atomic_records", std::to_string(config.rest.max_atomic_records)},
@@ -122,6 +126,7 @@ std::vector<Key> all_keys() {
       {"http", "host", "ADDRBOOK_HTTP_HOST", "0.0.0.0", "localhost", "0.0.0.0", "localhost"},
       {"http", "port", "ADDRBOOK_HTTP_PORT", "0", "65535", "0", "65535"},
       {"http", "prefix", "ADDRBOOK_HTTP_PREFIX", "/a/b", "/c", "/a/b", "/c"},
+      {"http", "page", "ADDRBOOK_HTTP_PAGE", "false", "true", "false", "true"},
       {"http", "max_body_bytes", "ADDRBOOK_HTTP_MAX_BODY_BYTES", "1", "1073741824", "1",
        "1073741824"},
       {"http", "max_import_bytes", "ADDRBOOK_HTTP_MAX_IMPORT_BYTES", "0", "1099511627776", "0",
@@ -143,6 +148,7 @@ std::vector<Key> all_keys() {
        "1048576", "68719476736"},
       {"http", "list_cache_bytes", "ADDRBOOK_HTTP_LIST_CACHE_BYTES", "0", "68719476736", "0",
        "68719476736"},
+      {"http", "openapi", "ADDRBOOK_HTTP_OPENAPI", "true", "false", "1", "0"},
       {"http", "max_streams", "ADDRBOOK_HTTP_MAX_STREAMS", "0", "1000000", "0", "1000000"},
       {"http", "max_concurrent_writes", "ADDRBOOK_HTTP_MAX_CONCURRENT_WRITES", "1", "100000", "1",
        "100000"},
@@ -154,6 +160,7 @@ std::vector<Key> all_keys() {
       {"http", "write_timeout_ms", "ADDRBOOK_HTTP_WRITE_TIMEOUT_MS", "31", "32", "31", "32"},
       {"http", "keep_alive_timeout_ms", "ADDRBOOK_HTTP_KEEP_ALIVE_TIMEOUT_MS", "41", "42", "41",
        "42"},
+      {"http", "metrics", "ADDRBOOK_HTTP_METRICS", "false", "false", "0", "0"},
       {"sqlite", "connections", "ADDRBOOK_SQLITE_CONNECTIONS", "1", "1000", "1", "1000"},
       {"sqlite", "entry_cache_bytes", "ADDRBOOK_SQLITE_ENTRY_CACHE_BYTES", "0", "1099511627776",
        "0", "1099511627776"},
@@ -175,8 +182,11 @@ TEST_CASE("config: the defaults are those of the local configuration") {
   const auto defaults = settings(Config());
   CHECK(defaults.at("http.port") == "8080");
   CHECK(defaults.at("http.host") == "127.0.0.1");
+  CHECK(defaults.at("http.page") == "true");
+  CHECK_FALSE(addrbook::Options().page);
   CHECK(defaults.at("http.max_body_bytes") == "1048576");
   CHECK(defaults.at("http.max_import_bytes") == "268435456");
+  CHECK(defaults.at("http.openapi") == "1");
   CHECK(defaults.at("http.max_atomic_records") == "10000");
   CHECK(defaults.at("http.min_transfer_rate") == "1024");
   CHECK(defaults.at("http.max_connections") == "10000");
@@ -218,9 +228,9 @@ TEST_CASE("config: without any settings, the defaults apply") {
 
 TEST_CASE(
     "config: every key can be set in the file and in the environment, which overrides the file") {
-  // The others are tested below: three storages, three lists, the pair of tls, those of many books.
+  // The others are tested below: three storages, four lists, the pair of tls, those of many books.
   Config config;
-  REQUIRE(all_keys().size() + 11 == addrbook::detail::config_keys(config).size());
+  REQUIRE(all_keys().size() + 12 == addrbook::detail::config_keys(config).size());
   const auto defaults = settings(Config());
   for (const Key& key : all_keys()) {
     CAPTURE(key.variable);
@@ -396,29 +406,34 @@ TEST_CASE("config: lists are replaced by the environment") {
   const std::string yaml =
       "http:\n  allowed_origins:\n    - https://app.example.com\n    - http://localhost:3000\n"
       "  allowed_hosts: [book.example.com, '[::1]', 127.0.0.1]\n"
+      "  trusted_proxies: [192.0.2.1, 'fd00::/8']\n"
       "auth:\n  tokens:\n    - name: ada@example.com\n      role: write\n      sha256: " +
       hash + "\n    - " + token("grace", "read", other_hash) + "\n";
   auto expected = settings(Config());
   expected["http.allowed_origins"] = "https://app.example.com,http://localhost:3000";
   expected["http.allowed_hosts"] = "book.example.com,[::1],127.0.0.1";
+  expected["http.trusted_proxies"] = "192.0.2.1,fd00::/8";
   expected["auth.tokens"] = "ada@example.com writes " + hash + ",grace reads " + other_hash;
   CHECK(settings(parse(yaml)) == expected);
-  CHECK(parse(yaml).places.at("auth.tokens") == "book.yaml:8");
+  CHECK(parse(yaml).places.at("auth.tokens") == "book.yaml:9");
   CHECK(parse("http: {allowed_origins: ['*']}").rest.allowed_origins ==
         std::vector<std::string>{"*"});
 
   const Variables variables{
       {"ADDRBOOK_HTTP_ALLOWED_ORIGINS", "http://a.example, http://b.example"},
       {"ADDRBOOK_HTTP_ALLOWED_HOSTS", "localhost"},
+      {"ADDRBOOK_HTTP_TRUSTED_PROXIES", "127.0.0.1, ::1"},
       {"ADDRBOOK_AUTH_TOKENS", "eve:read:secret-0123456789, bob:write:se.cr~et+/_-01=="}};
   expected["http.allowed_origins"] = "http://a.example,http://b.example";
   expected["http.allowed_hosts"] = "localhost";
+  expected["http.trusted_proxies"] = "127.0.0.1,::1";
   expected["auth.tokens"] = "eve reads secret-0123456789,bob writes se.cr~et+/_-01==";
   CHECK(settings(parse(yaml, variables)) == expected);
   CHECK(settings(parse("", variables)) == expected);
   // A secret that is missing must not take the file's tokens away.
   CHECK(settings(parse(yaml, {{"ADDRBOOK_HTTP_ALLOWED_ORIGINS", ""},
                               {"ADDRBOOK_HTTP_ALLOWED_HOSTS", ""},
+                              {"ADDRBOOK_HTTP_TRUSTED_PROXIES", ""},
                               {"ADDRBOOK_AUTH_TOKENS", ""}})) == settings(parse(yaml)));
   CHECK(settings(parse("http: {allowed_origins: [], allowed_hosts: []}\nauth: {tokens: []}")) ==
         settings(Config()));

@@ -248,8 +248,11 @@ bool starts_with(const std::string& text, const std::string& start) {
 /// "rest/routes" of "include/addrbook/rest/routes.hpp"; "" of what is no header of ours.
 std::string header_name(const std::string& path) {
   const std::string folder = include_folder;
-  if (!starts_with(path, folder) || path.size() < folder.size() + 4) return "";
-  return path.substr(folder.size(), path.size() - folder.size() - 4);
+  const std::string suffix = ".hpp";
+  const std::size_t around = folder.size() + suffix.size();
+  if (!starts_with(path, folder) || path.size() < around) return "";
+  if (path.compare(path.size() - suffix.size(), suffix.size(), suffix) != 0) return "";
+  return path.substr(folder.size(), path.size() - around);
 }
 
 bool is_room(const std::string& header) {

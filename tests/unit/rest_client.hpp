@@ -3,14 +3,19 @@
 
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/http.hpp>
+#include <addrbook/openapi.hpp>
 #include <addrbook/rest.hpp>
+
+#include <support/exchanges.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -113,6 +118,13 @@ class Asked : private addrbook::detail::Pinned {
     };
   }
 
+  /// The fields, a line each.
+  [[nodiscard]] std::string text() const {
+    std::string lines;
+    for (const auto& [name, value] : fields_) lines.append(name + ": " + value + "\n");
+    return lines;
+  }
+
   addrbook::Request request;
 
  private:
@@ -120,6 +132,36 @@ class Asked : private addrbook::detail::Pinned {
   std::string path_;
   std::map<std::string, std::string> fields_;
 };
+
+/// Records an exchange, with the document of its mount.
+inline void record(const addrbook::Rest& rest, const Ask& ask, const std::string& asked_fields,
+                   const Answer& answer) {
+  if (!Exchanges::are_kept()) return;
+  // To make a document for each would take minutes.
+  const addrbook::Options& options = rest.options();
+  std::string kind = options.prefix + " " + std::to_string(options.max_body_bytes) + " " +
+                     std::to_string(options.formats.size()) + " " +
+                     std::to_string(options.allowed_origins.size());
+  for (const bool is_on : {static_cast<bool>(options.book), static_cast<bool>(options.authorize),
+                           static_cast<bool>(options.coding), options.openapi,
+                           options.loopback_hosts_only, options.allowed_hosts.empty()}) {
+    kind += is_on ? "1" : "0";
+  }
+  static std::mutex mutex;
+  static std::set<std::string> known;
+  {
+    const std::lock_guard lock(mutex);
+    if (known.insert(kind).second) {
+      Exchanges::write_mount(kind, addrbook::openapi_document(options));
+      Exchanges::write("port", {kind, kind});
+    }
+  }
+  std::string fields;
+  for (const auto& [name, value] : answer.headers) fields.append(name + ": " + value + "\n");
+  const bool is_read = !answer.has_source || ask.read_source || ask.method == "HEAD";
+  Exchanges::write_exchange(kind, ask.method, ask.target, asked_fields, answer.status, fields,
+                            answer.body, answer.is_complete && is_read);
+}
 
 inline Answer ask(const addrbook::Rest& rest, const Ask& ask) {
   Answer answer;
@@ -147,6 +189,7 @@ inline Answer ask(const addrbook::Rest& rest, const Ask& ask) {
       return true;
     });
   }
+  record(rest, ask, asked.text(), answer);
   return answer;
 }
 

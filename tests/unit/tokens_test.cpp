@@ -153,6 +153,7 @@ TEST_CASE("tokens: roles, and the books that a token is for") {
       CHECK(refusal_of(family, action, book) == "this token is for other books");
     }
   }
+  CHECK(refusal_of(family, Action::observe, "") == "this token is for some books only");
   CHECK(refusal_of(family, Action::read, "").empty());  // the list, which asks for each book
   CHECK(refusal({{"x", Token::Role::read, "", reader, {"../a"}}}) ==
         "token 1: one of its books is no name of a book");

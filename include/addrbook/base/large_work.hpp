@@ -9,8 +9,8 @@
 
 namespace addrbook::detail {
 
-/// Holds the process's only turn for large texts. A patch or a schema may need 20 times the memory
-/// of a text, and whoever may write can ask for hundreds of them at the same time.
+/// Holds the process's only turn for large texts. A patch, a schema or a format may need 20 times
+/// the memory of a text, and clients can ask for hundreds of them at the same time.
 /// @par Thread safety  a thread that has the turn gets it again.
 class LargeWork : private Pinned {
  public:

@@ -23,6 +23,7 @@ class MemoryBudget : private Pinned {
     if (after > before && used > peak_.load(std::memory_order_relaxed)) peak_.store(used);
   }
 
+  [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
   [[nodiscard]] std::size_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
   /// More than half is in use: what can be done without should not be begun.
   [[nodiscard]] bool is_scarce() const noexcept { return used() > limit_ / 2; }

@@ -7,6 +7,7 @@
 #include <addrbook/error.hpp>
 #include <addrbook/http/bearer_token.hpp>
 #include <addrbook/http/prefix.hpp>
+#include <addrbook/http/trusted_proxies.hpp>
 #include <addrbook/log.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest/web_policy.hpp>
@@ -59,7 +60,27 @@ inline ConfigKey web_list(const std::string& name, std::vector<std::string>& lis
   return {name, add, [&list] { list.clear(); }};
 }
 
-inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& server, Options& rest) {
+/// The key of a list of proxies. Sets two members to the same value.
+inline ConfigKey proxy_list(const std::string& name, std::vector<std::string>& list,
+                            std::vector<std::string>& copy) {
+  const auto add = [&list, &copy](const std::string& text) {
+    try {
+      TrustedProxies({text});
+    } catch (const Error& error) {
+      throw BadValue{error.what()};
+    }
+    list.push_back(text);
+    copy = list;
+  };
+  const auto clear = [&list, &copy] {
+    list.clear();
+    copy.clear();
+  };
+  return {name, add, clear};
+}
+
+inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& server, Options& rest,
+                               bool& metrics) {
   const auto set_host = [&host](const std::string& text) {
     host = parse_line(text, Emptiness::refused);
     const bool is_bracketed = host.front() == '[' && host.back() == ']';  // as in a URL
@@ -77,6 +98,8 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
           {"host", set_host},
           {"port", integer(port, 0, 65535)},
           {"prefix", set_prefix},
+          {"page", boolean(rest.page)},
+          {"openapi", boolean(rest.openapi)},
           {"max_body_bytes", integer(rest.max_body_bytes, 1, gibibyte)},
           {"max_import_bytes", integer(rest.max_import_bytes, 0, 1024 * gibibyte)},
           {"max_atomic_records", integer(rest.max_atomic_records, 1, 1'000'000)},
@@ -93,8 +116,10 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
           {"read_timeout_ms", milliseconds(server.read_timeout)},
           {"write_timeout_ms", milliseconds(server.write_timeout)},
           {"keep_alive_timeout_ms", milliseconds(server.keep_alive_timeout)},
+          {"metrics", boolean(metrics)},
           web_list("allowed_origins", rest.allowed_origins, true),
           web_list("allowed_hosts", rest.allowed_hosts, false),
+          proxy_list("trusted_proxies", rest.trusted_proxies, server.trusted_proxies),
       });
 }
 

@@ -32,7 +32,8 @@ class HttplibFields {
  public:
   explicit HttplibFields(const httplib::Headers& fields) noexcept : fields_(fields) {}
 
-  /// @returns the field's value, its lines joined by ", " (RFC 9110, 5.3)
+  /// @returns the field's value, its lines joined by ", " (RFC 9110, 5.3) in any order. Of
+  ///          X-Forwarded-For nothing then: a client could say that it is another.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const {
     // httplib's own look-up takes a std::string; a request has few fields, so a scan is cheaper.
     const std::string* first = nullptr;
@@ -47,6 +48,7 @@ class HttplibFields {
       }
     }
     if (first == nullptr) return std::nullopt;
+    if (joined != nullptr && equals_ignoring_case(name, "X-Forwarded-For")) return std::nullopt;
     return joined != nullptr ? *joined : *first;
   }
 

@@ -12,11 +12,15 @@
 #include <addrbook/httplib/httplib.hpp>
 #include <addrbook/httplib/refusals.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/metrics.hpp>
+#include <addrbook/metrics/collectors.hpp>
+#include <addrbook/metrics/page.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest.hpp>
 #include <addrbook/server/answer_writer.hpp>
 #include <addrbook/server/book_lane.hpp>
 #include <addrbook/server/connection.hpp>
+#include <addrbook/server/connection_counts.hpp>
 #include <addrbook/server/connection_handler.hpp>
 #include <addrbook/server/dropped_body.hpp>
 #include <addrbook/server/listening.hpp>
@@ -48,7 +52,13 @@ class ParkingQueue final : public httplib::TaskQueue {
   /// @param peer  the other end of the socket that httplib listens on
   explicit ParkingQueue(Descriptor peer) : peer_(std::move(peer)) {}
 
-  void start(std::unique_ptr<Parking> parking) { parking_ = std::move(parking); }
+  /// @param metrics  is told what the connections do; may be null
+  void start(std::unique_ptr<Parking> parking, const std::shared_ptr<Metrics>& metrics) {
+    parking_ = std::move(parking);
+    if (!metrics) return;
+    collector_ = metrics->collect(
+        [parking = parking_.get()](MetricsPage& page) { tell(page, parking->counts()); });
+  }
   bool enqueue(std::function<void()> /*task*/) override { return false; }
   void shutdown() override {
     if (parking_) parking_->stop();
@@ -57,6 +67,7 @@ class ParkingQueue final : public httplib::TaskQueue {
  private:
   Descriptor peer_;
   std::unique_ptr<Parking> parking_;
+  Collector collector_;  // ends first
 };
 
 /// The base of Server and TlsServer.
@@ -167,7 +178,7 @@ template <class... Arguments>
 ParkingServer<Base>::ParkingServer(ServerOptions options, Arguments&&... arguments)
     : Base(std::forward<Arguments>(arguments)...),
       options_(std::move(options)),
-      refusals_(options_.log, options_.debug) {
+      refusals_(options_) {
   this->new_task_queue = [this] { return start_to_listen(); };  // httplib deletes the queue
   this->set_tcp_nodelay(true);
   this->set_read_timeout(options_.read_timeout);
@@ -283,7 +294,7 @@ httplib::TaskQueue* ParkingServer<Base>::start_to_listen() {
   keep_alive_ = "timeout=" + std::to_string(keep_alive.count());
   keep_alive_fields_ = "Connection: keep-alive\r\nKeep-Alive: " + keep_alive_ + "\r\n";
   ConnectionHandler& handler = *this;
-  queue->start(std::make_unique<Parking>(std::move(listeners), limits, handler));
+  queue->start(std::make_unique<Parking>(std::move(listeners), limits, handler), options_.metrics);
   is_serving_.store(true);
   return queue.release();
 }

@@ -4,14 +4,19 @@
 #include <addrbook/http/answer_head.hpp>
 #include <addrbook/http/fields.hpp>
 #include <addrbook/http/head.hpp>
+#include <addrbook/http/trusted_proxies.hpp>
 #include <addrbook/httplib/adapter.hpp>
 #include <addrbook/httplib/httplib.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/metrics.hpp>
+#include <addrbook/options.hpp>
 #include <addrbook/rest.hpp>
+#include <addrbook/rest/access_log.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/reply.hpp>
 
 #include <exception>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,7 +26,11 @@ namespace addrbook::detail {
 /// @par Thread safety  any thread.
 class Refusals {
  public:
-  Refusals(LogSink log, bool debug) : log_(std::move(log)), debug_(debug) {}
+  explicit Refusals(const ServerOptions& options)
+      : log_(options.log),
+        metrics_(options.metrics),
+        debug_(options.debug),
+        proxies_(options.trusted_proxies) {}
 
   /// @param book  to which the request goes; null: to none
   /// @returns the bytes of the answer to a request that is refused before httplib sees it
@@ -53,7 +62,9 @@ class Refusals {
   Reply reply_to(const Request& request, const std::exception_ptr& error, const Rest* book) const;
 
   LogSink log_;
+  std::shared_ptr<Metrics> metrics_;
   bool debug_;
+  TrustedProxies proxies_;
   RequestIds request_ids_;
 };
 
@@ -81,11 +92,11 @@ inline std::string Refusals::to_text(std::string_view remote_address, const Requ
 inline std::string Refusals::options_text(std::string_view remote_address, const RequestHead& head,
                                           std::string_view connection_fields) const {
   const auto answer = [&](const Request& request) {
-    Exchange exchange(request, request_ids_);
+    Exchange exchange(request, request_ids_, proxies_);
     Reply reply = empty_reply(204);
     reply.headers.emplace_back("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
     exchange.finish(reply, nullptr);
-    exchange.log(reply, log_, debug_, {});
+    exchange.tell(reply, log_, metrics_, debug_, {});
     return reply;
   };
   return text_of(remote_address, head, {}, answer, connection_fields);
@@ -111,14 +122,14 @@ inline void Refusals::log_server(LogRecord::Level level, std::string_view text) 
 
 inline Reply Refusals::reply_to(const Request& request, const std::exception_ptr& error,
                                 const Rest* book) const {
-  Exchange exchange(request, request_ids_);
+  Exchange exchange(request, request_ids_, proxies_);
   Reply reply = exchange.fail(error, debug_);
   exchange.finish(reply, nullptr);
   if (book != nullptr) book->allow_origin(request, reply);
-  // A connection over the limit is closed before its request is read. It gets no log line: under
-  // attack there can be more of them than a disk holds.
+  // A connection over the limit is closed before its request is read. It is no request, and gets no
+  // log line: under attack there can be more of them than a disk holds.
   const bool is_unread = reply.status == 503 && request.method.empty();
-  if (!is_unread) exchange.log(reply, log_, debug_, {});
+  if (!is_unread) exchange.tell(reply, log_, metrics_, debug_, {});
   return reply;
 }
 

@@ -3,7 +3,6 @@
 
 #include <addrbook/log.hpp>
 
-#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,11 +25,6 @@ inline void log_fault(const LogSink& sink, LogRecord record, std::vector<std::st
   record.kind = LogRecord::Kind::fault;
   record.trace = std::move(causes);
   call_log(sink, record);
-}
-
-[[nodiscard]] inline std::chrono::microseconds since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
-                                                               start);
 }
 
 }  // namespace addrbook::detail

@@ -79,7 +79,7 @@ namespace addrbook::detail {
   const bool has_text = preference == ReturnPreference::representation;
   std::string location;
   if (has_text || status == 201) {
-    location = context.prefix.of_book(context.book) + "/" + entry.id;
+    location = context.public_path(context.prefix.of_book(context.book) + "/" + entry.id);
   }
   Reply reply = has_text ? json_reply(entry.document.text()) : empty_reply(status);
   reply.status = status == 204 && has_text ? 200 : status;
@@ -133,6 +133,7 @@ inline Reply get_address(Context& context) {
     if (wanted) {
       reply = wanted->reply(context, true);
       reply.body = export_one(entry, *wanted->format, wanted->version);
+      count_exported(context.options.metrics, 1);
     } else {
       reply = has_fields ? json_reply(MemberNames::read(*fields).keep(entry.document))
                          : address_reply(entry.document);

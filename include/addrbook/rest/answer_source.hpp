@@ -5,10 +5,13 @@
 #include <addrbook/error.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/metrics.hpp>
+#include <addrbook/metrics/request_counts.hpp>
 #include <addrbook/rest/access_log.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -16,6 +19,13 @@
 #include <utility>
 
 namespace addrbook::detail {
+
+/// Where a request is counted when its answer has ended.
+struct CountedRequest {
+  std::shared_ptr<Metrics> metrics;  ///< has the series
+  RequestSeries* series = nullptr;   ///< null: nobody counts it
+  std::uint64_t request_bytes = 0;
+};
 
 /// Ends a body that takes too long, turns exceptions into a failure, and writes the request's log
 /// line when it is destroyed: so the line is also written for a body that is never read, as for
@@ -29,24 +39,32 @@ class AnswerSource final : public BodySource {
   /// @param timeout  of the whole body, or of each piece of a live one, or how far the client may
   ///                 lag behind BodySource::min_rate()
   /// @param is_read  false for HEAD
+  /// @param counted  where it is counted
   AnswerSource(std::shared_ptr<BodySource> source, LogSink sink, LogRecord record,
-               Clock::time_point start, std::chrono::milliseconds timeout, bool is_read)
+               Clock::time_point start, std::chrono::milliseconds timeout, bool is_read,
+               CountedRequest counted = {})
       : source_(std::move(source)),
         sink_(std::move(sink)),
         record_(std::move(record)),
+        counted_(std::move(counted)),
         start_(start),
         pace_(Clock::now(), timeout, source_->min_rate()),
         has_piece_(!source_->is_live()) {
     if (is_read) record_.reason = "The answer was cut short";  // until it has been read to its end
   }
   ~AnswerSource() override {
-    record_.time = since(start_);
+    const auto time = Clock::now() - start_;
+    record_.time = std::chrono::duration_cast<std::chrono::microseconds>(time);
+    if (counted_.series != nullptr) {
+      counted_.series->add(static_cast<std::uint64_t>(time.count()), counted_.request_bytes, 0);
+    }
     call_log(sink_, record_);
   }
 
   Status read(std::string& to) override {
     const std::size_t taken = std::exchange(unconfirmed_bytes_, 0);
     record_.bytes += taken;
+    if (counted_.series != nullptr && taken != 0) counted_.series->add_response_bytes(taken);
     if (has_failed_) return Status::failed;
     const auto asked_at = Clock::now();
     pace_.go_on(asked_at, taken);
@@ -106,6 +124,7 @@ class AnswerSource final : public BodySource {
   std::shared_ptr<BodySource> source_;
   LogSink sink_;
   LogRecord record_;
+  CountedRequest counted_;
   Clock::time_point start_;
   Pace pace_;
   bool has_piece_;  // the deadline counts: there is something for the client to take

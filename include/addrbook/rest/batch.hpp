@@ -7,6 +7,7 @@
 #include <addrbook/error.hpp>
 #include <addrbook/json/compact.hpp>
 #include <addrbook/json/spans.hpp>
+#include <addrbook/metrics/transfer_counts.hpp>
 #include <addrbook/rest/access.hpp>
 #include <addrbook/rest/batch_operation.hpp>
 #include <addrbook/rest/context.hpp>
@@ -96,19 +97,22 @@ inline BatchRequest::BatchRequest(const Context& context) {
     constexpr std::size_t around_addresses = 2;  // the array, and each operation
     compact_json(text, Document::max_depth + around_addresses);
   } catch (const Error& error) {
-    std::throw_with_nested(HttpError(400, std::string("Invalid JSON body: ") + error.what()));
+    std::throw_with_nested(HttpError::of_body(BodyFault::malformed, 400,
+                                              std::string("Invalid JSON body: ") + error.what()));
   }
   const JsonSpan array(text);
   if (!array.is(JsonSpan::Kind::array)) {
-    throw HttpError(400, "Invalid batch: it must be an array of operations");
+    throw HttpError::of_body(BodyFault::malformed, 400,
+                             "Invalid batch: it must be an array of operations");
   }
   std::set<std::string_view> ids;
   auto children = array.children();
   while (const auto child = children.next()) {
     const std::size_t index = operations_.size();
     if (index == max_operations) {
-      throw HttpError(400, "Invalid batch: it may have at most " + std::to_string(max_operations) +
-                               " operations");
+      throw HttpError::of_body(
+          BodyFault::too_large, 400,
+          "Invalid batch: it may have at most " + std::to_string(max_operations) + " operations");
     }
     operations_.push_back(
         of_operation(index, [&] { return BatchOperation::read(child->value()); }));

@@ -7,6 +7,7 @@
 #include <addrbook/format.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/negotiation.hpp>
+#include <addrbook/metrics/transfer_counts.hpp>
 #include <addrbook/options.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/error_reply.hpp>
@@ -73,7 +74,8 @@ class JsonBody : private Pinned {
   try {
     return context.parsed.emplace(Document::parse(std::move(context.body)));
   } catch (const Error& error) {
-    std::throw_with_nested(HttpError(400, std::string("Invalid JSON body: ") + error.what()));
+    std::throw_with_nested(HttpError::of_body(BodyFault::malformed, 400,
+                                              std::string("Invalid JSON body: ") + error.what()));
   }
 }
 
@@ -89,13 +91,13 @@ inline void check_json_type(const Request& request, const Formats& formats) {
       if (!is_json_media_type(each)) types.append(", ").append(each);
     }
   }
-  throw HttpError(415,
-                  formats.empty()
-                      ? "Unsupported Media Type: an address is sent as application/json"
+  throw HttpError::of_body(
+      BodyFault::media_type, 415,
+      formats.empty() ? "Unsupported Media Type: an address is sent as application/json"
                       : "Unsupported Media Type: an address is sent as application/json, contacts "
                         "to bring in in a format: " +
                             format_names(formats),
-                  {{"Accept", types}});
+      {{"Accept", types}});
 }
 
 // What a patch does depends on its type, so it can't be guessed as that of an address.
@@ -105,10 +107,11 @@ inline void check_patch_type(const Request& request) {
       type == "application/json-patch+json") {
     return;
   }
-  throw HttpError(415,
-                  "Unsupported Media Type: a patch is sent as application/merge-patch+json or "
-                  "application/json-patch+json",
-                  {{"Accept-Patch", std::string(patch_types)}});
+  throw HttpError::of_body(
+      BodyFault::media_type, 415,
+      "Unsupported Media Type: a patch is sent as application/merge-patch+json or "
+      "application/json-patch+json",
+      {{"Accept-Patch", std::string(patch_types)}});
 }
 
 inline JsonBody::JsonBody(Exchange& exchange, const Options& options, BodyKind kind)

@@ -7,6 +7,7 @@
 #include <addrbook/books.hpp>
 #include <addrbook/http/conditions.hpp>
 #include <addrbook/http/query_string.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/access.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/parameters.hpp>
@@ -21,6 +22,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
 
@@ -34,6 +36,12 @@ namespace addrbook::detail {
       .append(R"(,"revision":)")
       .append(std::to_string(state.revision))
       .append("}");
+}
+
+[[nodiscard]] inline std::vector<Parameter> books_parameters() {
+  return {limit_parameter,
+          {"cursor", "Where the page before ended: follow `Link` as it is.",
+           R"({"type":"string","minLength":1})"}};
 }
 
 /// A page of the list of books.
@@ -73,8 +81,9 @@ inline Reply get_book(Context& context) {
 inline Reply make_book(Context& context) {
   if (!context.books->create(context.book).is_new) return empty_reply(204);
   Reply reply = empty_reply(201);
-  reply.headers.emplace_back("Location",
-                             std::string(context.prefix.root()).append("/").append(context.book));
+  reply.headers.emplace_back(
+      "Location",
+      context.public_path(std::string(context.prefix.root())).append("/").append(context.book));
   return reply;
 }
 
@@ -148,9 +157,9 @@ inline Reply list_books(Context& context) {
   if (is_next_known || more) {
     const std::string cursor =
         is_next_known ? "n" + hex(shown) : "p" + context.positions.keep(std::move(after));
-    reply.headers.emplace_back("Link", "<" + std::string(context.prefix.root()) +
-                                           "?limit=" + std::to_string(limit) + "&cursor=" + cursor +
-                                           ">; rel=\"next\"");
+    reply.headers.emplace_back(
+        "Link", "<" + context.public_path(std::string(context.prefix.root())) +
+                    "?limit=" + std::to_string(limit) + "&cursor=" + cursor + ">; rel=\"next\"");
   }
   return reply;
 }

@@ -7,6 +7,7 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/negotiation.hpp>
 #include <addrbook/http/query_string.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/error_reply.hpp>
 #include <addrbook/rest/followers.hpp>
@@ -24,8 +25,19 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
+
+[[nodiscard]] inline std::vector<Parameter> changes_parameters() {
+  return {{"since",
+           "The `next` of an answer before, or the id of an event; from the beginning "
+           "without it.",
+           R"({"type":"string"})"},
+          limit_parameter,
+          {"wait", "How many seconds to wait for changes while there are none.",
+           R"({"type":"integer","minimum":0,"maximum":30,"default":0})"}};
+}
 
 /// What the client asks for.
 struct ChangesRequest {
@@ -61,13 +73,23 @@ class ChangeSource : public BodySource {
         since_(since),
         limit_(limit),
         place_(std::move(place)),
-        wait_(*service_, followers.timer()) {}
+        wait_(*service_, followers.timer()),
+        turn_(followers.turns()) {}
 
+  inline Status read(std::string& to) final;
   [[nodiscard]] bool is_live() const noexcept override { return true; }
-  void on_ready(std::function<void()> ready) override { wait_.wait(std::move(ready), time()); }
+  void on_ready(std::function<void()> ready) override {
+    if (turn_.has_entered()) {
+      turn_.on_turn(std::move(ready));
+    } else {
+      wait_.wait(std::move(ready), time());
+    }
+  }
   bool stop() override { return is_stopping_ = true; }
 
  protected:
+  /// read(), in its turn.
+  virtual Status read_now(std::string& to) = 0;
   /// When it has something to say even if nothing changes.
   [[nodiscard]] virtual Clock::time_point time() const = 0;
   /// @returns the next changes; none, if there are none or the book is gone
@@ -87,6 +109,7 @@ class ChangeSource : public BodySource {
   bool is_stopping_ = false;
   bool is_gone_ = false;
   ChangeWait wait_;
+  Turns::User turn_;
 };
 
 /// The answer to a long poll: a page as soon as there are changes, or an empty one when the time is
@@ -99,7 +122,8 @@ class ChangePoll final : public ChangeSource {
       : ChangeSource(std::move(service), since, limit, std::move(place), followers),
         until_(until) {}
 
-  Status read(std::string& to) override {
+ private:
+  Status read_now(std::string& to) override {
     if (is_answered_) return Status::end;
     Changes page = next();
     if (page.changes.empty() && !page.is_expired && !is_over() && Clock::now() < until_) {
@@ -111,8 +135,6 @@ class ChangePoll final : public ChangeSource {
     is_answered_ = true;
     return Status::piece;
   }
-
- private:
   [[nodiscard]] Clock::time_point time() const override { return until_; }
 
   const Clock::time_point until_;
@@ -130,9 +152,8 @@ class EventStream final : public ChangeSource {
         ping_interval_(options.ping_interval),
         end_(Clock::now() + options.stream_lifetime) {}
 
-  inline Status read(std::string& to) override;
-
  private:
+  inline Status read_now(std::string& to) override;
   [[nodiscard]] Clock::time_point time() const override { return (std::min)(next_ping_, end_); }
 
   bool is_expired_;
@@ -188,6 +209,15 @@ inline std::string changes_json(const Changes& page) {
   return text.append(page.more ? R"(","more":true})" : R"(","more":false})");
 }
 
+inline BodySource::Status ChangeSource::read(std::string& to) {
+  if (!turn_.enter()) return Status::later;
+  struct Leave {
+    Turns::User& turn;
+    ~Leave() { turn.leave(); }
+  } const leave{turn_};
+  return read_now(to);
+}
+
 inline Changes ChangeSource::next() {
   if (!wait_.has_changed() && !has_more_) return {};
   try {
@@ -201,7 +231,7 @@ inline Changes ChangeSource::next() {
   }
 }
 
-inline BodySource::Status EventStream::read(std::string& to) {
+inline BodySource::Status EventStream::read_now(std::string& to) {
   if (is_ended_) return Status::end;
   const Changes page = is_expired_ ? Changes() : next();
   if (is_expired_ || page.is_expired) {
@@ -236,8 +266,9 @@ inline Reply get_changes(Context& context) {
   const ChangesRequest asked = ChangesRequest::of(context.query, last_id.value_or(""));
   const auto enter = [&] {
     const Options& options = context.options;
-    return context.followers.enter(request.can_wait ? options.max_streams
-                                                    : options.max_blocking_streams);
+    return context.followers.enter(
+        request.can_wait ? options.max_streams : options.max_blocking_streams,
+        is_stream ? Followers::Kind::events : Followers::Kind::poll);
   };
   if (is_stream) {
     static_cast<void>(context.service->state());  // or there is no such book

@@ -6,6 +6,7 @@
 #include <addrbook/http/prefix.hpp>
 #include <addrbook/http/query_string.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/api_texts.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/followers.hpp>
 #include <addrbook/rest/import_body.hpp>
@@ -17,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace addrbook::detail {
 
@@ -34,11 +36,17 @@ struct Context {
   const std::shared_ptr<ListCache>& lists;
   Positions& positions;
   Followers& followers;
+  const ApiTexts* api;               ///< with Options::openapi
   QueryParameters query;             ///< only parameters that the route takes
-  std::string_view id;               ///< of the address; "" on other paths
+  std::string_view id;               ///< of the address, or a file's name; "" on other paths
   std::string body;                  ///< unpacked, if the route takes one
   ImportBody* import = nullptr;      ///< instead of `body`, where the request is an import
   std::optional<Document> parsed{};  ///< of the body, see parse_address()
+
+  /// @returns  a path of this server as clients see it
+  [[nodiscard]] std::string public_path(std::string path) const {
+    return std::move(path.insert(0, exchange.request().proxy_prefix));
+  }
 };
 
 }  // namespace addrbook::detail

@@ -4,6 +4,7 @@
 #include <addrbook/error.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/json/strings.hpp>
+#include <addrbook/metrics/transfer_counts.hpp>
 #include <addrbook/rest/reply.hpp>
 #include <addrbook/validator.hpp>
 
@@ -40,7 +41,17 @@ class HttpError : public std::runtime_error, public Traceable {
     return error;
   }
 
+  /// A refusal of a request's body.
+  [[nodiscard]] static HttpError of_body(BodyFault fault, int status, const std::string& message,
+                                         HeaderFields headers = {},
+                                         SourceLine thrown_at = SourceLine::here()) {
+    HttpError error(status, message, std::move(headers), thrown_at);
+    error.body_fault_ = fault;
+    return error;
+  }
+
   [[nodiscard]] int status() const noexcept { return status_; }
+  [[nodiscard]] BodyFault body_fault() const noexcept { return body_fault_; }
   [[nodiscard]] const std::string& query_part() const noexcept { return query_part_; }
   [[nodiscard]] const HeaderFields& headers() const noexcept { return headers_; }
   [[nodiscard]] std::string trace_line() const override {
@@ -51,6 +62,7 @@ class HttpError : public std::runtime_error, public Traceable {
   int status_;
   HeaderFields headers_;
   std::string query_part_;
+  BodyFault body_fault_ = BodyFault::none;
   SourceLine thrown_at_;
 };
 
@@ -80,7 +92,8 @@ struct Failure {
   Violations violations;             ///< what a validator found, for the client only
   std::optional<std::size_t> index;  ///< of the operation that failed, of several
   std::vector<std::string> trace;    ///< for the log and for debug mode: what was thrown, and why
-  bool is_fault = true;              ///< ours or the storage's, not the client's: the log says why
+  BodyFault body_fault = BodyFault::none;
+  bool is_fault = true;  ///< ours or the storage's, not the client's: the log says why
 };
 
 /// The one mapping from what was thrown to a status.
@@ -111,10 +124,12 @@ inline Failure to_failure(std::exception_ptr thrown, bool with_trace) {
   } catch (const HttpError& error) {
     set(error.status(), error.what(), false);
     failure.query_part = error.query_part();
+    failure.body_fault = error.body_fault();
     failure.headers = error.headers();
   } catch (const InvalidAddress& error) {
     set(400, error.what(), false);
     failure.violations = error.violations;
+    failure.body_fault = BodyFault::invalid;
   } catch (const Error& error) {
     switch (error.code()) {
       case Errc::invalid: set(400, error.what(), false); break;

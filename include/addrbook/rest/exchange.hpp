@@ -6,7 +6,11 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/conditions.hpp>
 #include <addrbook/http/request_id.hpp>
+#include <addrbook/http/trusted_proxies.hpp>
 #include <addrbook/log.hpp>
+#include <addrbook/metrics.hpp>
+#include <addrbook/metrics/request_counts.hpp>
+#include <addrbook/metrics/transfer_counts.hpp>
 #include <addrbook/rest/access_log.hpp>
 #include <addrbook/rest/answer_source.hpp>
 #include <addrbook/rest/compression.hpp>
@@ -15,6 +19,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -30,7 +35,8 @@ namespace addrbook::detail {
 class Exchange : private Pinned {
  public:
   /// @param request  must outlive the exchange
-  Exchange(const Request& request, const RequestIds& ids);
+  /// @param proxies  through which the request is seen
+  Exchange(const Request& request, const RequestIds& ids, const TrustedProxies& proxies = {});
 
   [[nodiscard]] const Request& request() const noexcept { return request_; }
   /// The request target without its query, as it was sent.
@@ -42,6 +48,8 @@ class Exchange : private Pinned {
   [[nodiscard]] const std::string& user() const noexcept { return user_; }
   /// The book, where there are many.
   void set_book(std::string_view name) { book_ = name; }
+  /// The row of the table of routes that the request is for, counted from 0.
+  void set_row(std::size_t row) noexcept { slot_ = RequestSlot(row, request_.method); }
   void set_request_bytes(std::uint64_t bytes) noexcept { request_bytes_ = bytes; }
   /// The body was not read to its end, so the start of the next request is unknown.
   void close_connection() noexcept { close_connection_ = true; }
@@ -67,27 +75,41 @@ class Exchange : private Pinned {
   /// @param coding  may be null
   void finish(Reply& reply, const Coding* coding) const;
 
-  /// Writes the log line; for a source, when that ends.
+  /// Writes the log line and counts the request; for a source, when that ends.
+  /// @param metrics         may be null
   /// @param answer_timeout  for a client to take a source's body
-  void log(Reply& reply, const LogSink& sink, bool debug,
-           std::chrono::milliseconds answer_timeout) const;
+  void tell(Reply& reply, const LogSink& sink, const std::shared_ptr<Metrics>& metrics, bool debug,
+            std::chrono::milliseconds answer_timeout) const;
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  RequestSeries* count(Metrics& metrics, const Reply& reply, Clock::duration time) const noexcept;
+  void log(Reply& reply, const LogSink& sink, const std::shared_ptr<Metrics>& metrics,
+           RequestSeries* series, bool debug, std::chrono::milliseconds answer_timeout,
+           Clock::duration time) const;
+
+  const std::optional<Request> behind_proxies_;  // as a trusted one says
   const Request& request_;
   const std::array<char, 16> made_id_;
   std::string_view id_;  // the made one, or that of the request
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Clock::time_point start_ = Clock::now();
   std::string user_;
   std::string book_;
   std::optional<Failure> failure_;
+  RequestSlot slot_;
   std::uint64_t request_bytes_ = 0;
   bool close_connection_ = false;
 };
 
 // ---------------------------------------------------------------------------------------------
 
-inline Exchange::Exchange(const Request& request, const RequestIds& ids)
-    : request_(request), made_id_(ids.next()), id_(made_id_.data(), made_id_.size()) {
+inline Exchange::Exchange(const Request& request, const RequestIds& ids,
+                          const TrustedProxies& proxies)
+    : behind_proxies_(proxies.see_through(request)),
+      request_(behind_proxies_ ? *behind_proxies_ : request),
+      made_id_(ids.next()),
+      id_(made_id_.data(), made_id_.size()) {
   const auto given = request.header("X-Request-Id");
   if (given && is_request_id(*given)) id_ = *given;
 }
@@ -121,9 +143,36 @@ inline void Exchange::finish(Reply& reply, const Coding* coding) const {
   reply.headers.emplace_back("X-Request-Id", id_);
 }
 
-inline void Exchange::log(Reply& reply, const LogSink& sink, bool debug,
-                          std::chrono::milliseconds answer_timeout) const {
-  if (!sink && !reply.source) return;
+/// @returns where the request is counted; if it has a source, it is not yet
+inline RequestSeries* Exchange::count(Metrics& metrics, const Reply& reply,
+                                      Clock::duration time) const noexcept {
+  if (failure_) metrics.transfers().refuse(failure_->body_fault);
+  const RequestSlot slot = slot_.is_known() ? slot_ : RequestSlot(request_.method);
+  RequestSeries* const series = metrics.requests().series(slot, reply.status);
+  if (series != nullptr && !reply.source) {
+    series->add(static_cast<std::uint64_t>(time.count()), request_bytes_,
+                slot.is_head() ? 0 : reply.body.size());
+  }
+  return series;
+}
+
+inline void Exchange::tell(Reply& reply, const LogSink& sink,
+                           const std::shared_ptr<Metrics>& metrics, bool debug,
+                           std::chrono::milliseconds answer_timeout) const {
+  const bool is_counted = metrics != nullptr;
+  if (!sink && !reply.source) {
+    if (is_counted) static_cast<void>(count(*metrics, reply, Clock::now() - start_));
+    return;
+  }
+  const auto time = Clock::now() - start_;
+  RequestSeries* const series = is_counted ? count(*metrics, reply, time) : nullptr;
+  log(reply, sink, metrics, series, debug, answer_timeout, time);
+}
+
+inline void Exchange::log(Reply& reply, const LogSink& sink,
+                          const std::shared_ptr<Metrics>& metrics, RequestSeries* series,
+                          bool debug, std::chrono::milliseconds answer_timeout,
+                          Clock::duration time) const {
   const bool is_head = request_.method == "HEAD";
   LogRecord record;
   record.request_id = id_;
@@ -133,7 +182,7 @@ inline void Exchange::log(Reply& reply, const LogSink& sink, bool debug,
   record.status = reply.status;
   record.user = user_;
   record.book = book_;
-  record.time = since(start_);
+  record.time = std::chrono::duration_cast<std::chrono::microseconds>(time);
   if (failure_) record.reason = failure_->message;
   if (failure_ && failure_->is_fault) log_fault(sink, record, failure_->trace);
   if (debug) {
@@ -143,7 +192,8 @@ inline void Exchange::log(Reply& reply, const LogSink& sink, bool debug,
   }
   if (reply.source) {
     reply.source = std::make_shared<AnswerSource>(std::move(reply.source), sink, std::move(record),
-                                                  start_, answer_timeout, !is_head);
+                                                  start_, answer_timeout, !is_head,
+                                                  CountedRequest{metrics, series, request_bytes_});
     return;
   }
   record.bytes = is_head ? 0 : reply.body.size();

@@ -5,6 +5,8 @@
 #include <addrbook/export.hpp>
 #include <addrbook/format.hpp>
 #include <addrbook/http.hpp>
+#include <addrbook/metrics.hpp>
+#include <addrbook/metrics/transfer_counts.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/error_reply.hpp>
 #include <addrbook/rest/export_request.hpp>
@@ -12,6 +14,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,11 +27,21 @@ class ExportSource final : public BodySource {
  public:
   /// @param format    kept, as the export needs it
   /// @param min_rate  see BodySource
+  /// @param metrics   counts the records; may be null
   ExportSource(std::unique_ptr<Export> pieces, std::shared_ptr<const Format> format,
-               std::size_t min_rate) noexcept
-      : format_(std::move(format)), pieces_(std::move(pieces)), min_rate_(min_rate) {}
+               std::size_t min_rate, std::shared_ptr<Metrics> metrics) noexcept
+      : format_(std::move(format)),
+        pieces_(std::move(pieces)),
+        min_rate_(min_rate),
+        metrics_(std::move(metrics)),
+        under_way_(metrics_ ? &metrics_->transfers().exports : nullptr) {}
 
-  Status read(std::string& to) override { return pieces_->read(to) ? Status::piece : Status::end; }
+  Status read(std::string& to) override {
+    const std::uint64_t before = pieces_->count();
+    const bool is_piece = pieces_->read(to);
+    count_exported(metrics_, pieces_->count() - before);
+    return is_piece ? Status::piece : Status::end;
+  }
   [[nodiscard]] std::size_t min_rate() const noexcept override { return min_rate_; }
   void pause() override { pieces_->give_back(); }
   [[nodiscard]] std::size_t memory() const noexcept override { return pieces_->memory(); }
@@ -37,6 +50,8 @@ class ExportSource final : public BodySource {
   const std::shared_ptr<const Format> format_;
   const std::unique_ptr<Export> pieces_;
   const std::size_t min_rate_;
+  const std::shared_ptr<Metrics> metrics_;
+  const UnderWay under_way_;
 };
 
 /// GET of the book in a format: 200 with every entry that is asked for, or with a page of them
@@ -59,8 +74,9 @@ inline Reply export_addresses(Context& context, const ExportRequest& wanted) {
         request.query, {request.limit, FindRequest::max_page_bytes}, start.after);
     const auto writer = format.writer(options);
     writer->begin(reply.body);
-    for (const Entry& entry : page.entries) writer->write(entry, reply.body);
+    for (const Entry& entry : page.entries) write_entry(*writer, entry, reply.body);
     writer->end(reply.body);
+    count_exported(context.options.metrics, page.entries.size());
     add_page_fields(reply, context, request, page, format.name());
     return reply;
   }
@@ -72,10 +88,11 @@ inline Reply export_addresses(Context& context, const ExportRequest& wanted) {
   if (pieces->is_at_last_page() && pieces->memory() <= Export::piece_bytes) {
     while (pieces->read(reply.body)) {
     }
+    count_exported(context.options.metrics, pieces->count());
     return reply;
   }
-  reply.source = std::make_shared<ExportSource>(std::move(pieces), wanted.format,
-                                                context.options.min_transfer_rate);
+  reply.source = std::make_shared<ExportSource>(
+      std::move(pieces), wanted.format, context.options.min_transfer_rate, context.options.metrics);
   return reply;
 }
 

@@ -7,6 +7,8 @@
 #include <addrbook/http.hpp>
 #include <addrbook/http/negotiation.hpp>
 #include <addrbook/http/query_string.hpp>
+#include <addrbook/metrics.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/error_reply.hpp>
 #include <addrbook/rest/import_body.hpp>
@@ -14,13 +16,30 @@
 #include <addrbook/rest/reply.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
+
+[[nodiscard]] inline std::vector<Parameter> export_parameters() {
+  return {{"format", "A file in this format, whatever `Accept` says.",
+           R"({"type":"string","enum":"$formats"})"},
+          {"version", "The version of the format, where that has several.",
+           R"({"type":"string","enum":"$versions"})"}};
+}
+
+/// Counts records that were exported.
+/// @param metrics  may be null
+inline void count_exported(const std::shared_ptr<Metrics>& metrics,
+                           std::uint64_t records) noexcept {
+  if (metrics) metrics->transfers().exported.fetch_add(records, std::memory_order_relaxed);
+}
 
 struct ExportRequest {
   std::shared_ptr<const Format> format;

@@ -10,6 +10,7 @@
 #include <addrbook/http/query_string.hpp>
 #include <addrbook/json/strings.hpp>
 #include <addrbook/query.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/cursor.hpp>
 #include <addrbook/rest/error_reply.hpp>
@@ -29,9 +30,37 @@
 
 namespace addrbook::detail {
 
-[[nodiscard]] inline std::vector<std::string_view> find_parameters() {
-  return {"limit", "cursor", "sort",   "q",    "email", "phone",
-          "label", "id",     "fields", "view", "count"};
+[[nodiscard]] inline std::vector<Parameter> find_parameters() {
+  return {
+      limit_parameter,
+      {"cursor", "Where the page before ended: follow `Link` as it is.",
+       R"({"type":"string","minLength":1})"},
+      {"sort",
+       "The order; `-` in front reverses it. Addresses without the name come last in both "
+       "directions.",
+       R"({"enum":["created","updated","name","given","family","-created","-updated","-name",)"
+       R"("-given","-family"],"default":"created"})"},
+      {"q",
+       "Words: each begins some word of the address, whatever its case and accents. Nothing in "
+       "it is syntax.",
+       R"({"type":"string"})", R"("an exam")"},
+      {"email", "One of the email addresses is equal, whatever the case.",
+       R"({"type":"string","minLength":1})", R"("ann@example.com")"},
+      {"phone", "One of the phones is the same number, in any notation.",
+       R"({"type":"string","minLength":1})", R"("+1 555 555 0123")"},
+      {"label", "One of the labels is equal, whatever its case and accents.",
+       R"({"type":"string","minLength":1})", R"("friends")"},
+      {"id", "One of these ids.",
+       R"({"type":"array","items":{"type":"string","minLength":1},"minItems":1,"maxItems":1000})"},
+      fields_parameter,
+      {"view",
+       "`summary`: what the address says of a contact in place of the address and its dates, "
+       "with the same members whatever its shape. Not together with `fields`.",
+       R"({"enum":["summary"]})"},
+      {"count",
+       "Whether `X-Total-Count` says how many there are on all pages. Without a filter it is "
+       "always sent.",
+       R"({"type":"boolean","default":false})"}};
 }
 
 /// The entity tag of lists of a book. A weak one, as what stands for an entry may be of a later
@@ -189,7 +218,7 @@ inline void append_found(std::string& to, const Entry& entry, const FindRequest&
 /// The link to the next page: the request's own path and query with another cursor.
 [[nodiscard]] inline std::string next_link(const Context& context, const std::string& cursor) {
   const Request& request = context.exchange.request();
-  std::string target(context.prefix.of_book(context.book));
+  std::string target = context.public_path(context.prefix.of_book(context.book));
   target += '?';
   std::string_view query = request.query;
   while (!query.empty()) {

@@ -3,11 +3,13 @@
 
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/timer.hpp>
+#include <addrbook/base/turns.hpp>
 #include <addrbook/changes.hpp>
 #include <addrbook/service.hpp>
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -16,26 +18,52 @@
 
 namespace addrbook::detail {
 
-/// Counts those who wait, and has the timer that they share.
+/// Counts those who wait, and has the timer and the turns that they share.
 /// @par Thread safety  any thread
 class Followers : private Pinned {
  public:
   /// A place among them. It may outlive the object.
   using Place = std::shared_ptr<void>;
 
+  enum class Kind { poll, events };
+
   /// @returns null if there are `max` already
-  [[nodiscard]] Place enter(std::size_t max) {
-    if (count_->fetch_add(1) >= max) {
-      count_->fetch_sub(1);
+  [[nodiscard]] Place enter(std::size_t max, Kind kind) {
+    if (counts_->all.fetch_add(1) >= max) {
+      --counts_->all;
+      ++refused_;
       return nullptr;
     }
-    return {count_.get(), [count = count_](void*) { count->fetch_sub(1); }};
+    ++counts_->of(kind);
+    return {counts_.get(), [counts = counts_, kind](void*) {
+              --counts->of(kind);
+              --counts->all;
+            }};
   }
+  /// @returns how many there are now
+  [[nodiscard]] std::size_t count(Kind kind) const noexcept { return counts_->of(kind); }
+  /// @returns how many got no place so far
+  [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
   [[nodiscard]] const std::shared_ptr<Timer>& timer() const noexcept { return timer_; }
+  /// To read what has changed. After a write all of them want to, and the storage has others to
+  /// serve.
+  [[nodiscard]] const std::shared_ptr<Turns>& turns() const noexcept { return turns_; }
 
  private:
-  std::shared_ptr<std::atomic<std::size_t>> count_ = std::make_shared<std::atomic<std::size_t>>(0);
+  static constexpr std::size_t readers = 4;
+
+  struct Counts {
+    std::atomic<std::size_t> all{0};
+    std::atomic<std::size_t> polls{0};
+    std::atomic<std::size_t> events{0};
+
+    std::atomic<std::size_t>& of(Kind kind) noexcept { return kind == Kind::poll ? polls : events; }
+  };
+
+  std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
+  std::atomic<std::uint64_t> refused_{0};
   std::shared_ptr<Timer> timer_ = Timer::shared();
+  std::shared_ptr<Turns> turns_ = std::make_shared<Turns>(readers);
 };
 
 /// Says when there may be changes of a book, or a time is over.

@@ -7,20 +7,26 @@
 #include <addrbook/http/negotiation.hpp>
 #include <addrbook/http/query_string.hpp>
 #include <addrbook/import.hpp>
+#include <addrbook/metrics.hpp>
+#include <addrbook/metrics/transfer_counts.hpp>
 #include <addrbook/options.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/error_reply.hpp>
 #include <addrbook/rest/exchange.hpp>
 #include <addrbook/rest/packed_body.hpp>
 #include <addrbook/rest/parameters.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
 
@@ -34,6 +40,19 @@ namespace addrbook::detail {
     return std::find(types.begin(), types.end(), type) != types.end();
   });
   return at == formats.end() ? nullptr : *at;
+}
+
+[[nodiscard]] inline std::vector<Parameter> import_parameters() {
+  return {
+      {"format", "The body is a file in this format, whatever its `Content-Type`.",
+       R"({"type":"string","enum":"$formats"})"},
+      {"on_conflict",
+       "What becomes of a contact that is in the book: it is skipped, replaced (which needs the "
+       "right to update), or created all the same.",
+       R"({"enum":["skip","replace","duplicate"],"default":"skip"})"},
+      {"dry_run", "Only says what would be done.", R"({"type":"boolean","default":false})"},
+      {"partial", "Stores batch after batch, so that a file may be of any length.",
+       R"({"type":"boolean","default":false})"}};
 }
 
 /// What a request for an import asks for.
@@ -68,7 +87,10 @@ class ImportBody : private Pinned {
         packed_(exchange, options.coding.get(),
                 options.max_import_bytes != 0 ? options.max_import_bytes
                                               : (std::numeric_limits<std::size_t>::max)()),
-        import_(std::make_unique<Import>(std::move(target), *request_.format, request_.options)) {}
+        import_(std::make_unique<Import>(std::move(target), *request_.format, request_.options)),
+        counts_(options.metrics ? &options.metrics->transfers() : nullptr),
+        under_way_(counts_ != nullptr ? &counts_->imports : nullptr) {}
+  ~ImportBody() { count_records(); }
 
   /// Takes the next bytes. In parts, it may wait for the storage.
   /// @returns false to refuse the rest
@@ -76,9 +98,11 @@ class ImportBody : private Pinned {
     return packed_.take(bytes, [this](std::string_view part) {
       try {
         try_to([&] { import_->write(part); });
+        count_records();
         return true;
       } catch (...) {
         refusal_ = std::current_exception();
+        count_records();
         import_.reset();  // nothing of it is needed any more
         return false;
       }
@@ -111,14 +135,39 @@ class ImportBody : private Pinned {
     try {
       call();
     } catch (const ImportTooLarge& error) {
-      throw HttpError(413, std::string(error.what()) + ", with partial=true");
+      throw HttpError::of_body(BodyFault::too_large, 413,
+                               std::string(error.what()) + ", with partial=true");
     }
   }
+
+  /// Adds what has become of records since the last call.
+  void count_records() noexcept {
+    if (counts_ == nullptr || !import_ || request_.options.dry_run) return;
+    const ImportReport& now = import_->so_far();
+    const auto add = [](TransferCounts::Count& count, std::uint64_t whole, std::uint64_t& told) {
+      count.fetch_add(whole - told, std::memory_order_relaxed);
+      told = whole;
+    };
+    add(counts_->created, now.created, told_.created);
+    add(counts_->updated, now.updated, told_.updated);
+    add(counts_->skipped, now.skipped, told_.skipped);
+    add(counts_->failed, now.failed, told_.failed);
+  }
+
+  struct Told {
+    std::uint64_t created = 0;
+    std::uint64_t updated = 0;
+    std::uint64_t skipped = 0;
+    std::uint64_t failed = 0;
+  };
 
   const Options& options_;
   const ImportRequest request_;
   PackedBody packed_;
   std::unique_ptr<Import> import_;  // null after a refusal
+  TransferCounts* const counts_;    // null: nobody counts
+  const UnderWay under_way_;
+  Told told_;
   std::exception_ptr refusal_;
 };
 
@@ -156,7 +205,6 @@ inline ImportRequest ImportRequest::of(const Request& request, const QueryParame
                     "again skips what it has created");
   }
   wanted.options.max_atomic_records = options.max_atomic_records;
-  if (options.max_import_bytes != 0) wanted.options.max_atomic_bytes = options.max_import_bytes;
   return wanted;
 }
 

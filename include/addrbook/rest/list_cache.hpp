@@ -4,6 +4,7 @@
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/service.hpp>
+#include <addrbook/storage/statistics.hpp>
 #include <addrbook/store.hpp>
 
 #include <atomic>
@@ -68,6 +69,12 @@ class ListCache : private Pinned {
 
   [[nodiscard]] std::size_t max_bytes() const noexcept { return max_bytes_; }
 
+  /// @returns how often a list was kept, and how often one that is long enough was not
+  [[nodiscard]] CacheCounts counts() const {
+    const std::lock_guard lock(mutex_);
+    return {hits_, misses_, bytes_->load()};
+  }
+
  private:
   // How many books are remembered, most of them without a text.
   static constexpr std::size_t max_books = 1000;
@@ -86,7 +93,9 @@ class ListCache : private Pinned {
   const std::size_t max_bytes_;
   const std::shared_ptr<std::atomic<std::size_t>> bytes_ =
       std::make_shared<std::atomic<std::size_t>>(0);  // of all texts that exist
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::uint64_t hits_ = 0;
+  std::uint64_t misses_ = 0;
   Books books_;
   std::map<std::uint64_t, Books::iterator> by_epoch_;
   std::uint64_t last_ticket_ = 0;
@@ -178,7 +187,10 @@ inline std::shared_ptr<const ListText> ListCache::find(const BookState& state) {
   const auto at = by_epoch_.find(state.epoch);
   if (at == by_epoch_.end()) return nullptr;
   Book& book = use(state.epoch);
-  if (!book.text || book.text->revision == state.revision) return book.text;
+  if (!book.text || book.text->revision == state.revision) {
+    if (book.text) ++hits_;
+    return book.text;
+  }
   // The caller may have read its state before a write, and the text be of the state after it.
   if (book.text->revision < state.revision) old = std::move(book.text);
   return nullptr;
@@ -187,6 +199,7 @@ inline std::shared_ptr<const ListText> ListCache::find(const BookState& state) {
 inline std::uint64_t ListCache::begin_collecting(const BookState& state, Clock::time_point now) {
   if (max_bytes_ == 0) return 0;
   const std::lock_guard lock(mutex_);
+  ++misses_;
   const bool is_known = by_epoch_.count(state.epoch) != 0;
   Book& book = use(state.epoch);
   if (!is_known || book.seen < state.revision) {

@@ -5,6 +5,7 @@
 #include <addrbook/document.hpp>
 #include <addrbook/http/query_string.hpp>
 #include <addrbook/json/spans.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/parameters.hpp>
 
 #include <algorithm>
@@ -13,6 +14,12 @@
 #include <vector>
 
 namespace addrbook::detail {
+
+constexpr Parameter fields_parameter{
+    "fields",
+    "Only these members of each address, with commas between them. Names that an address does not "
+    "have are left out.",
+    R"({"type":"string","minLength":1})", R"("name,emails")"};
 
 /// The value of `fields`, e.g. `name,emails`: members of the address itself, not of what is in it.
 class MemberNames {

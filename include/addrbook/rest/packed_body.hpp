@@ -4,6 +4,7 @@
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/http.hpp>
+#include <addrbook/metrics/transfer_counts.hpp>
 #include <addrbook/rest/error_reply.hpp>
 #include <addrbook/rest/exchange.hpp>
 
@@ -72,9 +73,10 @@ inline std::unique_ptr<Codec> make_decoder(const Request& request, const Coding*
   if (!decoder) {
     const std::string reason = "Unsupported Content-Encoding: a body ";
     throw coding != nullptr
-        ? HttpError(415, reason + "may be in gzip or deflate",
-                    {{"Accept-Encoding", "gzip, deflate"}})
-        : HttpError(415, reason + "must not be compressed", {{"Accept-Encoding", "identity"}});
+        ? HttpError::of_body(BodyFault::coding, 415, reason + "may be in gzip or deflate",
+                             {{"Accept-Encoding", "gzip, deflate"}})
+        : HttpError::of_body(BodyFault::coding, 415, reason + "must not be compressed",
+                             {{"Accept-Encoding", "identity"}});
   }
   return decoder;
 }
@@ -88,19 +90,20 @@ inline std::optional<std::uint64_t> check_framing(Exchange& exchange) {
   const auto content_length = request.header("Content-Length");
   if (transfer_encoding && !equals_ignoring_case(*transfer_encoding, "chunked")) {
     exchange.close_connection();
-    throw HttpError(501, "Unsupported Transfer-Encoding");  // RFC 9112, 6.1
+    throw HttpError::of_body(BodyFault::framing, 501,
+                             "Unsupported Transfer-Encoding");  // RFC 9112, 6.1
   }
   if (!content_length) {
     if (transfer_encoding) return std::nullopt;
     // RFC 9112, 6.3 says that there is no body then. A client that sends one all the same must not
     // have it taken for its next request.
     exchange.close_connection();
-    throw HttpError(411, "Length Required");
+    throw HttpError::of_body(BodyFault::framing, 411, "Length Required");
   }
   const auto length = parse_decimal(*content_length);
   if (!length || transfer_encoding) {  // RFC 9112, 6.3
     exchange.close_connection();
-    throw HttpError(400, "Invalid Content-Length");
+    throw HttpError::of_body(BodyFault::framing, 400, "Invalid Content-Length");
   }
   return length;
 }
@@ -114,7 +117,8 @@ inline PackedBody::PackedBody(Exchange& exchange, const Coding* coding, std::siz
   const std::size_t excess = decoder_ ? max_bytes / 256 + 1024 : 0;
   if (max_bytes <= (std::numeric_limits<std::size_t>::max)() - excess) max_packed_bytes_ += excess;
   if (exchange.request().header("Content-Range")) {  // RFC 9110, 14.5
-    throw HttpError(400, "Content-Range is not supported: an address is sent as a whole");
+    throw HttpError::of_body(BodyFault::framing, 400,
+                             "Content-Range is not supported: an address is sent as a whole");
   }
   const auto length = check_framing(exchange);
   if (length && *length > max_packed_bytes_) throw over_limit();
@@ -125,6 +129,7 @@ inline bool PackedBody::take(std::string_view bytes, const ByteSink& sink) {
   // are read and dropped, up to a limit.
   constexpr std::size_t max_dropped_bytes = std::size_t{8} * 1024 * 1024;
   received_ += bytes.size();
+  exchange_.set_request_bytes(received_);
   if (!is_good()) {
     dropped_ += bytes.size();
     return dropped_ <= max_dropped_bytes;
@@ -149,19 +154,21 @@ inline bool PackedBody::take(std::string_view bytes, const ByteSink& sink) {
 }
 
 inline void PackedBody::finish(BodyStatus status, const std::string& late) {
-  exchange_.set_request_bytes(received_);
   if (outcome_ == Outcome::too_large || status == BodyStatus::too_large) throw over_limit();
-  if (status == BodyStatus::timed_out) throw HttpError(408, late);
-  if (status == BodyStatus::stopped) throw HttpError(503, "The server is stopping");
-  if (status != BodyStatus::complete) throw HttpError(400, "Incomplete body");
+  if (status == BodyStatus::timed_out) throw HttpError::of_body(BodyFault::late, 408, late);
+  if (status == BodyStatus::stopped)
+    throw HttpError::of_body(BodyFault::incomplete, 503, "The server is stopping");
+  if (status != BodyStatus::complete)
+    throw HttpError::of_body(BodyFault::incomplete, 400, "Incomplete body");
   if (outcome_ == Outcome::malformed ||
       (decoder_ && !decoder_->finish([](std::string_view) { return true; }))) {
-    throw HttpError(400, "The body is not in its Content-Encoding");
+    throw HttpError::of_body(BodyFault::coding, 400, "The body is not in its Content-Encoding");
   }
 }
 
 inline HttpError PackedBody::over_limit() const {
-  return HttpError(413, "Body over " + std::to_string(max_bytes_) + " bytes");
+  return HttpError::of_body(BodyFault::too_large, 413,
+                            "Body over " + std::to_string(max_bytes_) + " bytes");
 }
 
 }  // namespace addrbook::detail

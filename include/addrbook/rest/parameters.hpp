@@ -3,6 +3,7 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/http/query_string.hpp>
+#include <addrbook/rest/about.hpp>
 #include <addrbook/rest/error_reply.hpp>
 
 #include <algorithm>
@@ -12,6 +13,11 @@
 #include <vector>
 
 namespace addrbook::detail {
+
+/// The size of a page, of any list.
+constexpr Parameter limit_parameter{
+    "limit", "The size of a page.",
+    R"({"type":"integer","minimum":1,"maximum":1000,"default":100})"};
 
 /// @param rule  completes "'name' must be ..."
 /// @throws HttpError{400}

@@ -8,6 +8,7 @@
 #include <addrbook/json/merge_patch.hpp>
 #include <addrbook/json/patch.hpp>
 #include <addrbook/json/spans.hpp>
+#include <addrbook/metrics/transfer_counts.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/error_reply.hpp>
 #include <addrbook/service.hpp>
@@ -52,7 +53,8 @@ using Compute = std::function<Document(const Document&)>;
     constexpr std::size_t around_values = 2;  // the array, and each operation
     compact_json(text, Document::max_depth + (is_json_patch ? around_values : 0));
   } catch (const Error& error) {
-    std::throw_with_nested(HttpError(400, std::string("Invalid JSON body: ") + error.what()));
+    std::throw_with_nested(HttpError::of_body(BodyFault::malformed, 400,
+                                              std::string("Invalid JSON body: ") + error.what()));
   }
   if (is_json_patch) {
     return by_json_patch(std::make_shared<const JsonPatch>(std::move(text)),

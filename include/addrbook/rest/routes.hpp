@@ -7,14 +7,25 @@
 #include <addrbook/entry.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/prefix.hpp>
+#include <addrbook/metrics.hpp>
+#include <addrbook/options.hpp>
+#include <addrbook/rest/about.hpp>
+#include <addrbook/rest/about_routes.hpp>
 #include <addrbook/rest/address.hpp>
 #include <addrbook/rest/batch.hpp>
 #include <addrbook/rest/body.hpp>
 #include <addrbook/rest/books.hpp>
 #include <addrbook/rest/changes.hpp>
 #include <addrbook/rest/context.hpp>
+#include <addrbook/rest/export_request.hpp>
+#include <addrbook/rest/find.hpp>
 #include <addrbook/rest/import.hpp>
+#include <addrbook/rest/import_body.hpp>
 #include <addrbook/rest/list.hpp>
+#include <addrbook/rest/member_names.hpp>
+#include <addrbook/rest/metrics.hpp>
+#include <addrbook/rest/openapi.hpp>
+#include <addrbook/rest/page.hpp>
 #include <addrbook/rest/status.hpp>
 
 #include <algorithm>
@@ -35,21 +46,31 @@ struct Route {
     collection,  ///< the prefix up to `/{book}`; nothing where it has none
   };
   Scope scope;
-  std::string_view path;    ///< in its scope: "", "/{id}", "/{book}" or "/_name"
+  std::string_view path;    ///< in its scope: "", "/{id}", "/{book}", "/_name" or "/_name/{file}"
   std::string_view method;  ///< GET stands for HEAD as well
-  /// What authorization is asked for. Nothing: open to everybody, under every host name.
+  /// What authorization is asked for. Nothing: open to everybody; without `is_on` under every host
+  /// name, too.
   std::optional<Action> action;
   BodyKind body;
-  std::vector<std::string_view> parameters;  ///< of the query; any other is an error
+  std::vector<Parameter> parameters;  ///< of the query; any other is an error
   Reply (*handle)(Context& context);
-  std::string_view summary;
+  RouteText text;
   /// Answers without the storage: served even when no thread is free.
   bool is_instant = false;
   /// Actions of which each suffices to begin with, beside `action`: the handler asks for what it
   /// does.
   std::vector<Action> alternatives = {};
   /// More of the query, where there are Options::formats.
-  std::vector<std::string_view> format_parameters = {};
+  std::vector<Parameter> format_parameters = {};
+  /// Whether a mount has the route; null: each has.
+  bool (*is_on)(const Options& options) = nullptr;
+
+  std::size_t row = 0;  ///< its place in the table, which sets it
+
+  /// @returns the path for people and metrics, whatever the mount's prefix is: e.g. `{base}/{id}`
+  [[nodiscard]] std::string label() const {
+    return (scope == Scope::collection ? "{books}" : "{base}") + std::string(path);
+  }
 
   /// @returns `action`; of a PUT that replaces nothing, Action::create
   [[nodiscard]] std::optional<Action> action_of(const Request& request) const {
@@ -66,7 +87,13 @@ struct Route {
   }
 };
 
+[[nodiscard]] inline std::vector<Route> with_rows(std::vector<Route> routes) {
+  for (std::size_t row = 0; row < routes.size(); ++row) routes[row].row = row;
+  return routes;
+}
+
 [[nodiscard]] inline const std::vector<Route>& routes() {
+  constexpr auto has_openapi = [](const Options& options) { return options.openapi; };
   constexpr auto book = Route::Scope::book;
   constexpr auto mount = Route::Scope::mount;
   constexpr auto collection = Route::Scope::collection;
@@ -74,7 +101,8 @@ struct Route {
   constexpr auto json = BodyKind::json;
   constexpr auto patch = BodyKind::patch;
   constexpr auto records = BodyKind::records;
-  static const std::vector<Route> table{
+  constexpr auto has_page = [](const Options& options) { return options.page; };
+  static const std::vector<Route> table = with_rows({
       {book,
        "",
        "GET",
@@ -82,10 +110,10 @@ struct Route {
        none,
        find_parameters(),
        list_addresses,
-       "Get addresses",
+       {"Get addresses", about_list},
        false,
        {},
-       {"format", "version"}},
+       export_parameters()},
       {book,
        "",
        "POST",
@@ -93,24 +121,45 @@ struct Route {
        records,
        {},
        receive_contacts,
-       "Create an address, or bring contacts in",
+       {"Create an address, or bring contacts in", about_receive},
        false,
        {},
-       {"format", "on_conflict", "dry_run", "partial"}},
+       import_parameters()},
       {book,
        "/{id}",
        "GET",
        Action::read,
        none,
-       {"fields"},
+       {fields_parameter},
        get_address,
-       "Get an address",
+       {"Get an address", about_get},
        false,
        {},
-       {"format", "version"}},
-      {book, "/{id}", "PUT", Action::update, json, {}, replace_address, "Replace an address"},
-      {book, "/{id}", "PATCH", Action::update, patch, {}, patch_address, "Change an address"},
-      {book, "/{id}", "DELETE", Action::remove, none, {}, remove_address, "Delete an address"},
+       export_parameters()},
+      {book,
+       "/{id}",
+       "PUT",
+       Action::update,
+       json,
+       {},
+       replace_address,
+       {"Replace an address", about_replace}},
+      {book,
+       "/{id}",
+       "PATCH",
+       Action::update,
+       patch,
+       {},
+       patch_address,
+       {"Change an address", about_patch}},
+      {book,
+       "/{id}",
+       "DELETE",
+       Action::remove,
+       none,
+       {},
+       remove_address,
+       {"Delete an address", about_remove}},
       {book,
        "/_batch",
        "POST",
@@ -118,7 +167,7 @@ struct Route {
        json,
        {},
        commit_batch,
-       "Write several addresses, all or none",
+       {"Write several addresses, all or none", about_batch},
        false,
        {Action::update, Action::remove}},
       {book,
@@ -126,17 +175,127 @@ struct Route {
        "GET",
        Action::read,
        none,
-       {"since", "limit", "wait"},
+       changes_parameters(),
        get_changes,
-       "Follow changes"},
-      {mount, "/_health", "GET", {}, none, {}, get_health, "Check that the program answers", true},
-      {mount, "/_ready", "GET", {}, none, {}, get_ready, "Check that the book can be used"},
-      {collection, "", "GET", Action::read, none, {"limit", "cursor"}, list_books, "List books"},
-      {collection, "/{book}", "PUT", Action::manage, none, {}, make_book, "Make a book"},
-      {collection, "/{book}", "GET", Action::read, none, {}, get_book, "Get a book's state"},
-      {collection, "/{book}", "DELETE", Action::manage, none, {}, remove_book, "Remove a book"},
-  };
+       {"Follow changes", about_changes}},
+      {mount,
+       "/_health",
+       "GET",
+       {},
+       none,
+       {},
+       get_health,
+       {"Check that the program answers", about_health},
+       true},
+      {mount,
+       "/_ready",
+       "GET",
+       {},
+       none,
+       {},
+       get_ready,
+       {"Check that the book can be used", about_ready}},
+      {mount,
+       "/_metrics",
+       "GET",
+       Action::observe,
+       none,
+       {},
+       get_metrics,
+       {"Get metrics", about_metrics},
+       false,
+       {},
+       {},
+       has_metrics},
+      {mount,
+       "/_page",
+       "GET",
+       {},
+       none,
+       {},
+       get_page,
+       {"Show the contacts page", about_page},
+       true,
+       {},
+       {},
+       has_page},
+      {mount,
+       "/_page/{file}",
+       "GET",
+       {},
+       none,
+       {},
+       get_page,
+       {"Get a file of the contacts page", about_page_file},
+       true,
+       {},
+       {},
+       has_page},
+      {mount,
+       "/_openapi.json",
+       "GET",
+       {},
+       none,
+       {},
+       get_openapi,
+       {"Get the API document", about_openapi},
+       false,
+       {},
+       {},
+       has_openapi},
+      {mount,
+       "/_openapi",
+       "GET",
+       {},
+       none,
+       {},
+       get_openapi_page,
+       {"Read the API document", about_openapi_page},
+       false,
+       {},
+       {},
+       has_openapi},
+      {collection,
+       "",
+       "GET",
+       Action::read,
+       none,
+       books_parameters(),
+       list_books,
+       {"List books", about_list_books}},
+      {collection,
+       "/{book}",
+       "PUT",
+       Action::manage,
+       none,
+       {},
+       make_book,
+       {"Make a book", about_make_book}},
+      {collection,
+       "/{book}",
+       "GET",
+       Action::read,
+       none,
+       {},
+       get_book,
+       {"Get a book's state", about_get_book}},
+      {collection,
+       "/{book}",
+       "DELETE",
+       Action::manage,
+       none,
+       {},
+       remove_book,
+       {"Remove a book", about_remove_book}},
+  });
   return table;
+}
+
+/// @returns the rows' names for Metrics
+[[nodiscard]] inline std::vector<Metrics::Route> metric_routes() {
+  std::vector<Metrics::Route> names;
+  for (const Route& route : routes()) names.push_back({route.label(), route.method});
+  return names;
 }
 
 /// The endpoints of one path.
@@ -144,10 +303,13 @@ class Endpoints {
  public:
   /// @param prefix  the mount's
   /// @param path    decoded, below the prefix's root; a trailing '/' makes no difference
+  /// @param options  the mount's; null: all routes are on
   /// @returns nothing if no route has the path
-  [[nodiscard]] static std::optional<Endpoints> find(const Prefix& prefix, std::string_view path);
+  [[nodiscard]] static std::optional<Endpoints> find(const Prefix& prefix, std::string_view path,
+                                                     const Options* options = nullptr);
 
-  [[nodiscard]] std::string_view id() const noexcept { return id_; }  ///< "" if the path has none
+  /// Of an address, or the name of a file; "" if the path has none.
+  [[nodiscard]] std::string_view id() const noexcept { return id_; }
   /// The name of a book, which may be absent; "" if the path has none.
   [[nodiscard]] std::string_view book() const noexcept { return book_; }
 
@@ -156,6 +318,8 @@ class Endpoints {
 
   /// @returns whether everybody may use the path
   [[nodiscard]] bool is_open() const noexcept { return !first_->action; }
+  /// @returns whether it is used under host names that are not the server's own, too
+  [[nodiscard]] bool has_any_host() const noexcept { return is_open() && first_->is_on == nullptr; }
 
   /// @returns the methods of the path, as in Allow (RFC 9110, 10.2.1)
   [[nodiscard]] std::string methods() const;
@@ -175,7 +339,8 @@ class Endpoints {
 
 // ---------------------------------------------------------------------------------------------
 
-inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::string_view path) {
+inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::string_view path,
+                                                const Options* options) {
   using Scope = Route::Scope;
   if (!path.empty() && path.back() == '/' && path != "//") path.remove_suffix(1);
   Scope scope = Scope::book;
@@ -209,10 +374,17 @@ inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::strin
       return std::nullopt;  // the literal text "/{id}" is not an id
     }
   }
+  if (scope != Scope::collection && path.size() > page_folder.size() &&
+      path.substr(0, page_folder.size()) == page_folder) {
+    id = path.substr(page_folder.size());
+    path = "/_page/{file}";
+  }
   for (const Route& route : routes()) {
     const bool is_in_scope =
         route.scope == scope || (route.scope == Scope::mount && !prefix.names_books());
-    if (is_in_scope && route.path == path) return Endpoints(route, book, id);
+    if (!is_in_scope || route.path != path) continue;
+    if (options != nullptr && route.is_on != nullptr && !route.is_on(*options)) break;
+    return Endpoints(route, book, id);
   }
   return std::nullopt;
 }

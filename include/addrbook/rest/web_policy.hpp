@@ -112,8 +112,11 @@ inline bool WebPolicy::may_write(const Request& request) const {
   if (!origin) return false;
   const auto host = request.header("Host");
   const auto called = host ? parse_authority(*host) : std::nullopt;
-  // Only the authorities are compared: behind a proxy the page's scheme is not known here.
-  if (called && origin->without_default_port(*called) == origin->authority) return true;
+  // The page's own scheme is known only where a trusted proxy says it.
+  const bool has_scheme = request.scheme.empty() || origin->scheme == request.scheme;
+  if (has_scheme && called && origin->without_default_port(*called) == origin->authority) {
+    return true;
+  }
   return is_allowed(*value);
 }
 

@@ -19,6 +19,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -60,6 +61,11 @@ class Acceptor : private Pinned {
   }
 
   [[nodiscard]] const std::vector<Descriptor>& listeners() const noexcept { return listeners_; }
+  /// How many connections were accepted so far, and how many of them because of the limit refused.
+  /// @{
+  [[nodiscard]] std::uint64_t accepted() const noexcept { return accepted_.load(); }
+  [[nodiscard]] std::uint64_t refused() const noexcept { return refused_.load(); }
+  /// @}
 
   /// Accepts all pending connections.
   /// @param admit  admit(Connection&) is called for each, claimed by the calling thread. Those with
@@ -89,6 +95,8 @@ class Acceptor : private Pinned {
   ConnectionTable& table_;
   ConnectionHandler& handler_;
   std::atomic<bool> is_stalled_{false};
+  std::atomic<std::uint64_t> accepted_{0};
+  std::atomic<std::uint64_t> refused_{0};
   Warning no_descriptors_{handler_, "Out of file descriptors or memory: new connections must wait"};
   Warning limit_reached_{handler_, "max_connections is reached: new connections get a 503"};
 };
@@ -133,14 +141,19 @@ void Acceptor::retry(Admit admit) {
 // @returns null if the socket was closed again
 inline Connection* Acceptor::open(Descriptor socket, const sockaddr_storage& address) {
   Connection* connection = nullptr;
+  ++accepted_;
   try {
     if (table_.is_full()) {
+      ++refused_;
       refuse(std::move(socket));
       return nullptr;
     }
     connection = table_.open(std::move(socket));  // not null: nobody else opens connections
     connection->exceeds_limit = table_.count() > max_connections_;
-    if (connection->exceeds_limit) limit_reached_.raise();
+    if (connection->exceeds_limit) {
+      ++refused_;
+      limit_reached_.raise();
+    }
     set_remote_address(*connection, address);
     connection->transport = handler_.open_transport(connection->socket.get());
     if (connection->transport) return connection;

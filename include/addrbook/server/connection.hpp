@@ -4,6 +4,7 @@
 #include <addrbook/base/descriptor.hpp>
 #include <addrbook/base/pace.hpp>
 #include <addrbook/base/pinned.hpp>
+#include <addrbook/base/relaxed.hpp>
 #include <addrbook/http.hpp>
 #include <addrbook/http/body_framing.hpp>
 #include <addrbook/http/head.hpp>
@@ -106,6 +107,13 @@ class Connection : private Pinned {
   /// @returns  false if an event was recorded; the connection stays claimed
   bool park() noexcept;
 
+  /// What others than the thread that has claimed the connection may see of it.
+  enum class View { free, parked, claimed };
+  [[nodiscard]] View view() const noexcept {
+    const State now = state(word_.load(std::memory_order_relaxed));
+    return now == State::free ? View::free : now == State::parked ? View::parked : View::claimed;
+  }
+
   /// Counts the clients that have used this slot.
   [[nodiscard]] std::uint32_t generation() const noexcept {
     return static_cast<std::uint32_t>(word_.load() >> 2U);
@@ -187,7 +195,7 @@ class Connection : private Pinned {
   std::uint32_t index = 0;  ///< of the slot
   Descriptor socket;        ///< changed by the ConnectionTable only, under its mutex
   std::unique_ptr<Transport> transport;
-  Phase phase = Phase::reading_head;
+  Relaxed<Phase> phase = Phase::reading_head;
   bool exceeds_limit = false;  ///< past max_connections; answered with 503
   bool input_ended = false;    ///< the end of the peer's data was read
   bool answer_failed = false;  ///< an answer could not be completed

@@ -12,6 +12,7 @@
 #include <addrbook/base/waiting.hpp>
 #include <addrbook/server/acceptor.hpp>
 #include <addrbook/server/connection.hpp>
+#include <addrbook/server/connection_counts.hpp>
 #include <addrbook/server/connection_handler.hpp>
 #include <addrbook/server/connection_table.hpp>
 #include <addrbook/server/elastic_threads.hpp>
@@ -67,6 +68,9 @@ class Parking final : private ServerEngine {
   /// Accepts no further connections, lets requests complete within the limits, and closes all
   /// connections.
   void stop();
+
+  /// @returns what connections do now
+  [[nodiscard]] ConnectionCounts counts();
 
  private:
   using Clock = Connection::Clock;
@@ -218,6 +222,17 @@ inline void Parking::stop() {
   ::eventfd_write(end_.get(), 1);
   threads_.join();
   if (watch_thread_.joinable()) watch_thread_.join();
+}
+
+inline ConnectionCounts Parking::counts() {
+  ConnectionCounts now;
+  table_.for_each_slot([&](const Connection& connection) { now.add(connection); });
+  now.accepted = acceptor_.accepted();
+  now.refused = acceptor_.refused();
+  now.max_connections = max_connections_;
+  now.buffered_bytes = memory_.used();
+  now.max_buffered_bytes = memory_.limit();
+  return now;
 }
 
 // One round of a thread. @returns whether there was something to do

@@ -3,6 +3,7 @@
 
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/entry.hpp>
+#include <addrbook/storage/statistics.hpp>
 #include <addrbook/store.hpp>
 
 #include <algorithm>
@@ -39,6 +40,18 @@ class EntryCache : private Pinned {
   template <class Load>
   [[nodiscard]] std::optional<Entry> find(Book book, std::string_view id, Load load);
 
+  /// @returns how often find() was answered from memory, and how often not
+  [[nodiscard]] CacheCounts counts() const {
+    CacheCounts all;
+    for (const Part& part : parts_) {
+      const std::lock_guard lock(part.mutex);
+      all.hits += part.hits;
+      all.misses += part.misses;
+      all.bytes += part.bytes;
+    }
+    return all;
+  }
+
   class Writing;
   class Removing;
 
@@ -67,10 +80,12 @@ class EntryCache : private Pinned {
       ByKey::iterator by_key;
     };
 
-    std::mutex mutex;
+    mutable std::mutex mutex;
     Entries entries;
     ByKey by_key;
     std::size_t bytes = 0;
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
     std::list<Loading> loads;
     Keys in_commit;
     BookNumbers in_removal;
@@ -169,8 +184,10 @@ std::optional<Entry> EntryCache::find(Book book, std::string_view id, Load load)
     const std::lock_guard lock(part.mutex);
     if (const auto at = part.by_key.find(key); at != part.by_key.end()) {
       part.entries.splice(part.entries.begin(), part.entries, at->second);
+      ++part.hits;
       return at->second->entry;
     }
+    ++part.misses;
     const bool is_written = part.in_commit.count(key) != 0 || part.in_removal.count(book) != 0;
     loading = part.loads.insert(part.loads.begin(), {key, is_written});
   }

@@ -1,13 +1,16 @@
 /// GroupCommit: concurrent writers share one commit.
 #pragma once
 
+#include <addrbook/base/histogram.hpp>
 #include <addrbook/base/pinned.hpp>
 #include <addrbook/base/waiting.hpp>
 #include <addrbook/error.hpp>
 #include <addrbook/storage/index_terms.hpp>
+#include <addrbook/storage/statistics.hpp>
 #include <addrbook/store.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -79,6 +82,11 @@ class GroupCommit : private Pinned {
   CommitResult commit(Batch batch, Clock::time_point deadline = never, BookId book = {},
                       std::vector<std::optional<IndexTerms>> terms = {});
 
+  /// @returns what was committed so far, failed commits included
+  [[nodiscard]] CommitCounts counts() const {
+    return {writes_.load(), batches_.read(), durations_.read(), waits_.read()};
+  }
+
  private:
   struct Writer : Member {
     enum class State { waits, leads, done };
@@ -105,6 +113,7 @@ class GroupCommit : private Pinned {
     std::mutex mutex;
     std::condition_variable wake;
     State state = State::waits;
+    const Clock::time_point since = Clock::now();
   };
 
   // Those that wait for the same groups. It exists while one of them leads.
@@ -116,6 +125,7 @@ class GroupCommit : private Pinned {
   }
   bool leave(Writer& writer);
   Group take_group(Writer& leader) noexcept;
+  void run(const Group& group);
   void pass_the_lead(const Writer& leader);
 
   const Run run_;
@@ -123,6 +133,10 @@ class GroupCommit : private Pinned {
   const Groups groups_;
   std::mutex mutex_;
   Queues queues_;
+  std::atomic<std::uint64_t> writes_{0};
+  Histogram<group_bounds> batches_;
+  Histogram<duration_bounds> durations_;
+  Histogram<duration_bounds> waits_;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -159,7 +173,7 @@ inline CommitResult GroupCommit::commit(Batch batch, Clock::time_point deadline,
   }
   if (leads) {
     const auto group = take_group(own);
-    if (!group.empty()) run_(group);
+    if (!group.empty()) run(group);
     pass_the_lead(own);
     for (Member* const each : group) {
       if (each != &own) static_cast<Writer*>(each)->set(State::done);
@@ -167,6 +181,21 @@ inline CommitResult GroupCommit::commit(Batch batch, Clock::time_point deadline,
   }
   if (own.error) std::rethrow_exception(own.error);
   return std::move(own.result);
+}
+
+inline void GroupCommit::run(const Group& group) {
+  const auto begin = Clock::now();
+  std::uint64_t writes = 0;
+  for (const Member* const each : group) {
+    const auto wait = begin - static_cast<const Writer*>(each)->since;
+    waits_.add(static_cast<std::uint64_t>(wait.count()));
+    writes += each->batch.writes.size();
+  }
+  run_(group);
+  const auto time = Clock::now() - begin;
+  durations_.add(static_cast<std::uint64_t>(time.count()));
+  batches_.add(group.size());
+  writes_.fetch_add(writes, std::memory_order_relaxed);
 }
 
 inline void GroupCommit::pass_the_lead(const Writer& leader) {

@@ -9,6 +9,7 @@
 #include <addrbook/storage/sql_engine.hpp>
 #include <addrbook/storage/sql_store.hpp>
 #include <addrbook/storage/sql_tables.hpp>
+#include <addrbook/storage/statistics.hpp>
 #include <addrbook/store.hpp>
 
 #include <cstddef>
@@ -38,12 +39,28 @@ class SqlBooks final : public BookStore {
   void wait_for_sweeper() { database_->sweeper().wait(); }
 
  private:
+  // Before they are used: what they return is deduced.
+  template <class Work>
+  [[nodiscard]] auto read(Work work) const {
+    return database_->faults().watch(StorageFaults::Operation::read,
+                                     [&] { return database_->read_catalog(work); });
+  }
+  template <class Work>
+  [[nodiscard]] auto write(Work work) const {
+    return database_->faults().watch(StorageFaults::Operation::write,
+                                     [&] { return database_->write_catalog(work); });
+  }
+
   [[nodiscard]] inline std::shared_ptr<Store> do_open(std::string_view name) override;
   [[nodiscard]] inline Created do_create(std::string_view name, std::uint64_t max_books) override;
   inline Removal do_remove(std::string_view name, const Condition& condition) override;
   [[nodiscard]] BookList do_list(std::string_view after, std::size_t limit) const override {
-    return database_->read_catalog([&](SqlCatalog& books) { return books.list(after, limit); });
+    return read([&](SqlCatalog& books) { return books.list(after, limit); });
   }
+  [[nodiscard]] BookTotals do_totals() const override {
+    return read([](SqlCatalog& books) { return books.totals(); });
+  }
+  [[nodiscard]] StorageStatistics do_statistics() const override { return database_->statistics(); }
 
   [[nodiscard]] std::shared_ptr<Store> store(std::uint64_t number, std::string_view name) const {
     return std::make_shared<SqlStore>(database_, number, name);
@@ -55,13 +72,12 @@ class SqlBooks final : public BookStore {
 // ---------------------------------------------------------------------------------------------
 
 inline std::shared_ptr<Store> SqlBooks::do_open(std::string_view name) {
-  const auto number = database_->read_catalog([&](SqlCatalog& books) { return books.find(name); });
+  const auto number = read([&](SqlCatalog& books) { return books.find(name); });
   return number ? store(*number, name) : nullptr;
 }
 
 inline BookStore::Created SqlBooks::do_create(std::string_view name, std::uint64_t max_books) {
-  const auto created =
-      database_->write_catalog([&](SqlCatalog& books) { return books.create(name, max_books); });
+  const auto created = write([&](SqlCatalog& books) { return books.create(name, max_books); });
   if (!created.number) return {nullptr, false};
   return {store(*created.number, name), created.is_new};
 }
@@ -69,7 +85,7 @@ inline BookStore::Created SqlBooks::do_create(std::string_view name, std::uint64
 inline BookStore::Removal SqlBooks::do_remove(std::string_view name, const Condition& condition) {
   std::optional<EntryCache::Removing> removing;
   if (database_->cache() != nullptr) removing.emplace(*database_->cache());
-  const auto removal = database_->write_catalog([&](SqlCatalog& books) {
+  const auto removal = write([&](SqlCatalog& books) {
     books.take_turn();
     const auto book = books.lock(name);
     if (!book) return Removal::absent;

@@ -35,6 +35,9 @@ class SqlCatalog {
 
   [[nodiscard]] BookList list(std::string_view after, std::size_t limit);
 
+  /// @returns what all books have together
+  [[nodiscard]] BookTotals totals();
+
   /// @returns the states of those of the books that there are, by their numbers
   [[nodiscard]] std::map<std::uint64_t, BookState> states(const std::vector<std::uint64_t>& books);
 
@@ -135,6 +138,19 @@ inline BookList SqlCatalog::list(std::string_view after, std::size_t limit) {
   }
   if (list.books.empty()) connection_.check_store();
   return list;
+}
+
+inline BookTotals SqlCatalog::totals() {
+  Integer books = 0;
+  Integer entries = 0;
+  Integer revisions = 0;
+  // Sums of PostgreSQL are of another type.
+  session_ << "SELECT COUNT(*), CAST(COALESCE(SUM(count), 0) AS BIGINT), "
+              "CAST(COALESCE(SUM(revision), 0) AS BIGINT)" +
+                  book_where("name > ''"),
+      soci::into(books), soci::into(entries), soci::into(revisions);
+  return {SqlTables::from_integer(books), SqlTables::from_integer(entries),
+          SqlTables::from_integer(revisions)};
 }
 
 inline std::map<std::uint64_t, BookState> SqlCatalog::states(

@@ -20,6 +20,7 @@
 #include <addrbook/storage/sql_pool.hpp>
 #include <addrbook/storage/sql_retry.hpp>
 #include <addrbook/storage/sql_writer.hpp>
+#include <addrbook/storage/statistics.hpp>
 #include <addrbook/storage/sweeper.hpp>
 #include <addrbook/storage/write_plan.hpp>
 #include <addrbook/store.hpp>
@@ -86,6 +87,16 @@ class SqlDatabase : private Pinned {
   /// Null: there is none.
   [[nodiscard]] EntryCache* cache() noexcept { return cache_ ? &*cache_ : nullptr; }
 
+  /// Counts what is thrown to those who use the database.
+  [[nodiscard]] StorageFaults& faults() noexcept { return faults_; }
+  [[nodiscard]] StorageStatistics statistics() const {
+    StorageStatistics now{this, writers_.counts(), std::nullopt, faults_.read()};
+    if (cache_) now.entry_cache = cache_->counts();
+    now.connections_in_use = pool_.in_use();
+    now.max_connections = pool_.capacity();
+    return now;
+  }
+
   /// Runs `work(catalog)`. @returns its result
   template <class Work>
   auto read_catalog(Work work) {
@@ -135,6 +146,7 @@ class SqlDatabase : private Pinned {
   std::mutex turn_;
   SqlRetry retry_;
   GroupCommit writers_;
+  StorageFaults faults_;
   // Their threads end first.
   Sweeper sweeper_;
   std::optional<RevisionPoll> poll_;
@@ -262,6 +274,7 @@ inline std::uint64_t SqlDatabase::count(BookId book, const Query& query) {
 
 inline ChangePage SqlDatabase::changes(BookId book, std::uint64_t after, PageLimit limit,
                                        std::uint64_t removals_after) {
+  const SqlPool::Search place(pool_, pool_.deadline());
   return read([&](SqlConnection& connection) {
     return connection.changes(book, after, limit, removals_after, folding());
   });

@@ -86,6 +86,13 @@ class SqlPool : private Pinned {
     SqlPool& pool_;
   };
 
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  /// @returns how many connections are taken now
+  [[nodiscard]] std::size_t in_use() const {
+    const std::lock_guard lock(mutex_);
+    return taken_;
+  }
+
   /// Closes all connections that exist now: idle ones at once, others when they are given back.
   void discard_all();
 
@@ -100,7 +107,7 @@ class SqlPool : private Pinned {
   SqlEngine& engine_;
   const std::size_t capacity_;
   const std::chrono::milliseconds wait_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable given_back_;
   std::vector<std::unique_ptr<SqlConnection>> idle_;  // the one given back last is taken next
   std::size_t taken_ = 0;

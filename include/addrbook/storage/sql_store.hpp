@@ -6,6 +6,7 @@
 #include <addrbook/storage/group_commit.hpp>
 #include <addrbook/storage/revision_poll.hpp>
 #include <addrbook/storage/sql_database.hpp>
+#include <addrbook/storage/statistics.hpp>
 #include <addrbook/storage/write_plan.hpp>
 #include <addrbook/store.hpp>
 #include <addrbook/text.hpp>
@@ -33,7 +34,8 @@ class SqlStore final : public Store, public std::enable_shared_from_this<SqlStor
 
  private:
   CommitResult do_commit(Batch batch) override {
-    return or_gone([&] { return database_->commit(id(), std::move(batch)); });
+    const auto commit = [&] { return database_->commit(id(), std::move(batch)); };
+    return or_gone(commit, StorageFaults::Operation::write);
   }
   [[nodiscard]] std::optional<Entry> do_find(std::string_view entry) const override {
     return or_gone([&] { return database_->find(id(), entry); });
@@ -61,6 +63,8 @@ class SqlStore final : public Store, public std::enable_shared_from_this<SqlStor
   }
   [[nodiscard]] const Folding& do_folding() const noexcept override { return database_->folding(); }
 
+  [[nodiscard]] StorageStatistics do_statistics() const override { return database_->statistics(); }
+
   void do_follow(bool is_followed) override {
     RevisionPoll* const poll = database_->poll();
     if (poll == nullptr) return;
@@ -74,9 +78,10 @@ class SqlStore final : public Store, public std::enable_shared_from_this<SqlStor
 
   [[nodiscard]] BookId id() const noexcept { return {number_, name_}; }
   template <class Call>
-  auto or_gone(Call call) const -> decltype(call()) {
+  auto or_gone(Call call, StorageFaults::Operation operation = StorageFaults::Operation::read) const
+      -> decltype(call()) {
     try {
-      return call();
+      return database_->faults().watch(operation, std::move(call));
     } catch (const BookGone&) {
       fail_gone(name_);
     }

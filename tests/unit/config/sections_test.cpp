@@ -58,17 +58,24 @@ TEST_CASE("config sections: http sets the options of the server and of the book"
   int port = 0;
   ServerOptions server;
   Options rest;
-  const auto keys = addrbook::detail::http_section(host, port, server, rest);
+  bool metrics = true;
+  const auto keys = addrbook::detail::http_section(host, port, server, rest, metrics);
   set(keys, "http.host", "::1");
   set(keys, "http.port", "65535");
   set(keys, "http.prefix", "/a/b");
+  set(keys, "http.page", "true");
+  set(keys, "http.openapi", "true");
   set(keys, "http.max_threads", "3");
   set(keys, "http.max_concurrent_writes", "2");
   set(keys, "http.body_timeout_ms", "4");
   set(keys, "http.answer_timeout_ms", "5");
+  set(keys, "http.metrics", "false");
+  CHECK_FALSE(metrics);
   CHECK(host == "::1");
   CHECK(port == 65535);
   CHECK(rest.prefix == "/a/b");
+  CHECK(rest.page);
+  CHECK(rest.openapi);
   CHECK(server.max_threads == 3);
   CHECK(rest.max_concurrent_writes == 2);
   CHECK(server.body_timeout == std::chrono::milliseconds(4));
@@ -76,6 +83,7 @@ TEST_CASE("config sections: http sets the options of the server and of the book"
   CHECK(server.answer_timeout == std::chrono::milliseconds(5));
   CHECK(rest.answer_timeout == std::chrono::milliseconds(5));
   CHECK(refusal(keys, "http.prefix", "/a//b").rfind("must be one or more segments", 0) == 0);
+  CHECK(refusal(keys, "http.page", "maybe") == "must be one of: true, false");
   CHECK(refusal(keys, "http.body_timeout_ms", "0") ==
         "must be an integer from 1 to 86400000, not '0'");
   CHECK(rest.body_timeout == std::chrono::milliseconds(4));
@@ -86,7 +94,8 @@ TEST_CASE("config sections: origins and hosts are checked one by one") {
   int port = 0;
   ServerOptions server;
   Options rest;
-  const auto keys = addrbook::detail::http_section(host, port, server, rest);
+  bool metrics = true;
+  const auto keys = addrbook::detail::http_section(host, port, server, rest, metrics);
   set(keys, "http.allowed_origins", "https://a.example,http://b.example:3000");
   CHECK(rest.allowed_origins ==
         std::vector<std::string>{"https://a.example", "http://b.example:3000"});
@@ -95,6 +104,20 @@ TEST_CASE("config sections: origins and hosts are checked one by one") {
   CHECK(refusal(keys, "http.allowed_origins", "https://a.example,a.example")
             .rfind("item 2: 'a.example' is no origin", 0) == 0);
   CHECK(refusal(keys, "http.allowed_hosts", "https://a.example").rfind("item 1: ", 0) == 0);
+}
+
+TEST_CASE("config sections: proxies are trusted by the book and by the server") {
+  std::string host;
+  int port = 0;
+  ServerOptions server;
+  Options rest;
+  bool metrics = true;
+  const auto keys = addrbook::detail::http_section(host, port, server, rest, metrics);
+  set(keys, "http.trusted_proxies", "127.0.0.1,10.0.0.0/8,fd00::/8");
+  CHECK(rest.trusted_proxies == std::vector<std::string>{"127.0.0.1", "10.0.0.0/8", "fd00::/8"});
+  CHECK(server.trusted_proxies == rest.trusted_proxies);
+  CHECK(refusal(keys, "http.trusted_proxies", "::1,proxy.example.com") ==
+        "item 2: 'proxy.example.com' is no IP address, nor a range like 10.0.0.0/8");
 }
 
 TEST_CASE("config sections: auth takes tokens as text and hashes as maps") {

@@ -448,6 +448,34 @@ TEST_CASE("changes: storage that fails is a 503, and ends a stream") {
   CHECK(stream.read() == "(failed)");
 }
 
+TEST_CASE("changes: a few streams read at a time, and the others are told when it is their turn") {
+  const Book book;
+  book.service->create("a", Document::parse(ada));
+  test::Gate gate;
+  book.store->before_page = [&] { gate.pass(); };
+  std::vector<std::unique_ptr<Follower>> followers;
+  for (int i = 0; i < 6; ++i) {
+    followers.push_back(std::make_unique<Follower>(book.rest, changes_path, as_stream));
+  }
+  std::vector<std::future<std::string>> reading;
+  for (std::size_t i = 0; i < 4; ++i) {
+    reading.push_back(std::async(std::launch::async, [&, i] { return followers[i]->read(); }));
+  }
+  gate.wait_for(4);
+  test::Arrivals told;
+  for (std::size_t i = 4; i < 6; ++i) {
+    CHECK(followers[i]->read() == "(later)");
+    followers[i]->reply.source->on_ready([&] { told.add(); });
+  }
+  followers[4].reset();  // a client that leaves keeps nobody's turn
+  gate.open();
+  told.wait_for(1);
+  CHECK(followers[5]->read().find(put_json("a", 1, ada)) != std::string::npos);
+  for (auto& each : reading) {
+    CHECK(each.get().find(put_json("a", 1, ada)) != std::string::npos);
+  }
+}
+
 TEST_CASE("changes: applied from any token, through any pages, they make the present state") {
   const Book book;
   std::uint64_t seed = 1;

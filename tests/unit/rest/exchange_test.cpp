@@ -45,14 +45,14 @@ TEST_CASE("exchange: nothing is written where nobody listens") {
   const Request from = request();
   Reply reply = addrbook::detail::json_reply("{}");
   const Exchange exchange(from, RequestIds());
-  CHECK_NOTHROW(exchange.log(reply, addrbook::LogSink(), true, {}));
+  CHECK_NOTHROW(exchange.tell(reply, {}, {}, true, {}));
   int calls = 0;
-  exchange.log(reply,
-               [&](const LogRecord& record) {
-                 ++calls;
-                 CHECK(record.user_agent.empty());
-                 throw 7;
-               },
-               true, {});
+  exchange.tell(reply,
+                [&](const LogRecord& record) {
+                  ++calls;
+                  CHECK(record.user_agent.empty());
+                  throw 7;
+                },
+                {}, true, {});
   CHECK(calls == 1);
 }

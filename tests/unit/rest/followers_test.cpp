@@ -16,16 +16,16 @@ using addrbook::detail::Timer;
 
 TEST_CASE("followers: there is a limit, and a place that is given back can be taken") {
   std::optional<Followers> followers(std::in_place);
-  auto first = followers->enter(2);
-  auto second = followers->enter(2);
+  auto first = followers->enter(2, Followers::Kind::events);
+  auto second = followers->enter(2, Followers::Kind::events);
   CHECK(first);
   CHECK(second);
-  CHECK_FALSE(followers->enter(2));
-  CHECK(followers->enter(3));
+  CHECK_FALSE(followers->enter(2, Followers::Kind::events));
+  CHECK(followers->enter(3, Followers::Kind::events));
   first.reset();
-  CHECK(followers->enter(2));
-  CHECK_FALSE(followers->enter(1));
-  CHECK_FALSE(followers->enter(0));
+  CHECK(followers->enter(2, Followers::Kind::events));
+  CHECK_FALSE(followers->enter(1, Followers::Kind::events));
+  CHECK_FALSE(followers->enter(0, Followers::Kind::events));
   followers.reset();
   second.reset();
 }

@@ -167,25 +167,27 @@ TEST_CASE("routes: each row of the table is served, under its own method and pat
     CAPTURE(route.path);
     CAPTURE(route.method);
     CHECK(seen.emplace(route.scope, route.path, route.method).second);
-    CHECK_FALSE(route.summary.empty());
+    CHECK_FALSE(route.text.summary().empty());
     std::string path(route.path);
     if (path == "/{id}") path = "/" + absent_id;
     if (path == "/{book}") path = "/ada";
+    const bool is_file = path == "/_page/{file}";
+    if (is_file) path = "/_page/x.js";
     if (route.scope != Scope::collection) {
       const auto endpoints = addrbook::detail::Endpoints::find(one, path);
       REQUIRE(endpoints);
       CHECK(endpoints->route(route.method) == &route);
-      CHECK(endpoints->is_open() == !route.action.has_value());
+      CHECK(endpoints->has_any_host() == (!route.action && route.is_on == nullptr));
       CHECK(endpoints->book().empty());
     }
     if (route.scope == Scope::book) path = "/ada/addresses" + path;
     const auto endpoints = addrbook::detail::Endpoints::find(of_many, path);
     REQUIRE(endpoints);
     CHECK(endpoints->route(route.method) == &route);
-    CHECK(endpoints->is_open() == !route.action.has_value());
+    CHECK(endpoints->has_any_host() == (!route.action && route.is_on == nullptr));
     const bool is_of_book = route.scope == Scope::book || route.path == "/{book}";
     CHECK(endpoints->book() == (is_of_book ? "ada" : ""));
-    CHECK(endpoints->id() == (route.path == "/{id}" ? absent_id : ""));
+    CHECK(endpoints->id() == (route.path == "/{id}" ? absent_id : is_file ? "x.js" : ""));
   }
   CHECK_FALSE(addrbook::detail::Endpoints::find(one, "/{id}"));
   CHECK_FALSE(addrbook::detail::Endpoints::find(of_many, "/{book}"));
@@ -210,10 +212,27 @@ TEST_CASE("routes: what is not in its place on a mount of many books is unknown"
   }
 }
 
-TEST_CASE("routes: _health alone is instant") {
+TEST_CASE("routes: what a mount has not switched on is as if it were not in the table") {
+  using addrbook::detail::Endpoints;
+  const addrbook::detail::Prefix prefix("/addresses");
+  Options options;
   for (const auto& route : addrbook::detail::routes()) {
     CAPTURE(route.path);
-    CHECK(route.is_instant == (route.path == "/_health"));
+    if (route.scope == addrbook::detail::Route::Scope::collection) continue;
+    const std::string path = route.path == "/{id}" ? "/x" : std::string(route.path);
+    CHECK(Endpoints::find(prefix, path, &options).has_value() == (route.is_on == nullptr));
+  }
+  options.page = true;
+  CHECK(Endpoints::find(prefix, "/_page", &options));
+  CHECK(Endpoints::find(prefix, "/_page/x", &options));
+  CHECK_FALSE(Endpoints::find(prefix, "/_page//", &options));
+}
+
+TEST_CASE("routes: _health and the page alone are instant") {
+  for (const auto& route : addrbook::detail::routes()) {
+    CAPTURE(route.path);
+    const bool is_page = route.path.substr(0, 6) == "/_page";
+    CHECK(route.is_instant == (route.path == "/_health" || is_page));
   }
   const Book book;
   CHECK(book.rest.is_instant("GET", "/_health"));

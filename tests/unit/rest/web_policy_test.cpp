@@ -130,6 +130,24 @@ TEST_CASE("web policy: a page of this host may write, one of another may not") {
   }
 }
 
+TEST_CASE(
+    "web policy: a page of this host under another scheme may not write, where that is known") {
+  Options options;
+  options.trusted_proxies = {"192.0.2.7"};
+  const Book trusting(options);
+  const Book other;
+  const auto write = [](const Book& book, const Fields& proxy) {
+    Fields headers{{"Origin", "http://book.example.com"}, {"Host", "book.example.com"}};
+    headers.insert(headers.end(), proxy.begin(), proxy.end());
+    return book.ask("PUT", book.target, headers).status;
+  };
+  CHECK(write(trusting, {}) == 204);
+  CHECK(write(trusting, {{"X-Forwarded-Proto", "http"}}) == 204);
+  CHECK(write(trusting, {{"X-Forwarded-Proto", "https"}}) == 403);
+  CHECK(write(trusting, {{"X-Forwarded-Proto", "https, http"}}) == 204);  // as if it were not there
+  CHECK(write(other, {{"X-Forwarded-Proto", "https"}}) == 204);
+}
+
 TEST_CASE("web policy: every write of a foreign page is refused, nothing is done") {
   int asked = 0;
   Options options;

@@ -42,6 +42,19 @@ struct Cache {
 
 }  // namespace
 
+TEST_CASE("entry_cache: it counts what it had and what it had not") {
+  Cache cache;
+  CHECK(cache.cache.counts().bytes == 0);
+  cache.find(1, "a");
+  cache.find(1, "a");
+  cache.find(1, "b");
+  cache.find(1, "a");
+  const auto counts = cache.cache.counts();
+  CHECK(counts.hits == 2);
+  CHECK(counts.misses == 2);
+  CHECK(counts.bytes > 0);
+}
+
 TEST_CASE("entry_cache: entries are kept by book and id") {
   Cache cache;
   CHECK(cache.find(1, "a") == -101);

@@ -131,6 +131,22 @@ TEST_CASE("group_commit: a single writer is a group, at once") {
   for (const auto& thread : committer.threads()) CHECK(thread == std::this_thread::get_id());
 }
 
+TEST_CASE("group_commit: it counts commits, their batches and writes, and how long they took") {
+  Committer committer;
+  GroupCommit commits(committer.run());
+  CHECK(commits.counts().batches.count() == 0);
+  commits.commit(batch_of(2, "a"));
+  commits.commit(batch_of(1, "b"));
+  committer.error_of = [](const std::string&) { return failure("no"); };
+  CHECK_THROWS_AS(commits.commit(batch_of(4, "c")), std::runtime_error);
+  const auto counts = commits.counts();
+  CHECK(counts.writes == 7);
+  CHECK(counts.batches.count() == 3);
+  CHECK(counts.batches.sum == 3);
+  CHECK(counts.durations.count() == 3);
+  CHECK(counts.waits.count() == 3);
+}
+
 TEST_CASE("group_commit: writers that come during a commit are the next group, in order") {
   Committer committer;
   Queue queue(committer, 1000);

@@ -1,0 +1,27 @@
+/// The API document of a mount, OpenAPI 3.1, made from the table of routes: what is not in the
+/// table can't be in it, and what is in the table can't be missing. With Options::openapi a mount
+/// serves it as `_openapi.json`, and as a page for people as `_openapi`.
+#pragma once
+
+#include <addrbook/openapi/document.hpp>
+#include <addrbook/openapi/page.hpp>
+#include <addrbook/options.hpp>
+
+#include <string>
+
+namespace addrbook {
+
+/// Describes what a mount with these options serves: its paths, formats, limits and refusals. With
+/// Options::authorize it says that a bearer token may be asked for: what decides about a request is
+/// the program's.
+/// @returns JSON
+[[nodiscard]] inline std::string openapi_document(const Options& options) {
+  return detail::DocumentWriter(options).write();
+}
+
+/// @returns the same for people: a page of HTML that loads nothing and runs nothing
+[[nodiscard]] inline std::string openapi_page(const Options& options) {
+  return detail::document_page(options);
+}
+
+}  // namespace addrbook

@@ -1,0 +1,60 @@
+// Two people have changed the same contact: shows both versions, and lets one choose part by part.
+
+import { request, sendJson } from "./api.js";
+import { $, button, h, icon } from "./dom.js";
+import { equal, merge, parse, pretty, stringify } from "./json.js";
+
+const isText = (value) => typeof value === "string";
+const told = (value) => (isText(value) ? value : Array.isArray(value) && value.every(isText) ? value.join("\n") : pretty(stringify(value)));
+
+// @param detail  a Detail whose draft was refused. @throws ApiError
+export async function conflict(detail) {
+  const base = detail.saved;
+  const mine = detail.result();
+  const response = await request(detail.path).catch((error) => {
+    if (error.status !== 404) throw error;
+    return null;
+  });
+  const show = (title, text, content, ...actions) => {
+    detail.error = h("div.error", { role: "alert", hidden: true });
+    detail.pane.replaceChildren(h("div.conflict", {},
+      h("header.clash", {}, h("div.picture", {}, icon("people")), h("h1", { tabindex: "-1" }, title), h("p", {}, text)),
+      detail.error, content, h("div.actions", {}, actions)));
+    detail.pane.scrollTop = 0;
+    $("h1", detail.pane).focus();
+  };
+  const act = (text, work, kind = "quiet") => button(text, () => detail.attempt(work), { kind });
+  const asNew = act("Save mine as a new contact", () => detail.post(stringify(mine), "Both are kept: yours is a new contact"));
+
+  if (!response) {
+    show("This contact was deleted", "Someone has deleted it while you were at it. Yours is still here.",
+      h("pre.version", { tabindex: "0", "aria-label": "Your version" }, pretty(stringify(mine))),
+      act("Bring it back with my changes", async () => detail.stored(await sendJson("PUT", detail.path, stringify(mine), { "If-None-Match": "*" }), "It is back"), "primary"),
+      button("Let it go", () => {
+        detail.draft = null;
+        detail.hooks.onremoved(detail.id);
+      }, { kind: "quiet" }));
+    return;
+  }
+
+  const condition = { "If-Match": response.headers.get("ETag") };
+  const theirs = parse(await response.text());
+  const names = [...new Set([...theirs.keys(), ...mine.keys()])];
+  const chosen = new Map(); // values by name; undefined: leave it out
+  const rows = names.map((name) => {
+    const [was, my, their] = [base, mine, theirs].map((address) => address.get(name));
+    const both = merge(was, my, their);
+    chosen.set(name, both === undefined && !equal(was, my) && !equal(was, their) ? my : both);
+    if (equal(my, their)) return null;
+    const option = (who, value) => h("label.choice", {},
+      h("input", { type: "radio", name: `choice-${name}`, checked: equal(chosen.get(name), value), onchange: () => chosen.set(name, value) }),
+      h("span", {}, h("b", {}, who), h("span.said", {}, value === undefined ? h("i", {}, "not there") : told(value))));
+    const only = equal(was, their) ? "only you changed it" : equal(was, my) ? "only they changed it" : "";
+    return h("fieldset", {}, h("legend", {}, name, only && h("span.tag", {}, only)), option("Yours", my), option("Theirs", their),
+      both !== undefined && !equal(both, my) && !equal(both, their) && option("Both", both));
+  }).filter(Boolean);
+  show("Two people changed this contact", "Nothing is lost: choose what stays, part by part.",
+    h("div", {}, rows.length ? rows : h("p", {}, "Both versions say the same.")),
+    act("Save this", () => detail.patch(theirs, new Map([...chosen].filter(([, value]) => value !== undefined)), condition, "Saved, with both versions"), "primary"),
+    asNew, button("Drop mine", () => detail.open(detail.book, detail.id, true), { kind: "quiet" }));
+}

@@ -1,0 +1,394 @@
+// One contact: a form that knows every shape of an address and keeps what it does not know, and the
+// same as JSON. conflict.js has what happens when two people change it at once.
+
+import { base, explain, request, sendJson } from "./api.js";
+import { conflict } from "./conflict.js";
+import * as contacts from "./contact.js";
+import { $, avatar, button, count, h, icon, state, toast, tool, webLink } from "./dom.js";
+import { clone, diff, equal, isMap, Num, parse, pointer, pretty, stringify } from "./json.js";
+
+const LONG = 80; // characters: a longer text gets more lines
+const MOST = 60; // values without a field of their own
+const TECHNICAL = /^\/(@type|@version|version|uid|prodId|created|updated|language|vCardProps)\b|\/@type$/;
+const PARTS = { country_code: "Country", area_code: "Area", local_number: "Number" };
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
+export class Detail {
+  // @param hooks  {onsaved(id, revision, address), onremoved(id), onclose(), onopen(id)}
+  constructor(pane, hooks) {
+    Object.assign(this, { pane, hooks, turn: 0 });
+    pane.addEventListener("input", () => this.touched());
+    addEventListener("beforeunload", (event) => this.isDirty() && event.preventDefault());
+  }
+
+  get path() {
+    return `${base(this.book)}/${this.id}`;
+  }
+
+  get revision() {
+    return Number(/"\w+-(\d+)/.exec(this.etag)?.[1] || 0);
+  }
+
+  empty(book) {
+    ++this.turn;
+    Object.assign(this, { book, id: "", draft: null });
+    this.pane.replaceChildren(state("people", "Choose a contact", "Or press / to search, n for a new one, ? for all keys."));
+  }
+
+  async open(book, id, focus) {
+    const turn = ++this.turn;
+    Object.assign(this, { book, id, draft: null });
+    const slow = setTimeout(() => this.pane.replaceChildren(h("div.skeleton", { "aria-hidden": "true" }, h("i"), h("i"), h("i"), h("i"))), 150);
+    try {
+      const answer = await this.load();
+      if (turn !== this.turn) return;
+      this.take(answer);
+      this.render(focus);
+    } catch (error) {
+      if (turn !== this.turn) return;
+      this.pane.replaceChildren(state(...explain(error), error.status !== 404 && button("Try again", () => this.open(book, id, focus), { kind: "primary" }),
+        button("Back to the list", () => this.hooks.onclose(), { kind: "quiet" })));
+    } finally {
+      clearTimeout(slow);
+    }
+  }
+
+  async load() {
+    const response = await request(this.path);
+    return { etag: response.headers.get("ETag"), text: await response.text(), changed: response.headers.get("Last-Modified") };
+  }
+
+  take({ etag, text, changed }) {
+    const saved = parse(text);
+    Object.assign(this, { etag, text, changed, saved, draft: clone(saved), isJson: false, isNew: false, rows: [] });
+  }
+
+  create(book) {
+    ++this.turn;
+    this.take({ etag: "", text: "{}" });
+    Object.assign(this, { book, id: "", isNew: true });
+    this.draft = parse('{"name":"","organization":"","emails":[""],"phones":[""],"note":""}');
+    this.render();
+    $("input", this.pane).focus();
+  }
+
+  // What would be stored: the draft without what was left empty.
+  result() {
+    if (this.isJson) return parse(this.editor.value);
+    const address = clone(this.draft);
+    const gone = this.rows.filter((row) => row.item && row.input.value.trim() === "" && contacts.at(this.saved, row.path) !== "");
+    // From behind, so that indices stay what they are.
+    const order = (a, b) => pointer(b.item).localeCompare(pointer(a.item), "en", { numeric: true });
+    for (const row of gone.sort(order)) contacts.drop(address, row.item);
+    return address;
+  }
+
+  isDirty() {
+    if (!this.draft) return false;
+    return this.isJson ? this.editor.value !== pretty(this.text) : !equal(this.result(), this.saved);
+  }
+
+  touched() {
+    if (!this.draft || !this.bar) return;
+    const isShown = this.isNew || this.isDirty();
+    this.bar.classList.toggle("shown", isShown);
+    this.bar.inert = !isShown;
+  }
+
+  render(focus) {
+    const contact = contacts.read(this.saved);
+    const { text, hue } = avatar(contact.title);
+    const picture = contacts.photo(this.saved);
+    const title = this.isNew ? "New contact" : contact.title || "No name";
+    const organization = contact.organization?.value;
+    const side = (label, isJson) => button(label, () => this.turnTo(isJson), { "aria-pressed": this.isJson === isJson ? "true" : "false" });
+    this.notice = h("div", { role: "status" });
+    this.error = h("div.error", { role: "alert", hidden: true });
+    this.body = h("div.body");
+    this.bar = h("div.savebar", {}, h("span", {}, !this.isNew && "Not saved yet"),
+      button(this.isNew ? "Cancel" : "Discard", () => this.discard(), { kind: "quiet" }),
+      button(this.isNew ? "Create contact" : "Save", () => this.save(), { kind: "primary" }));
+    this.pane.replaceChildren(
+      h("header.head", {},
+        h("div.tools", {},
+          tool("back", "Back to the list", () => this.hooks.onclose(), { "data-only": "phone" }),
+          h("div.sides", { role: "group", "aria-label": "Show as" }, side("Form", false), side("JSON", true)), h("span.space"),
+          this.isNew || !this.hooks.onexport || tool("export", "Save as a vCard file", () => this.hooks.onexport(this.id, title)),
+          this.isNew || tool("trash", "Delete this contact", () => this.remove())),
+        h("div.who", {}, picture ? h("img.face", { src: picture, alt: "" }) : h(`span.face.hue-${hue}`, { "aria-hidden": "true" }, text || icon("person")),
+          h("div", {}, h("h1", { tabindex: "-1" }, title), organization && organization !== title && h("p", {}, organization)))),
+      this.notice, this.error, this.body, this.bar);
+    this.pane.scrollTop = 0;
+    this.fill();
+    if (focus) $("h1", this.pane).focus();
+  }
+
+  fill() {
+    this.rows = [];
+    this.body.replaceChildren(...(this.isJson ? this.json() : this.form()).filter(Boolean));
+    this.touched();
+  }
+
+  turnTo(isJson) {
+    if (isJson === this.isJson) return;
+    try {
+      const address = this.result();
+      if (!isMap(address)) throw new SyntaxError("An address is an object: { … }");
+      this.draft = address;
+    } catch (error) {
+      this.fail(error.message);
+      return;
+    }
+    this.error.hidden = true;
+    this.isJson = isJson;
+    [...$(".sides", this.pane).children].forEach((each, i) => each.setAttribute("aria-pressed", String((i === 1) === isJson)));
+    this.fill();
+  }
+
+  json() {
+    const text = pretty(equal(this.draft, this.saved) ? this.text : stringify(this.draft));
+    this.editor = h("textarea.editor", { spellcheck: "false", "aria-label": "The address as JSON", rows: Math.min(40, text.split("\n").length + 2), value: text });
+    return [this.editor, h("p.fine", {}, "All of the contact, as it is stored.")];
+  }
+
+  form() {
+    const address = this.draft;
+    const contact = contacts.read(address, true);
+    const field = (row, label, more) => row && this.field(row, label, more);
+    const group = (title, ...rows) => {
+      const own = rows.flat(2).filter(Boolean);
+      return own.length > 0 && h(title ? "section.group.titled" : "section.group", {}, title && h("h2", {}, title), h("div", {}, own));
+    };
+    const groups = [
+      group("", field(contact.name, "Name"),
+        contact.parts.map((part) => field(part, part.label, { after: part.isJoined && (() => contacts.rejoin(address)) })),
+        field(contact.organization, "Organization"), field(contact.birthday, "Birthday", { placeholder: "1815-12-10" })),
+      group("Email", this.list(contact.emails, "emails", "email", (value) => ["mail", "Write to", /^[^\s@]+@[^\s@]+$/.test(value) && `mailto:${encodeURIComponent(value).replaceAll("%40", "@")}`])),
+      group("Phone", this.list(contact.phones, "phones", "phone", (value) => ["phone", "Call", /\d/.test(value) && `tel:${value.replace(/[^\d+*#]/g, "")}`])),
+      group("Labels", this.labels(contact.labels)),
+    ];
+    const placed = new Set(this.rows.map((row) => pointer(row.path)));
+    const leaves = contacts.others(address, contact.used).filter(({ path }) => !placed.has(pointer(path)));
+    const isTechnical = ({ path }) => TECHNICAL.test(pointer(path));
+    const plain = leaves.filter((leaf) => !isTechnical(leaf));
+    const technical = leaves.filter(isTechnical);
+    const absent = ["name", "organization", "birthday"].filter((key) => !contact[key] && !(key === "birthday" && address.has("anniversaries")));
+    if (!address.has("note") && !address.has("notes")) absent.push("note");
+    return [...groups,
+      group("", plain.slice(0, MOST).map((leaf) => this.other(leaf)), plain.length > MOST && h("p.fine", {}, `And ${count(plain.length - MOST, "more value")}: see JSON.`)),
+      absent.length > 0 && h("div.adders", {}, absent.map((key) => button(capital(key), () => {
+        const place = contacts.placeOf(address, key);
+        contacts.put(address, place, "");
+        if (place[2] === "date") contacts.put(address, ["anniversaries", "b1", "kind"], "birth");
+        this.fillAt(place);
+      }, { kind: "add", name: "plus" }))),
+      technical.length > 0 && h("details.technical", {}, h("summary", {}, "Kept as it is"), technical.slice(0, MOST).map((leaf) => this.other(leaf))),
+      this.changed && h("p.fine", {}, "Last changed ", new Date(this.changed).toLocaleString([], { dateStyle: "long", timeStyle: "short" }))];
+  }
+
+  // Draws the form anew, and goes to a place in it.
+  fillAt(path) {
+    this.fill();
+    this.rows.find((row) => pointer(row.path) === pointer(path))?.input.focus();
+  }
+
+  // A label, an input, and what can be done with the value.
+  // @param action  of a text: [icon, verb, href or nothing]
+  field(row, label, { type = "text", after, action, remove, hides, placeholder } = {}) {
+    const place = pointer(row.path);
+    const id = `field-${place}`;
+    const old = contacts.at(this.draft, row.path);
+    const isLong = row.value.length > LONG || /\n|note$/.test(row.value + row.path.at(-1));
+    const input = h(isLong ? "textarea" : "input", { id, value: row.value, type: !isLong && type, placeholder: placeholder || " ", autocomplete: "off", spellcheck: String(isLong), rows: isLong && 3 });
+    const [name, verb] = action ? action("") : [];
+    const link = name && h("a.tool", { target: name === "web" && "_blank", rel: "noopener noreferrer" }, icon(name));
+    const relink = () => {
+      const href = action && action(input.value)[2];
+      if (!link) return;
+      link.hidden = !href;
+      if (href) link.setAttribute("href", href);
+      link.setAttribute("aria-label", `${verb} ${input.value}`);
+    };
+    relink();
+    input.addEventListener("input", () => {
+      contacts.put(this.draft, row.path, row.isDate ? contacts.dateOf(input.value.trim(), old) : contacts.retyped(old, input.value));
+      if (after) after();
+      relink();
+    });
+    this.rows.push({ ...row, input });
+    return h("div.field", { "data-pointer": place }, h(`label${hides ? ".hushed" : ""}`, { for: id }, label),
+      h("div.value", {}, input, row.hint && h("span.tag", {}, row.hint), link, remove && tool("close", `Remove ${label} ${row.value}`, remove)),
+      h("p.wrong", { hidden: true }));
+  }
+
+  list(rows, kind, word, action) {
+    const type = word === "phone" ? "tel" : word;
+    return [...rows.map((row, i) => {
+      const remove = () => {
+        contacts.drop(this.draft, row.item);
+        this.fill();
+      };
+      return row.parts
+        ? h("div.parts", { role: "group", "aria-label": word }, row.parts.map((part) => this.field(part, PARTS[part.path.at(-1)], { type })))
+        : this.field(row, rows.length > 1 ? `${word} ${i + 1}` : word, { type, action, remove, hides: true, placeholder: capital(word) });
+    }), button(`Add ${word}`, () => this.fillAt(contacts.addRow(this.draft, kind)), { kind: "add", name: "plus" })];
+  }
+
+  labels(labels) {
+    const input = h("input", { "aria-label": "Add a label", placeholder: "Add a label", autocomplete: "off", list: "known-labels" });
+    const change = (act) => {
+      act();
+      this.fill();
+      $(".labels input", this.body).focus();
+    };
+    const add = () => {
+      const value = input.value.trim();
+      if (value && !labels.some((row) => row.value === value)) change(() => contacts.addLabel(this.draft, value));
+    };
+    input.addEventListener("keydown", (event) => {
+      if (!/^(Enter|,)$/.test(event.key) || event.isComposing) return;
+      event.preventDefault();
+      add();
+    });
+    input.addEventListener("change", add);
+    return h("div.labels", {}, labels.map(({ value, item }) =>
+      h("span.tag.big", {}, value, tool("close", `Remove label ${value}`, () => change(() => contacts.drop(this.draft, item))))), input);
+  }
+
+  other({ path, value }) {
+    const steps = path.map((step) => (typeof step === "number" ? step + 1 : step)).filter((step) => !/^[a-z]+\d+$/.test(step));
+    const label = capital(String(steps[0]).startsWith(steps.at(-1)) ? steps.at(-1) : steps.join(" › ")); // "notes › note" is a note
+    let still = "";
+    if (typeof value === "object" && !(value instanceof Num)) still = value ? "empty" : "null";
+    else if (value.length > 2000) still = `${/^data:[^;,]{0,40}|/.exec(value)[0]} ${count(value.length, "character")}`;
+    if (still) return h("div.field", {}, h("span.label", {}, label), h("div.value.still", {}, still));
+    const isText = typeof value === "string";
+    return this.field({ path, item: this.isNew && path, value: value.raw ?? String(value) }, label, { action: isText && ((text) => ["web", "Open", webLink(text)]) });
+  }
+
+  // Writing
+
+  // @param errors  [{pointer, reason}]
+  fail(message, errors = []) {
+    const unplaced = errors.filter(({ pointer: place, reason }) => {
+      const field = $(`[data-pointer="${CSS.escape(place)}"]`, this.pane);
+      const wrong = field && $(".wrong", field);
+      if (wrong) {
+        wrong.hidden = false;
+        wrong.textContent = reason;
+        $("input, textarea", field).setAttribute("aria-invalid", "true");
+      }
+      return !wrong;
+    });
+    this.error.hidden = false;
+    this.error.replaceChildren(h("p", {}, message), h("ul", {}, unplaced.map(({ pointer: place, reason }) => h("li", {}, `${place || "/"} ${reason}`))));
+    this.error.scrollIntoView({ block: "nearest" });
+  }
+
+  // Does what may fail, and says so here if it does.
+  async attempt(work) {
+    if (this.saving) return;
+    this.saving = true;
+    this.bar.classList.add("busy");
+    try {
+      await work();
+    } catch (error) {
+      if (error.status === 412) await conflict(this).catch((failed) => this.fail(explain(failed)[2]));
+      else this.fail(error.status ? error.message : explain(error)[2], error.errors);
+    } finally {
+      this.saving = false;
+      this.bar.classList.remove("busy");
+    }
+  }
+
+  save() {
+    $(".labels input", this.pane)?.dispatchEvent(new Event("change")); // a label that is still being typed
+    if (!this.draft || !(this.isNew || this.isDirty())) return;
+    this.attempt(async () => {
+      const condition = { "If-Match": this.etag };
+      if (this.isNew) await this.post(this.isJson ? this.editor.value : stringify(this.result()), "Created");
+      else if (this.isJson) await this.stored(await sendJson("PUT", this.path, this.editor.value, condition), "Saved");
+      else await this.patch(this.saved, this.result(), condition, "Saved");
+    });
+  }
+
+  async post(body, said) {
+    // Sent again after a lost answer, it makes no second contact.
+    if (this.sent !== body) this.key = `${Date.now()}-${Math.random()}`;
+    this.sent = body;
+    const response = await sendJson("POST", base(this.book), body, { "Idempotency-Key": this.key });
+    this.id = response.headers.get("Location").split("/").pop();
+    await this.stored(response, said);
+  }
+
+  async patch(before, after, condition, said) {
+    await this.stored(await sendJson("PATCH", this.path, stringify(diff(before, after)), { ...condition, "Content-Type": "application/json-patch+json" }), said);
+  }
+
+  async stored(response, said) {
+    const { isJson } = this;
+    this.take({ etag: response.headers.get("ETag"), text: await response.text(), changed: new Date() });
+    this.isJson = isJson;
+    this.render(true);
+    toast(said, { seconds: 3 });
+    this.hooks.onsaved(this.id, this.revision, this.saved);
+  }
+
+  discard() {
+    if (this.isNew) {
+      this.draft = null;
+      this.hooks.onclose();
+      return;
+    }
+    this.take(this);
+    this.render(true);
+  }
+
+  async remove() {
+    const { id, book, path, text } = this;
+    const title = contacts.read(this.saved).title || "No name";
+    try {
+      await request(path, { method: "DELETE", headers: { "If-Match": this.etag } });
+    } catch (error) {
+      if (error.status === 412) toast("Someone has just changed this contact.", { action: "Look again", onaction: () => this.open(book, id, true) });
+      else if (error.status !== 404) toast(explain(error)[2], { kind: "bad" });
+      if (error.status !== 404) return;
+    }
+    this.draft = null;
+    this.hooks.onremoved(id);
+    const undo = async () => {
+      this.undo = null;
+      close();
+      try {
+        await sendJson("PUT", path, text, { "If-None-Match": "*" });
+        this.hooks.onopen(id);
+        toast(`${title} is back`, { seconds: 3 });
+      } catch (error) {
+        toast(`${title} could not be brought back. ${explain(error)[2]}`, { kind: "bad", action: "Try again", onaction: undo });
+      }
+    };
+    this.undo = undo;
+    const close = toast(`${title} is deleted`, { action: "Undo", onaction: undo, seconds: 12 });
+  }
+
+  // Somebody has written or removed what is shown.
+  async changedBy(revision, isRemoved) {
+    if (!this.draft || this.isNew || this.saving || revision <= this.revision) return;
+    if (isRemoved || this.isDirty()) {
+      this.tell(isRemoved ? "Someone has deleted this contact." : "Someone else has changed this contact meanwhile.",
+        button(isRemoved ? "What now?" : "Compare", () => this.attempt(() => conflict(this)), { kind: "quiet" }));
+      return;
+    }
+    const { turn, isJson } = this;
+    const answer = await this.load().catch(() => null);
+    if (!answer || this.turn !== turn || this.isDirty() || this.saving) return;
+    this.take(answer);
+    this.isJson = isJson;
+    this.render(this.pane.contains(document.activeElement));
+    this.tell("Updated just now by someone else");
+  }
+
+  tell(text, action) {
+    this.notice.replaceChildren(h(`div.notice${action ? "" : ".calm"}`, {}, icon("people"), h("span", {}, text), action));
+  }
+}

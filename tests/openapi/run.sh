@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# tests/openapi/run.sh [options]
+#
+# The API document as programs use it; `--help` lists the options. The exit status is 0 if all is
+# well.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: tests/openapi/run.sh [options]
+
+Installs what is missing, builds the bundled server, and asks it for its API document: as it is,
+with tokens, and for many books.
+
+  lint    @redocly/cli finds nothing in any of them
+  client  openapi-typescript makes types of the document, tsc checks a client that uses them by
+          openapi-fetch, and the client lives the life of a contact against the server
+
+That the document says what the server does is checked by tests/run.sh: openapi_check compares each
+answer that the tests get with the document of its mount.
+
+  --server FILE  this server program, without building it
+  --help         this text
+TEXT
+}
+
+server_program=
+while (($#)); do
+  case $1 in
+    --server)
+      [[ $# -gt 1 ]] || { echo "tests/openapi/run.sh: --server needs a file" >&2; exit 2; }
+      server_program=$(realpath -- "$2")
+      shift
+      ;;
+    --help | -h) usage; exit 0 ;;
+    *)
+      echo "tests/openapi/run.sh: unknown option '$1'" >&2
+      usage >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
+
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
+here=$PWD/tests/openapi
+cmake/install-deps.sh --server --openapi
+if [[ -z $server_program ]]; then
+  cmake/build.sh release addrbook-server
+  server_program=$PWD/build/release/examples/addrbook-server
+fi
+export no_proxy='*'
+node=node
+command -v node >/dev/null || node=nodejs
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/addrbook-openapi.XXXXXX")
+started=() # the processes that this script ends
+finish() {
+  local pid
+  for pid in ${started[@]+"${started[@]}"}; do kill "$pid" 2>/dev/null || true; done
+  wait
+  rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+fail() {
+  printf 'tests/openapi/run.sh: %s\n' "$1" >&2
+  shift
+  (($#)) && cat "$@" >&2
+  exit 1
+}
+
+# The packages of npm, once for all runs.
+packages=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/addrbook/openapi
+if ! cmp -s "$here/package.json" "$packages/installed.json"; then
+  mkdir -p "$packages"
+  cp "$here/package.json" "$packages/package.json"
+  (cd "$packages" && npm install --no-audit --no-fund --no-package-lock --loglevel=error) \
+    >"$work/npm.log" 2>&1 || fail "npm can't install" "$work/npm.log"
+  cp "$here/package.json" "$packages/installed.json"
+fi
+
+# start_server NAME SETTINGS...: with the book in memory. Sets the variable NAME to its URL.
+while IFS= read -r name; do unset "$name"; done < <(compgen -e ADDRBOOK_ || true)
+start_server() {
+  local name=$1 log=$work/$1.log try url=
+  shift
+  mkdir "$work/$name"
+  : >"$log"
+  (cd "$work/$name" && exec env ADDRBOOK_STORAGE_MEMORY= "$@" "$server_program" --port 0) >"$log" 2>&1 &
+  started+=($!)
+  for ((try = 0; try < 500; ++try)); do
+    url=$(sed -n 's,^Serving .* on \(http://[0-9.]*:[0-9]*\) .*,\1,p' "$log")
+    [[ -n $url ]] && break
+    kill -0 $! 2>/dev/null || break
+    sleep 0.02
+  done
+  [[ -n $url ]] || fail "the server does not start" "$log"
+  printf -v "$name" %s "$url"
+}
+plain='' guarded='' many=''
+start_server plain
+start_server guarded ADDRBOOK_AUTH_TOKENS=ada:write:0123456789abcdef \
+  'ADDRBOOK_HTTP_ALLOWED_ORIGINS=https://app.example.com'
+start_server many 'ADDRBOOK_HTTP_PREFIX=/books/{book}/addresses'
+get() { # get URL FILE
+  curl -sf "$1" -o "$2" || fail "$1 is not answered"
+}
+get "$plain/addresses/_openapi.json" "$work/plain.json"
+get "$guarded/addresses/_openapi.json" "$work/guarded.json"
+get "$many/books/_openapi.json" "$work/many.json"
+
+# lint: any finding counts, warnings too.
+(cd "$work" && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true CI=1 \
+  "$packages/node_modules/.bin/redocly" lint --extends recommended-strict --format json \
+  plain.json guarded.json many.json) >"$work/lint.json" 2>"$work/lint.log" ||
+  fail "@redocly/cli finds something" "$work/lint.json" "$work/lint.log"
+
+# client
+client=$work/client
+mkdir "$client"
+cp "$here/client.ts" "$here/tsconfig.json" "$here/package.json" "$client"
+ln -s "$packages/node_modules" "$client/node_modules"
+for name in plain many; do
+  "$packages/node_modules/.bin/openapi-typescript" "$work/$name.json" -o "$client/$name.d.ts" \
+    >"$work/types.log" 2>&1 || fail "openapi-typescript makes no types of $name.json" "$work/types.log"
+done
+mv "$client/plain.d.ts" "$client/api.d.ts"
+(cd "$client" && node_modules/.bin/tsc) >"$work/tsc.log" || fail "tsc finds something" "$work/tsc.log"
+(cd "$client" && "$node" client.js "$plain") >"$work/client.log" 2>&1 ||
+  fail "the client is answered otherwise" "$work/client.log"
+echo "The API document: nothing found in 3 documents, a generated client lives"
