@@ -94,7 +94,7 @@ struct Library {
       std::make_shared<addrbook::Books>(std::make_shared<addrbook::MemoryBooks>());
   Rest rest;
 
-  explicit Library(Options options) : rest(books, std::move(options)) {
+  explicit Library(Options options) : rest(test::make_rest(books, std::move(options))) {
     const auto book = books->create("family").book;
     static_cast<void>(
         book->create("ann", Document::parse(std::string(addrbook::detail::example_address))));

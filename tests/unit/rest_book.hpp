@@ -42,7 +42,7 @@ struct Book {
 
   explicit Book(Options options = {}, std::vector<addrbook::Validator> validators = {})
       : service(std::make_shared<Service>(store, std::move(validators))),
-        rest(service, with_log(std::move(options))) {}
+        rest(make_rest(service, with_log(std::move(options)))) {}
 
   [[nodiscard]] Options with_log(Options options) const {
     if (!options.log) {

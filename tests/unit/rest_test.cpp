@@ -37,7 +37,7 @@ TEST_CASE("rest: needs a service and a prefix that is one") {
     Options options;
     options.prefix = prefix;
     try {
-      const Rest rest(std::move(service), options);
+      const Rest rest = test::make_rest(std::move(service), options);
     } catch (const Error& error) {
       return std::optional(error.code());
     }
@@ -104,7 +104,7 @@ TEST_CASE("rest: a full book answers creates with 507, and everything else as ev
       std::make_shared<Service>(std::make_shared<addrbook::MemoryStore>(),
                                 std::vector<addrbook::Validator>{}, addrbook::ServiceOptions{1});
   Options options;
-  const Rest rest(service, options);
+  const Rest rest = test::make_rest(service, options);
   const std::string target = post(rest, ada).header("Location");
   const Answer full = post(rest, ada);
   check_error(full, "POST", "/addresses", 507, "Insufficient Storage: the book may hold 1 address");
@@ -835,7 +835,7 @@ TEST_CASE(
     asked.request.read_body = [](const addrbook::ByteSink&) -> BodyStatus {
       throw std::runtime_error("secret");
     };
-    const addrbook::Reply reply = book.rest.handle(asked.request);
+    const addrbook::Reply reply = test::handle(book.rest, asked.request);
     CHECK(reply.status == 500);
     CHECK(reply.close_connection);
   }
@@ -846,14 +846,14 @@ TEST_CASE(
 TEST_CASE("rest: a body needs time") {
   Options options;
   options.body_timeout = std::chrono::milliseconds(0);
-  CHECK_THROWS_AS(Rest(std::make_shared<Service>(), options), Error);
+  CHECK_THROWS_AS(test::make_rest(std::make_shared<Service>(), options), Error);
 }
 
 TEST_CASE("rest: past max_concurrent_writes further ones get a 503, and all else an answer") {
   constexpr std::size_t limit = 3;
   Options options;
   options.max_concurrent_writes = 0;
-  CHECK_THROWS_AS(Rest(std::make_shared<Service>(), options), Error);
+  CHECK_THROWS_AS(test::make_rest(std::make_shared<Service>(), options), Error);
   options.max_concurrent_writes = limit;
   std::mutex mutex;
   std::condition_variable changed;

@@ -52,7 +52,7 @@ struct Book {
   std::shared_ptr<std::vector<LogRecord>> log = std::make_shared<std::vector<LogRecord>>();
   Rest rest;
 
-  explicit Book(const std::vector<Token>& with) : rest(service, options(with)) {}
+  explicit Book(const std::vector<Token>& with) : rest(test::make_rest(service, options(with))) {}
 
   [[nodiscard]] Options options(const std::vector<Token>& with) const {
     Options options;

@@ -217,7 +217,7 @@ TEST_CASE("address: an address that a patch makes is not too long") {
   limits.max_document_bytes = 100;
   const auto service = std::make_shared<Service>(std::make_shared<addrbook::MemoryStore>(),
                                                  std::vector<addrbook::Validator>{}, limits);
-  const Rest rest(service, {});
+  const Rest rest = test::make_rest(service, {});
   const std::string target =
       post(rest, R"({"a":"0123456789012345678901234567890123456789"})").header("Location");
   const auto status = [&](const std::string& body, const std::string& type) {

@@ -162,7 +162,7 @@ TEST_CASE("batch: of a full or stopped book") {
   const auto service =
       std::make_shared<Service>(std::make_shared<addrbook::MemoryStore>(),
                                 std::vector<addrbook::Validator>{}, addrbook::ServiceOptions{2});
-  const Rest rest(service, {});
+  const Rest rest = test::make_rest(service, {});
   service->create("a", Document());
   const std::string create = R"({"op":"create","address":{}})";
   const std::string full = "Insufficient Storage: the book may hold 2 addresses";
@@ -181,7 +181,7 @@ TEST_CASE("batch: the first write makes an absent book") {
   Options options;
   options.prefix = "/books/{book}/addresses";
   options.create_on_write = true;
-  const Rest rest(books, options);
+  const Rest rest = test::make_rest(books, options);
   const auto in = [&](const std::string& name, const std::string& body) {
     return send(rest, "POST", "/books/" + name + "/addresses/_batch", body);
   };
@@ -205,7 +205,7 @@ TEST_CASE("batch: patches that make large addresses are limited together") {
   limits.max_document_bytes = 1000;
   const auto book = std::make_shared<addrbook::Service>(std::make_shared<addrbook::MemoryStore>(),
                                                         std::vector<addrbook::Validator>(), limits);
-  const addrbook::Rest rest(book, addrbook::Options{});
+  const addrbook::Rest rest = test::make_rest(book, addrbook::Options{});
   const std::string text = "{}";
   std::string batch = "[";
   for (const std::string id : {"a", "b", "c"}) {
@@ -225,7 +225,7 @@ TEST_CASE("batch: what it replaces and deletes has a limit, as writers of all bo
   limits.max_document_bytes = 1000;
   const auto service = std::make_shared<Service>(std::make_shared<FakeStore>(),
                                                  std::vector<addrbook::Validator>{}, limits);
-  const Rest rest(service, {});
+  const Rest rest = test::make_rest(service, {});
   const std::string text = R"({"x":")" + std::string(400, 'x') + "\"}";
   for (const char* const id : {"a", "b", "c"}) service->create(id, Document::parse(text));
   const auto remove = [](const std::string& id) { return R"({"op":"delete","id":")" + id + "\"}"; };

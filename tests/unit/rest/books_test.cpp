@@ -83,7 +83,7 @@ struct Many {
   explicit Many(Options options = by_path(), const BooksOptions& limits = {},
                 std::vector<addrbook::Validator> validators = {})
       : books(std::make_shared<Books>(store, std::move(validators), limits)),
-        rest(books, with_log(std::move(options))) {}
+        rest(test::make_rest(books, with_log(std::move(options)))) {}
 
   [[nodiscard]] static Options by_path() {
     Options options;
@@ -143,7 +143,7 @@ TEST_CASE("rest/books: either the prefix or the program names the book") {
     options.prefix = where;
     if (is_named) options.book = [](const Access&, const addrbook::Request&) { return "ada"; };
     try {
-      const Rest rest(std::move(books_or_book), options);
+      const Rest rest = test::make_rest(std::move(books_or_book), options);
     } catch (const Error& error) {
       return std::optional(error.code());
     }
@@ -162,7 +162,7 @@ TEST_CASE("rest/books: either the prefix or the program names the book") {
   CHECK(code_of(book(), "/addresses", true) == Errc::invalid);
   Options options;
   options.create_on_write = true;
-  CHECK_THROWS_AS(Rest(book(), options), Error);
+  CHECK_THROWS_AS(test::make_rest(book(), options), Error);
 }
 
 TEST_CASE("rest/books: a book is made, used, and removed with all that is in it") {

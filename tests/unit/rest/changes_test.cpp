@@ -49,7 +49,7 @@ class Follower {
     ask.headers = headers;
     test::Asked asked(rest, ask);
     asked.request.can_wait = can_wait;
-    reply = rest.handle(asked.request);
+    reply = test::handle(rest, asked.request);
   }
   /// Reads until there is nothing more for now.
   /// @returns what there was, then "(later)", "(end)" or "(failed)"
@@ -150,7 +150,7 @@ TEST_CASE("changes: any token that is not of this book, or too old, gets 410") {
   forgetful.tombstone_lifetime = std::chrono::hours(0);
   const auto service = std::make_shared<Service>(std::make_shared<addrbook::MemoryStore>(),
                                                  std::vector<addrbook::Validator>{}, forgetful);
-  const Rest rest(service, {});
+  const Rest rest = test::make_rest(service, {});
   service->create("a", Document::parse("{}"));
   const auto known = service->changes().next;
   const auto check = [&](const std::string& text) {
@@ -220,7 +220,7 @@ TEST_CASE("changes: what waits ends with the server, its service or its book") {
   const auto books = std::make_shared<Books>();
   Options options;
   options.prefix = "/books/{book}/addresses";
-  const Rest rest(books, options);
+  const Rest rest = test::make_rest(books, options);
   const auto book = books->create("ada").book;
   const std::string next = book->changes().next.text();
   const std::string path = "/books/ada/addresses/_changes";
@@ -311,7 +311,7 @@ TEST_CASE("changes: a stream that has fallen behind what is remembered resets") 
   forgetful.tombstone_lifetime = std::chrono::hours(0);
   const auto service = std::make_shared<Service>(std::make_shared<addrbook::MemoryStore>(),
                                                  std::vector<addrbook::Validator>{}, forgetful);
-  const Rest rest(service, {});
+  const Rest rest = test::make_rest(service, {});
   service->create("a", Document::parse("{}"));
   const std::string known = service->changes().next.text();
   Follower stream(rest, since(known), as_stream);

@@ -189,12 +189,12 @@ TEST_CASE("rest/export: a long book is streamed at a rate, and HEAD reads none o
   CHECK(head.header("ETag") == answer.header("ETag"));
 
   const Asked asked(book.rest, asking("GET", "/addresses?format=lines"));
-  const auto reply = book.rest.handle(asked.request);
+  const auto reply = test::handle(book.rest, asked.request);
   REQUIRE(reply.source);
   CHECK(reply.source->min_rate() == 1024);
   CHECK(reply.source->memory() > 50'000);
   const Asked list(book.rest, asking("GET", "/addresses"));
-  CHECK(book.rest.handle(list.request).source->min_rate() == 0);
+  CHECK(test::handle(book.rest, list.request).source->min_rate() == 0);
   Ask exhausted = asking("GET", "/addresses?format=lines");
   exhausted.memory = addrbook::MemoryState::exhausted;
   CHECK(ask(book.rest, exhausted).status == 503);
@@ -225,7 +225,7 @@ TEST_CASE("rest/export: a file has the name of its book, where there are many") 
   books->create("ada@example.com");
   Options options = with_lines();
   options.prefix = "/books/{book}/addresses";
-  const Rest rest(books, options);
+  const Rest rest = test::make_rest(books, options);
   CHECK(get(rest, "/books/ada@example.com/addresses?format=lines").header("Content-Disposition") ==
         "attachment; filename=\"ada@example.com.lines\"");
 }

@@ -224,7 +224,7 @@ TEST_CASE("rest/import: a storage fault and a full book store nothing") {
   const auto small = std::make_shared<Service>(std::make_shared<addrbook::MemoryStore>(),
                                                std::vector<addrbook::Validator>{},
                                                addrbook::ServiceOptions{2, std::size_t{1} << 20U});
-  const Rest rest(small, with_lines());
+  const Rest rest = test::make_rest(small, with_lines());
   const Fields type{{"Content-Type", "text/x-lines"}};
   CHECK(send(rest, "POST", "/addresses", numbers(3), type).status == 507);
   CHECK(small->state().count == 0);
@@ -281,9 +281,9 @@ TEST_CASE("rest/import: into one of many books, which the first import may make"
   const auto bring_in = [&](const Rest& rest, const std::string& query = "") {
     return send(rest, "POST", "/books/team/addresses" + query, ada, type);
   };
-  CHECK(bring_in(Rest(books, options)).message() == "No such book: 'team'");
+  CHECK(bring_in(test::make_rest(books, options)).message() == "No such book: 'team'");
   options.create_on_write = true;
-  const Rest rest(books, options);
+  const Rest rest = test::make_rest(books, options);
   CHECK(counts(bring_in(rest, "?dry_run=true")) == "200 1 0 0 0");
   CHECK(books->find("team") == nullptr);
   CHECK(send(rest, "POST", "/books/team/addresses", "%\n", type).status == 400);
@@ -311,7 +311,7 @@ TEST_CASE("rest/import: what a mount refuses") {
   Options options;
   const auto refuse = [&] {
     try {
-      const Rest rest(std::make_shared<Service>(), options);
+      const Rest rest = test::make_rest(std::make_shared<Service>(), options);
     } catch (const addrbook::Error& error) {
       return std::string(error.what());
     }

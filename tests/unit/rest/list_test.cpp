@@ -231,7 +231,7 @@ TEST_CASE("list: outlives its Rest") {
     request.method = "GET";
     request.target = "/addresses";
     request.header = [](std::string_view) { return std::nullopt; };
-    reply = book.rest.handle(request);
+    reply = test::handle(book.rest, request);
   }
   std::string body;
   REQUIRE(reply.source);

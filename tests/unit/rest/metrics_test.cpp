@@ -271,12 +271,12 @@ TEST_CASE("rest/metrics: those who follow changes") {
   const std::string events = "addrbook_streams{kind=\"events\"}";
   Ask follow = asking("GET", "/addresses/_changes", {{"Accept", "text/event-stream"}});
   const Asked first(book.rest, follow);
-  addrbook::Reply stream = book.rest.handle(first.request);
+  addrbook::Reply stream = test::handle(book.rest, first.request);
   REQUIRE(stream.source);
   CHECK(MetricsText(metrics->text())[events] == 1);
   CHECK(MetricsText(metrics->text())["addrbook_streams{kind=\"poll\"}"] == 0);
   const Asked second(book.rest, follow);
-  CHECK_FALSE(book.rest.handle(second.request).source);
+  CHECK_FALSE(test::handle(book.rest, second.request).source);
   CHECK(MetricsText(metrics->text())["addrbook_streams_refused_total"] == 1);
   stream.source.reset();
   CHECK(MetricsText(metrics->text())[events] == 0);
@@ -321,7 +321,7 @@ TEST_CASE("rest/metrics: many books, each with its numbers, and from the hundred
   Options options;
   options.prefix = "/books/{book}/addresses";
   options.metrics = metrics;
-  const Rest rest(books, options);
+  const Rest rest = test::make_rest(books, options);
   const auto entries_of = [](const std::string& book) {
     return "addrbook_book_entries{mount=\"/books/{book}/addresses\",book=\"" + book + "\"}";
   };
@@ -354,7 +354,7 @@ TEST_CASE("rest/metrics: whatever clients send, the series are the same") {
   options.prefix = "/books/{book}/addresses";
   options.metrics = metrics;
   options.create_on_write = true;
-  const Rest rest(books, options);
+  const Rest rest = test::make_rest(books, options);
   const auto attack = [&](int round) {
     const std::string name = "book" + std::to_string(round);
     get(rest, "/books/" + name + "/addresses");

@@ -26,8 +26,9 @@ Options with_page() {
 /// Many books over HTTP.
 Rest many_books(Options options) {
   options.prefix = "/books/{book}/people";
-  return {std::make_shared<addrbook::Books>(std::make_shared<addrbook::MemoryBooks>()),
-          std::move(options)};
+  return test::make_rest(
+      std::make_shared<addrbook::Books>(std::make_shared<addrbook::MemoryBooks>()),
+      std::move(options));
 }
 
 }  // namespace

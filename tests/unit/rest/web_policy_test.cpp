@@ -38,7 +38,7 @@ struct Book {
   std::string target = "/addresses/" + service->create(nlohmann::json{{"name", "Ada Example"}}).id;
   Rest rest;
 
-  explicit Book(Options options = {}) : rest(service, std::move(options)) {}
+  explicit Book(Options options = {}) : rest(test::make_rest(service, std::move(options))) {}
 
   [[nodiscard]] Answer ask(const std::string& method, const std::string& where,
                            const Fields& headers, const std::string& body = "{}") const {
@@ -64,7 +64,8 @@ Options with_hosts(std::vector<std::string> hosts) {
 }
 
 std::string refusal(Options options) {
-  return test::refusal([&] { const Rest rest(std::make_shared<Service>(), std::move(options)); });
+  return test::refusal(
+      [&] { const Rest rest = test::make_rest(std::make_shared<Service>(), std::move(options)); });
 }
 
 }  // namespace

@@ -1,0 +1,3 @@
+// What takes long to compile, once for all unit tests.
+#define TEST_REST_CALL
+#include <unit/rest_calls.hpp>
