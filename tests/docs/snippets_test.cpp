@@ -444,7 +444,8 @@ TEST_CASE("snippets: a book with formats") {
   mount_with_formats(server);
   test::Running running(server);
   test::Connection connection(running.port());
-  CHECK(connection.request("GET", "/addresses?format=csv").body.substr(0, 9) == "UID,Name,");
+  CHECK(connection.request("GET", "/addresses?format=csv").body.substr(0, 12) ==
+        "\xEF\xBB\xBFUID,Name,");
   CHECK(connection.request("GET", "/addresses?format=vcf").status == 200);
   CHECK(connection.request("GET", "/addresses?format=json").status == 406);
 }

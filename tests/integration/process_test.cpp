@@ -1043,7 +1043,7 @@ TEST_CASE("process: with the defaults a page can't reach the book under a name o
     CAPTURE(host);
     CHECK(status(server, "/addresses", host) == 200);
     CHECK(status(server, "/addresses", host + port) == 200);
-    CHECK(status(server, "/", host) == 200);
+    CHECK(status(server, "/", host) == 303);
   }
   for (const std::string host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
                                  "localhost.", "0.0.0.0", "[::2]", "10.0.0.1"}) {
