@@ -99,7 +99,7 @@ TEST_CASE("serve: systemd is told when the server serves, reads again, and stops
   const test::ServiceManager manager;
   ::setenv("NOTIFY_SOCKET", manager.name().c_str(), 1);
   addrbook::Server server;
-  addrbook::mount(server);
+  test::mount(server);
   const int port = server.bind("127.0.0.1", 0);
   addrbook::ServeHooks hooks;
   hooks.on_listening = [] { send_signal(SIGHUP); };
@@ -244,7 +244,7 @@ TEST_CASE("serve: GET / leads to the page, if there is one") {
   options.page = true;
   addrbook::Server server;
   addrbook::refuse_other_paths(server, options, "My Book");
-  addrbook::mount(server, options);
+  test::mount(server, options);
   const int port = server.bind("127.0.0.1", 0);
   serve_until_signal(server, [&] {
     Connection connection(port);

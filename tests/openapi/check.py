@@ -65,7 +65,8 @@ class Document:
             parameter = self.resolve(each)
             if parameter["in"] == "path":
                 name, schema = parameter["name"], parameter["schema"]
-                path = path.replace("{%s}" % name, "(?:%s)" % schema["pattern"].strip("^$"))
+                part = schema["pattern"].strip("^$")
+                path = path.replace("{%s}" % name, "(?:%s)" % part)
         return path.replace("/_openapi.json", r"/_openapi\.json") + "/?$"
 
     def find(self, exchange):

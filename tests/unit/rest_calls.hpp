@@ -43,9 +43,10 @@ inline void record(const addrbook::Rest& rest, const Ask& ask, const std::string
   std::string kind = options.prefix + " " + std::to_string(options.max_body_bytes) + " " +
                      std::to_string(options.formats.size()) + " " +
                      std::to_string(options.allowed_origins.size());
-  for (const bool is_on : {static_cast<bool>(options.book), static_cast<bool>(options.authorize),
-                           static_cast<bool>(options.coding), options.openapi,
-                           options.loopback_hosts_only, options.allowed_hosts.empty()}) {
+  for (const bool is_on :
+       {static_cast<bool>(options.book), static_cast<bool>(options.authorize),
+        static_cast<bool>(options.coding), static_cast<bool>(options.metrics), options.openapi,
+        options.page, options.loopback_hosts_only, options.allowed_hosts.empty()}) {
     kind += is_on ? "1" : "0";
   }
   static std::mutex mutex;

@@ -217,7 +217,8 @@ struct ApiComponent {
            R"({"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9._~@+-]{0,127}$"})", R"("family")"},
           {"id", "The id of the address.", R"({"type":"string","pattern":"^[A-Za-z0-9-]{1,64}$"})",
            R"("ann")"},
-          {"file", "The name of the file.", R"({"type":"string"})", R"("app.js")"}};
+          {"file", "The name of the file.", R"({"type":"string","pattern":"^[^/?]+$"})",
+           R"("app.js")"}};
 }
 
 /// Fields of requests.
