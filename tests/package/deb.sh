@@ -206,7 +206,7 @@ expect '{"name":"Ada Lovelace"}' request "http://127.0.0.1:$port$location"
 stop
 
 step "upgraded: the data and changed settings stay"
-sed -i 's/^  name: Address Book/  name: Our Book/' /etc/addrbook/server.yaml
+sed -i 's/^  name: Address Book/  name: Our Book/; s/^  page: true /  page: false/' /etc/addrbook/server.yaml
 sum=$(sha256sum </etc/addrbook/server.yaml)
 quietly dpkg --force-confold -i "$work/next.deb"
 [[ $(dpkg-query -W -f '${Version}' addrbook-server) == 9.0.0-1 ]] || fail "it was not upgraded"
