@@ -163,13 +163,13 @@ namespace detail {
 /// 404.
 class Entrance {
  public:
-  Entrance(const std::string& name, const Options& options)
+  Entrance(std::string name, const Options& options)
       : log_(options.log),
         metrics_(options.metrics),
         is_debug_(options.debug),
         web_({}, options.allowed_hosts, options.loopback_hosts_only),
         proxies_(options.trusted_proxies),
-        name_(name),
+        name_(std::move(name)),
         prefix_(options.prefix),
         addresses_(options.prefix),
         has_page_(options.page) {}

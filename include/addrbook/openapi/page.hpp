@@ -134,9 +134,9 @@ inline void PageWriter::write_target(const ApiOperation& operation) {
 
 inline void PageWriter::write_operation(const ApiOperation& operation) {
   const About& about = operation.about;
-  to_.append("<section class=\"operation\" id=\"")
+  to_.append(R"(<section class="operation" id=")")
       .append(about.id)
-      .append("\"><div class=\"target\">");
+      .append(R"("><div class="target">)");
   write_target(operation);
   to_.append("</div><h3>").append(escaped_html(operation.route->text.summary())).append("</h3><p>");
   to_.append(marked_up(about.text));

@@ -39,6 +39,7 @@ class EventQueue : private Pinned {
   [[nodiscard]] bool add(int descriptor, std::uint64_t handle, std::uint32_t events) const {
     return control(EPOLL_CTL_ADD, descriptor, handle, events);
   }
+  // NOLINTNEXTLINE(modernize-use-nodiscard): for what was added it can't fail
   bool modify(int descriptor, std::uint64_t handle, std::uint32_t events) const {
     return control(EPOLL_CTL_MOD, descriptor, handle, events);
   }
