@@ -25,57 +25,19 @@ connections among clients. No connection may end without having said so, and eac
 TEXT
 }
 
-server_program=
-while (($#)); do
-  case $1 in
-    --server)
-      [[ $# -gt 1 ]] || { echo "tests/clients/run.sh: --server needs a file" >&2; exit 2; }
-      server_program=$(realpath -- "$2")
-      shift
-      ;;
-    --help | -h) usage; exit 0 ;;
-    *)
-      echo "tests/clients/run.sh: unknown option '$1'" >&2
-      usage >&2
-      exit 2
-      ;;
-  esac
-  shift
-done
+here=$(dirname -- "${BASH_SOURCE[0]}")
+script=tests/clients/run.sh
+source "$here/../support/script.sh"
+take_options "$@"
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 here=$PWD/tests/clients
-cmake/install-deps.sh --server --clients
-if [[ -z $server_program ]]; then
-  cmake/build.sh release addrbook-server
-  server_program=$PWD/build/release/examples/addrbook-server
-fi
+prepare --clients
 
-PATH=$PATH:/usr/sbin:/sbin # where Debian has nginx and haproxy
-export no_proxy='*'
 python=python3
 "$python" -c 'import requests, vobject' 2>/dev/null || python=/usr/bin/python3
 node=node
 command -v node >/dev/null || node=nodejs
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/addrbook-clients.XXXXXX")
-started=() # the processes that this script ends
-finish() {
-  local pid
-  for pid in ${started[@]+"${started[@]}"}; do kill "$pid" 2>/dev/null || true; done
-  wait
-  rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-fail() {
-  printf 'tests/clients/run.sh: %s\n' "$1" >&2
-  shift
-  (($#)) && cat "$@" >&2
-  exit 1
-}
 
 # wait_for URL PID LOG: until it answers, or its process has ended.
 wait_for() {
@@ -94,31 +56,12 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
 export CERTIFICATE=$work/certificate.pem
 export NODE_EXTRA_CA_CERTS=$CERTIFICATE CURL_CA_BUNDLE=$CERTIFICATE SSL_CERT_FILE=$CERTIFICATE
 
-# start_server NAME SETTINGS...: with the book in memory; settings of the caller do not count. Sets
-# the variable NAME to its URL.
-while IFS= read -r name; do unset "$name"; done < <(compgen -e ADDRBOOK_ || true)
-servers=()
 direct=
-start_server() {
-  local name=$1 log=$work/$1.log try url=
-  shift
-  mkdir "$work/$name"
-  : >"$log" # it is read below, maybe before the server's process opens it
-  (cd "$work/$name" && exec env ADDRBOOK_STORAGE_MEMORY= "$@" "$server_program" --port 0) >"$log" 2>&1 &
-  servers+=($!)
-  started+=($!)
-  for ((try = 0; try < 500; ++try)); do
-    url=$(sed -n 's,^Serving .* on \(https*://[0-9.]*:[0-9]*\) .*,\1,p' "$log")
-    [[ -n $url ]] && break
-    kill -0 $! 2>/dev/null || break
-    sleep 0.02
-  done
-  printf -v "$name" %s "$url"
-  wait_for "$url/addresses/_health" $! || fail "the server does not start" "$log"
-}
-start_server direct
-start_server exports
-start_server tls "ADDRBOOK_TLS_CERTIFICATE=$CERTIFICATE" "ADDRBOOK_TLS_KEY=$work/key.pem"
+start_server direct ADDRBOOK_STORAGE_MEMORY=
+start_server exports ADDRBOOK_STORAGE_MEMORY=
+start_server tls ADDRBOOK_STORAGE_MEMORY= "ADDRBOOK_TLS_CERTIFICATE=$CERTIFICATE" \
+  "ADDRBOOK_TLS_KEY=$work/key.pem"
+servers=("${started[@]}")
 
 # start_proxies: nothing can tell nginx to take any free port, so this looks for three. Another
 # process may take one meanwhile.

@@ -18,75 +18,20 @@ configs/README.md must be there, and each expression in them must find something
 TEXT
 }
 
-server_program=
-while (($#)); do
-  case $1 in
-    --server)
-      [[ $# -gt 1 ]] || { echo "tests/metrics/run.sh: --server needs a file" >&2; exit 2; }
-      server_program=$(realpath -- "$2")
-      shift
-      ;;
-    --help | -h) usage; exit 0 ;;
-    *)
-      echo "tests/metrics/run.sh: unknown option '$1'" >&2
-      usage >&2
-      exit 2
-      ;;
-  esac
-  shift
-done
+here=$(dirname -- "${BASH_SOURCE[0]}")
+script=tests/metrics/run.sh
+source "$here/../support/script.sh"
+take_options "$@"
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
-cmake/install-deps.sh --server --metrics
-if [[ -z $server_program ]]; then
-  cmake/build.sh release addrbook-server
-  server_program=$PWD/build/release/examples/addrbook-server
-fi
+prepare --metrics
 PATH=$PATH:${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/addrbook/bin
-export no_proxy='*'
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/addrbook-metrics.XXXXXX")
-started=() # the processes that this script ends
-finish() {
-  local pid
-  for pid in ${started[@]+"${started[@]}"}; do kill "$pid" 2>/dev/null || true; done
-  wait
-  rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-fail() {
-  printf 'tests/metrics/run.sh: %s\n' "$1" >&2
-  shift
-  (($#)) && cat "$@" >&2
-  exit 1
-}
-
-# start NAME SETTINGS...: settings of the caller do not count. Sets the variable NAME to its URL.
-while IFS= read -r name; do unset "$name"; done < <(compgen -e ADDRBOOK_ || true)
-start() {
-  local name=$1 log=$work/$1.log try url=
-  shift
-  mkdir "$work/$name"
-  : >"$log" # it is read below, maybe before the server's process opens it
-  (cd "$work/$name" && exec env "$@" "$server_program" --port 0) >"$log" 2>&1 &
-  started+=($!)
-  for ((try = 0; try < 500; ++try)); do
-    url=$(sed -n 's,^Serving .* on \(http://[0-9.]*:[0-9]*\) .*,\1,p' "$log")
-    [[ -n $url ]] && break
-    kill -0 $! 2>/dev/null || break
-    sleep 0.02
-  done
-  [[ -n $url ]] || fail "the server does not start" "$log"
-  printf -v "$name" %s "$url"
-}
-start one ADDRBOOK_STORAGE_SQLITE=book.db
-start many ADDRBOOK_STORAGE_SQLITE=books.db 'ADDRBOOK_HTTP_PREFIX=/books/{book}/addresses'
-start closed ADDRBOOK_STORAGE_MEMORY= \
+start_server one ADDRBOOK_STORAGE_SQLITE=book.db
+start_server many ADDRBOOK_STORAGE_SQLITE=books.db 'ADDRBOOK_HTTP_PREFIX=/books/{book}/addresses'
+start_server closed ADDRBOOK_STORAGE_MEMORY= \
   ADDRBOOK_AUTH_TOKENS=ada:write:correct-horse-battery,eve:admin:staple-of-the-house
-start without ADDRBOOK_STORAGE_MEMORY= ADDRBOOK_HTTP_METRICS=false
+start_server without ADDRBOOK_STORAGE_MEMORY= ADDRBOOK_HTTP_METRICS=false
 
 python3 tests/metrics/check.py traffic "$one" "$many" >"$work/traffic" 2>&1 ||
   fail "the servers do not answer as they should" "$work/traffic"

@@ -24,53 +24,16 @@ answer that the tests get with the document of its mount.
 TEXT
 }
 
-server_program=
-while (($#)); do
-  case $1 in
-    --server)
-      [[ $# -gt 1 ]] || { echo "tests/openapi/run.sh: --server needs a file" >&2; exit 2; }
-      server_program=$(realpath -- "$2")
-      shift
-      ;;
-    --help | -h) usage; exit 0 ;;
-    *)
-      echo "tests/openapi/run.sh: unknown option '$1'" >&2
-      usage >&2
-      exit 2
-      ;;
-  esac
-  shift
-done
+here=$(dirname -- "${BASH_SOURCE[0]}")
+script=tests/openapi/run.sh
+source "$here/../support/script.sh"
+take_options "$@"
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 here=$PWD/tests/openapi
-cmake/install-deps.sh --server --openapi
-if [[ -z $server_program ]]; then
-  cmake/build.sh release addrbook-server
-  server_program=$PWD/build/release/examples/addrbook-server
-fi
-export no_proxy='*'
+prepare --openapi
 node=node
 command -v node >/dev/null || node=nodejs
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/addrbook-openapi.XXXXXX")
-started=() # the processes that this script ends
-finish() {
-  local pid
-  for pid in ${started[@]+"${started[@]}"}; do kill "$pid" 2>/dev/null || true; done
-  wait
-  rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-fail() {
-  printf 'tests/openapi/run.sh: %s\n' "$1" >&2
-  shift
-  (($#)) && cat "$@" >&2
-  exit 1
-}
 
 # The packages of npm, once for all runs.
 packages=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/addrbook/openapi
@@ -82,29 +45,11 @@ if ! cmp -s "$here/package.json" "$packages/installed.json"; then
   cp "$here/package.json" "$packages/installed.json"
 fi
 
-# start_server NAME SETTINGS...: with the book in memory. Sets the variable NAME to its URL.
-while IFS= read -r name; do unset "$name"; done < <(compgen -e ADDRBOOK_ || true)
-start_server() {
-  local name=$1 log=$work/$1.log try url=
-  shift
-  mkdir "$work/$name"
-  : >"$log"
-  (cd "$work/$name" && exec env ADDRBOOK_STORAGE_MEMORY= "$@" "$server_program" --port 0) >"$log" 2>&1 &
-  started+=($!)
-  for ((try = 0; try < 500; ++try)); do
-    url=$(sed -n 's,^Serving .* on \(http://[0-9.]*:[0-9]*\) .*,\1,p' "$log")
-    [[ -n $url ]] && break
-    kill -0 $! 2>/dev/null || break
-    sleep 0.02
-  done
-  [[ -n $url ]] || fail "the server does not start" "$log"
-  printf -v "$name" %s "$url"
-}
 plain='' guarded='' many=''
-start_server plain
-start_server guarded ADDRBOOK_AUTH_TOKENS=ada:write:0123456789abcdef \
+start_server plain ADDRBOOK_STORAGE_MEMORY=
+start_server guarded ADDRBOOK_STORAGE_MEMORY= ADDRBOOK_AUTH_TOKENS=ada:write:0123456789abcdef \
   'ADDRBOOK_HTTP_ALLOWED_ORIGINS=https://app.example.com'
-start_server many 'ADDRBOOK_HTTP_PREFIX=/books/{book}/addresses'
+start_server many ADDRBOOK_STORAGE_MEMORY= 'ADDRBOOK_HTTP_PREFIX=/books/{book}/addresses'
 get() { # get URL FILE
   curl -sf "$1" -o "$2" || fail "$1 is not answered"
 }

@@ -21,6 +21,9 @@ contacts page: what it does, how fast, that axe finds nothing, that nothing in a
 TEXT
 }
 
+here=$(dirname -- "${BASH_SOURCE[0]}")
+script=tests/page/run.sh
+source "$here/../support/script.sh"
 server_program=
 contacts=100000
 only=
@@ -28,7 +31,7 @@ pictures=
 while (($#)); do
   case $1 in
     --server | --only | --contacts)
-      [[ $# -gt 1 ]] || { echo "tests/page/run.sh: $1 needs a value" >&2; exit 2; }
+      [[ $# -gt 1 ]] || { complain "$1 needs a value"; exit 2; }
       case $1 in
         --only) only=$2 ;;
         --contacts) contacts=$2 ;;
@@ -39,7 +42,7 @@ while (($#)); do
     --pictures) pictures=1 ;;
     --help | -h) usage; exit 0 ;;
     *)
-      echo "tests/page/run.sh: unknown option '$1'" >&2
+      complain "unknown option '$1'"
       usage >&2
       exit 2
       ;;
@@ -48,30 +51,7 @@ while (($#)); do
 done
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
-cmake/install-deps.sh --server --page
-if [[ -z $server_program ]]; then
-  cmake/build.sh release addrbook-server
-  server_program=$PWD/build/release/examples/addrbook-server
-fi
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/addrbook-page.XXXXXX")
-started=() # the processes that this script ends
-finish() {
-  local pid
-  for pid in ${started[@]+"${started[@]}"}; do kill "$pid" 2>/dev/null || true; done
-  wait
-  rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-fail() {
-  printf 'tests/page/run.sh: %s\n' "$1" >&2
-  shift
-  (($#)) && cat "$@" >&2
-  exit 1
-}
+prepare --page
 
 # Where npm puts the modules: kept for the next time, new when package.json changes.
 modules=${XDG_CACHE_HOME:-${HOME:-$work}/.cache}/addrbook/page-$(cksum <tests/page/package.json | cut -d' ' -f1)
@@ -83,24 +63,6 @@ if [[ ! -e $modules/done ]]; then
   : >"$modules/done"
 fi
 
-# start_server NAME SETTINGS...: settings of the caller do not count. Sets NAME to its URL.
-while IFS= read -r name; do unset "$name"; done < <(compgen -e ADDRBOOK_ || true)
-start_server() {
-  local name=$1 log=$work/$1.log try url=
-  shift
-  mkdir "$work/$name"
-  : >"$log"
-  (cd "$work/$name" && exec env "$@" "$server_program" --port 0) >"$log" 2>&1 &
-  started+=($!)
-  for ((try = 0; try < 500; ++try)); do
-    url=$(sed -n 's,^Serving .* on \(http://[0-9.]*:[0-9]*\) .*,\1,p' "$log")
-    [[ -n $url ]] && break
-    kill -0 $! 2>/dev/null || break
-    sleep 0.02
-  done
-  [[ -n $url ]] || fail "the server does not start" "$log"
-  printf -v "$name" %s "$url"
-}
 start_server book
 start_server tokens ADDRBOOK_STORAGE_MEMORY= \
   ADDRBOOK_AUTH_TOKENS=writer:write:writer-writer-writer,reader:read:reader-reader-reader
