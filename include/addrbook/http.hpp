@@ -83,6 +83,15 @@ class BodySource : private detail::Pinned {
   /// Appends the next piece of the body to `to`.
   virtual Status read(std::string& to) = 0;
 
+  /// What follows the last piece, if the source keeps it in memory anyway: it can be sent from
+  /// there, without a copy. May be empty, then read() is to be called. read() may also be called
+  /// otherwise.
+  /// @returns a view that is valid until the next call of anything else
+  [[nodiscard]] virtual std::string_view held() { return {}; }
+
+  /// The first `size` bytes of held() have been taken.
+  virtual void skip(std::size_t /*size*/) {}
+
   /// Whether the body may never end. Each of its pieces is then sent at once, and the answer's
   /// deadline holds for each piece, where it otherwise holds for the whole body. A Server also ends
   /// any body at its own answer_timeout, counted from when the client first falls behind.

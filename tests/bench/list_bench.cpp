@@ -105,6 +105,7 @@ int main(int argc, char** argv) {
   std::vector<char> rest(body.size());
   ::recv(constant_reader.socket(), rest.data(), rest.size(), MSG_WAITALL);
 
+  answer_size(list);  // the list is kept from its second reader on, and framed otherwise then
   const std::size_t list_size = answer_size(list);
   std::vector<double> lists;
   std::vector<double> constants;

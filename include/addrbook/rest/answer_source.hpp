@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace addrbook::detail {
@@ -62,13 +63,9 @@ class AnswerSource final : public BodySource {
   }
 
   Status read(std::string& to) override {
-    const std::size_t taken = std::exchange(unconfirmed_bytes_, 0);
-    record_.bytes += taken;
-    if (counted_.series != nullptr && taken != 0) counted_.series->add_response_bytes(taken);
-    if (has_failed_) return Status::failed;
     const auto asked_at = Clock::now();
-    pace_.go_on(asked_at, taken);
-    if (has_piece_ && asked_at >= pace_.deadline()) return Status::failed;
+    confirm(asked_at);
+    if (is_over(asked_at)) return Status::failed;
     try {
       const std::size_t before = to.size();
       const Status status = source_->read(to);
@@ -98,6 +95,14 @@ class AnswerSource final : public BodySource {
       return Status::failed;
     }
   }
+  [[nodiscard]] std::string_view held() override {
+    return is_over(Clock::now()) ? std::string_view() : source_->held();
+  }
+  void skip(std::size_t size) override {
+    unconfirmed_bytes_ += size;
+    confirm(Clock::now());
+    source_->skip(size);
+  }
   [[nodiscard]] bool is_live() const noexcept override { return source_->is_live(); }
   [[nodiscard]] std::size_t min_rate() const noexcept override { return source_->min_rate(); }
   void on_ready(std::function<void()> ready) override { source_->on_ready(std::move(ready)); }
@@ -112,6 +117,17 @@ class AnswerSource final : public BodySource {
   [[nodiscard]] std::size_t memory() const noexcept override { return source_->memory(); }
 
  private:
+  /// The client has taken what it was given.
+  void confirm(Clock::time_point now) {
+    const std::size_t taken = std::exchange(unconfirmed_bytes_, 0);
+    record_.bytes += taken;
+    if (counted_.series != nullptr && taken != 0) counted_.series->add_response_bytes(taken);
+    if (!has_failed_) pace_.go_on(now, taken);
+  }
+  [[nodiscard]] bool is_over(Clock::time_point now) const noexcept {
+    return has_failed_ || (has_piece_ && now >= pace_.deadline());
+  }
+
   /// Logs the exception that is being handled.
   void fail() noexcept {
     has_failed_ = true;

@@ -22,7 +22,7 @@
 
 namespace addrbook::detail {
 
-/// A whole list, in the pieces of its source.
+/// A whole list.
 struct ListText : private Pinned {
   ListText(std::uint64_t of_epoch, std::uint64_t at_revision)
       : epoch(of_epoch), revision(at_revision) {}
@@ -30,10 +30,17 @@ struct ListText : private Pinned {
     if (all_bytes) all_bytes->fetch_sub(bytes);
   }
 
+  void append(std::string_view piece) {
+    constexpr std::size_t block_bytes = std::size_t{256} * 1024;
+    if (blocks.empty() || blocks.back().size() + piece.size() > block_bytes) blocks.emplace_back();
+    blocks.back() += piece;
+    bytes += piece.size();
+  }
+
   const std::uint64_t epoch;
   const std::uint64_t revision;
-  std::vector<std::string> pieces;
-  std::size_t bytes = 0;                                // of the pieces
+  std::vector<std::string> blocks;                      // none is empty
+  std::size_t bytes = 0;                                // of the blocks
   std::shared_ptr<std::atomic<std::size_t>> all_bytes;  // of all texts, if it is counted there
 };
 
@@ -101,8 +108,8 @@ class ListCache : private Pinned {
   std::uint64_t last_ticket_ = 0;
 };
 
-/// The body of a list that is kept. It holds no memory of its own. The storage is asked now and
-/// then whether the book is still there.
+/// The body of a list that is kept. It holds no memory of its own. The storage is asked before each
+/// further block whether the book is still there.
 class KeptListSource final : public BodySource {
  public:
   explicit KeptListSource(std::shared_ptr<const ListText> text,
@@ -110,19 +117,30 @@ class KeptListSource final : public BodySource {
       : text_(std::move(text)), service_(std::move(service)) {}
 
   Status read(std::string& to) override {
-    if (next_ == text_->pieces.size()) return Status::end;
-    constexpr std::size_t between = 16;  // pieces
-    if (service_ && next_ % between == between - 1 && service_->state().epoch != text_->epoch) {
-      return Status::failed;
-    }
-    to.append(text_->pieces[next_++]);
+    if (block_ == text_->blocks.size()) return Status::end;
+    const bool is_further = block_ != 0 && at_ == 0;
+    if (is_further && service_ && service_->state().epoch != text_->epoch) return Status::failed;
+    constexpr std::size_t piece_bytes = std::size_t{16} * 1024;
+    const auto piece = std::string_view(text_->blocks[block_]).substr(at_, piece_bytes);
+    to.append(piece);
+    skip(piece.size());
     return Status::piece;
+  }
+  [[nodiscard]] std::string_view held() override {
+    return at_ == 0 ? std::string_view() : std::string_view(text_->blocks[block_]).substr(at_);
+  }
+  void skip(std::size_t size) override {
+    at_ += size;
+    if (at_ < text_->blocks[block_].size()) return;
+    ++block_;
+    at_ = 0;
   }
 
  private:
   std::shared_ptr<const ListText> text_;
   std::shared_ptr<const Service> service_;
-  std::size_t next_ = 0;
+  std::size_t block_ = 0;
+  std::size_t at_ = 0;  // in the block
 };
 
 /// A list that is kept when it has been read to its end, if the book did not change meanwhile.
@@ -146,12 +164,8 @@ class CollectingSource final : public BodySource {
     const Status status = source_->read(to);
     if (!text_) return status;
     if (status == Status::piece) {
-      text_->bytes += to.size() - before;
-      if (text_->bytes > cache_->max_bytes() || !cache_->is_collecting(epoch_, ticket_)) {
-        give_up();
-      } else {
-        text_->pieces.push_back(to.substr(before));
-      }
+      text_->append(std::string_view(to).substr(before));
+      if (text_->bytes > cache_->max_bytes() || !cache_->is_collecting(epoch_, ticket_)) give_up();
     } else if (status == Status::end) {
       if (source_->is_of_one_state()) cache_->keep(std::move(text_));
       give_up();

@@ -24,7 +24,7 @@ struct Answer {
 };
 
 /// An answer on its way. It holds the source and what the transport has not taken yet: a piece at
-/// the most, unless the answer has no source.
+/// the most, unless the answer has no source. What the source holds itself is sent from there.
 class AnswerWriter {
  public:
   enum class Progress {
@@ -65,6 +65,7 @@ class AnswerWriter {
     answer.source.reset();
     answer.is_last = false;
     sent_ = 0;
+    held_ = 0;
     taken_ = 0;
     has_rest_ = false;
   }
@@ -75,42 +76,64 @@ class AnswerWriter {
 
   void fall_behind();
   BodySource::Status fill();
+  Transfer::State send_text(Transport& transport);
+  Transfer::State send_held(Transport& transport);
 
   std::size_t sent_ = 0;  // of the text
+  std::size_t held_ = 0;  // what is still to be sent of what the source holds, behind the text
   std::uint64_t taken_ = 0;
-  bool has_rest_ = false;  // the text is left over from an earlier call
+  bool has_rest_ = false;  // text or held_ is left over from an earlier call
 };
 
 // ---------------------------------------------------------------------------------------------
 
 inline AnswerWriter::Progress AnswerWriter::pump(Transport& transport, bool& has_progress) {
-  std::string& text = answer.text;
-  std::size_t pumped = 0;
+  const std::uint64_t before = taken_;
   auto status = BodySource::Status::piece;
   while (true) {
     // What is left of an earlier call goes first: then the source may not be needed yet.
     if (answer.source && !std::exchange(has_rest_, false)) status = fill();
     if (status == BodySource::Status::failed) return Progress::failed;
-    while (sent_ < text.size()) {
-      const auto sent = transport.write(text.data() + sent_, text.size() - sent_);
-      switch (sent.state) {
-        case Transfer::State::done:
-          sent_ += sent.size;
-          pumped += sent.size;
-          taken_ += sent.size;
-          has_progress = true;
-          break;
-        case Transfer::State::wants_read: fall_behind(); return Progress::wants_read;
-        case Transfer::State::wants_write: fall_behind(); return Progress::wants_write;
-        default: return Progress::failed;
-      }
+    auto state = send_text(transport);
+    if (state == Transfer::State::done && held_ != 0) state = send_held(transport);
+    has_progress = has_progress || taken_ != before;
+    switch (state) {
+      case Transfer::State::done: break;
+      case Transfer::State::wants_read: fall_behind(); return Progress::wants_read;
+      case Transfer::State::wants_write: fall_behind(); return Progress::wants_write;
+      default: return Progress::failed;
     }
-    text.clear();
-    sent_ = 0;
     if (!answer.source) return Progress::complete;
     if (status == BodySource::Status::later) return Progress::later;
-    if (pumped >= fair_share) return Progress::turn_over;
+    if (taken_ - before >= fair_share) return Progress::turn_over;
   }
+}
+
+inline Transfer::State AnswerWriter::send_text(Transport& transport) {
+  std::string& text = answer.text;
+  while (sent_ < text.size()) {
+    const auto sent = transport.write(text.data() + sent_, text.size() - sent_);
+    if (sent.state != Transfer::State::done) return sent.state;
+    sent_ += sent.size;
+    taken_ += sent.size;
+  }
+  text.clear();
+  sent_ = 0;
+  return Transfer::State::done;
+}
+
+inline Transfer::State AnswerWriter::send_held(Transport& transport) {
+  while (held_ != 0) {
+    const auto held = answer.source->held().substr(0, held_);
+    if (held.empty()) return Transfer::State::failed;  // the client knows how much has to follow
+    const auto sent = transport.write(held.data(), held.size());
+    if (sent.state != Transfer::State::done) return sent.state;
+    answer.source->skip(sent.size);
+    held_ -= sent.size;
+    taken_ += sent.size;
+  }
+  if (answer.framing == AnswerFraming::chunked) answer.text = "\r\n";  // goes with what follows
+  return Transfer::State::done;
 }
 
 // The client takes its time: what it has taken is given back.
@@ -120,13 +143,20 @@ inline void AnswerWriter::fall_behind() {
   if (answer.text.capacity() > answer.text.size() + piece_bytes) answer.text.shrink_to_fit();
 }
 
-// Appends pieces of the body to the text until that is worth a system call. At the end of the body
-// the source goes.
+// Appends pieces of the body to the text until that is worth a system call, or until the source
+// holds what follows. At the end of the body the source goes.
 inline BodySource::Status AnswerWriter::fill() {
   // The size of a chunk comes first (RFC 9112, 7.1) and is known last.
   constexpr std::string_view usual_size = "4000\r\n";
   const bool is_chunked = answer.framing == AnswerFraming::chunked;
   std::string& text = answer.text;
+  const auto put_size = [&text](std::size_t at, std::size_t replaced, std::size_t size) {
+    char line[18];
+    char* end = std::to_chars(line, line + 16, size, 16).ptr;
+    *end++ = '\r';
+    *end++ = '\n';
+    text.replace(at, replaced, line, static_cast<std::size_t>(end - line));
+  };
   while (text.size() < piece_bytes / 2) {
     const std::size_t before = text.size();
     if (is_chunked) text.append(usual_size);
@@ -134,14 +164,14 @@ inline BodySource::Status AnswerWriter::fill() {
     const auto status = answer.source->read(text);
     if (status == BodySource::Status::piece) {
       if (is_chunked) {
-        char line[18];
-        char* end = std::to_chars(line, line + 16, text.size() - begin, 16).ptr;
-        *end++ = '\r';
-        *end++ = '\n';
-        text.replace(before, usual_size.size(), line, static_cast<std::size_t>(end - line));
+        put_size(before, usual_size.size(), text.size() - begin);
         text.append("\r\n");
       }
-      continue;
+      const std::size_t held = answer.source->held().size();
+      if (held < piece_bytes) continue;
+      if (is_chunked) put_size(text.size(), 0, held);
+      held_ = held;
+      return status;
     }
     text.resize(before);
     if (status == BodySource::Status::end) {

@@ -101,7 +101,7 @@ TEST_CASE("answer source: pause() and memory() are the source's") {
   Answer answer;
   int pauses = 0;
   answer.source->when_paused = [&] { ++pauses; };
-  answer.source->held = 77;
+  answer.source->memory_held = 77;
   CHECK(answer.answer->memory() == 77);
   CHECK(answer.read() == Status::piece);
   answer.answer->pause();
@@ -141,4 +141,21 @@ TEST_CASE("answer source: a body with a rate may take longer than the timeout") 
     CHECK(paced.read(piece) == Status::piece);
     CHECK(paced.read(piece) == (rate != 0 ? Status::piece : Status::failed));
   }
+}
+
+TEST_CASE("answer source: what the source holds counts as it is taken, and has the same deadline") {
+  Answer answer;
+  answer.source->rest = "defgh";
+  CHECK(answer.read() == Status::piece);
+  CHECK(answer.answer->held().empty());
+  CHECK(answer.read() == Status::piece);
+  CHECK(answer.answer->held() == "defgh");
+  answer.answer->skip(2);
+  CHECK(answer.answer->held() == "fgh");
+  CHECK(answer.end().bytes == 5);  // the rest was not taken
+
+  Answer late(std::chrono::milliseconds(0));
+  late.source->rest = "defgh";
+  CHECK(late.answer->held().empty());
+  CHECK(late.read() == Status::failed);
 }

@@ -248,7 +248,7 @@ TEST_CASE("compression: 'later' and failures of a source pass through") {
 TEST_CASE("compression: a source counts its encoder and its buffer, which a pause gives back") {
   const std::string text(5000, 'x');
   const auto source = std::make_shared<test::FakeSource>(std::vector<std::string>{text, "b"});
-  source->held = 50;
+  source->memory_held = 50;
   int pauses = 0;
   source->when_paused = [&] { ++pauses; };
   addrbook::detail::EncodedSource coded(source, Brackets().encoder());

@@ -28,7 +28,7 @@ struct Stated final : BodySource {
 
   Status read(std::string& to) override { return source.read(to); }
   void pause() override { source.pause(); }
-  [[nodiscard]] std::size_t memory() const noexcept override { return source.held; }
+  [[nodiscard]] std::size_t memory() const noexcept override { return source.memory_held; }
   [[nodiscard]] bool is_of_one_state() const noexcept { return one_state; }
 
   FakeSource source;
@@ -136,8 +136,7 @@ TEST_CASE("list_cache: the texts together are limited, also those that are not k
   ListCache cache(20);
   const auto text_of = [](std::uint64_t epoch, std::uint64_t revision, std::size_t bytes) {
     auto text = std::make_shared<addrbook::detail::ListText>(epoch, revision);
-    text->pieces.emplace_back(bytes, 'x');
-    text->bytes = bytes;
+    text->append(std::string(bytes, 'x'));
     return text;
   };
   cache.keep(text_of(1, 1, 8));
@@ -225,4 +224,32 @@ TEST_CASE(
   CHECK(changed != first);
   CHECK(changed.find("changed") != std::string::npos);
   for (int i = 0; i < 4; ++i) CHECK(list() == changed);
+}
+
+TEST_CASE("list_cache: a kept list can be read in pieces and in place, in any order") {
+  const auto text = std::make_shared<addrbook::detail::ListText>(7, 3);
+  std::string expected;
+  for (char c = 'a'; c < 'z'; ++c) {
+    text->append(std::string(30'000, c));
+    expected.append(30'000, c);
+  }
+  REQUIRE(text->bytes == expected.size());
+  REQUIRE(text->blocks.size() > 2);
+  CHECK(text->blocks.size() < 5);
+  {
+    KeptListSource in_pieces(text);
+    CHECK(read_all(in_pieces) == expected);
+  }
+  KeptListSource mixed(text);
+  std::string got;
+  CHECK(mixed.held().empty());  // the storage is asked first
+  for (std::size_t i = 0; mixed.read(got) == BodySource::Status::piece; ++i) {
+    for (auto held = mixed.held(); !held.empty(); held = mixed.held()) {
+      const auto taken = held.substr(0, 10'000 * (i + 1));
+      got += taken;
+      mixed.skip(taken.size());
+      if (i == 1) break;
+    }
+  }
+  CHECK(got == expected);
 }

@@ -100,6 +100,52 @@ TEST_CASE("answer_writer: waits for a slow client, however little it takes, and 
   }
 }
 
+TEST_CASE("answer_writer: what the source holds is sent from there, in a chunk of its own") {
+  const std::string held(100'000, 'x');
+  for (const std::size_t room : {Peer::never, std::size_t{1000}, std::size_t{9}}) {
+    CAPTURE(room);
+    Fixture fixture({"abc"});
+    fixture.source->rest = held;
+    auto progress = Progress::wants_write;
+    while (progress != Progress::complete) {
+      fixture.peer.room = room;
+      progress = fixture.pump();
+      REQUIRE((progress == Progress::wants_write || progress == Progress::complete));
+      REQUIRE(fixture.has_progress);
+      CHECK(fixture.writer.memory() < 1000);
+    }
+    CHECK(fixture.peer.written == "head\n3\r\nabc\r\n186a0\r\n" + held + "\r\n0\r\n\r\n");
+    CHECK(fixture.writer.taken() == fixture.peer.written.size());
+  }
+  Fixture plain({"abc"}, AnswerFraming::until_close);
+  plain.source->rest = held;
+  CHECK(plain.pump() == Progress::complete);
+  CHECK(plain.peer.written == "head\nabc" + held);
+  CHECK(plain.peer.calls == 2);
+
+  Fixture little({"abc"});  // not worth a call of its own
+  little.source->rest = "def";
+  CHECK(little.pump() == Progress::complete);
+  CHECK(little.peer.written == "head\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n");
+  CHECK(little.peer.calls == 1);
+}
+
+TEST_CASE(
+    "answer_writer: what the source holds no more, though its size was sent, fails the answer") {
+  Fixture fixture({"abc"});
+  fixture.source->rest.assign(100'000, 'x');
+  fixture.peer.room = 50'000;
+  CHECK(fixture.pump() == Progress::wants_write);
+  fixture.source->rest.clear();
+  fixture.peer.room = Peer::never;
+  CHECK(fixture.pump() == Progress::failed);
+  fixture.writer.clear();
+  fixture.peer.written.clear();
+  fixture.writer.answer.text = "next";
+  CHECK(fixture.pump() == Progress::complete);
+  CHECK(fixture.peer.written == "next");
+}
+
 TEST_CASE("answer_writer: without room nothing is read, and nothing counts as progress") {
   Fixture fixture({"abc", "def"});
   fixture.peer.room = 0;
