@@ -252,7 +252,7 @@ TEST_CASE("serve: GET / leads to the page, if there is one") {
     CHECK(answer.status == 303);
     CHECK(answer.header("location") == "books/mine/_page");
     CHECK(connection.request("GET", "/books/mine/_page").status == 200);
-    CHECK(connection.request("GET", "/books/mine/_page/app.js").status == 200);
+    CHECK(connection.request("GET", "/books/mine/_page/files/app.js").status == 200);
     CHECK(Connection(port).request("POST", "/", {}, "{}").status == 405);
     send_signal(SIGTERM);
   });

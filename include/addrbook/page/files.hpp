@@ -19,18 +19,18 @@ inline constexpr PageFile page_files[] = {
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
 <meta name="color-scheme" content="light dark">
 <title>Contacts</title>
-<link rel="icon" href="_page/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="_page/app.css">
-<link rel="modulepreload" href="_page/api.js">
-<link rel="modulepreload" href="_page/conflict.js">
-<link rel="modulepreload" href="_page/contact.js">
-<link rel="modulepreload" href="_page/detail.js">
-<link rel="modulepreload" href="_page/dom.js">
-<link rel="modulepreload" href="_page/json.js">
-<link rel="modulepreload" href="_page/list.js">
-<link rel="modulepreload" href="_page/live.js">
-<link rel="modulepreload" href="_page/transfer.js">
-<script type="module" src="_page/app.js"></script>
+<link rel="icon" href="_page/files/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="_page/files/app.css">
+<link rel="modulepreload" href="_page/files/api.js">
+<link rel="modulepreload" href="_page/files/conflict.js">
+<link rel="modulepreload" href="_page/files/contact.js">
+<link rel="modulepreload" href="_page/files/detail.js">
+<link rel="modulepreload" href="_page/files/dom.js">
+<link rel="modulepreload" href="_page/files/json.js">
+<link rel="modulepreload" href="_page/files/list.js">
+<link rel="modulepreload" href="_page/files/live.js">
+<link rel="modulepreload" href="_page/files/transfer.js">
+<script type="module" src="_page/files/app.js"></script>
 </head>
 <body data-pane="list">
 <svg hidden>
@@ -58,7 +58,7 @@ inline constexpr PageFile page_files[] = {
 <main id="app">
 <section id="side" aria-label="Contacts">
 <header class="top">
-<h1 class="brand"><img src="_page/icon.svg" alt="" width="28" height="28">Contacts</h1>
+<h1 class="brand"><img src="_page/files/icon.svg" alt="" width="28" height="28">Contacts</h1>
 <button type="button" id="book" class="chip" hidden><span id="book-name"></span></button>
 <span class="space"></span>
 <button type="button" id="new" class="tool strong" aria-label="New contact" title="New contact (n)"><svg class="icon" aria-hidden="true"><use href="#i-plus"/></svg></button>

@@ -15,7 +15,7 @@
 namespace addrbook::detail {
 
 /// What the paths of the page's files begin with.
-constexpr std::string_view page_folder = "/_page/";
+constexpr std::string_view page_folder = "/_page/files/";
 
 /// Puts a text in the place of what stands for it.
 inline void fill_in(std::string& text, std::string_view mark, std::string_view value) {

@@ -220,7 +220,7 @@ struct Route {
        {},
        has_page},
       {mount,
-       "/_page/{file}",
+       "/_page/files/{file}",
        "GET",
        {},
        none,
@@ -377,7 +377,7 @@ inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::strin
   if (scope != Scope::collection && path.size() > page_folder.size() &&
       path.substr(0, page_folder.size()) == page_folder) {
     id = path.substr(page_folder.size());
-    path = "/_page/{file}";
+    path = "/_page/files/{file}";
   }
   for (const Route& route : routes()) {
     const bool is_in_scope =

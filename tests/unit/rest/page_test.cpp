@@ -37,7 +37,7 @@ TEST_CASE("page: it is there where the program wants it") {
   const Book without;
   check_error(get(without.rest, "/addresses/_page"), "GET", "/addresses/_page", 404,
               "Unknown Endpoint");
-  CHECK(get(without.rest, "/addresses/_page/app.js").status == 404);
+  CHECK(get(without.rest, "/addresses/_page/files/app.js").status == 404);
 
   Options options = with_page();
   options.formats = {addrbook::vcard(), addrbook::csv()};
@@ -50,18 +50,19 @@ TEST_CASE("page: it is there where the program wants it") {
   CHECK(page.header("X-Content-Type-Options") == "nosniff");
   CHECK(page.header("Cache-Control") == "private, no-cache");
   CHECK(page.body.find(R"(data-tail="" data-formats="vcf csv")") != std::string::npos);
-  const Answer script = get(book.rest, "/addresses/_page/app.js");
+  const Answer script = get(book.rest, "/addresses/_page/files/app.js");
   CHECK(script.status == 200);
   CHECK(script.header("Content-Type") == "text/javascript; charset=UTF-8");
   CHECK(script.header("Content-Security-Policy") == addrbook::page_policy);
   CHECK(script.body == addrbook::page_file("app.js"));
-  for (const std::string path : {"/_page/index.html", "/_page/app", "/_page/files.hpp",
-                                 "/_page/app.js/x", "/_page//", "/_pages", "/_page/../_page"}) {
+  for (const std::string path :
+       {"/_page/files/index.html", "/_page/files/app", "/_page/files/files.hpp", "/_page/app.js",
+        "/_page/files/app.js/x", "/_page/files//", "/_page/files", "/_pages", "/_page/../_page"}) {
     CAPTURE(path);
     CHECK(get(book.rest, "/addresses" + path).status == 404);
   }
   CHECK(book.rest.is_instant("GET", "/_page"));
-  CHECK(book.rest.is_instant("GET", "/_page/app.css"));
+  CHECK(book.rest.is_instant("GET", "/_page/files/app.css"));
 }
 
 TEST_CASE("page: a '/' at the end leads to where its links are right") {
@@ -74,7 +75,7 @@ TEST_CASE("page: a '/' at the end leads to where its links are right") {
 
 TEST_CASE("page: ETag, 304, gzip, HEAD and other methods as elsewhere") {
   const Book book(with_page());
-  for (const std::string path : {"/addresses/_page", "/addresses/_page/app.css"}) {
+  for (const std::string path : {"/addresses/_page", "/addresses/_page/files/app.css"}) {
     CAPTURE(path);
     const Answer whole = get(book.rest, path);
     CHECK(get(book.rest, path, {{"If-None-Match", whole.header("ETag")}}).status == 304);
@@ -100,7 +101,8 @@ TEST_CASE("page: open to all who may reach the host, and to nobody under another
   const Book book(options);
   CHECK(get(book.rest, "/addresses/_page", {{"Host", "book.example.com"}}).status == 200);
   CHECK(get(book.rest, "/addresses/_page", {{"Host", "evil.example.com"}}).status == 403);
-  CHECK(get(book.rest, "/addresses/_page/app.js", {{"Host", "evil.example.com"}}).status == 403);
+  CHECK(get(book.rest, "/addresses/_page/files/app.js", {{"Host", "evil.example.com"}}).status ==
+        403);
   CHECK(get(book.rest, "/addresses/_health", {{"Host", "evil.example.com"}}).status == 200);
 }
 
@@ -109,8 +111,8 @@ TEST_CASE("page: one for many books, where the collection is") {
   const Answer page = get(rest, "/books/_page");
   CHECK(page.status == 200);
   CHECK(page.body.find(R"(data-tail="/people")") != std::string::npos);
-  CHECK(get(rest, "/books/_page/app.js").status == 200);
+  CHECK(get(rest, "/books/_page/files/app.js").status == 200);
   CHECK(get(rest, "/books/team/people/_page").status == 404);
-  CHECK(get(rest, "/books/team/people/_page/app.js").status == 404);
+  CHECK(get(rest, "/books/team/people/_page/files/app.js").status == 404);
   CHECK(get(many_books({}), "/books/_page").status == 404);
 }

@@ -171,8 +171,8 @@ TEST_CASE("routes: each row of the table is served, under its own method and pat
     std::string path(route.path);
     if (path == "/{id}") path = "/" + absent_id;
     if (path == "/{book}") path = "/ada";
-    const bool is_file = path == "/_page/{file}";
-    if (is_file) path = "/_page/x.js";
+    const bool is_file = path == "/_page/files/{file}";
+    if (is_file) path = "/_page/files/x.js";
     if (route.scope != Scope::collection) {
       const auto endpoints = addrbook::detail::Endpoints::find(one, path);
       REQUIRE(endpoints);
@@ -224,8 +224,8 @@ TEST_CASE("routes: what a mount has not switched on is as if it were not in the 
   }
   options.page = true;
   CHECK(Endpoints::find(prefix, "/_page", &options));
-  CHECK(Endpoints::find(prefix, "/_page/x", &options));
-  CHECK_FALSE(Endpoints::find(prefix, "/_page//", &options));
+  CHECK(Endpoints::find(prefix, "/_page/files/x", &options));
+  CHECK_FALSE(Endpoints::find(prefix, "/_page/files//", &options));
 }
 
 TEST_CASE("routes: _health and the page alone are instant") {
