@@ -564,7 +564,7 @@ test("a contact's content is never run", async (open) => {
     links: [...document.querySelectorAll("a[href]")].map((link) => link.getAttribute("href")).filter((href) => !/^(https?:|mailto:|tel:|#)/.test(href)), inner: document.querySelectorAll("#side b, #side i:not(#live i), #detail b, #detail svg svg").length,
   }));
   check(found.hacked === undefined && found.links.length === 0 && found.inner === 0 && found.scripts === 1, "nothing of it is markup", found);
-  check(found.images.every((src) => /_page\/icon\.svg$/.test(src)), "no picture of it is shown", found.images);
+  check(found.images.every((src) => /_page\/files\/icon\.svg$/.test(src)), "no picture of it is shown", found.images);
   check(!(await page.$$eval("a[href^='tel:']", (links) => links.map((link) => link.href))).some((href) => /[^tel:\d+*#]/.test(href)), "phones are digits");
   await fill(page, "#search", "img src x onerror");
   await until(page, () => document.querySelector("#count").textContent === "1 match");
