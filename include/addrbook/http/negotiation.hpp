@@ -85,6 +85,36 @@ namespace addrbook::detail {
   return quality;
 }
 
+/// @param value  of Accept (RFC 9110, 12.5.1)
+/// @param type   a media type
+/// @param name   of a parameter of the type, in small letters
+/// @returns its value, without quotes, in the member that names the type with the highest quality,
+///          the first of several; "" if that has none
+[[nodiscard]] inline std::string_view accepted_parameter(std::string_view value,
+                                                         std::string_view type,
+                                                         std::string_view name) noexcept {
+  std::string_view found;
+  int quality = 0;
+  while (!value.empty()) {
+    std::string_view parameters = cut(value, ',');
+    if (!equals_ignoring_case(trim(cut(parameters, ';')), type)) continue;
+    std::string_view own;
+    int weight = 1000;
+    while (!parameters.empty()) {
+      std::string_view text = trim(cut(parameters, ';'));
+      const std::string_view key = cut(text, '=');
+      if (equals_ignoring_case(key, "q")) weight = parse_qvalue(text).value_or(0);
+      if (!equals_ignoring_case(key, name)) continue;
+      const bool is_quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
+      own = is_quoted ? text.substr(1, text.size() - 2) : text;
+    }
+    if (weight <= quality) continue;
+    quality = weight;
+    found = own;
+  }
+  return found;
+}
+
 /// @param value  of Accept-Encoding (RFC 9110, 12.5.3); members that can't be read are skipped
 /// @returns whether it admits `coding`, by its name or else by "*"
 [[nodiscard]] inline bool accepts_coding(std::string_view value, std::string_view coding) noexcept {

@@ -48,7 +48,8 @@ struct ExportRequest {
   /// @param context  its query is read; `format` and `version` in it are once at the most
   /// @returns nothing if JSON as always is wanted: there is no ?format=, and Accept prefers no
   /// format
-  /// @throws HttpError{406} there is no such format | {400} the version is none
+  /// @throws HttpError{406} there is no such format, or Accept has a version that is none |
+  ///         {400} ?version= is none
   [[nodiscard]] static inline std::optional<ExportRequest> of(const Context& context);
 
   /// @returns a 200 without a body yet
@@ -76,6 +77,18 @@ struct ExportRequest {
   return best;
 }
 
+/// @returns the version that Accept asks for, of any of the format's media types; "" if none, or if
+///          the format has no versions
+[[nodiscard]] inline std::string_view version_of_accept(const Format& format,
+                                                        std::string_view accept) {
+  if (format.versions().empty()) return {};
+  for (const std::string_view type : format.media_types()) {
+    const auto version = accepted_parameter(accept, type, "version");
+    if (!version.empty()) return version;
+  }
+  return {};
+}
+
 inline std::optional<ExportRequest> ExportRequest::of(const Context& context) {
   const Formats& formats = context.options.formats;
   if (formats.empty()) return std::nullopt;
@@ -90,18 +103,24 @@ inline std::optional<ExportRequest> ExportRequest::of(const Context& context) {
     }
   }
   const auto accept = context.exchange.request().header("Accept");
-  if (!wanted.format && accept) wanted.format = format_of_accept(formats, *accept);
+  const bool is_named = wanted.format != nullptr;
+  if (!is_named && accept) wanted.format = format_of_accept(formats, *accept);
   if (!wanted.format) {
     if (version != nullptr) throw HttpError(400, "Invalid query: 'version' needs a 'format'");
     return std::nullopt;
   }
+  const bool is_of_accept = version == nullptr && !is_named;
   try {
-    wanted.version = find_version(*wanted.format, version != nullptr ? version->value : "");
+    wanted.version =
+        find_version(*wanted.format, version != nullptr ? std::string_view(version->value)
+                                     : is_of_accept     ? version_of_accept(*wanted.format, *accept)
+                                                        : "");
   } catch (const Error&) {
     std::string names;
     for (const std::string_view each : wanted.format->versions()) {
       names.append(names.empty() ? "" : " or ").append(each);
     }
+    if (is_of_accept) throw HttpError(406, "No such version: there is " + names);
     if (names.empty()) throw HttpError(400, "Invalid query: this format has no 'version'");
     refuse_value("version", names);
   }

@@ -176,3 +176,26 @@ TEST_CASE("negotiation: the quality of a media type is that of the most specific
     CHECK(detail::accepted_quality(value, "text/vcard") == quality);
   }
 }
+
+TEST_CASE("negotiation: a parameter of the type that a client prefers") {
+  const std::vector<std::pair<const char*, std::string>> table{
+      {"text/vcard;version=3.0", "3.0"},
+      {"Text/VCard; Charset=utf-8; VERSION=\"3.0\"", "3.0"},
+      {"text/vcard;version=4.0;q=0.5, text/vcard;version=3.0", "3.0"},
+      {"text/vcard;version=4.0, text/vcard;version=3.0", "4.0"},
+      {"text/vcard;version=4.0;q=0, text/vcard;q=0.1;version=3.0", "3.0"},
+      {"text/vcard;version=3.0;q=0", ""},
+      {"text/vcard;version=3.0;q=0.5, text/vcard", ""},
+      {"text/vcard", ""},
+      {"text/csv;version=3.0, */*", ""},
+      {"text/vcard;version=\"", "\""},
+      {"text/vcard;version", ""},
+      {"", ""},
+  };
+  for (const auto& row : table) {
+    const auto& value = row.first;
+    const auto& version = row.second;
+    CAPTURE(value);
+    CHECK(detail::accepted_parameter(value, "text/vcard", "version") == version);
+  }
+}

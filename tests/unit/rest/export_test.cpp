@@ -237,3 +237,20 @@ TEST_CASE("rest/export: an import of what was exported changes nothing") {
   CHECK(again.json()["skipped"] == 2);
   CHECK(book.store->true_state().revision == 2);
 }
+
+TEST_CASE("rest/export: Accept chooses the version, too") {
+  const ExportBook book;
+  const std::string path = "/addresses/ada";
+  const auto ask = [&](const std::string& accept, const std::string& query = {}) {
+    return get(book.rest, path + query, {{"Accept", accept}});
+  };
+  CHECK(ask("text/x-lines;version=1").header("Content-Type") == "text/x-lines; version=1");
+  CHECK(ask("text/x-lines; version=\"1\", application/json;q=0.5").header("Content-Type") ==
+        "text/x-lines; version=1");
+  CHECK(ask("text/x-lines").header("Content-Type") == "text/x-lines; version=2");
+  CHECK(ask("text/x-lines;version=1", "?version=2").header("Content-Type") ==
+        "text/x-lines; version=2");
+  CHECK(ask("text/x-lines;version=1", "?format=lines").header("Content-Type") ==
+        "text/x-lines; version=2");
+  check_error(ask("text/x-lines;version=3"), "GET", path, 406, "No such version: there is 2 or 1");
+}
