@@ -26,6 +26,7 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -212,6 +213,7 @@ inline int import_file(const CommandLine& command_line, const addrbook::Config& 
                                                                   : addrbook::OnConflict::skip;
   options.dry_run = command_line.dry_run;
   options.partial = true;
+  options.max_failed = (std::numeric_limits<std::uint64_t>::max)();  // whoever runs it can stop it
   options.limits.max_record_bytes = config.service.max_document_bytes;
   addrbook::Import import(find_target(command_line, storage, true), *format, options);
   const addrbook::ImportReport report = [&] {

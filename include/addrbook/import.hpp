@@ -44,6 +44,9 @@ struct ImportOptions {
   std::size_t max_atomic_records = 10'000;
   /// The maximum size of the texts of records that are stored together. One record always fits.
   std::size_t max_atomic_bytes = std::size_t{32} * 1024 * 1024;
+  /// The maximum number of records that can't be read or are refused. With more, it is hardly a
+  /// file of this format: each takes time, and may be two bytes long.
+  std::uint64_t max_failed = 10'000;
   ReadLimits limits;  ///< for the format's reader
 };
 
@@ -115,9 +118,9 @@ class Import : private RecordSink {
 
   /// Takes the next bytes of the input; they may end anywhere. With ImportOptions::partial it
   /// stores batches.
-  /// @throws Error{invalid} the input is not of the format at all | ImportTooLarge |
-  ///         Error{internal} a validator threw | NoSuchBook; nothing is stored then but earlier
-  ///         batches
+  /// @throws Error{invalid} the input is not of the format at all, or over max_failed records
+  ///         failed | ImportTooLarge | Error{internal} a validator threw | NoSuchBook; nothing is
+  ///         stored then but earlier batches
   void write(std::string_view bytes) { reader_->read(bytes); }
 
   /// Takes the end of the input, once, and stores what there is.
@@ -214,6 +217,13 @@ inline std::size_t Import::memory() const noexcept {
 inline void Import::failed(RecordProblem problem) {
   ++report_.failed;
   list(report_.errors, std::move(problem));
+  if (report_.failed <= options_.max_failed) return;
+  std::string message = "Over " + std::to_string(options_.max_failed) + " records failed";
+  if (!report_.errors.empty()) {
+    const RecordProblem& first = report_.errors.front();
+    message += ", the first in line " + std::to_string(first.place.line) + ": " + first.message;
+  }
+  throw Error(Errc::invalid, message);
 }
 
 inline void Import::warning(RecordProblem problem) {

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace test {
 
@@ -23,12 +24,10 @@ class ServiceManager {
   explicit ServiceManager(bool is_abstract = false)
       : name_((is_abstract ? "@" : "") + (folder_.path() / "notify").string()),
         socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    name_.copy(address.sun_path, sizeof address.sun_path - 1);
-    if (is_abstract) address.sun_path[0] = '\0';
-    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name_.size());
-    if (::bind(socket_, reinterpret_cast<const sockaddr*>(&address), size) != 0) {
+    address_.sun_family = AF_UNIX;
+    name_.copy(address_.sun_path, sizeof address_.sun_path - 1);
+    if (is_abstract) address_.sun_path[0] = '\0';
+    if (::bind(socket_, reinterpret_cast<const sockaddr*>(&address_), size()) != 0) {
       throw std::runtime_error(std::string("bind: ") + std::strerror(errno));
     }
   }
@@ -37,6 +36,14 @@ class ServiceManager {
   ~ServiceManager() { ::close(socket_); }
 
   [[nodiscard]] const std::string& name() const { return name_; }
+
+  /// Sends it "filler" until no more fits.
+  void fill() const {
+    const std::string_view filler = "filler";
+    while (::sendto(socket_, filler.data(), filler.size(), MSG_DONTWAIT,
+                    reinterpret_cast<const sockaddr*>(&address_), size()) >= 0) {
+    }
+  }
 
   /// Waits for the next message.
   [[nodiscard]] std::string receive() const {
@@ -49,9 +56,14 @@ class ServiceManager {
   }
 
  private:
+  [[nodiscard]] socklen_t size() const noexcept {
+    return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name_.size());
+  }
+
   TempFolder folder_;
   std::string name_;
   int socket_;
+  sockaddr_un address_{};
 };
 
 }  // namespace test

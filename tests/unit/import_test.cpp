@@ -140,6 +140,22 @@ TEST_CASE("import: only the first 100 errors and warnings are listed, all are co
   CHECK(report.errors.back().place.index == 99);
 }
 
+TEST_CASE(
+    "import: with more than max_failed records that failed it ends, and says what the first was") {
+  ImportOptions options;
+  options.max_failed = 3;
+  const Book book;
+  const std::string broken = "{}\nx\nx\nx\n";
+  CHECK(counts(book.bring_in(broken, options)) == Counts{1, 0, 0, 3});
+  for (const bool partial : {false, true}) {
+    options.partial = partial;
+    const std::string message =
+        test::refusal([&] { (void)book.bring_in(broken + ada + "\nx\n", options); });
+    CHECK(message.rfind("Over 3 records failed, the first in line 2: ", 0) == 0);
+  }
+  CHECK(book.texts() == Texts{"{}"});
+}
+
 TEST_CASE("import: long messages are cut, and count as memory") {
   const auto format = test::line_format();
   const std::string reason = "x" + [] {

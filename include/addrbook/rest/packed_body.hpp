@@ -27,8 +27,7 @@ class PackedBody : private Pinned {
   /// @param coding     likewise; may be null
   /// @param max_bytes  of the unpacked body
   /// @throws HttpError{415} another coding | {400} a part of a body | {400, 411, 501} the framing
-  /// is
-  ///         missing, invalid or unknown | {413} over max_bytes
+  ///         is missing, invalid or unknown | {413} over max_bytes
   PackedBody(Exchange& exchange, const Coding* coding, std::size_t max_bytes);
 
   /// Takes the next bytes, as they are on the wire without the chunked coding.
@@ -38,7 +37,8 @@ class PackedBody : private Pinned {
 
   /// Ends the body, once.
   /// @param late  what to say of one that did not arrive in time
-  /// @throws HttpError{413} over max_bytes | {408} not complete in time | {503} not complete when
+  /// @throws HttpError{413} over max_bytes, or over max_ratio | {408} not complete in time | {503}
+  /// not complete when
   ///         the server stopped | {400} cut short, or not in its coding
   void finish(BodyStatus status, const std::string& late);
 
@@ -48,7 +48,12 @@ class PackedBody : private Pinned {
   [[nodiscard]] std::size_t memory() const noexcept { return decoder_ ? decoder_->memory() : 0; }
 
  private:
-  enum class Outcome { good, too_large, malformed };
+  enum class Outcome { good, too_large, too_dense, malformed };
+
+  /// A body may unpack to this many times its size. Files of contacts make 5 to 30; what makes more
+  /// is to cost the server more than the client. The first bytes are free.
+  static constexpr std::uint64_t max_ratio = 200;
+  static constexpr std::uint64_t free_bytes = std::uint64_t{1} * 1024 * 1024;
 
   [[nodiscard]] HttpError over_limit() const;
 
@@ -140,6 +145,10 @@ inline bool PackedBody::take(std::string_view bytes, const ByteSink& sink) {
       return false;
     }
     unpacked_ += part.size();
+    if (decoder_ && unpacked_ > free_bytes && unpacked_ / max_ratio > received_) {
+      outcome_ = Outcome::too_dense;
+      return false;
+    }
     return sink(part);
   };
   if (received_ > max_packed_bytes_) {
@@ -155,6 +164,11 @@ inline bool PackedBody::take(std::string_view bytes, const ByteSink& sink) {
 
 inline void PackedBody::finish(BodyStatus status, const std::string& late) {
   if (outcome_ == Outcome::too_large || status == BodyStatus::too_large) throw over_limit();
+  if (outcome_ == Outcome::too_dense) {
+    throw HttpError::of_body(
+        BodyFault::too_large, 413,
+        "Body over " + std::to_string(max_ratio) + " times its size when it is unpacked");
+  }
   if (status == BodyStatus::timed_out) throw HttpError::of_body(BodyFault::late, 408, late);
   if (status == BodyStatus::stopped)
     throw HttpError::of_body(BodyFault::incomplete, 503, "The server is stopping");

@@ -6,6 +6,7 @@
 #include <addrbook/base/descriptor.hpp>
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <algorithm>
@@ -31,6 +32,9 @@ inline void notify_service_manager(std::string_view state) noexcept {
   if (name.front() == '@') address.sun_path[0] = '\0';
   const Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return;
+  // A manager that does not read must not keep the program from serving, or from its end.
+  const timeval longest{1, 0};
+  static_cast<void>(!::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest));
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
   static_cast<void>(!::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
                               reinterpret_cast<const sockaddr*>(&address), size));

@@ -1,5 +1,6 @@
 #include <addrbook/rest/import.hpp>
 
+#include <addrbook/gzip.hpp>
 #include <addrbook/memory_books.hpp>
 
 #include <support/line_format.hpp>
@@ -343,4 +344,28 @@ TEST_CASE("rest/import: a call tells how fast a body must come, and whether it m
   CHECK(call_of("/addresses", {{"Content-Length", "1000000"}}) == Told{0, false});
   CHECK(call_of("/addresses", type) == Told{1024, false});
   CHECK(call_of("/addresses?partial=true", type) == Told{1024, true});
+}
+
+TEST_CASE("rest/import: what costs the server more than its client ends early") {
+  Options options;
+  options.coding = addrbook::gzip();
+  const ImportBook book(options);
+  const auto bring_in = [&](const std::string& body) {
+    return book.bring_in(pack(body), "",
+                         {{"Content-Type", "text/x-lines"}, {"Content-Encoding", "gzip"}});
+  };
+  std::string same;
+  while (same.size() < (std::size_t{3} << 20U)) same += "{}\n";
+  check_error(bring_in(same), "POST", "/addresses", 413,
+              "Body over 200 times its size when it is unpacked");
+  CHECK(book.count() == 0);
+  std::string broken;
+  for (int i = 0; i < 10'001; ++i) broken += "x\n";
+  const Answer answer = bring_in(broken);
+  CHECK(answer.status == 400);
+  CHECK(answer.json()["message"].get<std::string>().rfind(
+            "Over 10000 records failed, the first in line 1: ", 0) == 0);
+  // Dense, but not large; and large, but not dense.
+  CHECK(counts(bring_in(same.substr(0, 90'000))) == "200 1 0 29999 0");
+  CHECK(counts(bring_in(numbers(9'000))) == "200 9000 0 0 0");
 }

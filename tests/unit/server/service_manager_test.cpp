@@ -36,3 +36,12 @@ TEST_CASE("service manager: where there is none, nothing happens") {
   }
   ::unsetenv("NOTIFY_SOCKET");
 }
+
+TEST_CASE("service manager: one that reads nothing keeps nobody waiting for ever") {
+  const test::ServiceManager manager(false);
+  ::setenv("NOTIFY_SOCKET", manager.name().c_str(), 1);
+  manager.fill();
+  notify_service_manager("STOPPING=1");
+  CHECK(manager.receive() == "filler");
+  ::unsetenv("NOTIFY_SOCKET");
+}
