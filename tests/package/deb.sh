@@ -261,6 +261,13 @@ if command -v pkg-config >/dev/null; then
   [[ $(pkg-config --cflags addrbook) == *-pthread* ]] || fail "pkg-config does not know addrbook"
 fi
 
+step "purged: what the administrator has added stays, with its owner"
+: >/etc/addrbook/tls.key
+quietly dpkg --purge addrbook-server
+grep -q 'not removed, with the user addrbook: /etc/addrbook$' "$work/output" || fail "purge says: $(cat "$work/output")"
+[[ -e /etc/addrbook/tls.key ]] && getent passwd addrbook >/dev/null || fail "purge took too much"
+rm /etc/addrbook/tls.key
+quietly dpkg -i "${server[0]}"
 step "purged: nothing stays"
 quietly dpkg --purge addrbook-server libaddrbook-dev
 after=$(traces)
