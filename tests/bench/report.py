@@ -84,7 +84,7 @@ def text_of(results):
 - The list has {results["listed"]:,} contacts, and is read after a PUT of one of them. Without that, addrbook
   has kept its text: {again[0]} ms from memory, {again[1]} ms from SQLite.
 - The search is in {results["searched"]:,} contacts, the import of {results["imported"]:,}.
-- No figure: the two at the top answer a GET only; three of the others can't search; the search in
+- No figure: the two at the top answer a GET only; the others but json-server can't search; the search in
   {results["searched"]:,} contacts is measured in one SQLite file, without TLS.
 
 {textwrap.fill(measured, 104)}"""

@@ -222,8 +222,8 @@ class Addrbook(Server):
 
 
 class Peer(Server):
-    def __init__(self, key, name, program):
-        super().__init__(key, name, "memory")
+    def __init__(self, key, name, program, keeps="memory"):
+        super().__init__(key, name, keeps)
         self.program = program
 
     def command(self, bench, seed):
@@ -255,6 +255,7 @@ PEERS = [
     Peer("fastify", "Fastify", "fastify_book.js"),
     Peer("tornado", "Tornado", "tornado_book.py"),
     Peer("fastapi", "FastAPI, uvicorn", "fastapi_book.py"),
+    Peer("fastapi_sqlite", "FastAPI, SQLite", "fastapi_sqlite_book.py", "disk"),
     JsonServer("json_server", "json-server", "json_server_book.js"),
 ]
 
