@@ -61,6 +61,7 @@ class EventQueue : private Pinned {
     return ::epoll_ctl(epoll_.get(), what, descriptor, &event) == 0;
   }
   bool take(epoll_event& event);
+  void nudge() const noexcept { ::eventfd_write(nudge_.get(), 1); }
   int wait(epoll_event* events, int count, int timeout_ms);
 
   const Descriptor epoll_;
@@ -95,8 +96,13 @@ inline int EventQueue::wait(epoll_event* events, int count, int timeout_ms) {
 }
 
 inline bool EventQueue::next(epoll_event& event, int timeout_ms) {
+  bool was_woken = false;
   while (true) {
-    if (take(event)) return true;
+    if (take(event)) {
+      // Whoever wakes one thread leaves it to that one to wake the next.
+      if (was_woken && left_.load() != 0 && waiting_.load() != 0) nudge();
+      return true;
+    }
     std::array<epoll_event, batch> events;  // NOLINT(*-member-init): epoll fills it
     const bool is_fetching = !is_fetching_.exchange(true);
     int found = wait(events.data(), is_fetching ? batch : 1, timeout_ms);
@@ -116,13 +122,14 @@ inline bool EventQueue::next(epoll_event& event, int timeout_ms) {
         left_.store(kept - 1);
       }
       is_fetching_.store(false);
-      if (kept > 1 && waiting_.load() != 0) ::eventfd_write(nudge_.get(), 1);
+      if (kept > 1 && waiting_.load() != 0) nudge();
     }
     if (kept != 0) {
       event = events[0];
       return true;
     }
     if (is_interrupted) return false;
+    was_woken = true;
   }
 }
 

@@ -128,3 +128,25 @@ TEST_CASE("a thread that sleeps is woken for events that another one has fetched
     CHECK(all_of(queue).count(end) <= 1);
   }
 }
+
+TEST_CASE("threads that sleep are all woken where each event takes long") {
+  EventQueue queue;
+  constexpr std::size_t count = EventQueue::batch;
+  const Sources sources(queue, count);
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<std::size_t> taken{0};
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < count; ++i) {
+      threads.emplace_back([&] {
+        epoll_event event{};
+        if (!queue.next(event, forever)) return;
+        ++taken;
+        while (taken.load() != count) std::this_thread::yield();
+      });
+    }
+    while (queue.waiting() != static_cast<int>(count)) std::this_thread::yield();
+    sources.signal_all();
+    for (std::thread& each : threads) each.join();
+    CHECK(taken.load() == count);
+  }
+}
