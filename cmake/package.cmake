@@ -4,8 +4,12 @@
 set(debian "${PROJECT_BINARY_DIR}/debian")
 
 # The settings as they are shipped, with the book where the unit keeps its state.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS configs/addressbook-local.yaml LICENSE)
 file(READ configs/addressbook-local.yaml settings)
 string(REPLACE "sqlite: addressbook.db " "sqlite: /var/lib/addrbook/book.db " settings "${settings}")
+if(NOT settings MATCHES "sqlite: /var/lib/addrbook/book.db ")
+  message(FATAL_ERROR "configs/addressbook-local.yaml names another file than addressbook.db")
+endif()
 string(REPLACE "configs/" "/usr/share/addrbook/configs/" settings "${settings}")
 file(CONFIGURE OUTPUT "${debian}/server.yaml" CONTENT "${settings}" @ONLY)
 file(CONFIGURE OUTPUT "${debian}/conffiles" CONTENT "/etc/addrbook/server.yaml\n")
@@ -55,10 +59,10 @@ set(packages addrbook-server libaddrbook-dev)
 # What Debian wants to be compressed. CMake runs again when the source of a copy has changed.
 configure_file(CHANGELOG.md "${debian}/changelog" COPYONLY)
 configure_file(examples/server/addrbook-server.1 "${debian}/addrbook-server.1" COPYONLY)
-find_program(gzip gzip NO_CACHE)
+find_program(gzip gzip NO_CACHE REQUIRED)
 foreach(document IN ITEMS changelog changelog.Debian addrbook-server.1)
   execute_process(COMMAND "${gzip}" -9nc "${debian}/${document}"
-                  OUTPUT_FILE "${debian}/${document}.gz")
+                  OUTPUT_FILE "${debian}/${document}.gz" COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
 foreach(component package IN ZIP_LISTS components_of_packages packages)
   string(TOUPPER ${component} name)

@@ -231,8 +231,8 @@ inline Rest::Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books
                 "a mount of many books has either {book} in its prefix or Options::book");
   }
   if (options_.openapi) {
-    api_ = std::make_unique<const detail::ApiTexts>(openapi_document(options_),
-                                                    openapi_page(options_), detail::page_policy);
+    api_ = std::make_unique<const detail::ApiTexts>(
+        openapi_document(options_), openapi_page(options_), detail::document_policy);
   }
   if (!options_.metrics) return;
   options_.metrics->name_routes(detail::metric_routes());

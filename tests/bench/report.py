@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import statistics
 import sys
 import textwrap
 
@@ -17,8 +18,7 @@ def number(value, digits=3):
 
 def spread(runs):
     """@returns  half of the distance between the lowest and the highest run, in % of the median"""
-    middle = sorted(runs)[len(runs) // 2]
-    return 50 * (max(runs) - min(runs)) / middle
+    return 50 * (max(runs) - min(runs)) / statistics.median(runs)
 
 
 def cell(result, scale=1.0):
@@ -44,7 +44,7 @@ def rows_of(results):
             text = cell(found[workload], 1000.0 if is_list else 1.0)
             if workload in ("put", "post") and server["keeps"] != "disk":
                 text += " ¹"
-            if workload == "search" and server["key"] == "json_server":
+            if workload == "search" and server["keeps"] == "memory":
                 text += " ²"
             row += [text, number(found[workload]["cpu_us"] / (1000.0 if is_list else 1.0))]
         imported = found.get("import")

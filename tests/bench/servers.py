@@ -222,6 +222,8 @@ class Addrbook(Server):
 
 
 class Peer(Server):
+    can_search = False
+
     def __init__(self, key, name, program, keeps="memory"):
         super().__init__(key, name, keeps)
         self.program = program
@@ -233,6 +235,8 @@ class Peer(Server):
 
 class JsonServer(Peer):
     """Has the id in the address, and a list of them."""
+
+    can_search = True
 
     def address_in(self, value):
         return {name: member for name, member in value.items() if name != "id"}

@@ -107,8 +107,12 @@ inline TrustedProxies::Range TrustedProxies::read(const std::string& text) {
   if (!bytes || !bits || *bits > most) {
     throw Error(Errc::invalid, "'" + text + "' is no IP address, nor a range like 10.0.0.0/8");
   }
-  if (*bits == 0) throw Error(Errc::invalid, "'" + text + "' would trust everybody");
   const Range range{*bytes, static_cast<std::size_t>(*bits + 128 - most)};
+  // All of IPv4 is a range of IPv6: ::ffff:0:0/96.
+  constexpr std::size_t all_of_ipv4 = 96;
+  if (*bits == 0 || (range.bits <= all_of_ipv4 && range.has(*parse_address_bytes("0.0.0.0")))) {
+    throw Error(Errc::invalid, "'" + text + "' would trust everybody");
+  }
   for (std::size_t bit = range.bits; bit < 128; ++bit) {
     if (((range.first[bit / 8] >> (7 - bit % 8)) & 1) == 0) continue;
     throw Error(Errc::invalid,
@@ -117,7 +121,8 @@ inline TrustedProxies::Range TrustedProxies::read(const std::string& text) {
   return range;
 }
 
-// One value counts, several don't: who wrote which of them is not known.
+// Of X-Forwarded-For the last address that no trusted proxy has counts. Of the other fields one
+// value counts, several don't: who wrote which of them is not known.
 inline Request TrustedProxies::behind(const Request& request) const {
   Request seen = request;
   if (const auto list = request.header("X-Forwarded-For")) {

@@ -123,8 +123,8 @@ class RequestSlot {
 };
 
 /// The statuses of answers. The first one stands for all that are not here.
-inline constexpr std::array<int, 32> known_statuses{
-    0,   200, 201, 204, 207, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410, 411,
+inline constexpr std::array<int, 33> known_statuses{
+    0,   200, 201, 204, 207, 304, 308, 400, 401, 403, 404, 405, 406, 408, 409, 410, 411,
     412, 413, 414, 415, 417, 421, 422, 428, 429, 431, 500, 501, 502, 503, 505, 507};
 inline constexpr int first_status = 200;
 

@@ -59,7 +59,7 @@ dl{grid-template-columns:1fr;gap:.1rem}dd{margin-bottom:.6rem}section.operation{
 
 /// What the page may load: nothing but its own style, which is known by its hash, and its icon,
 /// which is empty.
-constexpr std::string_view page_policy =
+constexpr std::string_view document_policy =
     "default-src 'none'; "
     "style-src 'sha256-5Xvuu3BiX/WZ9bMI+LrF0xSj63WzMwnJ5+3lId8eqf4='; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

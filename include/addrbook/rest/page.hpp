@@ -29,7 +29,7 @@ inline Reply get_page(Context& context) {
   const char* const file = page_file(name);
   if (file == nullptr || context.id == "index.html") throw HttpError(404, "Unknown Endpoint");
   Reply reply = empty_reply(200);
-  reply.headers.emplace_back("Content-Security-Policy", page_policy);
+  reply.headers.emplace_back("Content-Security-Policy", addrbook::page_policy);
   reply.headers.emplace_back("Cross-Origin-Opener-Policy", "same-origin");
   reply.headers.emplace_back("Referrer-Policy", "no-referrer");
   if (context.id.empty() && context.exchange.request().path.back() == '/') {

@@ -303,7 +303,7 @@ class Endpoints {
  public:
   /// @param prefix  the mount's
   /// @param path    decoded, below the prefix's root; a trailing '/' makes no difference
-  /// @param options  the mount's; null: all routes are on
+  /// @param options  the mount's, which must outlive the endpoints; null: all routes are on
   /// @returns nothing if no route has the path
   [[nodiscard]] static std::optional<Endpoints> find(const Prefix& prefix, std::string_view path,
                                                      const Options* options = nullptr);
@@ -314,7 +314,7 @@ class Endpoints {
   [[nodiscard]] std::string_view book() const noexcept { return book_; }
 
   /// @returns the route for a method; null if there is none
-  [[nodiscard]] const Route* route(std::string_view method) const noexcept;
+  [[nodiscard]] const Route* route(std::string_view method) const;
 
   /// @returns whether everybody may use the path
   [[nodiscard]] bool is_open() const noexcept { return !first_->action; }
@@ -325,14 +325,18 @@ class Endpoints {
   [[nodiscard]] std::string methods() const;
 
  private:
-  Endpoints(const Route& first, std::string_view book, std::string_view id)
-      : first_(&first), book_(book), id_(id) {}
+  Endpoints(const Route& first, const Options* options, std::string_view book, std::string_view id)
+      : first_(&first), options_(options), book_(book), id_(id) {}
 
-  [[nodiscard]] bool has(const Route& route) const noexcept {
-    return route.path == first_->path && route.scope == first_->scope;
+  [[nodiscard]] static bool is_on(const Route& route, const Options* options) {
+    return options == nullptr || route.is_on == nullptr || route.is_on(*options);
+  }
+  [[nodiscard]] bool has(const Route& route) const {
+    return route.path == first_->path && route.scope == first_->scope && is_on(route, options_);
   }
 
   const Route* first_;
+  const Options* options_;
   std::string_view book_;
   std::string_view id_;
 };
@@ -383,13 +387,12 @@ inline std::optional<Endpoints> Endpoints::find(const Prefix& prefix, std::strin
     const bool is_in_scope =
         route.scope == scope || (route.scope == Scope::mount && !prefix.names_books());
     if (!is_in_scope || route.path != path) continue;
-    if (options != nullptr && route.is_on != nullptr && !route.is_on(*options)) break;
-    return Endpoints(route, book, id);
+    if (is_on(route, options)) return Endpoints(route, options, book, id);
   }
   return std::nullopt;
 }
 
-inline const Route* Endpoints::route(std::string_view method) const noexcept {
+inline const Route* Endpoints::route(std::string_view method) const {
   if (method == "HEAD") method = "GET";
   const Route* const end = routes().data() + routes().size();
   const Route* const found = std::find_if(

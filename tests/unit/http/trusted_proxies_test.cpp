@@ -93,6 +93,8 @@ TEST_CASE("trusted proxies: what is no range is refused by name") {
   CHECK(refusal("fd00::1/64") == "'fd00::1/64' has bits beyond the 64 of its range");
   CHECK(refusal("0.0.0.0/0") == "'0.0.0.0/0' would trust everybody");
   CHECK(refusal("::/0") == "'::/0' would trust everybody");
+  CHECK(refusal("::ffff:0:0/96") == "'::ffff:0:0/96' would trust everybody");
+  CHECK(refusal("::/64") == "'::/64' would trust everybody");
 }
 
 TEST_CASE("trusted proxies: the client is the last address that is not a proxy's") {

@@ -1,5 +1,8 @@
 #include <addrbook/rest/routes.hpp>
 
+#include <addrbook/metrics/request_counts.hpp>
+#include <addrbook/openapi/operations.hpp>
+
 #include <unit/rest_book.hpp>
 
 #include <doctest/doctest.h>
@@ -245,4 +248,18 @@ TEST_CASE("routes: _health and the page alone are instant") {
   book.store->before_find = book.store->before_page = test::fail_storage;
   book.store->before_state = book.store->before_commit = test::fail_storage;
   CHECK(get(book.rest, "/addresses/_health").status == 200);
+}
+
+TEST_CASE("routes: the metrics know each status that the document has") {
+  Options options;
+  options.page = options.openapi = true;
+  std::set<int> statuses;
+  for (const auto& operation : addrbook::detail::operations_of(options)) {
+    for (const auto& answer : operation.answers) statuses.insert(answer.status);
+  }
+  CHECK(statuses.count(308) == 1);
+  for (const int status : statuses) {
+    CAPTURE(status);
+    CHECK(addrbook::detail::index_of_status(status) != 0);
+  }
 }
