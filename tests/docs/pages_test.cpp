@@ -61,7 +61,8 @@ const std::map<std::string, std::string> not_run{
     {"systemctl start addrbook-backup && ls /var/lib/addrbook/backups", "as root"},
     {"systemctl stop addrbook-server", "as root"},
     {"cd /var/lib/addrbook && mkdir old && mv book.db* old/", "as root"},
-    {"runuser -u addrbook -- addrbook-server -c /etc/addrbook/server.yaml --restore "
+    {"systemd-run --wait --pipe --uid=addrbook -p EnvironmentFile=-/etc/addrbook/environment -p "
+     "WorkingDirectory=/var/lib/addrbook addrbook-server -c /etc/addrbook/server.yaml --restore "
      "backups/book-2026-11-25-033000.db",
      "as root"},
     {"systemctl start addrbook-server", "as root"},
