@@ -325,7 +325,7 @@ TEST_CASE("pages: configs/README.md has every option of the server program") {
   CHECK(options.size() >= 15);
   for (const std::string& name : options) {
     CAPTURE(name);
-    const std::regex row("\\n\\|[^|]*`" + name + "[` ]");
+    const std::regex row(R"(\n\|[^|]*`)" + name + "[` ]");
     CHECK(std::regex_search(text, row));
   }
 }

@@ -342,7 +342,7 @@ TEST_CASE("openapi: it says where clients reach the mount, and believes only who
                          {"X-Forwarded-Proto", "https"},
                          {"X-Forwarded-Prefix", "/contacts"}};
   const auto from = [](const Book& book, const std::string& address, const std::string& path,
-                       Fields fields) {
+                       const Fields& fields) {
     Ask asked = asking("GET", path, fields);
     asked.remote_address = address;
     return ask(book.rest, asked);

@@ -35,7 +35,7 @@ class ServedText {
     sum.add(place.path);
     sum.add("\n");
     sum.add(place.server);
-    return EntityTag(sum.sum(), text_.size());
+    return {sum.sum(), text_.size()};
   }
 
   [[nodiscard]] std::string at(const ApiPlace& place) const {
