@@ -50,7 +50,7 @@ inline std::optional<int> parse_command_line(int argc, char** argv, CommandLine&
   app.add_flag("-d,--debug", command_line.debug,
                "Show in error answers what was thrown and where, and log more of each request");
   app.add_flag("--insecure-no-auth", command_line.insecure_no_auth,
-               "Serve other machines even though no token is required");
+               "Serve other machines, or proxies, even though no token is required");
   app.add_flag("-q,--quiet", command_line.quiet,
                "No line on standard output; the log is not affected");
   const CLI::Validator is_file(
@@ -115,9 +115,12 @@ inline addrbook::Config read_config(const CommandLine& command_line) {
   if (command_line.port) addrbook::set_config(config, "http.port", *command_line.port, "--port");
   config.rest.debug = config.server.debug = command_line.debug;
   if (!addrbook::is_exposed(config) || command_line.insecure_no_auth) return config;
+  const std::string way = config.rest.trusted_proxies.empty()
+                              ? "other machines can reach '" + config.host + "'"
+                              : "other machines can reach the server through http.trusted_proxies";
   throw addrbook::Error(
       addrbook::Errc::invalid,
-      "other machines can reach '" + config.host +
-          "', and without tokens anybody there may read and change everything: set "
+      way +
+          ", and without tokens anybody there may read and change everything: set "
           "auth.tokens (ADDRBOOK_AUTH_TOKENS), or give --insecure-no-auth if you mean it");
 }

@@ -129,9 +129,11 @@ auto for_setting(const Config& config, const std::string& key, Act act) {
   return config.own_books || detail::Prefix(config.rest.prefix).names_books();
 }
 
-/// @returns  whether other machines can reach the server without a token
+/// @returns  whether other machines can reach the server without a token, themselves or through a
+///           proxy that it trusts
 [[nodiscard]] inline bool is_exposed(const Config& config) {
-  return config.tokens.empty() && !detail::is_loopback(config.host);
+  return config.tokens.empty() &&
+         (!detail::is_loopback(config.host) || !config.rest.trusted_proxies.empty());
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -231,8 +231,11 @@ inline Rest::Rest(std::shared_ptr<Service> service, std::shared_ptr<Books> books
                 "a mount of many books has either {book} in its prefix or Options::book");
   }
   if (options_.openapi) {
+    using detail::ApiPlace;
     api_ = std::make_unique<const detail::ApiTexts>(
-        openapi_document(options_), openapi_page(options_), detail::document_policy);
+        openapi_document(options_, ApiPlace::server_slot),
+        openapi_page(options_, ApiPlace::path_slot, ApiPlace::server_slot),
+        detail::document_policy);
   }
   if (!options_.metrics) return;
   options_.metrics->name_routes(detail::metric_routes());

@@ -56,9 +56,19 @@ cat "$work/certificate.pem" "$work/key.pem" >"$work/both.pem"
 while IFS= read -r name; do unset "$name"; done < <(compgen -e ADDRBOOK_ || true)
 mkdir "$work/server"
 : >"$work/server/log" >"$work/server/out"
+token=correct-horse-battery
+# The settings that the first lines of both files name.
+export ADDRBOOK_HTTP_TRUSTED_PROXIES=127.0.0.1 ADDRBOOK_HTTP_ALLOWED_HOSTS=book.example.com,127.0.0.1
+for proxy in nginx.conf haproxy.cfg; do
+  said=$(head -n 3 "configs/$proxy" | tr -d '\n#')
+  for each in 'trusted_proxies: [127.0.0.1]' 'allowed_hosts: [book.example.com, 127.0.0.1]' auth.tokens; do
+    [[ $said == *"$each"* ]] || fail "$proxy does not begin with $each"
+  done
+done
+ADDRBOOK_STORAGE_MEMORY='' "$program" --port 0 >"$work/open" 2>&1 && fail "a server without tokens starts behind a proxy"
+grep -q auth.tokens "$work/open" || fail "the refusal does not name auth.tokens" "$work/open"
 (cd "$work/server" && exec env ADDRBOOK_STORAGE_MEMORY= ADDRBOOK_LOGGING_FILE=log \
-  ADDRBOOK_HTTP_TRUSTED_PROXIES=127.0.0.1 ADDRBOOK_HTTP_ALLOWED_HOSTS=book.example.com \
-  "$program" --port 0 >out 2>&1) &
+  ADDRBOOK_AUTH_TOKENS="ada:admin:$token" "$program" --port 0 >out 2>&1) &
 started+=($!)
 until_true 20 grep -q '^Serving' "$work/server/out" || fail "the server does not start" "$work/server/out"
 direct=$(sed -n 's,^Serving .* on http://\([0-9.:]*\) .*,\1,p' "$work/server/out")
@@ -87,8 +97,9 @@ start_haproxy() {
   haproxy -db -f "$work/haproxy.cfg" >"$work/haproxy.log" 2>&1 &
 }
 
-# ask URL-PATH ARGUMENTS...: as a client at $client.
-ask() {
+# anybody URL-PATH ARGUMENTS...: asks as a client at $client. ask: with a token.
+ask() { anybody "$@" -H "Authorization: Bearer $token"; }
+anybody() {
   curl -q --noproxy '*' -sS -m 20 --cacert "$work/certificate.pem" --interface "$client" \
     --connect-to "book.example.com:443:127.0.0.1:$secure" "https://book.example.com$1" "${@:2}"
 }
@@ -121,6 +132,7 @@ print(*(each.getsockname()[1] for each in sockets))')
   started+=($!)
 
   expect 301 curl -q --noproxy '*' -sS "${status[@]}" "http://127.0.0.1:$plain/addresses"
+  expect 401 anybody /addresses "${status[@]}"
   expect '/addresses/????????*' ask /addresses -d '{"name":"Ada"}' "${forged[@]}" "${location[@]}"
   expect 127.0.0.2 logged
   expect '/contacts/addresses/????????*' ask /contacts/addresses -d '{"name":"Ada"}' "${forged[@]}" "${location[@]}"
@@ -129,10 +141,26 @@ print(*(each.getsockname()[1] for each in sockets))')
   # The scheme is that of the client's connection.
   expect 201 ask /addresses -d '{}' -H 'Origin: https://book.example.com' "${forged[@]}" "${status[@]}"
   expect 403 ask /addresses -d '{}' -H 'Origin: http://book.example.com' "${status[@]}"
-  for path in /addresses/_ready /addresses/%5Fready/ /addresses/_%72eady; do
+  for path in /addresses/_ready /addresses/%5Fready/ /addresses/_%72eady /addresses/_metrics; do
     expect 403 ask "$path" "${status[@]}"
+    expect 403 ask "/contacts$path" "${status[@]}"
   done
-  client=127.0.0.1 expect 200 ask /addresses/_ready "${status[@]}"
+  for path in /addresses/_ready /addresses/_metrics; do
+    client=127.0.0.1 expect 200 ask "$path" "${status[@]}"
+    client=127.0.0.1 expect 200 ask "/contacts$path" "${status[@]}"
+  done
+  # Prometheus on this machine needs no proxy.
+  expect 200 curl -q --noproxy '*' -sS "${status[@]}" "http://$direct/addresses/_metrics" -H "Authorization: Bearer $token"
+
+  # Below a path: the page, with or without a slash, and the API document, which clients are made of.
+  expect 301 anybody /contacts "${status[@]}"
+  expect '*/contacts/' anybody /contacts "${location[@]}"
+  expect addresses/_page anybody /contacts/ "${location[@]}"
+  expect 200 anybody /contacts/addresses/_page "${status[@]}"
+  expect '*"servers":\[{"url":"/contacts",*' anybody /contacts/addresses/_openapi.json "${forged[@]}"
+  expect '*"servers":\[{"url":"/",*' anybody /addresses/_openapi.json "${forged[@]}"
+  expect '*>ADDRBOOK=https://book.example.com/contacts*' anybody /contacts/addresses/_openapi "${forged[@]}"
+  expect '*>ADDRBOOK=https://book.example.com?TOKEN=*' anybody /addresses/_openapi "${forged[@]}"
 
   # A stream passes at once, and ends with its client.
   ask '/addresses/_changes' -N -H 'Accept: text/event-stream' -m 60 >"$work/stream" 2>&1 &

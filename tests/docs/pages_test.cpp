@@ -10,8 +10,10 @@
 #include <docs/page.hpp>
 
 #include <addrbook/config.hpp>
+#include <addrbook/formats/csv_columns.hpp>
 
 #include <support/http_client.hpp>
+#include <support/process.hpp>
 #include <support/server_process.hpp>
 
 #include <doctest/doctest.h>
@@ -61,7 +63,8 @@ const std::map<std::string, std::string> not_run{
     {"systemctl start addrbook-backup && ls /var/lib/addrbook/backups", "as root"},
     {"systemctl stop addrbook-server", "as root"},
     {"cd /var/lib/addrbook && mkdir old && mv book.db* old/", "as root"},
-    {"runuser -u addrbook -- addrbook-server -c /etc/addrbook/server.yaml --restore "
+    {"systemd-run --wait --pipe --uid=addrbook -p EnvironmentFile=-/etc/addrbook/environment -p "
+     "WorkingDirectory=/var/lib/addrbook addrbook-server -c /etc/addrbook/server.yaml --restore "
      "backups/book-2026-11-25-033000.db",
      "as root"},
     {"systemctl start addrbook-server", "as root"},
@@ -293,6 +296,38 @@ TEST_CASE("pages: configs/README.md has every setting with its default") {
     if (key.compare(0, 8, "storage.") != 0) CHECK(shown[key] == value);
   }
   CHECK(shown.size() == settings.size());
+}
+
+TEST_CASE("pages: moving-in.md has every column of a CSV that is written") {
+  const auto all = test::pages();
+  const std::string& text = test::page(all, "examples/moving-in.md").text;
+  for (const auto& column : addrbook::detail::own_columns()) {
+    if (column.slot != 0) continue;
+    CAPTURE(column.name);
+    const auto end = column.name.find(" - ");
+    const bool is_there = text.find("`" + column.name + "`") != std::string::npos;
+    CHECK((is_there || (end != std::string::npos &&
+                        text.find("`" + column.name.substr(end + 1) + "`") != std::string::npos)));
+  }
+}
+
+TEST_CASE("pages: configs/README.md has every option of the server program") {
+  const auto all = test::pages();
+  const std::string& text = test::page(all, "configs/README.md").text;
+  test::Process help(std::vector<std::string>{ADDRBOOK_EXAMPLES_DIR "/addrbook-server", "--help"});
+  const std::string shown = help.read_output();
+  CHECK(help.wait() == 0);
+  const std::regex option("--[a-z-]+");
+  std::set<std::string> options;
+  for (std::sregex_iterator at(shown.begin(), shown.end(), option), end; at != end; ++at) {
+    options.insert(at->str());
+  }
+  CHECK(options.size() >= 15);
+  for (const std::string& name : options) {
+    CAPTURE(name);
+    const std::regex row(R"(\n\|[^|]*`)" + name + "[` ]");
+    CHECK(std::regex_search(text, row));
+  }
 }
 
 TEST_CASE("pages: CONTRIBUTING.md's picture of the house has every door and room") {

@@ -724,7 +724,7 @@ TEST_CASE("process: bodies and answers may be compressed with gzip") {
   CHECK(Connection(server.port()).request("GET", again.header("location")).body == large);
 }
 
-TEST_CASE("process: other machines are served only with tokens or --insecure-no-auth") {
+TEST_CASE("process: other machines and proxies are served only with tokens or --insecure-no-auth") {
   // The port is in use, so that a host that is wrongly accepted fails with another status.
   ServerProcess first;
   const std::string port = std::to_string(first.port());
@@ -740,6 +740,20 @@ TEST_CASE("process: other machines are served only with tokens or --insecure-no-
     }
     CHECK(run({"--port", port}, {{{"ADDRBOOK_HTTP_HOST", host}}, "/"}).status == 2);
   }
+  const Process::Setting behind_proxy{{{"ADDRBOOK_HTTP_TRUSTED_PROXIES", "127.0.0.1"},
+                                       {"ADDRBOOK_HTTP_ALLOWED_HOSTS", "book.example.com"}},
+                                      "/"};
+  const auto proxied = run({"--port", port}, behind_proxy);
+  CHECK(proxied.status == 2);
+  CHECK(proxied.output.empty());
+  for (const std::string word :
+       {"http.trusted_proxies", "auth.tokens", "ADDRBOOK_AUTH_TOKENS", "--insecure-no-auth"}) {
+    CHECK(proxied.errors.find(word) != std::string::npos);
+  }
+  CHECK(run({"--port", port, "--insecure-no-auth"}, behind_proxy).status == 1);
+  Process::Setting with_token = behind_proxy;
+  with_token.environment.emplace_back("ADDRBOOK_AUTH_TOKENS", "ada:read:0123456789abcdef");
+  CHECK(run({"--port", port}, with_token).status == 1);
   const std::string nowhere = "256.256.256.256";
   CHECK(run({"--insecure-no-auth", "--host", nowhere}).status == 1);
   CHECK(run({"--host", nowhere}, {{{"ADDRBOOK_AUTH_TOKENS", "ada:read:0123456789abcdef"}}, "/"})

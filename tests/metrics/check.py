@@ -4,9 +4,11 @@
   check.py names FILE... -- TEXT...  each metric and label that files name is in the texts
   check.py tests FILE... -- TEXT...  prints a test for promtool: each expression of the files finds
                                      something where the texts' numbers rise as they began
+  check.py alarms PAGE RULES TESTS   the rules are the alarms of the page, which says of each what to
+                                     do, and the tests for promtool have each ring and be quiet
 
-A file is a dashboard (.json) or a page (.md) with a section `### Metrics`. An expression there is
-code with the name of a metric and a call or a comparison.
+A file is a dashboard (.json) or a page (.md) with sections `### What to watch` and `### Metrics`. An
+expression there is code with the name of a metric and a call or a comparison.
 """
 
 import concurrent.futures
@@ -69,7 +71,32 @@ def read(file):
     text = open(file, encoding="utf-8").read()
     if file.endswith(".json"):
         return text
-    return re.search(r"^### Metrics$.*?(?=^##)", text, re.MULTILINE | re.DOTALL).group(0)
+    return section(text, "What to watch") + section(text, "Metrics")
+
+
+def section(text, name):
+    return re.search(rf"^### {name}$.*?(?=^##)", text, re.MULTILINE | re.DOTALL).group(0)
+
+
+def alarms(page, rules, tests_of_rules):
+    text = open(page, encoding="utf-8").read()
+    shown = [(name, expression, time, summary) for name, summary, expression, time in re.findall(
+        r"^\| `(\w+)` \| ([^|]+) \| `([^`]+)` \| `(\w+)` \|$", section(text, "What to watch"), re.M)]
+    ruled = re.findall(r"- alert: (\w+)\n +expr: '([^']+)'\n +for: (\w+)\n"
+                       r" +annotations: \{summary: '([^']+)'\}\n", open(rules, encoding="utf-8").read())
+    if shown != ruled or not shown:
+        sys.exit(f"the alarms differ: {sorted(set(shown) ^ set(ruled))}")
+    if len(ruled) != open(rules, encoding="utf-8").read().count("alert:"):
+        sys.exit(f"{rules}: a rule has another form")
+    what_to_do = section(text, "When an alarm rings")
+    tested = open(tests_of_rules, encoding="utf-8").read()
+    for name, *_, summary in ruled:
+        if f"`{name}`" not in what_to_do:
+            sys.exit(f"{page}: what to do about {name}?")
+        cases = re.findall(rf"alertname: {name}, exp_alerts: (\[\]|\[\{{)", tested)
+        if set(cases) != {"[]", "[{"}:
+            sys.exit(f"{tests_of_rules}: {name} does not ring, or is never quiet")
+    print(f"{len(ruled)} alarms")
 
 
 def expressions(file):
@@ -148,8 +175,8 @@ def tests(files, texts):
 
 if __name__ == "__main__":
     command, arguments = sys.argv[1], sys.argv[2:]
-    if command == "traffic":
-        traffic(*arguments)
+    if command in ("traffic", "alarms"):
+        {"traffic": traffic, "alarms": alarms}[command](*arguments)
     else:
         cut = arguments.index("--")
         {"names": names, "tests": tests}[command](arguments[:cut], arguments[cut + 1:])

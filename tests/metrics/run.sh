@@ -11,7 +11,8 @@ Usage: tests/metrics/run.sh [options]
 
 Installs what is missing, builds the bundled server, and makes requests of every kind to two of
 them. Then promtool checks what they say of that. Each metric in configs/grafana-dashboard.json and
-configs/README.md must be there, and each expression in them must find something.
+configs/README.md must be there, and each expression in them must find something. The alarms in
+configs/prometheus-rules.yaml are those of the page, and ring when they should (rules_test.yaml).
 
   --server FILE  this server program, without building it
   --help         this text
@@ -60,5 +61,10 @@ python3 tests/metrics/check.py names "${files[@]}" -- "$work"/{one,many}.txt >"$
   fail "names that do not fit:" "$work/names"
 python3 tests/metrics/check.py tests "${files[@]}" -- "$work"/{one,many}.txt >"$work/tests.yaml"
 promtool test rules "$work/tests.yaml" >"$work/found" 2>&1 || fail "promtool finds:" "$work/found"
-printf '%s metrics, %s, %s expressions\n' "$(grep -hc '^# TYPE' "$work/one.txt")" \
-  "$(cat "$work/names")" "$(grep -c '^  - expr:' "$work/tests.yaml")"
+rules=configs/prometheus-rules.yaml
+promtool check rules "$rules" >"$work/found" 2>&1 || fail "promtool finds:" "$work/found"
+promtool test rules tests/metrics/rules_test.yaml >"$work/found" 2>&1 || fail "promtool finds:" "$work/found"
+python3 tests/metrics/check.py alarms configs/README.md "$rules" tests/metrics/rules_test.yaml \
+  >"$work/alarms" 2>&1 || fail "alarms that do not fit:" "$work/alarms"
+printf '%s metrics, %s, %s expressions, %s\n' "$(grep -hc '^# TYPE' "$work/one.txt")" \
+  "$(cat "$work/names")" "$(grep -c '^  - expr:' "$work/tests.yaml")" "$(cat "$work/alarms")"

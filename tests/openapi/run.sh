@@ -15,6 +15,7 @@ with tokens, and for many books.
   lint    @redocly/cli finds nothing in any of them
   client  openapi-typescript makes types of the document, tsc checks a client that uses them by
           openapi-fetch, and the client lives the life of a contact against the server
+  lines   all lines of the page for people succeed in a shell, from top to bottom
 
 That the document says what the server does is checked by tests/run.sh: openapi_check compares each
 answer that the tests get with the document of its mount.
@@ -45,11 +46,13 @@ if ! cmp -s "$here/package.json" "$packages/installed.json"; then
   cp "$here/package.json" "$packages/installed.json"
 fi
 
-plain='' guarded='' many=''
+plain='' guarded='' many='' empty=''
 start_server plain ADDRBOOK_STORAGE_MEMORY=
 start_server guarded ADDRBOOK_STORAGE_MEMORY= ADDRBOOK_AUTH_TOKENS=ada:write:0123456789abcdef \
   'ADDRBOOK_HTTP_ALLOWED_ORIGINS=https://app.example.com'
-start_server many ADDRBOOK_STORAGE_MEMORY= 'ADDRBOOK_HTTP_PREFIX=/books/{book}/addresses'
+start_server many ADDRBOOK_STORAGE_MEMORY= 'ADDRBOOK_HTTP_PREFIX=/books/{book}/addresses' \
+  ADDRBOOK_AUTH_TOKENS=ada:admin:0123456789abcdef ADDRBOOK_HTTP_ALLOWED_HOSTS=127.0.0.1
+start_server empty ADDRBOOK_STORAGE_MEMORY=
 get() { # get URL FILE
   curl -sf "$1" -o "$2" || fail "$1 is not answered"
 }
@@ -76,4 +79,18 @@ mv "$client/plain.d.ts" "$client/api.d.ts"
 (cd "$client" && node_modules/.bin/tsc) >"$work/tsc.log" || fail "tsc finds something" "$work/tsc.log"
 (cd "$client" && "$node" client.js "$plain") >"$work/client.log" 2>&1 ||
   fail "the client is answered otherwise" "$work/client.log"
-echo "The API document: nothing found in 3 documents, a generated client lives"
+
+# lines: those of operations, after those that set the variables. Nothing else is added, but that curl
+# ends with an error at 400 and above.
+for page in "$empty/addresses/_openapi" "$many/books/_openapi"; do
+  get "$page" "$work/page.html"
+  python3 - "$work/page.html" >"$work/lines" <<'PYTHON'
+import html, re, sys
+page = open(sys.argv[1], encoding="utf-8").read()
+print("\n".join(map(html.unescape, re.findall(r"<pre><code>((?:ADDRBOOK=|curl )[^<]*)</code></pre>", page))))
+PYTHON
+  (($(grep -c '^curl ' "$work/lines") > 10)) || fail "$page has no lines" "$work/lines"
+  sed -e 's/^TOKEN=\.\.\.$/TOKEN=0123456789abcdef/' -e 's/^curl /curl -sSf --noproxy "*" /' "$work/lines" >"$work/lines.sh"
+  bash -ex "$work/lines.sh" >"$work/lines.log" 2>&1 || fail "a line of $page fails" "$work/lines.log"
+done
+echo "The API document: nothing found in 3 documents, a generated client lives, all lines of the pages work"

@@ -399,6 +399,10 @@ TEST_CASE("config: a server is exposed if other machines reach it without a toke
     CHECK(addrbook::is_exposed(parse("http: {host: " + host + "}")));
     CHECK_FALSE(addrbook::is_exposed(parse("http: {host: " + host + "}", token)));
   }
+  // Whom a proxy lets in comes from loopback.
+  const std::string proxied = "http: {trusted_proxies: [127.0.0.1], allowed_hosts: [a.example]}";
+  CHECK(addrbook::is_exposed(parse(proxied)));
+  CHECK_FALSE(addrbook::is_exposed(parse(proxied, token)));
 }
 
 TEST_CASE("config: lists are replaced by the environment") {

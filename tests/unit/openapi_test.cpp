@@ -5,6 +5,7 @@
 #include <addrbook/jscontact.hpp>
 #include <addrbook/json_list.hpp>
 #include <addrbook/memory_books.hpp>
+#include <addrbook/metrics.hpp>
 #include <addrbook/ndjson.hpp>
 #include <addrbook/rest.hpp>
 #include <addrbook/tokens.hpp>
@@ -100,6 +101,25 @@ struct Library {
         book->create("ann", Document::parse(std::string(addrbook::detail::example_address))));
   }
 };
+
+/// The request of its curl line.
+Ask example_of(const addrbook::detail::ApiOperation& operation) {
+  std::string target = addrbook::detail::example_path(operation.path);
+  if (!operation.about.query.empty()) target += "?" + std::string(operation.about.query);
+  Ask asked = asking(std::string(operation.route->method), target);
+  const std::string head(operation.about.head);
+  if (!head.empty()) {
+    const auto colon = head.find(": ");
+    asked.headers.emplace_back(head.substr(0, colon), head.substr(colon + 2));
+  }
+  if (operation.has_body()) {
+    asked.body = {std::string(operation.about.example)};
+    const bool is_patch = operation.route->body == addrbook::detail::BodyKind::patch;
+    asked.headers.emplace_back("Content-Type",
+                               is_patch ? "application/merge-patch+json" : "application/json");
+  }
+  return asked;
+}
 
 /// The JSON with all that differs from run to run as it is in the examples.
 json without_chance(json value) {
@@ -251,21 +271,8 @@ TEST_CASE("openapi: each example is what a mount answers") {
   for (const auto& operation : addrbook::detail::operations_of(options)) {
     CAPTURE(operation.about.id);
     const Library library(options);
-    std::string target = addrbook::detail::example_path(operation.path);
-    if (operation.about.id == "replaceAddress") target += "x";  // it creates
-    if (!operation.about.query.empty()) target += "?" + std::string(operation.about.query);
-    Ask asked = asking(std::string(operation.route->method), target);
-    const std::string head(operation.about.head);
-    if (!head.empty()) {
-      const auto colon = head.find(": ");
-      asked.headers.emplace_back(head.substr(0, colon), head.substr(colon + 2));
-    }
-    if (operation.has_body()) {
-      asked.body = {std::string(operation.about.example)};
-      const bool is_patch = operation.route->body == addrbook::detail::BodyKind::patch;
-      asked.headers.emplace_back("Content-Type",
-                                 is_patch ? "application/merge-patch+json" : "application/json");
-    }
+    Ask asked = example_of(operation);
+    if (operation.about.id == "replaceAddress") asked.target += "x";  // it creates
     const Answer answer = ask(library.rest, asked);
     CAPTURE(answer.body);
     CHECK(answer.status / 100 == 2);
@@ -291,6 +298,103 @@ TEST_CASE("openapi: a curl line is a line of a shell for each operation") {
       CHECK((line.find("$TOKEN") != std::string::npos) == operation.is_guarded(options));
       CHECK(operation.about.example.find('\'') == std::string_view::npos);
     }
+  }
+}
+
+TEST_CASE("openapi: the examples can be done in the order of the page, from an empty book on") {
+  for (const std::string& prefix : {std::string("/addresses"), of_many}) {
+    Options options = full(prefix);
+    options.page = true;
+    options.metrics = std::make_shared<addrbook::Metrics>();
+    const auto books = std::make_shared<addrbook::Books>(std::make_shared<addrbook::MemoryBooks>());
+    const auto service = std::make_shared<Service>(std::make_shared<FakeStore>());
+    const Rest rest =
+        prefix == of_many ? test::make_rest(books, options) : test::make_rest(service, options);
+    for (int round = 0; round < 2; ++round) {
+      for (const auto& operation : addrbook::detail::operations_of(options)) {
+        CAPTURE(operation.about.id);
+        const Answer answer = ask(rest, example_of(operation));
+        CAPTURE(answer.body);
+        CHECK(answer.status / 100 == 2);
+      }
+      if (prefix != of_many) break;  // what a batch has created is still there
+    }
+  }
+}
+
+TEST_CASE("openapi: it says where clients reach the mount, and believes only whom it may") {
+  Options options = with_openapi();
+  options.trusted_proxies = {"192.0.2.7"};
+  const auto server = [](const Answer& answer) {
+    return json::parse(answer.body)["servers"][0]["url"].get<std::string>();
+  };
+  const auto line = [](const Answer& answer) {
+    const auto begin = answer.body.find("ADDRBOOK=") + 9;
+    return answer.body.substr(begin, answer.body.find_first_of("<\n", begin) - begin);
+  };
+  const auto link = [](const Answer& answer) {
+    const auto begin = answer.body.find("<a href=\"") + 9;
+    return answer.body.substr(begin, answer.body.find('"', begin) - begin);
+  };
+  const std::string json_path = "/addresses/_openapi.json";
+  const std::string page_path = "/addresses/_openapi";
+  const Fields forwarded{{"Host", "book.example.com"},
+                         {"X-Forwarded-Proto", "https"},
+                         {"X-Forwarded-Prefix", "/contacts"}};
+  const auto from = [](const Book& book, const std::string& address, const std::string& path,
+                       const Fields& fields) {
+    Ask asked = asking("GET", path, fields);
+    asked.remote_address = address;
+    return ask(book.rest, asked);
+  };
+  const Book any_host(options);
+  options.allowed_hosts = {"book.example.com", "[::1]"};
+  const Book book(options);
+
+  const Answer proxied = from(book, "192.0.2.7", json_path, forwarded);
+  CHECK(server(proxied) == "/contacts");
+  CHECK(proxied.body == openapi_document(book.rest.options(), "/contacts"));
+  const Answer page = from(book, "192.0.2.7", page_path, forwarded);
+  CHECK(line(page) == "https://book.example.com/contacts");
+  CHECK(link(page) == "/contacts/addresses/_openapi.json");
+  CHECK(page.body ==
+        openapi_page(book.rest.options(), "/contacts", "https://book.example.com/contacts"));
+
+  // Of somebody else, and where it is no path.
+  CHECK(server(from(book, "192.0.2.8", json_path, forwarded)) == "/");
+  CHECK(line(from(book, "192.0.2.8", page_path, forwarded)) == "http://book.example.com");
+  CHECK(link(from(book, "192.0.2.8", page_path, forwarded)) == json_path);
+  for (const std::string prefix : {"", "/", "contacts", "//evil.example", "/a\"b", "/<b>",
+                                   "/a/../b", "https://evil.example", "/a, /b", "/{server}"}) {
+    CAPTURE(prefix);
+    const Fields fields{{"Host", "book.example.com"}, {"X-Forwarded-Prefix", prefix}};
+    CHECK(server(from(book, "192.0.2.7", json_path, fields)) == "/");
+    CHECK(line(from(book, "192.0.2.7", page_path, fields)) == "http://book.example.com");
+  }
+  // The Host counts where it is one of the mount's names.
+  CHECK(line(from(book, "", page_path, {{"Host", "BOOK.example.com:9000"}})) ==
+        "http://book.example.com:9000");
+  CHECK(line(from(book, "", page_path, {{"Host", "[::1]:9000"}})) == "http://[::1]:9000");
+  CHECK(from(book, "", page_path, {{"Host", "evil.example"}}).status == 403);
+  CHECK(line(from(any_host, "", page_path, {{"Host", "evil.example"}})) == "http://127.0.0.1:8080");
+  CHECK(line(from(any_host, "192.0.2.7", page_path, forwarded)) ==
+        "http://127.0.0.1:8080/contacts");
+  Options local = with_openapi();
+  local.loopback_hosts_only = true;
+  const Book loopback(local);
+  CHECK(line(from(loopback, "", page_path, {{"Host", "localhost:9000"}})) ==
+        "http://localhost:9000");
+
+  // Each has its own tag, and none but that is a match.
+  for (const std::string& path : {json_path, page_path}) {
+    CAPTURE(path);
+    const std::string tag = from(book, "192.0.2.7", path, forwarded).header("ETag");
+    Fields asked = forwarded;
+    asked.emplace_back("If-None-Match", tag);
+    CHECK(from(book, "192.0.2.7", path, asked).status == 304);
+    CHECK(from(book, "192.0.2.8", path, asked).status == 200);
+    asked[2].second = "/other";
+    CHECK(from(book, "192.0.2.7", path, asked).status == 200);
   }
 }
 

@@ -27,8 +27,9 @@ namespace addrbook::detail {
 /// Writes one document.
 class DocumentWriter {
  public:
-  explicit DocumentWriter(const Options& options)
-      : options_(options), common_headers_(common_headers(options)) {}
+  /// @param server  a URL without a slash at its end, or "/"
+  DocumentWriter(const Options& options, std::string_view server)
+      : options_(options), server_(server), common_headers_(common_headers(options)) {}
 
   [[nodiscard]] std::string write();
 
@@ -51,6 +52,7 @@ class DocumentWriter {
   [[nodiscard]] std::vector<std::string> format_types(bool is_read) const;
 
   const Options& options_;
+  const std::string_view server_;
   const std::string common_headers_;
   std::map<int, AnswerText> general_;  // those that operations have
   JsonWriter to_;
@@ -63,7 +65,12 @@ inline std::string DocumentWriter::write() {
   to_.object("", [&] {
     to_.string("openapi", "3.1.0");
     write_info();
-    to_.array("servers", [&] { to_.json("", R"({"url":"/","description":"This server"})"); });
+    to_.array("servers", [&] {
+      to_.object("", [&] {
+        to_.string("url", server_);
+        to_.string("description", "This server");
+      });
+    });
     to_.json("security", "[]");
     to_.array("tags", [&] {
       std::set<std::string_view> tags;

@@ -40,7 +40,8 @@ struct ApiOperation {
   }
 };
 
-/// @returns the operations in the order of the table: of each route that the mount has
+/// @returns the operations of each route that the mount has: in an order in which their examples
+///          can be done one after the other
 [[nodiscard]] inline std::vector<ApiOperation> operations_of(const Options& options);
 
 /// @returns e.g. "{id}"
@@ -129,6 +130,18 @@ inline void add_errors(ApiOperation& operation, const Options& options) {
   add(is_write, 507, "The book, or the disk, is full.");
 }
 
+/// What an operation needs comes before it, what takes that away after it.
+[[nodiscard]] inline int order_of(const Route& route) noexcept {
+  const bool makes = route.method == "PUT";
+  const bool removes = route.method == "DELETE";
+  switch (route.scope) {
+    case Route::Scope::collection: return removes ? 7 : makes ? 0 : 1;
+    case Route::Scope::book: return removes ? 5 : makes ? 3 : route.path.empty() ? 2 : 4;
+    case Route::Scope::mount: break;
+  }
+  return 6;
+}
+
 inline std::vector<ApiOperation> operations_of(const Options& options) {
   using Scope = Route::Scope;
   const Prefix prefix(options.prefix);
@@ -155,6 +168,10 @@ inline std::vector<ApiOperation> operations_of(const Options& options) {
                      [](const AnswerText& a, const AnswerText& b) { return a.status < b.status; });
     operations.push_back(std::move(operation));
   }
+  std::stable_sort(operations.begin(), operations.end(),
+                   [](const ApiOperation& a, const ApiOperation& b) {
+                     return order_of(*a.route) < order_of(*b.route);
+                   });
   return operations;
 }
 

@@ -52,8 +52,14 @@ namespace addrbook::detail {
 /// Writes one page.
 class PageWriter {
  public:
-  explicit PageWriter(const Options& options)
-      : options_(options), fields_(field_parameters()), operations_(operations_of(options)) {}
+  /// @param path    what a proxy has removed from the path, e.g. "/book"; or ""
+  /// @param server  a URL, without a slash at its end
+  PageWriter(const Options& options, std::string_view path, std::string_view server)
+      : options_(options),
+        path_(path),
+        server_(server),
+        fields_(field_parameters()),
+        operations_(operations_of(options)) {}
 
   [[nodiscard]] std::string write();
 
@@ -64,18 +70,16 @@ class PageWriter {
   void write_row(std::string_view name, std::string_view text, std::string_view schema);
   void write_answers(const ApiOperation& operation);
   [[nodiscard]] std::string document_path() const {
-    return std::string(Prefix(options_.prefix).root()) + "/_openapi.json";
+    return std::string(path_).append(Prefix(options_.prefix).root()) + "/_openapi.json";
   }
 
   const Options& options_;
+  const std::string_view path_;
+  const std::string_view server_;
   const std::vector<Parameter> fields_;
   const std::vector<ApiOperation> operations_;
   std::string to_;
 };
-
-[[nodiscard]] inline std::string document_page(const Options& options) {
-  return PageWriter(options).write();
-}
 
 // ---------------------------------------------------------------------------------------------
 
@@ -94,16 +98,22 @@ inline std::string PageWriter::write() {
   to_.append("<p>For programs there is <a href=\"")
       .append(document_path())
       .append(
-          "\">this document as OpenAPI 3.1</a>. The lines below need the address of this server");
+          "\">this document as OpenAPI 3.1</a>. The lines below, in their order, are a tour of an "
+          "empty book. They need the address of this server, with the scheme and port by which you "
+          "reach it");
   to_ += options_.authorize ? ", and a token where it asks for one:</p>" : ":</p>";
-  to_ += "<pre><code>ADDRBOOK=http://127.0.0.1:8080";
+  to_.append("<pre><code>ADDRBOOK=").append(escaped_html(server_));
   if (options_.authorize) to_ += "\nTOKEN=...";
   to_ += "</code></pre>";
   write_contents();
   to_ += "</header>\n<main>";
   std::string_view tag;
   for (const ApiOperation& each : operations_) {
-    if (each.tag != tag) to_.append("<h2>").append(tag = each.tag).append("</h2>\n");
+    if (each.tag != tag) {
+      // Whose last operation stands behind all others.
+      const bool is_end = !tag.empty() && each.tag == operations_.front().tag;
+      to_.append("<h2>").append(tag = each.tag).append(is_end ? ": the end</h2>\n" : "</h2>\n");
+    }
     write_operation(each);
   }
   return to_ += "</main></body></html>\n";
