@@ -3,7 +3,8 @@
 #
 # Makes include/addrbook/page/files.hpp of the files of the contacts page beside it. Run it after a
 # change to one of them; tests/unit/page_test.cpp fails until then. Left out is what only who reads
-# the sources needs: indentation, empty lines, lines that begin with // or /*, and spaces in CSS.
+# the sources needs: indentation, empty lines, comments that begin or end a line, spaces in CSS, and
+# spaces around operators and braces in JavaScript (in its texts, too: none has an operator).
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../include/addrbook/page"
 
@@ -26,9 +27,12 @@ inline constexpr PageFile page_files[] = {
 TEXT
   for file in *.html *.css *.js *.svg; do
     printf '{"%s", R"file(' "$file"
-    css=
-    [[ $file != *.css ]] || css='s/([:;{]) /\1/g; s/ \{/{/g; s/;\}/}/g'
-    sed -E "s/^ +//; /^$/d; /^\/[\/*]/d;$css" "$file"
+    less=
+    case $file in
+      *.css) less='s/([:;{,]) /\1/g; s/ \{/{/g; s/;\}/}/g' ;;
+      *.js) less='s/([;,{)]) \/\/ .*/\1/; s/ (=>|=|===|!==|\?|:|&&|\|\|) /\1/g; s/\{ /{/g; s/ \}/}/g; s/\) \{/){/g; s/\b(if|for|while|catch) \(/\1(/g' ;;
+    esac
+    sed -E "s/^ +//; /^$/d; /^\/[\/*]/d;$less" "$file"
     printf ')file"},\n'
   done
   cat <<'TEXT'

@@ -7,11 +7,13 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <regex>
 #include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -20,16 +22,25 @@ const std::filesystem::path folder = ADDRBOOK_SOURCE_DIR "/include/addrbook/page
 
 /// What cmake/embed-page.sh makes of a file.
 std::string embedded(const std::string& name, const std::string& source) {
-  const bool is_css = name.substr(name.rfind('.')) == ".css";
+  using Rules = std::vector<std::pair<std::regex, std::string>>;
+  static const std::map<std::string, Rules> rules{
+      {".css",
+       {{std::regex("([:;{,]) "), "$1"}, {std::regex(" \\{"), "{"}, {std::regex(";\\}"), "}"}}},
+      {".js",
+       {{std::regex("([;,{)]) // .*"), "$1"},
+        {std::regex(" (=>|=|===|!==|\\?|:|&&|\\|\\|) "), "$1"},
+        {std::regex("\\{ "), "{"},
+        {std::regex(" \\}"), "}"},
+        {std::regex("\\) \\{"), "){"},
+        {std::regex("\\b(if|for|while|catch) \\("), "$1("}}}};
+  const auto found = rules.find(name.substr(name.rfind('.')));
   std::string text;
   std::istringstream lines(source);
   for (std::string line; std::getline(lines, line);) {
     line.erase(0, line.find_first_not_of(' '));
     if (line.empty() || line.substr(0, 2) == "//" || line.substr(0, 2) == "/*") continue;
-    if (is_css) {
-      line = std::regex_replace(line, std::regex("([:;{]) "), "$1");
-      line = std::regex_replace(line, std::regex(" \\{"), "{");
-      line = std::regex_replace(line, std::regex(";\\}"), "}");
+    if (found != rules.end()) {
+      for (const auto& [what, less] : found->second) line = std::regex_replace(line, what, less);
     }
     text.append(line).append("\n");
   }
