@@ -8,6 +8,7 @@ export const mount = {
   root,
   tail: html.dataset.tail, // of many books: what follows a book's name
   formats: html.dataset.formats.split(" ").filter(Boolean),
+  isReadOnly: false, // for the token that is used
   get hasBooks() {
     return this.tail !== "";
   },
@@ -68,6 +69,9 @@ export async function request(path, { headers, ...rest } = {}) {
 // A write of JSON. @returns the Response, with what is stored now
 export const sendJson = (method, path, body, headers) =>
   request(path, { method, body, headers: { "Content-Type": "application/json", Prefer: "return=representation", ...headers } });
+
+// A batch of nothing needs the right to write, and does nothing. @returns whether that is refused
+export const mayOnlyRead = (book) => sendJson("POST", `${base(book)}/_batch`, "[]").then(() => false, (error) => error.status === 403);
 
 // Sends a file and says how far that is, which fetch() can't.
 // @param onprogress  called with 0 to 1. @returns what the server reports; `status` is in it

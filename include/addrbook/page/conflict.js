@@ -1,7 +1,7 @@
 // Two people have changed the same contact: shows both versions, and lets one choose part by part.
 
 import { request, sendJson } from "./api.js";
-import { $, button, h, icon } from "./dom.js";
+import { $, button, fill, h, icon } from "./dom.js";
 import { equal, merge, parse, pretty, stringify } from "./json.js";
 
 const isText = (value) => typeof value === "string";
@@ -17,7 +17,7 @@ export async function conflict(detail) {
   });
   const show = (title, text, content, ...actions) => {
     detail.error = h("div.error", { role: "alert", hidden: true });
-    detail.pane.replaceChildren(h("div.conflict", {},
+    fill(detail.pane, h("div.conflict", {},
       h("header.clash", {}, h("div.picture", {}, icon("people")), h("h1", { tabindex: "-1" }, title), h("p", {}, text)),
       detail.error, content, h("div.actions", {}, actions)));
     detail.pane.scrollTop = 0;

@@ -61,6 +61,7 @@ inline constexpr PageFile page_files[] = {
 <h1 class="brand"><img src="_page/files/icon.svg" alt="" width="28" height="28">Contacts</h1>
 <button type="button" id="book" class="chip" hidden><span id="book-name"></span></button>
 <span class="space"></span>
+<span id="read-only" class="tag" hidden>Read only</span>
 <button type="button" id="new" class="tool strong" aria-label="New contact" title="New contact (n)"><svg class="icon" aria-hidden="true"><use href="#i-plus"/></svg></button>
 <details class="menu" id="menu"><summary class="tool" aria-label="More" title="More"><svg class="icon" aria-hidden="true"><use href="#i-dots"/></svg></summary><ul></ul></details>
 </header>
@@ -355,6 +356,7 @@ export const mount={
 root,
 tail: html.dataset.tail,
 formats: html.dataset.formats.split(" ").filter(Boolean),
+isReadOnly: false,
 get hasBooks(){
 return this.tail!=="";
 },
@@ -402,6 +404,7 @@ if(!(await asking)) throw error;
 }
 export const sendJson=(method, path, body, headers) =>
 request(path, {method, body, headers: {"Content-Type": "application/json", Prefer: "return=representation", ...headers}});
+export const mayOnlyRead=(book)=>sendJson("POST", `${base(book)}/_batch`, "[]").then(()=>false, (error)=>error.status===403);
 export function upload(path, file, onprogress){
 return new Promise((resolve, reject)=>{
 const xhr=new XMLHttpRequest();
@@ -433,10 +436,10 @@ default: return ["alert", "That did not work", error.message + "."];
 }
 }
 )file"},
-{"app.js", R"file(import {ApiError, base, bookPath, explain, mount, nextQuery, onUnauthorized, request, token} from "./api.js";
+{"app.js", R"file(import {ApiError, base, bookPath, explain, mayOnlyRead, mount, nextQuery, onUnauthorized, request, token} from "./api.js";
 import {summary} from "./contact.js";
 import {Detail} from "./detail.js";
-import {$, button, count, dialog, h, icon, state, toast} from "./dom.js";
+import {$, button, count, dialog, fill, h, icon, state, toast} from "./dom.js";
 import {parse} from "./json.js";
 import {List} from "./list.js";
 import {Live} from "./live.js";
@@ -475,15 +478,18 @@ const box=dialog("A token, please", form);
 input.focus();
 box.addEventListener("close", ()=>resolve(given));
 }));
+let listed;
 const filter=()=>({...(place.q&&{q: place.q}), ...(place.label&&{label: place.label})});
 const list=new List($("#list"), {
 async load(limit, next, signal){
+const asked=JSON.stringify(filter());
 const query=new URLSearchParams(next||{...filter(), sort: place.sort, view: "summary", count: "true"});
 query.set("limit", limit);
 const response=await request(`${base(place.book)}?${query}`, {signal});
 const rows=await response.json();
 const total=Number(response.headers.get("X-Total-Count") ?? rows.length);
 noteLabels(rows);
+listed=asked;
 if(!next) follow(response);
 return {rows, total, next: nextQuery(response)};
 },
@@ -510,6 +516,7 @@ let searched;
 function showListState(_, error){
 clearTimeout(retrying);
 const hasRows=list.total > 0;
+const waits=listed!==JSON.stringify(filter());
 let shown=null;
 document.body.classList.toggle("is-offline", error?.status===0);
 if(error){
@@ -517,7 +524,7 @@ const [name, title, text]=explain(error);
 const isPassing=error.status===0||error.status===503;
 const again=button("Try again", ()=>refresh(), {kind: "primary"});
 if(isPassing) retrying=setTimeout(()=>refresh({keepPlace: true}), 1000 * (error.retryAfter||4));
-if(isPassing&&hasRows) $("#banner").replaceChildren(icon(name), h("span", {}, `${title}. Showing what was here; trying again …`));
+if(isPassing&&hasRows) fill($("#banner"), icon(name), h("span", {}, `${title}. ${waits?"The search waits for it: this is the list from before":"Showing what was here; trying again"} …`));
 else shown=state(name, title, `${text}${isPassing?" Trying again …":""}`, again, mount.hasBooks&&error.status===404&&button("Choose a book", chooseBook, {kind: "quiet"}));
 }
 $("#banner").hidden=!(error&&!shown);
@@ -526,15 +533,16 @@ if(place.q||place.label){
 const words=[place.q&&`words that begin with “${place.q}”`, place.label&&`the label “${place.label}”`].filter(Boolean).join(" and ");
 shown=state("search", "Nothing found", `No contact has ${words}.`,
 button("Show all contacts", clearSearch, {kind: "quiet"}));
-} else {
+} else if(mount.isReadOnly) shown=state("book", "No contacts yet");
+else {
 shown=state("book", "No contacts yet", "Add the first one, or drop a .vcf or .csv file anywhere on this page.",
 button("New contact", newContact, {kind: "primary", name: "plus"}), mount.formats.length > 0&&button("Import a file", pickFile, {kind: "quiet", name: "import"}));
 }
 }
-listState.replaceChildren(...(shown?[shown]:[]));
+fill(listState, shown);
 listState.hidden=!shown;
 list.viewport.hidden=Boolean(shown);
-$("#count").textContent=shown?"":count(list.total, place.q||place.label?"match":"contact", place.q||place.label?"matches":undefined);
+$("#count").textContent=shown||waits?"":count(list.total, place.q||place.label?"match":"contact", place.q||place.label?"matches":undefined);
 if(!shown) list.redraw();
 }
 function refresh({keepPlace=false}={}){
@@ -586,7 +594,7 @@ const key=JSON.stringify([shown, place.label]);
 if(drawLabels.last===key) return;
 drawLabels.last=key;
 const focused=document.activeElement?.closest("#labels")&&document.activeElement.textContent;
-$("#labels").replaceChildren(...shown.map((label)=>h("button.chip", {
+fill($("#labels"), shown.map((label)=>h("button.chip", {
 type: "button", "aria-pressed": String(label===place.label), onclick: ()=>{
 place.label=label===place.label?"":label;
 writePlace(false);
@@ -595,7 +603,7 @@ refresh();
 },
 }, label)));
 $("#labels").hidden=shown.length===0;
-$("#known-labels").replaceChildren(...names.slice(0, 200).map((value)=>h("option", {value})));
+fill($("#known-labels"), names.slice(0, 200).map((value)=>h("option", {value})));
 for(const chip of $("#labels").children) if(chip.textContent===focused) chip.focus();
 }
 const detail=new Detail($("#detail"), {
@@ -621,6 +629,7 @@ openContact(id, {focus: true, step: true});
 refresh({keepPlace: true});
 },
 onclose: closeContact,
+onforbidden: askForRights,
 onexport: mount.formats.includes("vcf")&&((id, title)=>download(`${base(place.book)}/${id}?format=vcf`, `${title.replace(/[^\p{L}\p{N} -]/gu, "")||"contact"}.vcf`, true)),
 });
 function settle(){
@@ -652,7 +661,7 @@ show("list");
 if(!list.viewport.hidden) list.viewport.focus();
 }
 function newContact(){
-if(needsBook()||!mayLeave()) return;
+if(mount.isReadOnly||needsBook()||!mayLeave()) return;
 place.id="";
 writePlace(true);
 list.select("");
@@ -693,7 +702,18 @@ refresh();
 function follow(response){
 const tag=/"([0-9a-f]+)-(\d+)/.exec(response.headers.get("ETag")||"");
 const path=`${base(place.book)}/_changes`;
-if(tag&&live.path!==path) live.start(path, tag[1] + tag[2]);
+if(!tag||live.path===path) return;
+live.start(path, tag[1] + tag[2]);
+if(token.get()) askForRights();
+}
+async function askForRights(){
+const {book}=place;
+const isRefused=await mayOnlyRead(book);
+if(book!==place.book||isRefused===mount.isReadOnly) return;
+mount.isReadOnly=$("#new").hidden=isRefused;
+$("#read-only").hidden=!isRefused;
+showListState(list, null);
+if(detail.draft&&!detail.isDirty()) detail.render();
 }
 async function books(){
 const all=[];
@@ -719,12 +739,12 @@ const box=dialog("Books", failure&&h("p.error", {}, explain(failure)[2]), field,
 const draw=()=>{
 const text=field.value.trim();
 const shown=all.filter((book)=>book.name.toLowerCase().includes(text.toLowerCase())).slice(0, 200);
-found.replaceChildren(...shown.map((book)=>h("li", {}, h("button", {type: "button", "aria-current": book.name===place.book&&"true", onclick: ()=>{
+fill(found, shown.map((book)=>h("li", {}, h("button", {type: "button", "aria-current": book.name===place.book&&"true", onclick: ()=>{
 box.close();
 openBook(book.name);
 }}, icon("book"), h("b", {}, book.name), h("span", {}, count(book.count, "contact"))))));
 const isNew=/^[A-Za-z0-9][A-Za-z0-9._~@+-]*$/.test(text)&&!all.some((book)=>book.name===text);
-make.replaceChildren(...(isNew?[button(`Make the book “${text}”`, async ()=>{
+fill(make, isNew&&button(`Make the book “${text}”`, async ()=>{
 try {
 await request(bookPath(text), {method: "PUT"});
 box.close();
@@ -732,9 +752,14 @@ openBook(text);
 } catch(error){
 toast(explain(error)[2], {kind: "bad"});
 }
-}, {kind: "primary", name: "plus"})]:[]));
-if(!shown.length&&!isNew) found.replaceChildren(h("li.fine", {}, "No book yet. Type a name to make one."));
+}, {kind: "primary", name: "plus"}));
+if(!shown.length&&!isNew) fill(found, h("li.fine", {}, text?"A book’s name has letters, digits and . _ ~ @ + - only, and begins with a letter or a digit.":"No book yet. Type a name to make one."));
 };
+field.addEventListener("keydown", (event)=>{
+if(event.key!=="Enter"||event.isComposing) return;
+const same=[...found.children].find((each)=>$("b", each)?.textContent===field.value.trim());
+$("button", same||make)?.click();
+});
 field.addEventListener("input", draw);
 draw();
 field.focus();
@@ -755,7 +780,7 @@ function showKeys(){
 dialog("Keys", h("dl.keys", {}, KEYS.map(([key, what])=>h("div", {}, h("dt", {}, key.split(" ").map((each)=>h("kbd", {}, each))), h("dd", {}, what)))));
 }
 const pickFile=()=>chooseFile(takeFile);
-const takeFile=(file)=>needsBook()||importFile(place.book, file, ()=>refresh({keepPlace: true}));
+const takeFile=(file)=>mount.isReadOnly||needsBook()||importFile(place.book, file, ()=>refresh({keepPlace: true}));
 addEventListener("keydown", (event)=>{
 const isMod=event.ctrlKey||event.metaKey;
 if(isMod&&event.key.toLowerCase()==="s"){
@@ -781,9 +806,9 @@ else list.viewport.focus();
 }
 return;
 }
-if(event.key==="Delete"&&document.activeElement===list.viewport&&detail.draft&&!detail.isNew) detail.remove();
+if(event.key==="Delete"&&document.activeElement===list.viewport&&!event.repeat) detail.remove();
 if(/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
-const action={"/": ()=>(search.focus(), search.select()), n: newContact, "?": showKeys, z: ()=>detail.undo?.()}[event.key];
+const action={"/": ()=>(search.focus(), search.select()), n: newContact, "?": showKeys, z: ()=>detail.undos.at(-1)?.()}[event.key];
 if(!action) return;
 event.preventDefault();
 action();
@@ -795,16 +820,15 @@ menu.open=false;
 act();
 }, {name}));
 const hasFormats=mount.formats.length > 0;
-$("ul", menu).replaceChildren(...[
-item("import", "Import …", pickFile, hasFormats),
+fill($("ul", menu),
+item("import", "Import …", pickFile, hasFormats&&!mount.isReadOnly),
 item("export", "Export …", ()=>exportDialog(place.book, {filter: Object.keys(filter()).length&&filter(), sort: place.sort, total: list.total}), hasFormats),
 item("book", "Books …", chooseBook, mount.hasBooks),
 item("lock", "Forget the token", ()=>{
 token.set("");
 location.reload();
 }, token.get()!==""),
-item("dots", "Keys", showKeys),
-].filter(Boolean));
+item("keys", "Keys", showKeys));
 }
 menu.addEventListener("toggle", ()=>menu.open&&fillMenu());
 addEventListener("click", (event)=>!event.target.closest(".menu")&&(menu.open=false));
@@ -847,7 +871,7 @@ show(place.id?"detail":"list");
 if(needsBook()){
 list.viewport.hidden=true;
 listState.hidden=false;
-listState.replaceChildren(state("book", "Many books", "Each has contacts of its own.", button("Choose a book", chooseBook, {kind: "primary"})));
+fill(listState, state("book", "Many books", "Each has contacts of its own.", button("Choose a book", chooseBook, {kind: "primary"})));
 return;
 }
 list.selected=place.id;
@@ -860,7 +884,7 @@ list.redraw();
 start();
 )file"},
 {"conflict.js", R"file(import {request, sendJson} from "./api.js";
-import {$, button, h, icon} from "./dom.js";
+import {$, button, fill, h, icon} from "./dom.js";
 import {equal, merge, parse, pretty, stringify} from "./json.js";
 const isText=(value)=>typeof value==="string";
 const told=(value)=>(isText(value)?value:Array.isArray(value)&&value.every(isText)?value.join("\n"):pretty(stringify(value)));
@@ -873,7 +897,7 @@ return null;
 });
 const show=(title, text, content, ...actions)=>{
 detail.error=h("div.error", {role: "alert", hidden: true});
-detail.pane.replaceChildren(h("div.conflict", {},
+fill(detail.pane, h("div.conflict", {},
 h("header.clash", {}, h("div.picture", {}, icon("people")), h("h1", {tabindex: "-1"}, title), h("p", {}, text)),
 detail.error, content, h("div.actions", {}, actions)));
 detail.pane.scrollTop=0;
@@ -918,6 +942,7 @@ const NAMES=["name", "full_name"];
 const GIVEN=["given", "given_name", "first_name"];
 const FAMILY=["family", "family_name", "last_name"];
 const ORGANIZATIONS=["organization", "org", "company", "organizations"];
+const ADDRESSES=["addresses", "address"];
 const LABELS=["labels", "categories", "groups", "keywords"];
 const LISTS={
 emails: {names: ["email", "emails"], leaves: ["email", "address", "value"], leaf: "address", needed: /@/},
@@ -928,6 +953,8 @@ const PART_NAMES={
 title: "Title", given: "Given name", given2: "Middle name", surname: "Family name",
 surname2: "Second family name", generation: "Generation", credential: "Credentials",
 };
+const PLACE={name: "Street", postcode: "Postcode", locality: "City", region: "Region", country: "Country"};
+const PLAIN=["street", "postcode", "city", "region", "country"];
 const text=(value)=>(typeof value==="string"?value.trim():"");
 const textOrInteger=(value)=>(value instanceof Num&&/^-?\d+$/.test(value.raw)?value.raw:text(value));
 const joined=(...texts)=>texts.filter(Boolean).join(" ");
@@ -955,7 +982,7 @@ export function retyped(old, value){
 if(old instanceof Num&&/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(value)) return new Num(value);
 return typeof old==="boolean"&&/^(true|false)$/.test(value)?value==="true":value;
 }
-function hintOf(map){
+export function hintOf(map){
 const words=["label", "type", "types", "kind", "contexts", "features"].flatMap((name)=>{
 const value=map.get(name);
 return isMap(value)?[...value].filter(([, v])=>v===true).map(([key])=>key):value;
@@ -1027,7 +1054,7 @@ full=text(card.get("full"));
 if(is(card.get("full"))) name=row(["name", "full"], ["name", "full"], full);
 const isJoined=full!==""&&full===joinName(card);
 full ||= joinName(card);
-for(const {kind, value, path} of componentsOf(card)){
+for(const {kind, value, path} of componentsOf(card, ["name"])){
 if(PART_NAMES[kind]) parts.push(row(path, path, value, {kind, label: PART_NAMES[kind], isJoined}));
 }
 }
@@ -1050,11 +1077,11 @@ name: title, given, family, organization: organization?.value||"", birthday: bir
 emails: values(emails), phones: values(phones), labels: values(labels),
 };
 }
-const componentsOf=(name)=>entries(name.get("components")).flatMap(([i, component]) =>
+const componentsOf=(holder, place)=>entries(holder.get("components")).flatMap(([i, component]) =>
 (isMap(component)&&typeof component.get("value")==="string"
-? [{kind: text(component.get("kind")), value: component.get("value"), path: ["name", "components", i, "value"]}]:[]));
+? [{kind: text(component.get("kind")), value: component.get("value"), path: [...place, "components", i, "value"]}]:[]));
 function joinName(name){
-const components=componentsOf(name);
+const components=componentsOf(name, []);
 if(name.get("isOrdered")!==true){
 return joined(...["given", "given2", "surname", "surname2"].map((kind)=>joined(...components.filter((c)=>c.kind===kind).map((c)=>c.value))));
 }
@@ -1079,6 +1106,32 @@ return value&&value.padStart(size, "0");
 });
 return year||month?(year||"-") + (month&&`-${month}`) + (month&&day&&`-${day}`):"";
 }
+export const places=(address, used)=>ADDRESSES.flatMap((name)=>{
+const value=address.get(name);
+const all=Array.isArray(value)||isKeyed(value)?entries(value).map(([key, v])=>({path: [name, key], value: v})):[{path: [name], value}];
+const rows=all.filter((row)=>isMap(row.value)||typeof row.value==="string");
+if(rows.length) used.add(name);
+return rows;
+});
+const isKeyed=(value)=>isMap(value)&&[...value.values()].every(isMap);
+export const isAddress=(root, value)=>isCard(root)||Array.isArray(value.get("components"))||value.has("full");
+export function partsOf(value, path){
+if(!value.has("full")&&!value.has("components")) value.set("components", []);
+const held=value.get("components");
+const kinds=Object.keys(PLACE);
+if(Array.isArray(held)) kinds.filter((kind)=>!held.some((c)=>isMap(c)&&c.get("kind")===kind)).forEach((kind)=>held.push(new Map([["kind", kind], ["value", ""]])));
+const order=({kind})=>kinds.indexOf(kind) + 1||9;
+const parts=componentsOf(value, path).filter(({kind})=>kind!=="separator").sort((a, b)=>order(a) - order(b))
+.map((part)=>({...part, item: part.path.slice(0, -1), label: PLACE[part.kind]||part.kind.replace(/[A-Z]/g, (c)=>" " + c.toLowerCase())}));
+const full=[...path, "full"];
+return typeof value.get("full")==="string"?[...parts, {path: full, item: full, value: value.get("full"), label: "Address"}]:parts;
+}
+export function setContext(value, name){
+const kept=entries(value.get("contexts")).filter(([key])=>!["private", "work"].includes(key));
+if(name) kept.push([name, true]);
+if(kept.length) value.set("contexts", new Map(kept));
+else value.delete("contexts");
+}
 export function dateOf(value, date){
 const found=/^(?:(\d{4})|-)(?:-(\d\d))?(?:-(\d\d))?$/.exec(value);
 if(!found) return date;
@@ -1102,6 +1155,16 @@ const own=(like&&leaves.find((each)=>like.has(each)))||leaf;
 const key=Array.isArray(held)?held.length:freshKey(held, isFlat?"other":kind[0]);
 put(held, [key], isFlat?"":new Map([[own, ""]]));
 return [name||kind, key, ...(isFlat?[]:[own])];
+}
+export function addPlace(address){
+let held=address.get("addresses") ?? (isCard(address)?new Map():[]);
+if(!isKeyed(held)&&!Array.isArray(held)) held=[held];
+address.set("addresses", held);
+const key=isMap(held)?freshKey(held, "a"):held.length;
+const like=entries(held).map(([, v])=>v).find(isMap)||new Map(PLAIN.map((name)=>[name, name]));
+const names=isAddress(address, like)?null:[...like.keys()].filter((name)=>text(like.get(name)));
+put(held, [key], new Map(names?names.map((name)=>[name, ""]):[["components", []]]));
+return ["addresses", key, ...(names?names.slice(0, 1):["components", 0, "value"])];
 }
 export function addLabel(address, value){
 const name=LABELS.find((each)=>address.has(each));
@@ -1130,10 +1193,10 @@ return [address.get("photo"), address.get("image"), address.get("avatar"), ...me
 .find((value)=>typeof value==="string"&&/^data:image\/(png|jpe?g|gif|webp|avif);base64,[A-Za-z0-9+/=]+$/i.test(value));
 }
 )file"},
-{"detail.js", R"file(import {base, explain, request, sendJson} from "./api.js";
+{"detail.js", R"file(import {base, explain, mount, request, sendJson} from "./api.js";
 import {conflict} from "./conflict.js";
 import * as contacts from "./contact.js";
-import {$, avatar, button, count, h, icon, state, toast, tool, webLink} from "./dom.js";
+import {$, avatar, button, count, fill, h, icon, state, toast, tool, webLink} from "./dom.js";
 import {clone, diff, equal, isMap, Num, parse, pointer, pretty, stringify} from "./json.js";
 const LONG=80;
 const MOST=60;
@@ -1142,7 +1205,7 @@ const PARTS={country_code: "Country", area_code: "Area", local_number: "Number"}
 const capital=(text)=>text[0].toUpperCase() + text.slice(1);
 export class Detail {
 constructor(pane, hooks){
-Object.assign(this, {pane, hooks, turn: 0});
+Object.assign(this, {pane, hooks, turn: 0, undos: []});
 pane.addEventListener("input", ()=>this.touched());
 addEventListener("beforeunload", (event)=>this.isDirty()&&event.preventDefault());
 }
@@ -1154,13 +1217,14 @@ return Number(/"\w+-(\d+)/.exec(this.etag)?.[1]||0);
 }
 empty(book){
 ++this.turn;
+if(book!==this.book) this.undos=[];
 Object.assign(this, {book, id: "", draft: null});
-this.pane.replaceChildren(state("people", "Choose a contact", "Or press / to search, n for a new one,?for all keys."));
+fill(this.pane, state("people", "Choose a contact", "Or press / to search, n for a new one,?for all keys."));
 }
 async open(book, id, focus){
 const turn=++this.turn;
 Object.assign(this, {book, id, draft: null});
-const slow=setTimeout(()=>this.pane.replaceChildren(h("div.skeleton", {"aria-hidden": "true"}, h("i"), h("i"), h("i"), h("i"))), 150);
+const slow=setTimeout(()=>fill(this.pane, h("div.skeleton", {"aria-hidden": "true"}, h("i"), h("i"), h("i"), h("i"))), 150);
 try {
 const answer=await this.load();
 if(turn!==this.turn) return;
@@ -1168,7 +1232,7 @@ this.take(answer);
 this.render(focus);
 } catch(error){
 if(turn!==this.turn) return;
-this.pane.replaceChildren(state(...explain(error), error.status!==404&&button("Try again", ()=>this.open(book, id, focus), {kind: "primary"}),
+fill(this.pane, state(...explain(error), error.status!==404&&button("Try again", ()=>this.open(book, id, focus), {kind: "primary"}),
 button("Back to the list", ()=>this.hooks.onclose(), {kind: "quiet"})));
 } finally {
 clearTimeout(slow);
@@ -1221,13 +1285,13 @@ this.body=h("div.body");
 this.bar=h("div.savebar", {}, h("span", {}, !this.isNew&&"Not saved yet"),
 button(this.isNew?"Cancel":"Discard", ()=>this.discard(), {kind: "quiet"}),
 button(this.isNew?"Create contact":"Save", ()=>this.save(), {kind: "primary"}));
-this.pane.replaceChildren(
+fill(this.pane, 
 h("header.head", {},
 h("div.tools", {},
 tool("back", "Back to the list", ()=>this.hooks.onclose(), {"data-only": "phone"}),
 h("div.sides", {role: "group", "aria-label": "Show as"}, side("Form", false), side("JSON", true)), h("span.space"),
-this.isNew||!this.hooks.onexport||tool("export", "Save as a vCard file", ()=>this.hooks.onexport(this.id, title)),
-this.isNew||tool("trash", "Delete this contact", ()=>this.remove())),
+!this.isNew&&this.hooks.onexport&&tool("export", "Save as a vCard file", ()=>this.hooks.onexport(this.id, title)),
+!this.isNew&&!mount.isReadOnly&&tool("trash", "Delete this contact", ()=>this.remove())),
 h("div.who", {}, picture?h("img.face", {src: picture, alt: ""}):h(`span.face.hue-${hue}`, {"aria-hidden": "true"}, text||icon("person")),
 h("div", {}, h("h1", {tabindex: "-1"}, title), organization&&organization!==title&&h("p", {}, organization)))),
 this.notice, this.error, this.body, this.bar);
@@ -1237,7 +1301,7 @@ if(focus) $("h1", this.pane).focus();
 }
 fill(){
 this.rows=[];
-this.body.replaceChildren(...(this.isJson?this.json():this.form()).filter(Boolean));
+fill(this.body, this.isJson?this.json():this.form());
 this.touched();
 }
 turnTo(isJson){
@@ -1257,7 +1321,7 @@ this.fill();
 }
 json(){
 const text=pretty(equal(this.draft, this.saved)?this.text:stringify(this.draft));
-this.editor=h("textarea.editor", {spellcheck: "false", "aria-label": "The address as JSON", rows: Math.min(40, text.split("\n").length + 2), value: text});
+this.editor=h("textarea.editor", {readonly: mount.isReadOnly, spellcheck: "false", "aria-label": "The address as JSON", rows: Math.min(40, text.split("\n").length + 2), value: text});
 return [this.editor, h("p.fine", {}, "All of the contact, as it is stored.")];
 }
 form(){
@@ -1274,6 +1338,7 @@ contact.parts.map((part)=>field(part, part.label, {after: part.isJoined&&(()=>co
 field(contact.organization, "Organization"), field(contact.birthday, "Birthday", {placeholder: "1815-12-10"})),
 group("Email", this.list(contact.emails, "emails", "email", (value)=>["mail", "Write to", /^[^\s@]+@[^\s@]+$/.test(value)&&`mailto:${encodeURIComponent(value).replaceAll("%40", "@")}`])),
 group("Phone", this.list(contact.phones, "phones", "phone", (value)=>["phone", "Call", /\d/.test(value)&&`tel:${value.replace(/[^\d+*#]/g, "")}`])),
+group("Address", contacts.places(address, contact.used).map((row, i)=>this.place(row, `address ${i + 1}`)), this.adder("address", ()=>contacts.addPlace(address))),
 group("Labels", this.labels(contact.labels)),
 ];
 const placed=new Set(this.rows.map((row)=>pointer(row.path)));
@@ -1281,16 +1346,16 @@ const leaves=contacts.others(address, contact.used).filter(({path})=>!placed.has
 const isTechnical=({path})=>TECHNICAL.test(pointer(path));
 const plain=leaves.filter((leaf)=>!isTechnical(leaf));
 const technical=leaves.filter(isTechnical);
-const absent=["name", "organization", "birthday"].filter((key)=>!contact[key]&&!(key==="birthday"&&address.has("anniversaries")));
-if(!address.has("note")&&!address.has("notes")) absent.push("note");
+const absent=mount.isReadOnly?[]:["name", "organization", "birthday"].filter((key)=>!contact[key]&&!(key==="birthday"&&address.has("anniversaries")));
+if(!mount.isReadOnly&&!address.has("note")&&!address.has("notes")) absent.push("note");
 return [...groups,
 group("", plain.slice(0, MOST).map((leaf)=>this.other(leaf)), plain.length > MOST&&h("p.fine", {}, `And ${count(plain.length - MOST, "more value")}: see JSON.`)),
-absent.length > 0&&h("div.adders", {}, absent.map((key)=>button(capital(key), ()=>{
+absent.length > 0&&h("div.adders", {}, absent.map((key)=>this.adder(key, ()=>{
 const place=contacts.placeOf(address, key);
 contacts.put(address, place, "");
 if(place[2]==="date") contacts.put(address, ["anniversaries", "b1", "kind"], "birth");
-this.fillAt(place);
-}, {kind: "add", name: "plus"}))),
+return place;
+}, capital(key)))),
 technical.length > 0&&h("details.technical", {}, h("summary", {}, "Kept as it is"), technical.slice(0, MOST).map((leaf)=>this.other(leaf))),
 this.changed&&h("p.fine", {}, "Last changed ", new Date(this.changed).toLocaleString([], {dateStyle: "long", timeStyle: "short"}))];
 }
@@ -1298,12 +1363,15 @@ fillAt(path){
 this.fill();
 this.rows.find((row)=>pointer(row.path)===pointer(path))?.input.focus();
 }
+adder(word, add, label=`Add ${word}`){
+return !mount.isReadOnly&&button(label, ()=>this.fillAt(add()), {kind: "add", name: "plus"});
+}
 field(row, label, {type="text", after, action, remove, hides, placeholder}={}){
 const place=pointer(row.path);
 const id=`field-${place}`;
 const old=contacts.at(this.draft, row.path);
 const isLong=row.value.length > LONG||/\n|note$/.test(row.value + row.path.at(-1));
-const input=h(isLong?"textarea":"input", {id, value: row.value, type: !isLong&&type, placeholder: placeholder||" ", autocomplete: "off", spellcheck: String(isLong), rows: isLong&&3});
+const input=h(isLong?"textarea":"input", {id, value: row.value, type: !isLong&&type, readonly: mount.isReadOnly, placeholder: placeholder||" ", autocomplete: "off", spellcheck: String(isLong), rows: isLong&&3});
 const [name, verb]=action?action(""):[];
 const link=name&&h("a.tool", {target: name==="web"&&"_blank", rel: "noopener noreferrer"}, icon(name));
 const relink=()=>{
@@ -1321,7 +1389,7 @@ relink();
 });
 this.rows.push({...row, input});
 return h("div.field", {"data-pointer": place}, h(`label${hides?".hushed":""}`, {for: id}, label),
-h("div.value", {}, input, row.hint&&h("span.tag", {}, row.hint), link, remove&&tool("close", `Remove ${label} ${row.value}`, remove)),
+h("div.value", {}, input, row.hint&&h("span.tag", {}, row.hint), link, remove&&!mount.isReadOnly&&tool("close", `Remove ${label} ${row.value}`, remove)),
 h("p.wrong", {hidden: true}));
 }
 list(rows, kind, word, action){
@@ -1334,9 +1402,25 @@ this.fill();
 return row.parts
 ? h("div.parts", {role: "group", "aria-label": word}, row.parts.map((part)=>this.field(part, PARTS[part.path.at(-1)], {type})))
 : this.field(row, rows.length > 1?`${word} ${i + 1}`:word, {type, action, remove, hides: true, placeholder: capital(word)});
-}), button(`Add ${word}`, ()=>this.fillAt(contacts.addRow(this.draft, kind)), {kind: "add", name: "plus"})];
+}), this.adder(word, ()=>contacts.addRow(this.draft, kind))];
+}
+place({path, value}, label){
+const remove=()=>{
+contacts.drop(this.draft, path);
+this.fill();
+};
+if(!isMap(value)) return this.field({path, item: path, value}, "Address", {remove, hides: true});
+const isCard=contacts.isAddress(this.draft, value);
+const [first, ...rest]=isCard?contacts.partsOf(value, path).map((part)=>this.field(part, capital(part.label)))
+: contacts.others(value, new Set()).map((leaf)=>this.other({path: [...path, ...leaf.path], value: leaf.value}, path.length));
+const hint=contacts.hintOf(value);
+const select=isCard&&h("select", {"aria-label": `Kind of ${label}`, disabled: mount.isReadOnly, oninput: ()=>contacts.setContext(value, select.value)},
+[["", "Any kind"], ["private", "Home"], ["work", "Work"]].map(([kind, text])=>h("option", {value: kind, selected: hint.includes(kind)}, text)));
+return h("div.parts.postal", {role: "group", "aria-label": label}, first,
+h("div.value", {}, select, isCard&&hint.includes(",")&&h("span.tag", {}, hint), !mount.isReadOnly&&tool("close", `Remove ${label}`, remove)), rest);
 }
 labels(labels){
+if(mount.isReadOnly) return labels.length > 0&&h("div.labels", {}, labels.map(({value})=>h("span.tag.big", {}, value)));
 const input=h("input", {"aria-label": "Add a label", placeholder: "Add a label", autocomplete: "off", list: "known-labels"});
 const change=(act)=>{
 act();
@@ -1345,7 +1429,9 @@ $(".labels input", this.body).focus();
 };
 const add=()=>{
 const value=input.value.trim();
-if(value&&!labels.some((row)=>row.value===value)) change(()=>contacts.addLabel(this.draft, value));
+input.value="";
+if(labels.some((row)=>row.value===value)) toast(`“${value}” is there already`, {seconds: 3});
+else if(value) change(()=>contacts.addLabel(this.draft, value));
 };
 input.addEventListener("keydown", (event)=>{
 if(!/^(Enter|,)$/.test(event.key)||event.isComposing) return;
@@ -1356,15 +1442,15 @@ input.addEventListener("change", add);
 return h("div.labels", {}, labels.map(({value, item}) =>
 h("span.tag.big", {}, value, tool("close", `Remove label ${value}`, ()=>change(()=>contacts.drop(this.draft, item))))), input);
 }
-other({path, value}){
-const steps=path.map((step)=>(typeof step==="number"?step + 1:step)).filter((step)=>!/^[a-z]+\d+$/.test(step));
+other({path, value}, from=0){
+const steps=path.slice(from).map((step)=>(typeof step==="number"?step + 1:step)).filter((step)=>!/^[a-z]+\d+$/.test(step));
 const label=capital(String(steps[0]).startsWith(steps.at(-1))?steps.at(-1):steps.join(" › "));
 let still="";
 if(typeof value==="object"&&!(value instanceof Num)) still=value?"empty":"null";
 else if(value.length > 2000) still=`${/^data:[^;,]{0,40}|/.exec(value)[0]} ${count(value.length, "character")}`;
 if(still) return h("div.field", {}, h("span.label", {}, label), h("div.value.still", {}, still));
 const isText=typeof value==="string";
-return this.field({path, item: this.isNew&&path, value: value.raw ?? String(value)}, label, {action: isText&&((text)=>["web", "Open", webLink(text)])});
+return this.field({path, item: (from||this.isNew)&&path, value: value.raw ?? String(value)}, label, {action: isText&&((text)=>["web", "Open", webLink(text)])});
 }
 fail(message, errors=[]){
 const unplaced=errors.filter(({pointer: place, reason})=>{
@@ -1378,7 +1464,7 @@ $("input, textarea", field).setAttribute("aria-invalid", "true");
 return !wrong;
 });
 this.error.hidden=false;
-this.error.replaceChildren(h("p", {}, message), h("ul", {}, unplaced.map(({pointer: place, reason})=>h("li", {}, `${place||"/"} ${reason}`))));
+fill(this.error, h("p", {}, message), h("ul", {}, unplaced.map(({pointer: place, reason})=>h("li", {}, `${place||"/"} ${reason}`))));
 this.error.scrollIntoView({block: "nearest"});
 }
 async attempt(work){
@@ -1388,6 +1474,7 @@ this.bar.classList.add("busy");
 try {
 await work();
 } catch(error){
+if(error.status===403) this.hooks.onforbidden();
 if(error.status===412) await conflict(this).catch((failed)=>this.fail(explain(failed)[2]));
 else this.fail(error.status?error.message:explain(error)[2], error.errors);
 } finally {
@@ -1433,29 +1520,35 @@ this.take(this);
 this.render(true);
 }
 async remove(){
+if(!this.draft||this.isNew||this.saving||mount.isReadOnly) return;
 const {id, book, path, text}=this;
 const title=contacts.read(this.saved).title||"No name";
+this.saving=true;
 try {
 await request(path, {method: "DELETE", headers: {"If-Match": this.etag}});
 } catch(error){
+if(error.status===403) this.hooks.onforbidden();
 if(error.status===412) toast("Someone has just changed this contact.", {action: "Look again", onaction: ()=>this.open(book, id, true)});
 else if(error.status!==404) toast(explain(error)[2], {kind: "bad"});
 if(error.status!==404) return;
+} finally {
+this.saving=false;
 }
 this.draft=null;
 this.hooks.onremoved(id);
 const undo=async ()=>{
-this.undo=null;
+this.undos=this.undos.filter((each)=>each!==undo);
 close();
 try {
 await sendJson("PUT", path, text, {"If-None-Match": "*"});
 this.hooks.onopen(id);
 toast(`${title} is back`, {seconds: 3});
 } catch(error){
+this.undos.push(undo);
 toast(`${title} could not be brought back. ${explain(error)[2]}`, {kind: "bad", action: "Try again", onaction: undo});
 }
 };
-this.undo=undo;
+this.undos.push(undo);
 const close=toast(`${title} is deleted`, {action: "Undo", onaction: undo, seconds: 12});
 }
 async changedBy(revision, isRemoved){
@@ -1474,7 +1567,7 @@ this.render(this.pane.contains(document.activeElement));
 this.tell("Updated just now by someone else");
 }
 tell(text, action){
-this.notice.replaceChildren(h(`div.notice${action?"":".calm"}`, {}, icon("people"), h("span", {}, text), action));
+fill(this.notice, h(`div.notice${action?"":".calm"}`, {}, icon("people"), h("span", {}, text), action));
 }
 }
 )file"},
@@ -1490,9 +1583,10 @@ else if(key==="value") element.value=value;
 else if(key==="checked") element.checked=value;
 else element.setAttribute(key, value===true?"":value);
 }
-element.append(...children.flat(2).filter((child)=>child&&child!==true||child===0));
+fill(element, ...children);
 return element;
 }
+export const fill=(element, ...children)=>element.replaceChildren(...children.flat(2).filter(Boolean));
 export function icon(name){
 const svg=document.createElementNS(SVG, "svg");
 svg.setAttribute("class", "icon");
@@ -1667,7 +1761,7 @@ else if(!equal(was, my)&&!equal(was, their)) return undefined;
 return result;
 }
 )file"},
-{"list.js", R"file(import {avatar, h} from "./dom.js";
+{"list.js", R"file(import {avatar, fill, h} from "./dom.js";
 const ROW=64;
 const MARGIN=8;
 const MOST_PIXELS=12_000_000;
@@ -1824,7 +1918,7 @@ name.textContent=summary.name||"No name";
 name.classList.toggle("nameless", !summary.name);
 const organization=summary.organization!==summary.name?summary.organization:"";
 more.textContent=[organization, summary.emails[0]||summary.phones[0]].filter(Boolean).join(" · ");
-tags.replaceChildren(...summary.labels.slice(0, 2).map((label)=>h("span.tag", {}, label)));
+fill(tags, summary.labels.slice(0, 2).map((label)=>h("span.tag", {}, label)));
 }
 initialOf(row){
 const key=KEYS[(this.sort||"").replace("-", "")];
@@ -1993,7 +2087,7 @@ this.retry=setTimeout(()=>this.open(), 2000);
 }
 )file"},
 {"transfer.js", R"file(import {base, explain, mount, request, token, upload} from "./api.js";
-import {$, button, count, dialog, h, icon, toast} from "./dom.js";
+import {$, button, count, dialog, fill, h, icon, toast} from "./dom.js";
 const FORMATS={
 vcf: ["vCard", "for phones and mail programs", "vcf"],
 csv: ["CSV", "for spreadsheets", "csv"],
@@ -2037,7 +2131,7 @@ const close=()=>box.close();
 const format=await formatOf(file);
 const title=h("p.file", {}, icon("file"), h("span", {}, h("b", {}, file.name), h("br"), `${FORMATS[format]?.[0]||"unknown form"}, ${count(Math.max(1, Math.round(file.size / 1024)), "KiB", "KiB")}`));
 if(!format){
-body.replaceChildren(title, h("p", {}, `This is not a file that can be read here. There is: ${known().map((name)=>FORMATS[name][0]).join(", ")}.`), h("div.actions", {}, button("Close", close)));
+fill(body, title, h("p", {}, `This is not a file that can be read here. There is: ${known().map((name)=>FORMATS[name][0]).join(", ")}.`), h("div.actions", {}, button("Close", close)));
 return;
 }
 let conflict="skip";
@@ -2045,7 +2139,7 @@ let isPartial=false;
 const send=(dry, label)=>{
 const bar=h("progress", {max: "1", "aria-label": label});
 const text=h("p", {}, label);
-body.replaceChildren(title, text, bar);
+fill(body, title, text, bar);
 const query=new URLSearchParams({format, on_conflict: conflict, ...(dry&&{dry_run: "true"}), ...(isPartial&&{partial: "true"})});
 return upload(`${base(book)}?${query}`, file, (share)=>{
 if(share < 1) bar.value=share;
@@ -2065,7 +2159,7 @@ return send(dry, label);
 const failed=(error, again)=>{
 if(error.status===401) request(base(book) + "?limit=1").then(again, ()=>{});
 const [, head, text]=explain(error);
-body.replaceChildren(title, h("div.error", {role: "alert"}, h("b", {}, head), h("p", {}, error.status===0?error.message:text)),
+fill(body, title, h("div.error", {role: "alert"}, h("b", {}, head), h("p", {}, error.status===0?error.message:text)),
 h("div.actions", {}, button("Close", close, {kind: "quiet"}), button("Try again", again, {kind: "primary"})));
 };
 const numbers=(report)=>h("ul.numbers", {}, Object.entries(NUMBERS).map(([name, word])=>h("li", {}, h("b", {}, report[name].toLocaleString("en")), word)));
@@ -2087,7 +2181,7 @@ const choice=(value, text)=>h("label.choice", {}, h("input", {type: "radio", nam
 conflict=value;
 look();
 }}), h("span", {}, text));
-body.replaceChildren(title, h("p", {}, "Nothing is stored yet. This would happen:"),
+fill(body, title, h("p", {}, "Nothing is stored yet. This would happen:"),
 numbers(report),
 h("fieldset.conflicts", {}, h("legend", {}, "Contacts that are here already"), choice("skip", "Leave them"), choice("replace", "Replace them"), choice("duplicate", "Add them again")),
 lines(report),
@@ -2105,7 +2199,7 @@ if(!isOpen){
 toast(`${file.name}: ${count(report.created, "contact")} imported`);
 return;
 }
-body.replaceChildren(title, h("p.done", {}, icon("check"), report.status===207?"Done, but not all of it.":"Done."),
+fill(body, title, h("p.done", {}, icon("check"), report.status===207?"Done, but not all of it.":"Done."),
 numbers(report), lines(report),
 h("div.actions", {}, button("Close", close, {kind: "primary"})));
 $(".actions .primary", body).focus();
