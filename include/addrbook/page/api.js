@@ -103,7 +103,7 @@ export function explain(error) {
   switch (error.status) {
     case 0: return ["offline", "No connection", "The server can't be reached. What you have typed is still here."];
     case 401: return ["lock", "A token is needed", "This book is only for those who have a token."];
-    case 403: return ["lock", "Not allowed", error.message.replace(/^Forbidden: /, "") + "."];
+    case 403: return ["lock", "Not allowed", error.message.replace(/^Forbidden:\s/, "") + "."];
     case 404: return ["book", "Not there", error.message + "."];
     case 503: return ["busy", "The server is busy", error.message + "."];
     default: return ["alert", "That did not work", error.message + "."];

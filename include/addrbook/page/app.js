@@ -221,7 +221,7 @@ const detail = new Detail($("#detail"), {
   },
   onclose: closeContact,
   onforbidden: askForRights,
-  onexport: mount.formats.includes("vcf") && ((id, title) => download(`${base(place.book)}/${id}?format=vcf`, `${title.replace(/[^\p{L}\p{N} -]/gu, "") || "contact"}.vcf`, true)),
+  onexport: mount.formats.includes("vcf") && ((id, title) => download(`${base(place.book)}/${id}?format=vcf`, `${title.replace(/[^\p{L}\p{N}\x20-]/gu, "") || "contact"}.vcf`, true)),
 });
 
 // The state of the list may be another now: it was empty, or is.
