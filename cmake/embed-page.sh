@@ -48,11 +48,11 @@ struct PageFile {
 inline constexpr PageFile page_files[] = {
 TEXT
   # Like beside like.
-  for file in app.css icon.svg index.html list.js live.js dom.js transfer.js app.js conflict.js api.js detail.js json.js contact.js; do
+  for file in index.html icon.svg list.js live.js dom.js app.js api.js conflict.js transfer.js detail.js json.js contact.js app.css; do
     printf '{"%s", R"file(' "$file"
     sed -E 's/^ +//; /^$/d; /^\/[\/*]/d' "$file" | case $file in
       *.css) sed -E 's/([:;{,]) /\1/g; s/ \{/{/g; s/;\}/}/g' | tr -d '\n' ;;
-      *.js) awk "$tight" ;;
+      *.js) awk "$tight" | sed 's/;}/}/g' ;;
       *) cat ;;
     esac
     printf ')file"},\n'

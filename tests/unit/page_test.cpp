@@ -60,6 +60,7 @@ std::string embedded(const std::string& name, const std::string& source) {
         type == ".css" || (type == ".js" && line.find_last_of(";{,(") == line.size() - 1);
     if (!goes_on) text += '\n';
   }
+  if (type == ".js") text = std::regex_replace(text, std::regex(";\\}"), "}");
   return text;
 }
 

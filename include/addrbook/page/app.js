@@ -167,6 +167,8 @@ sorting.addEventListener("change", () => {
 // Labels: those that have been seen, the most frequent first.
 
 const labels = new Map();
+const MOST = 12;
+let hasAll = false;
 
 function noteLabels(rows) {
   for (const label of rows.flatMap((row) => row.summary.labels)) labels.set(label, (labels.get(label) || 0) + 1);
@@ -175,10 +177,11 @@ function noteLabels(rows) {
 
 function drawLabels() {
   const names = [...labels.keys()].sort((a, b) => labels.get(b) - labels.get(a));
-  const shown = names.slice(0, 12);
+  const shown = names.slice(0, hasAll ? 200 : MOST);
   if (place.label && !shown.includes(place.label)) shown.unshift(place.label);
-  shown.sort();
-  const key = JSON.stringify([shown, place.label]);
+  const more = names.length - shown.length;
+  shown.sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  const key = JSON.stringify([shown, place.label, more]);
   if (drawLabels.last === key) return;
   drawLabels.last = key;
   const focused = document.activeElement?.closest("#labels") && document.activeElement.textContent;
@@ -189,7 +192,11 @@ function drawLabels() {
       drawLabels();
       refresh();
     },
-  }, label)));
+  }, label)), !hasAll && more > 0 && h("button.chip", { type: "button", onclick: () => {
+    hasAll = true;
+    drawLabels();
+  } }, `${more} more`));
+  $("#labels").classList.toggle("all", hasAll);
   $("#labels").hidden = shown.length === 0;
   fill($("#known-labels"), names.slice(0, 200).map((value) => h("option", { value })));
   for (const chip of $("#labels").children) if (chip.textContent === focused) chip.focus();

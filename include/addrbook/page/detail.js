@@ -4,14 +4,13 @@
 import { base, explain, mount, request, sendJson } from "./api.js";
 import { conflict } from "./conflict.js";
 import * as contacts from "./contact.js";
-import { $, avatar, button, count, fill, h, icon, state, toast, tool, webLink } from "./dom.js";
+import { $, avatar, button, capital, count, fill, h, icon, state, toast, tool, webLink } from "./dom.js";
 import { clone, diff, equal, isMap, Num, parse, pointer, pretty, stringify } from "./json.js";
 
 const LONG = 80; // characters: a longer text gets more lines
 const MOST = 60; // values without a field of their own
 const TECHNICAL = /^\/(@type|@version|version|uid|prodId|created|updated|language|vCardProps)\b|\/@type$/;
 const PARTS = { country_code: "Country", area_code: "Area", local_number: "Number" };
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 export class Detail {
   // @param hooks  {onsaved(id, revision, address), onremoved(id), onclose(), onopen(id)}
@@ -209,9 +208,11 @@ export class Detail {
     const input = h(isLong ? "textarea" : "input", { id, value: row.value, type: !isLong && type, readonly: mount.isReadOnly, placeholder: placeholder || " ", autocomplete: "off", spellcheck: String(isLong), rows: isLong && 3 });
     const [name, verb] = action ? action("") : [];
     const link = name && h("a.tool", { target: name === "web" && "_blank", rel: "noopener noreferrer" }, icon(name));
+    const doubt = name === "mail" && h("p.wrong", {}, "That is no email address. It is saved all the same.");
     const relink = () => {
-      const href = action && action(input.value)[2];
       if (!link) return;
+      const href = action(input.value)[2];
+      if (doubt) doubt.hidden = href || !input.value.trim();
       link.hidden = !href;
       if (href) link.setAttribute("href", href);
       link.setAttribute("aria-label", `${verb} ${input.value}`);
@@ -225,7 +226,7 @@ export class Detail {
     this.rows.push({ ...row, input });
     return h("div.field", { "data-pointer": place }, h(`label${hides ? ".hushed" : ""}`, { for: id }, label),
       h("div.value", {}, input, row.hint && h("span.tag", {}, row.hint), link, remove && !mount.isReadOnly && tool("close", `Remove ${label} ${row.value}`, remove)),
-      h("p.wrong", { hidden: true }));
+      h("p.wrong", { hidden: true }), doubt);
   }
 
   list(rows, kind, word, action) {
@@ -258,7 +259,7 @@ export class Detail {
   }
 
   labels(labels) {
-    if (mount.isReadOnly) return labels.length > 0 && h("div.labels", {}, labels.map(({ value }) => h("span.tag.big", {}, value)));
+    if (mount.isReadOnly) return labels.length > 0 && h("div.labels", {}, labels.map(({ value }) => h("span.tag.big", {}, h("span", {}, value))));
     const input = h("input", { "aria-label": "Add a label", placeholder: "Add a label", autocomplete: "off", list: "known-labels" });
     const change = (act) => {
       act();
@@ -278,7 +279,7 @@ export class Detail {
     });
     input.addEventListener("change", add);
     return h("div.labels", {}, labels.map(({ value, item }) =>
-      h("span.tag.big", {}, value, tool("close", `Remove label ${value}`, () => change(() => contacts.drop(this.draft, item))))), input);
+      h("span.tag.big", {}, h("span", {}, value), tool("close", `Remove label ${value}`, () => change(() => contacts.drop(this.draft, item))))), input);
   }
 
   // @param from  where the path of what is shown begins

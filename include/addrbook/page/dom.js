@@ -112,5 +112,7 @@ export function webLink(text) {
   }
 }
 
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 // "3 contacts", with the digits grouped.
 export const count = (n, one, many = one + "s") => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;

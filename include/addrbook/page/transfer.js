@@ -88,8 +88,8 @@ export async function importFile(book, file, ondone) {
   const numbers = (report) => h("ul.numbers", {}, Object.entries(NUMBERS).map(([name, word]) => h("li", {}, h("b", {}, report[name].toLocaleString("en")), word)));
   const lines = (report) => {
     const { errors, warnings, failed_batches: parts = [] } = report;
-    const row = (kind) => ({ line, message, first, last }) => h(`tr.${kind}`, {}, h("td", {}, line ?? `${first} to ${last}`), h("td", {}, message));
-    const rows = [...parts.map(row("bad")), ...errors.map(row("bad")), ...warnings.map(row("warn"))];
+    const row = (kind) => ({ line, message, first = line, last }) => ({ first, row: h(`tr.${kind}`, {}, h("td", {}, last ? `${first} to ${last}` : first), h("td", {}, message)) });
+    const rows = [...[...parts, ...errors].map(row("bad")), ...warnings.map(row("warn"))].sort((a, b) => a.first - b.first).map((each) => each.row);
     const left = report.failed - errors.length;
     return rows.length > 0 && h("div.report", { tabindex: "0", role: "region", "aria-label": "Line by line" },
       h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Line"), h("th", {}, "What"))), h("tbody", {}, rows)),
