@@ -53,6 +53,7 @@ TEXT
     sed -E 's/^ +//; /^$/d; /^\/[\/*]/d' "$file" | case $file in
       *.css) sed -E 's/([:;{,]) /\1/g; s/ \{/{/g; s/;\}/}/g' | tr -d '\n' ;;
       *.js) awk "$tight" | sed 's/;}/}/g' ;;
+      *.html) tr -d '\n' ;;
       *) cat ;;
     esac
     printf ')file"},\n'

@@ -380,6 +380,9 @@ test("a conflict shows both versions and loses neither", async (open) => {
   await edit(page, "Note", "still wanted");
   await api("/addresses/both", { method: "DELETE" });
   await ctrlS(page);
+  await page.waitForSelector(".conflict");
+  check(/Note\s+still wanted/.test(await body(page)) && !/[{"]/.test(await body(page)), "it shows mine, not as JSON", await body(page));
+  await axe(page, "a contact that was deleted");
   await click(page, "Bring it back with my changes");
   await until(page, () => /It is back/.test(document.querySelector("#toasts").textContent));
   check(await stored("both") === '{"name":"Marta Example","note":"still wanted"}', "it is back", await stored("both"));
@@ -419,13 +422,15 @@ test("import by dropping: what would happen, progress, the report line by line",
   await click(page, "Close", ".import");
   await until(page, () => !document.querySelector("dialog"));
   const vcf = (n, bad) => `BEGIN:VCARD\r\nVERSION:4.0\r\nUID:urn:uuid:0000000${n}-0000-4000-8000-000000000000\r\nFN:Vcard Example ${n}\r\n${bad ? "" : "END:VCARD\r\n"}`;
-  await drop(page, "phone.vcf", vcf(1) + vcf(2) + vcf(3, true));
+  await drop(page, "phone.vcf", vcf(1).replace("FN:", "no colon\r\nFN:") + vcf(2) + vcf(3, true));
   await until(page, () => /2new/.test(document.querySelector(".numbers")?.textContent || ""));
   await picture(page, "import");
   await click(page, "Import 2 contacts");
   await until(page, () => document.querySelector(".done"));
   const report = await text(page, ".report");
-  check(/11no END/.test(report), "the report names the line", report);
+  const lines = await page.$$eval(".report tbody td:first-child", (all) => all.map((each) => each.textContent));
+  check(lines.length > 1 && lines.join() === [...lines].sort((a, b) => a - b).join(), "the lines are in order", lines);
+  check(/12no END/.test(report), "the report names the line", report);
   await axe(page, "the report of an import");
   await click(page, "Close", ".import");
   // Again: nothing is new.
@@ -755,7 +760,7 @@ test("who may only read is told so, and sees nothing to write with", async (open
   const seen = () => page.evaluate(() => [...document.querySelectorAll("#new, #detail button, #detail input:not([readonly]), #detail textarea:not([readonly]), #detail select:not([disabled])")].filter((each) => each.checkVisibility({ visibilityProperty: true })).map((each) => each.getAttribute("aria-label") || each.textContent || each.id));
   check((await seen()).every((what) => /^(Form|JSON|Save as a vCard file)$/.test(what)), "nothing to write with", await seen());
   await axe(page, "read only");
-  await picture(page, "refused");
+  await picture(page, "read-only");
   await click(page, "More");
   check(!/Import/.test(await text(page, "#menu")), "no import", await text(page, "#menu"));
   await press(page, "Escape");
@@ -777,6 +782,7 @@ test("who may only read is told so, and sees nothing to write with", async (open
   await until(writer, () => !document.querySelector(".error").hidden && /Read only/.test(document.querySelector("#side").innerText));
   check(/Forbidden/.test(await text(writer, ".error")) && await value(writer, "Name") === "Refused Example", "what was typed stays", await text(writer, ".error"));
   await axe(writer, "refused");
+  await picture(writer, "refused");
   await api("/addresses/locked", { method: "DELETE", headers: { Authorization: headers.Authorization }, server });
 });
 
@@ -794,6 +800,39 @@ test("a search without a connection waits for it", async (open) => {
   await axe(page, "a search that waits");
   isDown = false;
   await until(page, () => document.querySelector("#count").textContent === "1 match" && document.querySelector("#banner").hidden);
+});
+
+test("small things: hints, labels, sizes", async (open) => {
+  await put("small", JSON.stringify({ emails: ["not a mail"], labels: ["a label that is so long that it does not fit into a line of the form at all, ever"] }));
+  for (let i = 1; i <= 15; ++i) await put(`small-${i}`, `{"labels":["${i}"]}`);
+  const page = await visit(open, "small");
+  const hint = () => page.$$eval(".wrong", (all) => all.filter((each) => each.offsetParent).map((each) => each.textContent).join());
+  check(/no email address/.test(await hint()), "a hint", await hint());
+  check((await page.$$(".row:not([hidden]) .avatar .icon")).length > 0 || (await page.$$("#detail .face .icon")).length === 1, "who has no name has a picture, too");
+  check(await page.$eval(".labels .big", (chip) => chip.querySelector("button").getBoundingClientRect().right <= chip.getBoundingClientRect().right), "a long label keeps its button");
+  await axe(page, "a hint");
+  await edit(page, "email", "still no mail");
+  await ctrlS(page);
+  await saved(page);
+  check(/"still no mail"/.test(await stored("small")), "it is saved");
+  await edit(page, "email", "a@example.com");
+  check(await hint() === "", "no hint", await hint());
+  // All labels that have been seen, numbers in their order.
+  const labels = () => page.$$eval("#labels button", (all) => all.map((each) => each.textContent));
+  await page.select("#sort", "-updated");
+  await until(page, () => /more$/.test(document.querySelector("#labels").textContent));
+  check((await labels()).length === 13, "twelve, and how many more", await labels());
+  await page.click("#labels button:last-child");
+  const numbers = (await labels()).filter((label) => /^\d+$/.test(label));
+  check(numbers.join() === [...numbers].sort((a, b) => a - b).join() && numbers.length === 15, "in order", numbers);
+  await axe(page, "all labels");
+  const phone = await visit(open, "ada", { width: 390, height: 780 });
+  const small = () => phone.$$eval("button, a.tool, select, summary, textarea, input", (all) => all.filter((each) => each.offsetParent && each.getBoundingClientRect().height < 44).map((each) => each.outerHTML.slice(0, 80)));
+  check((await small()).length === 0, "what a finger meets", await small());
+  check(await phone.$$eval(".field label:not(.hushed)", (all) => all.every((label) => label.getBoundingClientRect().left <= label.parentElement.querySelector("input, textarea").getBoundingClientRect().left)), "no field begins left of its label");
+  await click(phone, "Back to the list");
+  check((await small()).length === 0, "what a finger meets, of the list", await small());
+  for (const id of ["small", ...Array.from({ length: 15 }, (_, i) => `small-${i + 1}`)]) await api(`/addresses/${id}`, { method: "DELETE" });
 });
 
 const isGood = await runAll(process.env.PAGE_ONLY);

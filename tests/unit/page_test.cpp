@@ -56,8 +56,8 @@ std::string embedded(const std::string& name, const std::string& source) {
       line = std::regex_replace(line, std::regex(";\\}"), "}");
     }
     text += line;
-    const bool goes_on =
-        type == ".css" || (type == ".js" && line.find_last_of(";{,(") == line.size() - 1);
+    const bool goes_on = type == ".css" || type == ".html" ||
+                         (type == ".js" && line.find_last_of(";{,(") == line.size() - 1);
     if (!goes_on) text += '\n';
   }
   if (type == ".js") text = std::regex_replace(text, std::regex(";\\}"), "}");

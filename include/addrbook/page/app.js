@@ -55,11 +55,12 @@ onUnauthorized((wasRefused) => new Promise((resolve) => {
 // The list
 
 let listed; // what the rows that are shown were searched for
+const wanted = () => JSON.stringify(filter());
 const filter = () => ({ ...(place.q && { q: place.q }), ...(place.label && { label: place.label }) });
 
 const list = new List($("#list"), {
   async load(limit, next, signal) {
-    const asked = JSON.stringify(filter());
+    const asked = wanted();
     const query = new URLSearchParams(next || { ...filter(), sort: place.sort, view: "summary", count: "true" });
     query.set("limit", limit);
     const response = await request(`${base(place.book)}?${query}`, { signal });
@@ -95,7 +96,8 @@ let searched;
 function showListState(_, error) {
   clearTimeout(retrying);
   const hasRows = list.total > 0;
-  const waits = listed !== JSON.stringify(filter());
+  const waits = listed !== wanted();
+  const isSearch = place.q || place.label;
   let shown = null;
   document.body.classList.toggle("is-offline", error?.status === 0);
   if (error) {
@@ -108,7 +110,7 @@ function showListState(_, error) {
   }
   $("#banner").hidden = !(error && !shown);
   if (!error && !hasRows) {
-    if (place.q || place.label) {
+    if (isSearch) {
       const words = [place.q && `words that begin with “${place.q}”`, place.label && `the label “${place.label}”`].filter(Boolean).join(" and ");
       shown = state("search", "Nothing found", `No contact has ${words}.`,
         button("Show all contacts", clearSearch, { kind: "quiet" }));
@@ -121,7 +123,7 @@ function showListState(_, error) {
   fill(listState, shown);
   listState.hidden = !shown;
   list.viewport.hidden = Boolean(shown);
-  $("#count").textContent = shown || waits ? "" : count(list.total, place.q || place.label ? "match" : "contact", place.q || place.label ? "matches" : undefined);
+  $("#count").textContent = shown || waits ? "" : isSearch ? count(list.total, "match", "matches") : count(list.total, "contact");
   if (!shown) list.redraw();
 }
 
@@ -369,7 +371,7 @@ async function chooseBook() {
         toast(explain(error)[2], { kind: "bad" });
       }
     }, { kind: "primary", name: "plus" }));
-    if (!shown.length && !isNew) fill(found, h("li.fine", {}, text ? "A book’s name has letters, digits and . _ ~ @ + - only, and begins with a letter or a digit." : "No book yet. Type a name to make one."));
+    if (!shown.length && !isNew) fill(found, h("li.fine", {}, text ? "A book’s name has letters, digits and . _ ~ @ + - only; the first is a letter or a digit." : "No book yet. Type a name to make one."));
   };
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing) return;

@@ -22,7 +22,6 @@ const PART_NAMES = {
 
 // The parts of a postal address that one is asked for.
 const PLACE = { name: "Street", postcode: "Postcode", locality: "City", region: "Region", country: "Country" };
-const PLAIN = ["street", "postcode", "city", "region", "country"];
 
 const text = (value) => (typeof value === "string" ? value.trim() : "");
 const textOrInteger = (value) => (value instanceof Num && /^-?\d+$/.test(value.raw) ? value.raw : text(value));
@@ -274,7 +273,7 @@ export function addPlace(address) {
   if (!isKeyed(held) && !Array.isArray(held)) held = [held];
   address.set("addresses", held);
   const key = isMap(held) ? freshKey(held, "a") : held.length;
-  const like = entries(held).map(([, v]) => v).find(isMap) || new Map(PLAIN.map((name) => [name, name]));
+  const like = entries(held).map(([, v]) => v).find(isMap) || new Map(Object.values(PLACE).map((name) => [name.toLowerCase(), name]));
   const names = isAddress(address, like) ? null : [...like.keys()].filter((name) => text(like.get(name)));
   put(held, [key], new Map(names ? names.map((name) => [name, ""]) : [["components", []]]));
   return ["addresses", key, ...(names ? names.slice(0, 1) : ["components", 0, "value"])];

@@ -173,11 +173,11 @@ export class Detail {
     const isTechnical = ({ path }) => TECHNICAL.test(pointer(path));
     const plain = leaves.filter((leaf) => !isTechnical(leaf));
     const technical = leaves.filter(isTechnical);
-    const absent = mount.isReadOnly ? [] : ["name", "organization", "birthday"].filter((key) => !contact[key] && !(key === "birthday" && address.has("anniversaries")));
-    if (!mount.isReadOnly && !address.has("note") && !address.has("notes")) absent.push("note");
+    const absent = ["name", "organization", "birthday"].filter((key) => !contact[key] && !(key === "birthday" && address.has("anniversaries")));
+    if (!address.has("note") && !address.has("notes")) absent.push("note");
     return [...groups,
       group("", plain.slice(0, MOST).map((leaf) => this.other(leaf)), plain.length > MOST && h("p.fine", {}, `And ${count(plain.length - MOST, "more value")}: see JSON.`)),
-      absent.length > 0 && h("div.adders", {}, absent.map((key) => this.adder(key, () => {
+      absent.length > 0 && !mount.isReadOnly && h("div.adders", {}, absent.map((key) => this.adder(key, () => {
         const place = contacts.placeOf(address, key);
         contacts.put(address, place, "");
         if (place[2] === "date") contacts.put(address, ["anniversaries", "b1", "kind"], "birth");
@@ -259,7 +259,8 @@ export class Detail {
   }
 
   labels(labels) {
-    if (mount.isReadOnly) return labels.length > 0 && h("div.labels", {}, labels.map(({ value }) => h("span.tag.big", {}, h("span", {}, value))));
+    const mayChange = !mount.isReadOnly;
+    if (!mayChange && !labels.length) return false;
     const input = h("input", { "aria-label": "Add a label", placeholder: "Add a label", autocomplete: "off", list: "known-labels" });
     const change = (act) => {
       act();
@@ -279,7 +280,7 @@ export class Detail {
     });
     input.addEventListener("change", add);
     return h("div.labels", {}, labels.map(({ value, item }) =>
-      h("span.tag.big", {}, h("span", {}, value), tool("close", `Remove label ${value}`, () => change(() => contacts.drop(this.draft, item))))), input);
+      h("span.tag.big", {}, h("span", {}, value), mayChange && tool("close", `Remove label ${value}`, () => change(() => contacts.drop(this.draft, item))))), mayChange && input);
   }
 
   // @param from  where the path of what is shown begins
