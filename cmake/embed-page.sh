@@ -10,6 +10,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../include/addrbook/page"
 
 # Of each line of a script: what is not a text, without spaces beside punctuation; in one line with
 # the next if it ends with punctuation.
+# shellcheck disable=SC2016 # its dollars are awk's
 tight='{
   line = ""
   quote = ""

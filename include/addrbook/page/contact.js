@@ -217,7 +217,7 @@ export const isAddress = (root, value) => isCard(root) || Array.isArray(value.ge
 
 // The parts of a JSContact Address (2.5.1). What it lacks of the usual ones it gets, empty.
 export function partsOf(value, path) {
-  if (!value.has("full") && !value.has("components")) value.set("components", []);
+  if (value.size && !value.has("full") && !value.has("components")) value.set("components", []);
   const held = value.get("components");
   const kinds = Object.keys(PLACE);
   if (Array.isArray(held)) kinds.filter((kind) => !held.some((c) => isMap(c) && c.get("kind") === kind)).forEach((kind) => held.push(new Map([["kind", kind], ["value", ""]])));
