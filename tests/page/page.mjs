@@ -676,6 +676,7 @@ test("a postal address is shown, changed, added and removed as fields", async (o
     return page;
   };
   const save = async (page, id, expected) => {
+    await page.$eval("#toasts", (toasts) => toasts.replaceChildren()); // of the save before
     await ctrlS(page);
     await saved(page);
     check(await stored(id) === expected, id, await stored(id));
@@ -781,6 +782,7 @@ test("who may only read is told so, and sees nothing to write with", async (open
   await ctrlS(writer);
   await until(writer, () => !document.querySelector(".error").hidden && /Read only/.test(document.querySelector("#side").innerText));
   check(/Forbidden/.test(await text(writer, ".error")) && await value(writer, "Name") === "Refused Example", "what was typed stays", await text(writer, ".error"));
+  check(!(await writer.$$eval("#detail button", (all) => all.some((each) => each.offsetParent && /^Save$|Add|Delete/.test(each.textContent + each.getAttribute("aria-label"))))), "nothing more to write with");
   await axe(writer, "refused");
   await picture(writer, "refused");
   await api("/addresses/locked", { method: "DELETE", headers: { Authorization: headers.Authorization }, server });

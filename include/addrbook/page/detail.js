@@ -208,7 +208,7 @@ export class Detail {
     const input = h(isLong ? "textarea" : "input", { id, value: row.value, type: !isLong && type, readonly: mount.isReadOnly, placeholder: placeholder || " ", autocomplete: "off", spellcheck: String(isLong), rows: isLong && 3 });
     const [name, verb] = action ? action("") : [];
     const link = name && h("a.tool", { target: name === "web" && "_blank", rel: "noopener noreferrer" }, icon(name));
-    const doubt = name === "mail" && h("p.wrong", {}, "That is no email address. It is saved all the same.");
+    const doubt = name === "mail" && h("p.wrong", {}, "This is no email address, but is saved.");
     const relink = () => {
       if (!link) return;
       const href = action(input.value)[2];
@@ -255,7 +255,7 @@ export class Detail {
     const select = isCard && h("select", { "aria-label": `Kind of ${label}`, disabled: mount.isReadOnly, oninput: () => contacts.setContext(value, select.value) },
       [["", "Any kind"], ["private", "Home"], ["work", "Work"]].map(([kind, text]) => h("option", { value: kind, selected: hint.includes(kind) }, text)));
     return h("div.parts.postal", { role: "group", "aria-label": label }, first,
-      h("div.value", {}, select, isCard && hint.includes(",") && h("span.tag", {}, hint), !mount.isReadOnly && tool("close", `Remove ${label}`, remove)), rest);
+      h("div.value", {}, select, isCard && hint.split(", ").filter((word) => !/^(private|work|)$/.test(word)).map((word) => h("span.tag", {}, word)), !mount.isReadOnly && tool("close", `Remove ${label}`, remove)), rest);
   }
 
   labels(labels) {
