@@ -18,21 +18,49 @@ namespace {
 
 const std::filesystem::path folder = ADDRBOOK_SOURCE_DIR "/include/addrbook/page";
 
+/// A line of a script without spaces beside punctuation, but in texts, and without the comment at
+/// its end.
+std::string tight(const std::string& line) {
+  const std::string marks = "=>!&|?:,;{}()[]+*<";
+  std::string text;
+  char quote = '\0';
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (quote != '\0') {
+      if (c == quote) quote = '\0';
+      if (c == '\\') text += line[i++];
+    } else if (c == '"' || c == '`') {
+      quote = c;
+    } else if (c == ' ') {
+      if (line.compare(i, 4, " // ") == 0) break;
+      if (marks.find(text.back()) != std::string::npos) continue;
+      if (marks.find(line[i + 1]) != std::string::npos) continue;
+    }
+    text += line[i];
+  }
+  return text;
+}
+
 /// What cmake/embed-page.sh makes of a file.
 std::string embedded(const std::string& name, const std::string& source) {
-  const bool is_css = name.substr(name.rfind('.')) == ".css";
+  const std::string type = name.substr(name.rfind('.'));
   std::string text;
   std::istringstream lines(source);
   for (std::string line; std::getline(lines, line);) {
     line.erase(0, line.find_first_not_of(' '));
     if (line.empty() || line.substr(0, 2) == "//" || line.substr(0, 2) == "/*") continue;
-    if (is_css) {
-      line = std::regex_replace(line, std::regex("([:;{]) "), "$1");
+    if (type == ".js") line = tight(line);
+    if (type == ".css") {
+      line = std::regex_replace(line, std::regex("([:;{,]) "), "$1");
       line = std::regex_replace(line, std::regex(" \\{"), "{");
       line = std::regex_replace(line, std::regex(";\\}"), "}");
     }
-    text.append(line).append("\n");
+    text += line;
+    const bool goes_on = type == ".css" || type == ".html" ||
+                         (type == ".js" && line.find_last_of(";{,(") == line.size() - 1);
+    if (!goes_on) text += '\n';
   }
+  if (type == ".js") text = std::regex_replace(text, std::regex(";\\}"), "}");
   return text;
 }
 

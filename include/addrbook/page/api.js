@@ -8,6 +8,7 @@ export const mount = {
   root,
   tail: html.dataset.tail, // of many books: what follows a book's name
   formats: html.dataset.formats.split(" ").filter(Boolean),
+  isReadOnly: false, // for the token that is used
   get hasBooks() {
     return this.tail !== "";
   },
@@ -69,6 +70,9 @@ export async function request(path, { headers, ...rest } = {}) {
 export const sendJson = (method, path, body, headers) =>
   request(path, { method, body, headers: { "Content-Type": "application/json", Prefer: "return=representation", ...headers } });
 
+// A batch of nothing needs the right to write, and does nothing. @returns whether that is refused
+export const mayOnlyRead = (book) => sendJson("POST", `${base(book)}/_batch`, "[]").then(() => false, (error) => error.status === 403);
+
 // Sends a file and says how far that is, which fetch() can't.
 // @param onprogress  called with 0 to 1. @returns what the server reports; `status` is in it
 export function upload(path, file, onprogress) {
@@ -99,7 +103,7 @@ export function explain(error) {
   switch (error.status) {
     case 0: return ["offline", "No connection", "The server can't be reached. What you have typed is still here."];
     case 401: return ["lock", "A token is needed", "This book is only for those who have a token."];
-    case 403: return ["lock", "Not allowed", error.message.replace(/^Forbidden: /, "") + "."];
+    case 403: return ["lock", "Not allowed", error.message.replace(/^Forbidden:\s/, "") + "."];
     case 404: return ["book", "Not there", error.message + "."];
     case 503: return ["busy", "The server is busy", error.message + "."];
     default: return ["alert", "That did not work", error.message + "."];

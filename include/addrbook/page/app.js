@@ -1,9 +1,9 @@
 // The contacts page: what is shown where, and how its parts work together.
 
-import { ApiError, base, bookPath, explain, mount, nextQuery, onUnauthorized, request, token } from "./api.js";
+import { ApiError, base, bookPath, explain, mayOnlyRead, mount, nextQuery, onUnauthorized, request, token } from "./api.js";
 import { summary } from "./contact.js";
 import { Detail } from "./detail.js";
-import { $, button, count, dialog, h, icon, state, toast } from "./dom.js";
+import { $, button, count, dialog, fill, h, icon, state, toast } from "./dom.js";
 import { parse } from "./json.js";
 import { List } from "./list.js";
 import { Live } from "./live.js";
@@ -54,16 +54,20 @@ onUnauthorized((wasRefused) => new Promise((resolve) => {
 
 // The list
 
+let listed; // what the rows that are shown were searched for
+const wanted = () => JSON.stringify(filter());
 const filter = () => ({ ...(place.q && { q: place.q }), ...(place.label && { label: place.label }) });
 
 const list = new List($("#list"), {
   async load(limit, next, signal) {
+    const asked = wanted();
     const query = new URLSearchParams(next || { ...filter(), sort: place.sort, view: "summary", count: "true" });
     query.set("limit", limit);
     const response = await request(`${base(place.book)}?${query}`, { signal });
     const rows = await response.json();
     const total = Number(response.headers.get("X-Total-Count") ?? rows.length);
     noteLabels(rows);
+    listed = asked;
     if (!next) follow(response);
     return { rows, total, next: nextQuery(response) };
   },
@@ -92,6 +96,8 @@ let searched;
 function showListState(_, error) {
   clearTimeout(retrying);
   const hasRows = list.total > 0;
+  const waits = listed !== wanted();
+  const isSearch = place.q || place.label;
   let shown = null;
   document.body.classList.toggle("is-offline", error?.status === 0);
   if (error) {
@@ -99,24 +105,25 @@ function showListState(_, error) {
     const isPassing = error.status === 0 || error.status === 503;
     const again = button("Try again", () => refresh(), { kind: "primary" });
     if (isPassing) retrying = setTimeout(() => refresh({ keepPlace: true }), 1000 * (error.retryAfter || 4));
-    if (isPassing && hasRows) $("#banner").replaceChildren(icon(name), h("span", {}, `${title}. Showing what was here; trying again …`));
+    if (isPassing && hasRows) fill($("#banner"), icon(name), h("span", {}, `${title}. ${waits ? "The search waits for it: this is the list from before" : "Showing what was here; trying again"} …`));
     else shown = state(name, title, `${text}${isPassing ? " Trying again …" : ""}`, again, mount.hasBooks && error.status === 404 && button("Choose a book", chooseBook, { kind: "quiet" }));
   }
   $("#banner").hidden = !(error && !shown);
   if (!error && !hasRows) {
-    if (place.q || place.label) {
+    if (isSearch) {
       const words = [place.q && `words that begin with “${place.q}”`, place.label && `the label “${place.label}”`].filter(Boolean).join(" and ");
       shown = state("search", "Nothing found", `No contact has ${words}.`,
         button("Show all contacts", clearSearch, { kind: "quiet" }));
-    } else {
+    } else if (mount.isReadOnly) shown = state("book", "No contacts yet");
+    else {
       shown = state("book", "No contacts yet", "Add the first one, or drop a .vcf or .csv file anywhere on this page.",
         button("New contact", newContact, { kind: "primary", name: "plus" }), mount.formats.length > 0 && button("Import a file", pickFile, { kind: "quiet", name: "import" }));
     }
   }
-  listState.replaceChildren(...(shown ? [shown] : []));
+  fill(listState, shown);
   listState.hidden = !shown;
   list.viewport.hidden = Boolean(shown);
-  $("#count").textContent = shown ? "" : count(list.total, place.q || place.label ? "match" : "contact", place.q || place.label ? "matches" : undefined);
+  $("#count").textContent = shown || waits ? "" : isSearch ? count(list.total, "match", "matches") : count(list.total, "contact");
   if (!shown) list.redraw();
 }
 
@@ -162,6 +169,8 @@ sorting.addEventListener("change", () => {
 // Labels: those that have been seen, the most frequent first.
 
 const labels = new Map();
+const MOST = 12;
+let hasAll = false;
 
 function noteLabels(rows) {
   for (const label of rows.flatMap((row) => row.summary.labels)) labels.set(label, (labels.get(label) || 0) + 1);
@@ -170,23 +179,28 @@ function noteLabels(rows) {
 
 function drawLabels() {
   const names = [...labels.keys()].sort((a, b) => labels.get(b) - labels.get(a));
-  const shown = names.slice(0, 12);
+  const shown = names.slice(0, hasAll ? 200 : MOST);
   if (place.label && !shown.includes(place.label)) shown.unshift(place.label);
-  shown.sort();
-  const key = JSON.stringify([shown, place.label]);
+  const more = names.length - shown.length;
+  shown.sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  const key = JSON.stringify([shown, place.label, more]);
   if (drawLabels.last === key) return;
   drawLabels.last = key;
   const focused = document.activeElement?.closest("#labels") && document.activeElement.textContent;
-  $("#labels").replaceChildren(...shown.map((label) => h("button.chip", {
+  fill($("#labels"), shown.map((label) => h("button.chip", {
     type: "button", "aria-pressed": String(label === place.label), onclick: () => {
       place.label = label === place.label ? "" : label;
       writePlace(false);
       drawLabels();
       refresh();
     },
-  }, label)));
+  }, label)), !hasAll && more > 0 && h("button.chip", { type: "button", onclick: () => {
+    hasAll = true;
+    drawLabels();
+  } }, `${more} more`));
+  $("#labels").classList.toggle("all", hasAll);
   $("#labels").hidden = shown.length === 0;
-  $("#known-labels").replaceChildren(...names.slice(0, 200).map((value) => h("option", { value })));
+  fill($("#known-labels"), names.slice(0, 200).map((value) => h("option", { value })));
   for (const chip of $("#labels").children) if (chip.textContent === focused) chip.focus();
 }
 
@@ -215,7 +229,8 @@ const detail = new Detail($("#detail"), {
     refresh({ keepPlace: true });
   },
   onclose: closeContact,
-  onexport: mount.formats.includes("vcf") && ((id, title) => download(`${base(place.book)}/${id}?format=vcf`, `${title.replace(/[^\p{L}\p{N} -]/gu, "") || "contact"}.vcf`, true)),
+  onforbidden: askForRights,
+  onexport: mount.formats.includes("vcf") && ((id, title) => download(`${base(place.book)}/${id}?format=vcf`, `${title.replace(/[^\p{L}\p{N}\x20-]/gu, "") || "contact"}.vcf`, true)),
 });
 
 // The state of the list may be another now: it was empty, or is.
@@ -252,7 +267,7 @@ function closeContact() {
 }
 
 function newContact() {
-  if (needsBook() || !mayLeave()) return;
+  if (mount.isReadOnly || needsBook() || !mayLeave()) return;
   place.id = "";
   writePlace(true);
   list.select("");
@@ -300,7 +315,19 @@ const live = new Live({
 function follow(response) {
   const tag = /"([0-9a-f]+)-(\d+)/.exec(response.headers.get("ETag") || "");
   const path = `${base(place.book)}/_changes`;
-  if (tag && live.path !== path) live.start(path, tag[1] + tag[2]);
+  if (!tag || live.path === path) return;
+  live.start(path, tag[1] + tag[2]);
+  if (token.get()) askForRights();
+}
+
+async function askForRights() {
+  const { book } = place;
+  const isRefused = await mayOnlyRead(book);
+  if (book !== place.book || isRefused === mount.isReadOnly) return;
+  mount.isReadOnly = $("#new").hidden = isRefused;
+  $("#read-only").hidden = !isRefused;
+  showListState(list, null);
+  if (detail.draft && !detail.isDirty()) detail.render();
 }
 
 // Many books
@@ -330,12 +357,12 @@ async function chooseBook() {
   const draw = () => {
     const text = field.value.trim();
     const shown = all.filter((book) => book.name.toLowerCase().includes(text.toLowerCase())).slice(0, 200);
-    found.replaceChildren(...shown.map((book) => h("li", {}, h("button", { type: "button", "aria-current": book.name === place.book && "true", onclick: () => {
+    fill(found, shown.map((book) => h("li", {}, h("button", { type: "button", "aria-current": book.name === place.book && "true", onclick: () => {
       box.close();
       openBook(book.name);
     } }, icon("book"), h("b", {}, book.name), h("span", {}, count(book.count, "contact"))))));
     const isNew = /^[A-Za-z0-9][A-Za-z0-9._~@+-]*$/.test(text) && !all.some((book) => book.name === text);
-    make.replaceChildren(...(isNew ? [button(`Make the book “${text}”`, async () => {
+    fill(make, isNew && button(`Make the book “${text}”`, async () => {
       try {
         await request(bookPath(text), { method: "PUT" });
         box.close();
@@ -343,9 +370,14 @@ async function chooseBook() {
       } catch (error) {
         toast(explain(error)[2], { kind: "bad" });
       }
-    }, { kind: "primary", name: "plus" })] : []));
-    if (!shown.length && !isNew) found.replaceChildren(h("li.fine", {}, "No book yet. Type a name to make one."));
+    }, { kind: "primary", name: "plus" }));
+    if (!shown.length && !isNew) fill(found, h("li.fine", {}, text ? "A book’s name has letters, digits and . _ ~ @ + - only; the first is a letter or a digit." : "No book yet. Type a name to make one."));
   };
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    const same = [...found.children].find((each) => $("b", each)?.textContent === field.value.trim());
+    $("button", same || make)?.click();
+  });
   field.addEventListener("input", draw);
   draw();
   field.focus();
@@ -374,7 +406,7 @@ function showKeys() {
 }
 
 const pickFile = () => chooseFile(takeFile);
-const takeFile = (file) => needsBook() || importFile(place.book, file, () => refresh({ keepPlace: true }));
+const takeFile = (file) => mount.isReadOnly || needsBook() || importFile(place.book, file, () => refresh({ keepPlace: true }));
 
 addEventListener("keydown", (event) => {
   const isMod = event.ctrlKey || event.metaKey;
@@ -401,9 +433,9 @@ addEventListener("keydown", (event) => {
     }
     return;
   }
-  if (event.key === "Delete" && document.activeElement === list.viewport && detail.draft && !detail.isNew) detail.remove();
+  if (event.key === "Delete" && document.activeElement === list.viewport && !event.repeat) detail.remove();
   if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
-  const action = { "/": () => (search.focus(), search.select()), n: newContact, "?": showKeys, z: () => detail.undo?.() }[event.key];
+  const action = { "/": () => (search.focus(), search.select()), n: newContact, "?": showKeys, z: () => detail.undos.at(-1)?.() }[event.key];
   if (!action) return;
   event.preventDefault();
   action();
@@ -416,16 +448,15 @@ function fillMenu() {
     act();
   }, { name }));
   const hasFormats = mount.formats.length > 0;
-  $("ul", menu).replaceChildren(...[
-    item("import", "Import …", pickFile, hasFormats),
+  fill($("ul", menu),
+    item("import", "Import …", pickFile, hasFormats && !mount.isReadOnly),
     item("export", "Export …", () => exportDialog(place.book, { filter: Object.keys(filter()).length && filter(), sort: place.sort, total: list.total }), hasFormats),
     item("book", "Books …", chooseBook, mount.hasBooks),
     item("lock", "Forget the token", () => {
       token.set("");
       location.reload();
     }, token.get() !== ""),
-    item("dots", "Keys", showKeys),
-  ].filter(Boolean));
+    item("keys", "Keys", showKeys));
 }
 menu.addEventListener("toggle", () => menu.open && fillMenu());
 addEventListener("click", (event) => !event.target.closest(".menu") && (menu.open = false));
@@ -470,7 +501,7 @@ function start() {
   if (needsBook()) {
     list.viewport.hidden = true;
     listState.hidden = false;
-    listState.replaceChildren(state("book", "Many books", "Each has contacts of its own.", button("Choose a book", chooseBook, { kind: "primary" })));
+    fill(listState, state("book", "Many books", "Each has contacts of its own.", button("Choose a book", chooseBook, { kind: "primary" })));
     return;
   }
   list.selected = place.id;

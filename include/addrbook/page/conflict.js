@@ -1,11 +1,13 @@
 // Two people have changed the same contact: shows both versions, and lets one choose part by part.
 
 import { request, sendJson } from "./api.js";
-import { $, button, h, icon } from "./dom.js";
+import { others } from "./contact.js";
+import { $, button, capital, fill, h, icon } from "./dom.js";
 import { equal, merge, parse, pretty, stringify } from "./json.js";
 
-const isText = (value) => typeof value === "string";
-const told = (value) => (isText(value) ? value : Array.isArray(value) && value.every(isText) ? value.join("\n") : pretty(stringify(value)));
+// The values of a member, each in a line.
+const told = (value) => others(new Map([["", value]]), new Set()).filter(({ path }) => !/^(@type|kind)$/.test(path.at(-1)))
+  .map(({ path, value: v }) => (v === true ? path.at(-1) : v?.raw ?? v)).join("\n");
 
 // @param detail  a Detail whose draft was refused. @throws ApiError
 export async function conflict(detail) {
@@ -17,7 +19,7 @@ export async function conflict(detail) {
   });
   const show = (title, text, content, ...actions) => {
     detail.error = h("div.error", { role: "alert", hidden: true });
-    detail.pane.replaceChildren(h("div.conflict", {},
+    fill(detail.pane, h("div.conflict", {},
       h("header.clash", {}, h("div.picture", {}, icon("people")), h("h1", { tabindex: "-1" }, title), h("p", {}, text)),
       detail.error, content, h("div.actions", {}, actions)));
     detail.pane.scrollTop = 0;
@@ -28,12 +30,12 @@ export async function conflict(detail) {
 
   if (!response) {
     show("This contact was deleted", "Someone has deleted it while you were at it. Yours is still here.",
-      h("pre.version", { tabindex: "0", "aria-label": "Your version" }, pretty(stringify(mine))),
-      act("Bring it back with my changes", async () => detail.stored(await sendJson("PUT", detail.path, stringify(mine), { "If-None-Match": "*" }), "It is back"), "primary"),
+      h("div", {}, [...mine].map(([name, value]) => /^(@type|version|uid)$/.test(name) ? null : h("div.field", {}, h("span.label", {}, capital(name)), h("p.said.still", {}, told(value))))),
       button("Let it go", () => {
         detail.draft = null;
         detail.hooks.onremoved(detail.id);
-      }, { kind: "quiet" }));
+      }, { kind: "quiet" }),
+      act("Bring it back with my changes", async () => detail.stored(await sendJson("PUT", detail.path, stringify(mine), { "If-None-Match": "*" }), "It is back"), "primary"));
     return;
   }
 
@@ -46,15 +48,16 @@ export async function conflict(detail) {
     const both = merge(was, my, their);
     chosen.set(name, both === undefined && !equal(was, my) && !equal(was, their) ? my : both);
     if (equal(my, their)) return null;
+    const isAlike = told(my) === told(their);
     const option = (who, value) => h("label.choice", {},
       h("input", { type: "radio", name: `choice-${name}`, checked: equal(chosen.get(name), value), onchange: () => chosen.set(name, value) }),
-      h("span", {}, h("b", {}, who), h("span.said", {}, value === undefined ? h("i", {}, "not there") : told(value))));
+      h("span", {}, h("b", {}, who), h("span.said", {}, value === undefined ? h("i", {}, "not there") : isAlike ? pretty(stringify(value)) : told(value))));
     const only = equal(was, their) ? "only you changed it" : equal(was, my) ? "only they changed it" : "";
-    return h("fieldset", {}, h("legend", {}, name, only && h("span.tag", {}, only)), option("Yours", my), option("Theirs", their),
+    return h("fieldset", {}, h("legend", {}, capital(name), only && h("span.tag", {}, only)), option("Yours", my), option("Theirs", their),
       both !== undefined && !equal(both, my) && !equal(both, their) && option("Both", both));
   }).filter(Boolean);
   show("Two people changed this contact", "Nothing is lost: choose what stays, part by part.",
     h("div", {}, rows.length ? rows : h("p", {}, "Both versions say the same.")),
-    act("Save this", () => detail.patch(theirs, new Map([...chosen].filter(([, value]) => value !== undefined)), condition, "Saved, with both versions"), "primary"),
-    asNew, button("Drop mine", () => detail.open(detail.book, detail.id, true), { kind: "quiet" }));
+    button("Drop mine", () => detail.open(detail.book, detail.id, true), { kind: "quiet" }), asNew,
+    act("Save this", () => detail.patch(theirs, new Map([...chosen].filter(([, value]) => value !== undefined)), condition, "Saved, with both versions"), "primary"));
 }

@@ -8,6 +8,7 @@ const NAMES = ["name", "full_name"];
 const GIVEN = ["given", "given_name", "first_name"];
 const FAMILY = ["family", "family_name", "last_name"];
 const ORGANIZATIONS = ["organization", "org", "company", "organizations"];
+const ADDRESSES = ["addresses", "address"];
 const LABELS = ["labels", "categories", "groups", "keywords"];
 const LISTS = {
   emails: { names: ["email", "emails"], leaves: ["email", "address", "value"], leaf: "address", needed: /@/ },
@@ -18,6 +19,9 @@ const PART_NAMES = {
   title: "Title", given: "Given name", given2: "Middle name", surname: "Family name",
   surname2: "Second family name", generation: "Generation", credential: "Credentials",
 };
+
+// The parts of a postal address that one is asked for.
+const PLACE = { name: "Street", postcode: "Postcode", locality: "City", region: "Region", country: "Country" };
 
 const text = (value) => (typeof value === "string" ? value.trim() : "");
 const textOrInteger = (value) => (value instanceof Num && /^-?\d+$/.test(value.raw) ? value.raw : text(value));
@@ -54,7 +58,7 @@ export function retyped(old, value) {
 }
 
 // "work, mobile": what an email or a phone says of itself.
-function hintOf(map) {
+export function hintOf(map) {
   const words = ["label", "type", "types", "kind", "contexts", "features"].flatMap((name) => {
     const value = map.get(name);
     return isMap(value) ? [...value].filter(([, v]) => v === true).map(([key]) => key) : value;
@@ -137,7 +141,7 @@ export function read(address, blanks = false) {
     if (is(card.get("full"))) name = row(["name", "full"], ["name", "full"], full);
     const isJoined = full !== "" && full === joinName(card);
     full ||= joinName(card);
-    for (const { kind, value, path } of componentsOf(card)) {
+    for (const { kind, value, path } of componentsOf(card, ["name"])) {
       if (PART_NAMES[kind]) parts.push(row(path, path, value, { kind, label: PART_NAMES[kind], isJoined }));
     }
   }
@@ -165,12 +169,12 @@ export function summary(address) {
 
 // JSContact (RFC 9553): the components of a name, and dates
 
-const componentsOf = (name) => entries(name.get("components")).flatMap(([i, component]) =>
+const componentsOf = (holder, place) => entries(holder.get("components")).flatMap(([i, component]) =>
   (isMap(component) && typeof component.get("value") === "string"
-    ? [{ kind: text(component.get("kind")), value: component.get("value"), path: ["name", "components", i, "value"] }] : []));
+    ? [{ kind: text(component.get("kind")), value: component.get("value"), path: [...place, "components", i, "value"] }] : []));
 
 function joinName(name) {
-  const components = componentsOf(name);
+  const components = componentsOf(name, []);
   if (name.get("isOrdered") !== true) {
     return joined(...["given", "given2", "surname", "surname2"].map((kind) => joined(...components.filter((c) => c.kind === kind).map((c) => c.value))));
   }
@@ -197,6 +201,39 @@ function dateText(date) {
     return value && value.padStart(size, "0");
   });
   return year || month ? (year || "-") + (month && `-${month}`) + (month && day && `-${day}`) : "";
+}
+
+// Postal addresses: [{path, value}], where the value is a text or a Map. @param used  gets their members
+export const places = (address, used) => ADDRESSES.flatMap((name) => {
+  const value = address.get(name);
+  const all = Array.isArray(value) || isKeyed(value) ? entries(value).map(([key, v]) => ({ path: [name, key], value: v })) : [{ path: [name], value }];
+  const rows = all.filter((row) => isMap(row.value) || typeof row.value === "string");
+  if (rows.length) used.add(name);
+  return rows;
+});
+
+const isKeyed = (value) => isMap(value) && [...value.values()].every(isMap);
+export const isAddress = (root, value) => isCard(root) || Array.isArray(value.get("components")) || value.has("full");
+
+// The parts of a JSContact Address (2.5.1). What it lacks of the usual ones it gets, empty.
+export function partsOf(value, path) {
+  if (value.size && !value.has("full") && !value.has("components")) value.set("components", []);
+  const held = value.get("components");
+  const kinds = Object.keys(PLACE);
+  if (Array.isArray(held)) kinds.filter((kind) => !held.some((c) => isMap(c) && c.get("kind") === kind)).forEach((kind) => held.push(new Map([["kind", kind], ["value", ""]])));
+  const order = ({ kind }) => kinds.indexOf(kind) + 1 || 9;
+  const parts = componentsOf(value, path).filter(({ kind }) => kind !== "separator").sort((a, b) => order(a) - order(b))
+    .map((part) => ({ ...part, item: part.path.slice(0, -1), label: PLACE[part.kind] || part.kind.replace(/[A-Z]/g, (c) => " " + c.toLowerCase()) }));
+  const full = [...path, "full"];
+  return typeof value.get("full") === "string" ? [...parts, { path: full, item: full, value: value.get("full"), label: "Address" }] : parts;
+}
+
+// @param name  private, work or ""; other contexts stay
+export function setContext(value, name) {
+  const kept = entries(value.get("contexts")).filter(([key]) => !["private", "work"].includes(key));
+  if (name) kept.push([name, true]);
+  if (kept.length) value.set("contexts", new Map(kept));
+  else value.delete("contexts");
 }
 
 // @param date  what stands there now
@@ -228,6 +265,18 @@ export function addRow(address, kind) {
   const key = Array.isArray(held) ? held.length : freshKey(held, isFlat ? "other" : kind[0]);
   put(held, [key], isFlat ? "" : new Map([[own, ""]]));
   return [name || kind, key, ...(isFlat ? [] : [own])];
+}
+
+// @returns the place of its first text
+export function addPlace(address) {
+  let held = address.get("addresses") ?? (isCard(address) ? new Map() : []);
+  if (!isKeyed(held) && !Array.isArray(held)) held = [held];
+  address.set("addresses", held);
+  const key = isMap(held) ? freshKey(held, "a") : held.length;
+  const like = entries(held).map(([, v]) => v).find(isMap) || new Map(Object.values(PLACE).map((name) => [name.toLowerCase(), name]));
+  const names = isAddress(address, like) ? null : [...like.keys()].filter((name) => text(like.get(name)));
+  put(held, [key], new Map(names ? names.map((name) => [name, ""]) : [["components", []]]));
+  return ["addresses", key, ...(names ? names.slice(0, 1) : ["components", 0, "value"])];
 }
 
 export function addLabel(address, value) {

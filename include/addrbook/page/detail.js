@@ -1,22 +1,21 @@
 // One contact: a form that knows every shape of an address and keeps what it does not know, and the
 // same as JSON. conflict.js has what happens when two people change it at once.
 
-import { base, explain, request, sendJson } from "./api.js";
+import { base, explain, mount, request, sendJson } from "./api.js";
 import { conflict } from "./conflict.js";
 import * as contacts from "./contact.js";
-import { $, avatar, button, count, h, icon, state, toast, tool, webLink } from "./dom.js";
+import { $, avatar, button, capital, count, fill, h, icon, state, toast, tool, webLink } from "./dom.js";
 import { clone, diff, equal, isMap, Num, parse, pointer, pretty, stringify } from "./json.js";
 
 const LONG = 80; // characters: a longer text gets more lines
 const MOST = 60; // values without a field of their own
 const TECHNICAL = /^\/(@type|@version|version|uid|prodId|created|updated|language|vCardProps)\b|\/@type$/;
 const PARTS = { country_code: "Country", area_code: "Area", local_number: "Number" };
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 export class Detail {
   // @param hooks  {onsaved(id, revision, address), onremoved(id), onclose(), onopen(id)}
   constructor(pane, hooks) {
-    Object.assign(this, { pane, hooks, turn: 0 });
+    Object.assign(this, { pane, hooks, turn: 0, undos: [] });
     pane.addEventListener("input", () => this.touched());
     addEventListener("beforeunload", (event) => this.isDirty() && event.preventDefault());
   }
@@ -31,14 +30,15 @@ export class Detail {
 
   empty(book) {
     ++this.turn;
+    if (book !== this.book) this.undos = [];
     Object.assign(this, { book, id: "", draft: null });
-    this.pane.replaceChildren(state("people", "Choose a contact", "Or press / to search, n for a new one, ? for all keys."));
+    fill(this.pane, state("people", "Choose a contact", "Or press / to search, n for a new one, ? for all keys."));
   }
 
   async open(book, id, focus) {
     const turn = ++this.turn;
     Object.assign(this, { book, id, draft: null });
-    const slow = setTimeout(() => this.pane.replaceChildren(h("div.skeleton", { "aria-hidden": "true" }, h("i"), h("i"), h("i"), h("i"))), 150);
+    const slow = setTimeout(() => fill(this.pane, h("div.skeleton", { "aria-hidden": "true" }, h("i"), h("i"), h("i"), h("i"))), 150);
     try {
       const answer = await this.load();
       if (turn !== this.turn) return;
@@ -46,7 +46,7 @@ export class Detail {
       this.render(focus);
     } catch (error) {
       if (turn !== this.turn) return;
-      this.pane.replaceChildren(state(...explain(error), error.status !== 404 && button("Try again", () => this.open(book, id, focus), { kind: "primary" }),
+      fill(this.pane, state(...explain(error), error.status !== 404 && button("Try again", () => this.open(book, id, focus), { kind: "primary" }),
         button("Back to the list", () => this.hooks.onclose(), { kind: "quiet" })));
     } finally {
       clearTimeout(slow);
@@ -108,13 +108,13 @@ export class Detail {
     this.bar = h("div.savebar", {}, h("span", {}, !this.isNew && "Not saved yet"),
       button(this.isNew ? "Cancel" : "Discard", () => this.discard(), { kind: "quiet" }),
       button(this.isNew ? "Create contact" : "Save", () => this.save(), { kind: "primary" }));
-    this.pane.replaceChildren(
+    fill(this.pane, 
       h("header.head", {},
         h("div.tools", {},
           tool("back", "Back to the list", () => this.hooks.onclose(), { "data-only": "phone" }),
           h("div.sides", { role: "group", "aria-label": "Show as" }, side("Form", false), side("JSON", true)), h("span.space"),
-          this.isNew || !this.hooks.onexport || tool("export", "Save as a vCard file", () => this.hooks.onexport(this.id, title)),
-          this.isNew || tool("trash", "Delete this contact", () => this.remove())),
+          !this.isNew && this.hooks.onexport && tool("export", "Save as a vCard file", () => this.hooks.onexport(this.id, title)),
+          !this.isNew && !mount.isReadOnly && tool("trash", "Delete this contact", () => this.remove())),
         h("div.who", {}, picture ? h("img.face", { src: picture, alt: "" }) : h(`span.face.hue-${hue}`, { "aria-hidden": "true" }, text || icon("person")),
           h("div", {}, h("h1", { tabindex: "-1" }, title), organization && organization !== title && h("p", {}, organization)))),
       this.notice, this.error, this.body, this.bar);
@@ -125,7 +125,7 @@ export class Detail {
 
   fill() {
     this.rows = [];
-    this.body.replaceChildren(...(this.isJson ? this.json() : this.form()).filter(Boolean));
+    fill(this.body, this.isJson ? this.json() : this.form());
     this.touched();
   }
 
@@ -147,7 +147,7 @@ export class Detail {
 
   json() {
     const text = pretty(equal(this.draft, this.saved) ? this.text : stringify(this.draft));
-    this.editor = h("textarea.editor", { spellcheck: "false", "aria-label": "The address as JSON", rows: Math.min(40, text.split("\n").length + 2), value: text });
+    this.editor = h("textarea.editor", { readonly: mount.isReadOnly, spellcheck: "false", "aria-label": "The address as JSON", rows: Math.min(40, text.split("\n").length + 2), value: text });
     return [this.editor, h("p.fine", {}, "All of the contact, as it is stored.")];
   }
 
@@ -165,6 +165,7 @@ export class Detail {
         field(contact.organization, "Organization"), field(contact.birthday, "Birthday", { placeholder: "1815-12-10" })),
       group("Email", this.list(contact.emails, "emails", "email", (value) => ["mail", "Write to", /^[^\s@]+@[^\s@]+$/.test(value) && `mailto:${encodeURIComponent(value).replaceAll("%40", "@")}`])),
       group("Phone", this.list(contact.phones, "phones", "phone", (value) => ["phone", "Call", /\d/.test(value) && `tel:${value.replace(/[^\d+*#]/g, "")}`])),
+      group("Address", contacts.places(address, contact.used).map((row, i) => this.place(row, `address ${i + 1}`)), this.adder("address", () => contacts.addPlace(address))),
       group("Labels", this.labels(contact.labels)),
     ];
     const placed = new Set(this.rows.map((row) => pointer(row.path)));
@@ -176,12 +177,12 @@ export class Detail {
     if (!address.has("note") && !address.has("notes")) absent.push("note");
     return [...groups,
       group("", plain.slice(0, MOST).map((leaf) => this.other(leaf)), plain.length > MOST && h("p.fine", {}, `And ${count(plain.length - MOST, "more value")}: see JSON.`)),
-      absent.length > 0 && h("div.adders", {}, absent.map((key) => button(capital(key), () => {
+      absent.length > 0 && !mount.isReadOnly && h("div.adders", {}, absent.map((key) => this.adder(key, () => {
         const place = contacts.placeOf(address, key);
         contacts.put(address, place, "");
         if (place[2] === "date") contacts.put(address, ["anniversaries", "b1", "kind"], "birth");
-        this.fillAt(place);
-      }, { kind: "add", name: "plus" }))),
+        return place;
+      }, capital(key)))),
       technical.length > 0 && h("details.technical", {}, h("summary", {}, "Kept as it is"), technical.slice(0, MOST).map((leaf) => this.other(leaf))),
       this.changed && h("p.fine", {}, "Last changed ", new Date(this.changed).toLocaleString([], { dateStyle: "long", timeStyle: "short" }))];
   }
@@ -192,6 +193,11 @@ export class Detail {
     this.rows.find((row) => pointer(row.path) === pointer(path))?.input.focus();
   }
 
+  // @param add  @returns the place of what is to be typed now
+  adder(word, add, label = `Add ${word}`) {
+    return !mount.isReadOnly && button(label, () => this.fillAt(add()), { kind: "add", name: "plus" });
+  }
+
   // A label, an input, and what can be done with the value.
   // @param action  of a text: [icon, verb, href or nothing]
   field(row, label, { type = "text", after, action, remove, hides, placeholder } = {}) {
@@ -199,12 +205,14 @@ export class Detail {
     const id = `field-${place}`;
     const old = contacts.at(this.draft, row.path);
     const isLong = row.value.length > LONG || /\n|note$/.test(row.value + row.path.at(-1));
-    const input = h(isLong ? "textarea" : "input", { id, value: row.value, type: !isLong && type, placeholder: placeholder || " ", autocomplete: "off", spellcheck: String(isLong), rows: isLong && 3 });
+    const input = h(isLong ? "textarea" : "input", { id, value: row.value, type: !isLong && type, readonly: mount.isReadOnly, placeholder: placeholder || " ", autocomplete: "off", spellcheck: String(isLong), rows: isLong && 3 });
     const [name, verb] = action ? action("") : [];
     const link = name && h("a.tool", { target: name === "web" && "_blank", rel: "noopener noreferrer" }, icon(name));
+    const doubt = name === "mail" && h("p.wrong", {}, "This is no email address, but is saved.");
     const relink = () => {
-      const href = action && action(input.value)[2];
       if (!link) return;
+      const href = action(input.value)[2];
+      if (doubt) doubt.hidden = href || !input.value.trim();
       link.hidden = !href;
       if (href) link.setAttribute("href", href);
       link.setAttribute("aria-label", `${verb} ${input.value}`);
@@ -217,8 +225,8 @@ export class Detail {
     });
     this.rows.push({ ...row, input });
     return h("div.field", { "data-pointer": place }, h(`label${hides ? ".hushed" : ""}`, { for: id }, label),
-      h("div.value", {}, input, row.hint && h("span.tag", {}, row.hint), link, remove && tool("close", `Remove ${label} ${row.value}`, remove)),
-      h("p.wrong", { hidden: true }));
+      h("div.value", {}, input, row.hint && h("span.tag", {}, row.hint), link, remove && !mount.isReadOnly && tool("close", `Remove ${label} ${row.value}`, remove)),
+      h("p.wrong", { hidden: true }), doubt);
   }
 
   list(rows, kind, word, action) {
@@ -231,10 +239,28 @@ export class Detail {
       return row.parts
         ? h("div.parts", { role: "group", "aria-label": word }, row.parts.map((part) => this.field(part, PARTS[part.path.at(-1)], { type })))
         : this.field(row, rows.length > 1 ? `${word} ${i + 1}` : word, { type, action, remove, hides: true, placeholder: capital(word) });
-    }), button(`Add ${word}`, () => this.fillAt(contacts.addRow(this.draft, kind)), { kind: "add", name: "plus" })];
+    }), this.adder(word, () => contacts.addRow(this.draft, kind))];
+  }
+
+  place({ path, value }, label) {
+    const remove = () => {
+      contacts.drop(this.draft, path);
+      this.fill();
+    };
+    if (!isMap(value)) return this.field({ path, item: path, value }, "Address", { remove, hides: true });
+    const isCard = contacts.isAddress(this.draft, value);
+    const [first, ...rest] = isCard ? contacts.partsOf(value, path).map((part) => this.field(part, capital(part.label)))
+      : contacts.others(value, new Set()).map((leaf) => this.other({ path: [...path, ...leaf.path], value: leaf.value }, path.length));
+    const hint = contacts.hintOf(value);
+    const select = isCard && h("select", { "aria-label": `Kind of ${label}`, disabled: mount.isReadOnly, oninput: () => contacts.setContext(value, select.value) },
+      [["", "Any kind"], ["private", "Home"], ["work", "Work"]].map(([kind, text]) => h("option", { value: kind, selected: hint.includes(kind) }, text)));
+    return h("div.parts.postal", { role: "group", "aria-label": label }, first,
+      h("div.value", {}, select, isCard && hint.split(", ").filter((word) => !/^(private|work|)$/.test(word)).map((word) => h("span.tag", {}, word)), !mount.isReadOnly && tool("close", `Remove ${label}`, remove)), rest);
   }
 
   labels(labels) {
+    const mayChange = !mount.isReadOnly;
+    if (!mayChange && !labels.length) return false;
     const input = h("input", { "aria-label": "Add a label", placeholder: "Add a label", autocomplete: "off", list: "known-labels" });
     const change = (act) => {
       act();
@@ -243,7 +269,9 @@ export class Detail {
     };
     const add = () => {
       const value = input.value.trim();
-      if (value && !labels.some((row) => row.value === value)) change(() => contacts.addLabel(this.draft, value));
+      input.value = ""; // which is taken away with what was typed, it tells of a change once more
+      if (labels.some((row) => row.value === value)) toast(`“${value}” is there already`, { seconds: 3 });
+      else if (value) change(() => contacts.addLabel(this.draft, value));
     };
     input.addEventListener("keydown", (event) => {
       if (!/^(Enter|,)$/.test(event.key) || event.isComposing) return;
@@ -252,18 +280,19 @@ export class Detail {
     });
     input.addEventListener("change", add);
     return h("div.labels", {}, labels.map(({ value, item }) =>
-      h("span.tag.big", {}, value, tool("close", `Remove label ${value}`, () => change(() => contacts.drop(this.draft, item))))), input);
+      h("span.tag.big", {}, h("span", {}, value), mayChange && tool("close", `Remove label ${value}`, () => change(() => contacts.drop(this.draft, item))))), mayChange && input);
   }
 
-  other({ path, value }) {
-    const steps = path.map((step) => (typeof step === "number" ? step + 1 : step)).filter((step) => !/^[a-z]+\d+$/.test(step));
+  // @param from  where the path of what is shown begins
+  other({ path, value }, from = 0) {
+    const steps = path.slice(from).map((step) => (typeof step === "number" ? step + 1 : step)).filter((step) => !/^[a-z]+\d+$/.test(step));
     const label = capital(String(steps[0]).startsWith(steps.at(-1)) ? steps.at(-1) : steps.join(" › ")); // "notes › note" is a note
     let still = "";
     if (typeof value === "object" && !(value instanceof Num)) still = value ? "empty" : "null";
     else if (value.length > 2000) still = `${/^data:[^;,]{0,40}|/.exec(value)[0]} ${count(value.length, "character")}`;
     if (still) return h("div.field", {}, h("span.label", {}, label), h("div.value.still", {}, still));
     const isText = typeof value === "string";
-    return this.field({ path, item: this.isNew && path, value: value.raw ?? String(value) }, label, { action: isText && ((text) => ["web", "Open", webLink(text)]) });
+    return this.field({ path, item: (from || this.isNew) && path, value: value.raw ?? String(value) }, label, { action: isText && ((text) => ["web", "Open", webLink(text)]) });
   }
 
   // Writing
@@ -281,7 +310,7 @@ export class Detail {
       return !wrong;
     });
     this.error.hidden = false;
-    this.error.replaceChildren(h("p", {}, message), h("ul", {}, unplaced.map(({ pointer: place, reason }) => h("li", {}, `${place || "/"} ${reason}`))));
+    fill(this.error, h("p", {}, message), h("ul", {}, unplaced.map(({ pointer: place, reason }) => h("li", {}, `${place || "/"} ${reason}`))));
     this.error.scrollIntoView({ block: "nearest" });
   }
 
@@ -293,6 +322,7 @@ export class Detail {
     try {
       await work();
     } catch (error) {
+      if (error.status === 403) this.hooks.onforbidden();
       if (error.status === 412) await conflict(this).catch((failed) => this.fail(explain(failed)[2]));
       else this.fail(error.status ? error.message : explain(error)[2], error.errors);
     } finally {
@@ -345,29 +375,35 @@ export class Detail {
   }
 
   async remove() {
+    if (!this.draft || this.isNew || this.saving || mount.isReadOnly) return;
     const { id, book, path, text } = this;
     const title = contacts.read(this.saved).title || "No name";
+    this.saving = true;
     try {
       await request(path, { method: "DELETE", headers: { "If-Match": this.etag } });
     } catch (error) {
+      if (error.status === 403) this.hooks.onforbidden();
       if (error.status === 412) toast("Someone has just changed this contact.", { action: "Look again", onaction: () => this.open(book, id, true) });
       else if (error.status !== 404) toast(explain(error)[2], { kind: "bad" });
       if (error.status !== 404) return;
+    } finally {
+      this.saving = false;
     }
     this.draft = null;
     this.hooks.onremoved(id);
     const undo = async () => {
-      this.undo = null;
+      this.undos = this.undos.filter((each) => each !== undo);
       close();
       try {
         await sendJson("PUT", path, text, { "If-None-Match": "*" });
         this.hooks.onopen(id);
         toast(`${title} is back`, { seconds: 3 });
       } catch (error) {
+        this.undos.push(undo);
         toast(`${title} could not be brought back. ${explain(error)[2]}`, { kind: "bad", action: "Try again", onaction: undo });
       }
     };
-    this.undo = undo;
+    this.undos.push(undo);
     const close = toast(`${title} is deleted`, { action: "Undo", onaction: undo, seconds: 12 });
   }
 
@@ -389,6 +425,6 @@ export class Detail {
   }
 
   tell(text, action) {
-    this.notice.replaceChildren(h(`div.notice${action ? "" : ".calm"}`, {}, icon("people"), h("span", {}, text), action));
+    fill(this.notice, h(`div.notice${action ? "" : ".calm"}`, {}, icon("people"), h("span", {}, text), action));
   }
 }

@@ -15,9 +15,12 @@ export function h(name, props = {}, ...children) {
     else if (key === "checked") element.checked = value;
     else element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...children.flat(2).filter((child) => child && child !== true || child === 0));
+  fill(element, ...children);
   return element;
 }
+
+// Puts into an element what is there of its children: false, null, 0 and "" are left out.
+export const fill = (element, ...children) => element.replaceChildren(...children.flat(2).filter(Boolean));
 
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
@@ -108,6 +111,8 @@ export function webLink(text) {
     return null;
   }
 }
+
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 // "3 contacts", with the digits grouped.
 export const count = (n, one, many = one + "s") => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;

@@ -1,7 +1,7 @@
 // The list: any number of contacts, of which only those in sight are elements. Pages are asked for
 // as one scrolls to them, by cursor, one after the other.
 
-import { avatar, h } from "./dom.js";
+import { avatar, fill, h, icon } from "./dom.js";
 
 const ROW = 64; // pixels, as in app.css
 const MARGIN = 8; // rows beyond those in sight
@@ -174,13 +174,13 @@ export class List {
     }
     const { summary } = row;
     const { text, hue } = avatar(summary.name, summary.organization);
-    face.textContent = text;
+    fill(face, text || icon("person"));
     face.className = `avatar hue-${hue}`;
     name.textContent = summary.name || "No name";
     name.classList.toggle("nameless", !summary.name);
     const organization = summary.organization !== summary.name ? summary.organization : "";
     more.textContent = [organization, summary.emails[0] || summary.phones[0]].filter(Boolean).join(" · ");
-    tags.replaceChildren(...summary.labels.slice(0, 2).map((label) => h("span.tag", {}, label)));
+    fill(tags, summary.labels.slice(0, 2).map((label) => h("span.tag", {}, label)));
   }
 
   initialOf(row) {

@@ -1,7 +1,7 @@
 // Files of contacts: bringing in, with a look at what would happen first, and taking out.
 
 import { base, explain, mount, request, token, upload } from "./api.js";
-import { $, button, count, dialog, h, icon, toast } from "./dom.js";
+import { $, button, count, dialog, fill, h, icon, toast } from "./dom.js";
 
 const FORMATS = {
   vcf: ["vCard", "for phones and mail programs", "vcf"],
@@ -52,7 +52,7 @@ export async function importFile(book, file, ondone) {
   const format = await formatOf(file);
   const title = h("p.file", {}, icon("file"), h("span", {}, h("b", {}, file.name), h("br"), `${FORMATS[format]?.[0] || "unknown form"}, ${count(Math.max(1, Math.round(file.size / 1024)), "KiB", "KiB")}`));
   if (!format) {
-    body.replaceChildren(title, h("p", {}, `This is not a file that can be read here. There is: ${known().map((name) => FORMATS[name][0]).join(", ")}.`), h("div.actions", {}, button("Close", close)));
+    fill(body, title, h("p", {}, `This is not a file that can be read here. There is: ${known().map((name) => FORMATS[name][0]).join(", ")}.`), h("div.actions", {}, button("Close", close)));
     return;
   }
   let conflict = "skip";
@@ -61,7 +61,7 @@ export async function importFile(book, file, ondone) {
   const send = (dry, label) => {
     const bar = h("progress", { max: "1", "aria-label": label });
     const text = h("p", {}, label);
-    body.replaceChildren(title, text, bar);
+    fill(body, title, text, bar);
     const query = new URLSearchParams({ format, on_conflict: conflict, ...(dry && { dry_run: "true" }), ...(isPartial && { partial: "true" }) });
     return upload(`${base(book)}?${query}`, file, (share) => {
       if (share < 1) bar.value = share;
@@ -82,14 +82,14 @@ export async function importFile(book, file, ondone) {
   const failed = (error, again) => {
     if (error.status === 401) request(base(book) + "?limit=1").then(again, () => {});
     const [, head, text] = explain(error);
-    body.replaceChildren(title, h("div.error", { role: "alert" }, h("b", {}, head), h("p", {}, error.status === 0 ? error.message : text)),
+    fill(body, title, h("div.error", { role: "alert" }, h("b", {}, head), h("p", {}, error.status === 0 ? error.message : text)),
       h("div.actions", {}, button("Close", close, { kind: "quiet" }), button("Try again", again, { kind: "primary" })));
   };
   const numbers = (report) => h("ul.numbers", {}, Object.entries(NUMBERS).map(([name, word]) => h("li", {}, h("b", {}, report[name].toLocaleString("en")), word)));
   const lines = (report) => {
     const { errors, warnings, failed_batches: parts = [] } = report;
-    const row = (kind) => ({ line, message, first, last }) => h(`tr.${kind}`, {}, h("td", {}, line ?? `${first} to ${last}`), h("td", {}, message));
-    const rows = [...parts.map(row("bad")), ...errors.map(row("bad")), ...warnings.map(row("warn"))];
+    const row = (kind) => ({ line, message, first = line, last }) => ({ first, row: h(`tr.${kind}`, {}, h("td", {}, last ? `${first} to ${last}` : first), h("td", {}, message)) });
+    const rows = [...[...parts, ...errors].map(row("bad")), ...warnings.map(row("warn"))].sort((a, b) => a.first - b.first).map((each) => each.row);
     const left = report.failed - errors.length;
     return rows.length > 0 && h("div.report", { tabindex: "0", role: "region", "aria-label": "Line by line" },
       h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Line"), h("th", {}, "What"))), h("tbody", {}, rows)),
@@ -105,7 +105,7 @@ export async function importFile(book, file, ondone) {
         conflict = value;
         look();
       } }), h("span", {}, text));
-      body.replaceChildren(title, h("p", {}, "Nothing is stored yet. This would happen:"),
+      fill(body, title, h("p", {}, "Nothing is stored yet. This would happen:"),
         numbers(report),
         h("fieldset.conflicts", {}, h("legend", {}, "Contacts that are here already"), choice("skip", "Leave them"), choice("replace", "Replace them"), choice("duplicate", "Add them again")),
         lines(report),
@@ -123,7 +123,7 @@ export async function importFile(book, file, ondone) {
         toast(`${file.name}: ${count(report.created, "contact")} imported`);
         return;
       }
-      body.replaceChildren(title, h("p.done", {}, icon("check"), report.status === 207 ? "Done, but not all of it." : "Done."),
+      fill(body, title, h("p.done", {}, icon("check"), report.status === 207 ? "Done, but not all of it." : "Done."),
         numbers(report), lines(report),
         h("div.actions", {}, button("Close", close, { kind: "primary" })));
       $(".actions .primary", body).focus();
