@@ -1,39 +1,45 @@
 #!/usr/bin/env bash
-# cmake/embed-page.sh
+# cmake/embed-page.sh [--check]
 #
-# Makes include/addrbook/page/files.hpp of the files of the contacts page beside it. Run it after a
-# change to one of them; tests/unit/page_test.cpp fails until then. Left out is what only who reads
-# the sources needs: indentation, empty lines, comments that begin or end a line, and spaces beside
-# punctuation, but not in the texts of scripts (in their regular expressions: write \x20 there).
+# Makes include/addrbook/page/files.hpp of the files of the contacts page beside it: its modules in one
+# script, without what only its readers need, by esbuild (npm). Run it after a change to one of them;
+# tests/unit/page_test.cpp fails until then. --check changes nothing, and fails where the header is not
+# what it would make.
 set -euo pipefail
+
+esbuild_version=0.28.2
+
+fail() {
+  printf 'cmake/embed-page.sh: %s\n' "$1" >&2
+  exit 1
+}
+
+[[ $# == 0 || $* == --check ]] || fail "usage: cmake/embed-page.sh [--check]"
+command -v npm >/dev/null || fail "needs Node.js with npm, which gets esbuild"
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../include/addrbook/page"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
-# Of each line of a script: what is not a text, without spaces beside punctuation; in one line with
-# the next if it ends with punctuation.
-# shellcheck disable=SC2016 # its dollars are awk's
-tight='{
-  line = ""
-  quote = ""
-  for (i = 1; i <= length($0); ++i) {
-    c = substr($0, i, 1)
-    if (quote != "") {
-      if (c == quote) quote = ""
-      if (c == "\\") c = c substr($0, ++i, 1)
-    } else if (c == "\"" || c == "`") {
-      quote = c
-    } else if (c == " ") {
-      if (substr($0, i, 4) == " // ") break
-      if (index(marks, substr(line, length(line))) || index(marks, substr($0, i + 1, 1))) c = ""
-    }
-    line = line c
-  }
-  printf "%s%s", line, index(";{,(", substr(line, length(line))) ? "" : "\n"
-}'
-tight="BEGIN { marks = \"=>!&|?:,;{}()[]+*<\" } $tight"
+tools=${XDG_CACHE_HOME:-${HOME:-$work}/.cache}/addrbook/esbuild-$esbuild_version
+esbuild=$tools/node_modules/.bin/esbuild
+if [[ ! -x $esbuild ]]; then
+  echo "Installing: esbuild $esbuild_version (npm, in $tools)" >&2
+  mkdir -p "$tools"
+  npm install --prefix "$tools" --no-audit --no-fund --no-save --silent \
+    "esbuild@$esbuild_version" >"$work/npm.log" 2>&1 || { cat "$work/npm.log" >&2; fail "npm gets no esbuild"; }
+fi
 
+"$esbuild" app.js --bundle --minify --format=esm --target=es2022 --log-level=warning >"$work/app.js"
+"$esbuild" app.css --minify --log-level=warning >"$work/app.css"
+sed -E 's/^ +//' index.html | tr -d '\n' >"$work/index.html"
+cp icon.svg "$work"
+
+# The sources in the order of their names, which page_test.cpp reads too.
+export LC_ALL=C
+sum=$(cat ./*.css ./*.html ./*.js ./*.svg | sha256sum | cut -d' ' -f1)
 {
-  cat <<'TEXT'
-/// The files of the contacts page. Made by cmake/embed-page.sh from those beside it: change them.
+  cat <<TEXT
+/// The contacts page. Made by cmake/embed-page.sh from the files beside it: change them.
 #pragma once
 
 #include <string_view>
@@ -45,18 +51,16 @@ struct PageFile {
   const char* text;
 };
 
+/// The SHA-256 of the files that it is made of.
+inline constexpr std::string_view page_sources =
+    "$sum";
+
 // clang-format off
 inline constexpr PageFile page_files[] = {
 TEXT
-  # Like beside like.
-  for file in index.html icon.svg list.js live.js dom.js app.js api.js conflict.js transfer.js detail.js json.js contact.js app.css; do
+  for file in index.html app.css app.js icon.svg; do
     printf '{"%s", R"file(' "$file"
-    sed -E 's/^ +//; /^$/d; /^\/[\/*]/d' "$file" | case $file in
-      *.css) sed -E 's/([:;{,]) /\1/g; s/ \{/{/g; s/;\}/}/g' | tr -d '\n' ;;
-      *.js) awk "$tight" | sed 's/;}/}/g' ;;
-      *.html) tr -d '\n' ;;
-      *) cat ;;
-    esac
+    cat "$work/$file"
     printf ')file"},\n'
   done
   cat <<'TEXT'
@@ -65,4 +69,10 @@ TEXT
 
 }  // namespace addrbook::detail
 TEXT
-} >files.hpp
+} >"$work/files.hpp"
+
+if [[ $* == --check ]]; then
+  cmp -s "$work/files.hpp" files.hpp || fail "include/addrbook/page/files.hpp is not made of its sources: run cmake/embed-page.sh"
+else
+  cp "$work/files.hpp" files.hpp
+fi

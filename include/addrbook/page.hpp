@@ -1,6 +1,6 @@
 /// The contacts page: what Options::page serves at `_page`. Plain HTML, CSS and JavaScript, without
-/// anything from elsewhere. Its sources are in page/; cmake/embed-page.sh makes page/files.hpp of
-/// them.
+/// anything from elsewhere. Its sources are in page/; of them cmake/embed-page.sh makes the header
+/// page/files.hpp, which has their modules as one script.
 #pragma once
 
 #include <addrbook/page/files.hpp>

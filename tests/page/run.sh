@@ -9,7 +9,7 @@ usage() {
   cat <<'TEXT'
 Usage: tests/page/run.sh [options]
 
-Installs what is missing (Chromium, and from npm puppeteer-core and axe-core), builds the bundled
+Installs what is missing (Chromium, and from npm puppeteer-core, axe-core and esbuild), builds the bundled
 server, starts it three times on free ports (100,000 contacts; tokens; many books), and drives its
 contacts page: what it does, how fast, that axe finds nothing, that nothing in a contact is run.
 
@@ -62,6 +62,8 @@ if [[ ! -e $modules/done ]]; then
     fail "npm gets no puppeteer-core and axe-core" "$work/npm.log"
   : >"$modules/done"
 fi
+
+cmake/embed-page.sh --check || exit 1
 
 start_server book
 start_server tokens ADDRBOOK_STORAGE_MEMORY= \
