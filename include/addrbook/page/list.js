@@ -47,6 +47,7 @@ export class List {
     this.aborter?.abort();
     this.aborter = new AbortController();
     this.loading = true;
+    this.late = [];
     this.viewport.setAttribute("aria-busy", "true");
     try {
       const wanted = keepPlace ? Math.min(Math.max(this.rows.length, FIRST_PAGE), PAGE) : FIRST_PAGE;
@@ -58,6 +59,7 @@ export class List {
       this.next = page.next;
       this.active = this.rows.findIndex((row) => row.id === this.selected);
       if (!keepPlace) this.viewport.scrollTop = 0;
+      this.catchUp();
       this.finish();
       this.onstate(this, null);
     } catch (error) {
@@ -78,12 +80,16 @@ export class List {
     if (this.loading || !this.next || index < this.rows.length) return;
     const turn = this.turn;
     this.loading = true;
+    this.late = [];
     try {
       while (this.next && this.lastWanted >= this.rows.length && turn === this.turn) {
         const page = await this.load(PAGE, this.next, this.aborter.signal);
         if (turn !== this.turn) return;
-        for (const row of page.rows) this.rows.push(row);
+        // One that has been written meanwhile is here already.
+        const fresh = new Set(this.rows.filter((row) => row.fresh).map((row) => row.id));
+        for (const row of page.rows) if (!fresh.has(row.id)) this.rows.push(row);
         this.next = page.next;
+        this.catchUp();
         if (!this.next) this.total = this.rows.length;
         this.redraw();
       }
@@ -235,8 +241,14 @@ export class List {
 
   // What changes
 
+  // Does again what came while an answer was on its way that did not know it.
+  catchUp() {
+    for (const change of this.late.splice(0)) this.apply(...change);
+  }
+
   // A contact was written, or removed. @param summary  null: it was removed
   apply(id, revision, summary) {
+    if (this.loading) this.late.push([id, revision, summary]);
     const index = this.rows.findIndex((row) => row.id === id);
     const old = this.rows[index];
     if (old && old.revision >= revision) return;
@@ -245,10 +257,10 @@ export class List {
     // Nobody knows whether it is new, or one that has not been read yet.
     else this.onunsure();
     if (old && !summary) --this.total;
-    if (summary) {
+    const byCreation = /created/.test(this.sort);
+    if (summary && (old || !byCreation)) {
       const row = { id, revision, summary, fresh: true };
-      const stays = old && /created/.test(this.sort);
-      const place = stays ? index : this.placeOf(row);
+      const place = byCreation ? index : this.placeOf(row);
       // Beyond what has been read it will come with its page.
       if (place < this.rows.length || !this.next) this.rows.splice(place, 0, row);
       this.total = Math.max(this.total, this.rows.length);
@@ -259,8 +271,8 @@ export class List {
 
   placeOf(row) {
     const key = KEYS[(this.sort || "").replace("-", "")];
-    if (!key) return this.sort.startsWith("-") ? 0 : this.rows.length;
-    const sign = this.sort.startsWith("-") ? -1 : 1;
+    const isDown = this.sort.startsWith("-");
+    if (!key) return isDown ? 0 : this.rows.length;
     const mine = key(row);
     let low = 0;
     let high = this.rows.length;
@@ -268,7 +280,7 @@ export class List {
       const middle = (low + high) >> 1;
       const other = key(this.rows[middle]);
       // Those without a name are last in either direction.
-      const isBefore = mine === "" ? true : other === "" ? false : other === mine ? true : (other < mine) === (sign > 0);
+      const isBefore = mine === "" || (other !== "" && (other === mine || (other < mine) !== isDown));
       if (isBefore) low = middle + 1;
       else high = middle;
     }

@@ -1,7 +1,7 @@
-// What others write, as it happens: Server-Sent Events of _changes. An EventSource sends no
-// Authorization, so with a token the same is read by fetch().
+// What others write, as it happens: Server-Sent Events of _changes. They are read by fetch(): an
+// EventSource sends no token, and does not tell why it was refused.
 
-import { request, token } from "./api.js";
+import { request } from "./api.js";
 
 export class Live {
   // @param onchange  called with the texts of changes that came together
@@ -15,9 +15,12 @@ export class Live {
       clearTimeout(this.hiding);
       if (!this.path) return;
       if (document.hidden) this.hiding = setTimeout(() => this.close(), 30_000);
-      else if (!this.source && !this.aborter) this.open();
+      else if (!this.aborter) this.open();
     });
-    addEventListener("online", () => this.path && this.open());
+    addEventListener("online", () => this.open());
+    // A browser may keep a page that one has left, with its connection.
+    addEventListener("pagehide", () => this.close());
+    addEventListener("pageshow", (event) => event.persisted && this.open());
   }
 
   // @param path   of the changes
@@ -37,31 +40,18 @@ export class Live {
 
   close() {
     clearTimeout(this.retry);
-    this.source?.close();
     this.aborter?.abort();
-    this.source = this.aborter = null;
+    this.aborter = null;
   }
 
-  open() {
+  async open() {
     this.close();
     if (!this.path) return;
-    const url = `${this.path}?since=${encodeURIComponent(this.since)}`;
-    if (token.get()) {
-      this.follow(url);
-      return;
-    }
-    const source = (this.source = new EventSource(url));
-    source.onopen = () => this.onstate("live");
-    source.onmessage = (event) => this.take(event.lastEventId, event.data);
-    source.addEventListener("reset", () => this.reset());
-    // Its own second try would begin at the token of this URL where nothing has come yet.
-    source.onerror = () => this.again();
-  }
-
-  async follow(url) {
     const aborter = (this.aborter = new AbortController());
     try {
-      const response = await request(url, { headers: { Accept: "text/event-stream" }, signal: aborter.signal });
+      // From the cache, a second tab would wait for the first one's end.
+      const response = await request(`${this.path}?since=${this.since}`, { headers: { Accept: "text/event-stream" }, cache: "no-store", signal: aborter.signal });
+      this.pause = 0;
       this.onstate("live");
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       let held = "";
@@ -70,39 +60,32 @@ export class Live {
         if (done) break;
         const events = (held + value).split("\n\n");
         held = events.pop();
-        for (const event of events) this.takeEvent(event);
+        for (const event of events) this.take(event);
       }
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (this.aborter === aborter && /40[134]/.test(error.status)) this.stop();
     }
-    if (this.aborter === aborter) this.again();
+    if (this.aborter !== aborter) return;
+    this.onstate("waiting");
+    this.pause = Math.min(30_000, this.pause * 2 || 5000); // the server's "retry", at first
+    this.retry = setTimeout(() => this.open(), this.pause);
   }
 
-  takeEvent(text) {
+  take(text) {
     const field = (name) => new RegExp(`^${name}: ?(.*)$`, "m").exec(text)?.[1];
-    if (field("event") === "reset") this.reset();
-    else if (field("data")) this.take(field("id"), field("data"));
-  }
-
-  take(id, data) {
-    if (id) this.since = id;
-    this.batch.push(data);
+    if (field("event") === "reset") {
+      this.close();
+      this.onreset();
+      return;
+    }
+    if (!field("data")) return;
+    this.since = field("id") || this.since;
+    this.batch.push(field("data"));
     // Thousands come at once when somebody imports a file.
     this.flushing ??= setTimeout(() => {
       this.flushing = null;
       this.onchange(this.batch.splice(0));
     }, 40);
-  }
-
-  reset() {
-    this.close();
-    this.onreset();
-  }
-
-  again() {
-    this.close();
-    this.onstate("waiting");
-    this.retry = setTimeout(() => this.open(), 2000);
   }
 }
 
