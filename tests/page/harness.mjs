@@ -96,6 +96,7 @@ export async function fill(page, selector, value) {
     input.value = "";
   });
   await page.keyboard.type(value);
+  if (!value) await page.$eval(selector, (input) => input.dispatchEvent(new Event("input", { bubbles: true })));
 }
 
 // All rules of axe, none is left out.

@@ -492,7 +492,7 @@ test("export", async (open) => {
   await took("Exporta Example.vcf");
 });
 
-for (const [how, hash] of [["an EventSource", ""], ["a token, by fetch", "tokens"]]) {
+for (const [how, hash] of [["no token", ""], ["a token", "tokens"]]) {
   test(`live, with ${how}: another's change shows within a second`, async (open) => {
     const server = hash ? servers.tokens : servers.book;
     const headers = hash ? { Authorization: "Bearer writer-writer-writer" } : {};
@@ -835,6 +835,313 @@ test("small things: hints, labels, sizes", async (open) => {
   await click(phone, "Back to the list");
   check((await small()).length === 0, "what a finger meets, of the list", await small());
   for (const id of ["small", ...Array.from({ length: 15 }, (_, i) => `small-${i + 1}`)]) await api(`/addresses/${id}`, { method: "DELETE" });
+});
+
+// Mistakes that people and programs made
+
+const hash = (page) => new URLSearchParams(new URL(page.url()).hash.slice(1));
+const go = (page, hash) => page.evaluate((hash) => (location.hash = hash), hash);
+const title = (page, name) => until(page, (name) => document.querySelector("#detail h1")?.textContent === name, name);
+const toasted = (page, text) => until(page, (text) => document.querySelector("#toasts").textContent.includes(text), text);
+const field = (page, label) => page.$$eval(".field", (fields, label) => `[id="${fields.find((field) => field.querySelector("label")?.textContent === label).querySelector("input, textarea").id}"]`, label);
+const slow = (page, method, ms = 700) => intercept(page, (request) => request.method() === method, () => ms);
+const asks = (page, answer) => {
+  page.removeAllListeners("dialog");
+  page.on("dialog", (dialog) => (answer ? dialog.accept() : dialog.dismiss()));
+};
+const remove = (...ids) => Promise.all(ids.map((id) => api(`/addresses/${id}`, { method: "DELETE" })));
+const rowsOf = (page, name) => page.$$eval(".row:not([hidden]) .name", (names, name) => names.filter((each) => each.textContent === name).length, name);
+
+test("a link opens nothing beside the book", async (open) => {
+  const page = await open(`${PAGE}#id=..%2F..%2Fsecret%2Faddresses%2Fada&sort=constructor&book=..`);
+  const paths = [];
+  page.on("request", (request) => paths.push(new URL(request.url()).pathname));
+  await page.reload();
+  await hasRows(page);
+  check(paths.every((path) => path === "/addresses" || /^\/addresses\/_(page|changes)/.test(path)), "where it went", paths);
+  check(await page.$eval("#sort", (sort) => sort.value) === "name", "the order");
+  const books = await open(`${servers.books}/books/_page#book=..&id=x`);
+  await books.waitForSelector("dialog[open]");
+});
+
+test("contacts of odd shapes can be opened and deleted", async (open) => {
+  const odd = ['{"name":"Odd","address1":"Main street 1"}', '{"x1":["t"]}', '{"ab12":["x"]}', '{"":"x"}', '{"a":{"":"x"}}', '{"10":["x","y"]}', '{"emails":-1,"labels":{"a":1},"name":["x"]}', '{"address":{"a1":"x"}}'];
+  const page = await open(PAGE);
+  for (const [i, address] of odd.entries()) {
+    await put(`odd-${i}`, address);
+    await go(page, `id=odd-${i}`);
+    await until(page, (i) => location.hash === `#id=odd-${i}` && document.querySelector("#detail .body")?.textContent, i);
+    check(await page.$(".field"), "a form", address);
+    await click(page, "JSON");
+    check((await page.$eval(".editor", (editor) => editor.value)).replace(/\s/g, "") === address.replace(/\s/g, ""), "as it was", address);
+    await go(page, "");
+  }
+  await go(page, "id=odd-0");
+  await page.waitForSelector(".field");
+  // Whatever the form can't show, the JSON side can.
+  await page.evaluate(() => (Date.prototype.toLocaleString = () => { throw new Error("no"); }));
+  await go(page, "id=odd-1");
+  await page.waitForSelector(".editor");
+  check(await page.$eval(".sides [aria-pressed=true]", (side) => side.textContent) === "JSON", "the side");
+  await click(page, "Delete this contact");
+  await toasted(page, "is deleted");
+  await remove(...odd.map((_, i) => `odd-${i}`));
+});
+
+test("an answer that comes late changes only what it is of", async (open) => {
+  for (const id of ["late-a", "late-b"]) await put(id, `{"name":"Aaaa ${id}"}`);
+  const page = await visit(open, "late-a", { allowed: /412/ });
+  await title(page, "Aaaa late-a");
+  await slow(page, "PATCH");
+  await edit(page, "Name", "Aaaa changed");
+  await ctrlS(page);
+  await go(page, "id=late-b");
+  await title(page, "Aaaa late-b");
+  await edit(page, "Name", "Aaaa typed");
+  await ctrlS(page); // does not wait for the other
+  await toasted(page, "Saved");
+  await until(page, () => document.querySelectorAll(".toast").length === 2);
+  check(hash(page).get("id") === "late-b" && await text(page, "#detail h1") === "Aaaa typed", "what is shown", page.url());
+  check(await rowsOf(page, "Aaaa typed") === 1 && await rowsOf(page, "Aaaa changed") === 1, "the list", await names(page));
+  check(await stored("late-a") === '{"name":"Aaaa changed"}' && await stored("late-b") === '{"name":"Aaaa typed"}', "both are saved");
+  // Who types on while it is saved goes on from there.
+  await edit(page, "Name", "Aaaa more");
+  await ctrlS(page);
+  await page.keyboard.type(" and more");
+  await until(page, () => document.querySelector(".savebar.shown:not(.busy)"));
+  check(await value(page, "Name") === "Aaaa more and more" && await stored("late-b") === '{"name":"Aaaa more"}', "what is typed meanwhile", await value(page, "Name"));
+  await ctrlS(page);
+  await until(page, () => document.querySelector("#detail h1").textContent === "Aaaa more and more");
+  // Refused, when something else is shown.
+  await edit(page, "Name", "Aaaa refused");
+  await api("/addresses/late-b", { method: "PUT", body: '{"name":"Aaaa theirs"}' });
+  await ctrlS(page);
+  await go(page, "");
+  await toasted(page, "Not saved");
+  check(!(await page.$(".conflict")), "no conflict of what is not shown");
+  await remove("late-a", "late-b");
+});
+
+test("a slow deletion takes nothing else", async (open) => {
+  for (const id of ["slow-a", "slow-b"]) await put(id, `{"name":"Aaaa ${id}"}`);
+  const page = await visit(open, "slow-a");
+  await title(page, "Aaaa slow-a");
+  await slow(page, "DELETE");
+  await click(page, "Delete this contact");
+  await click(page, "Delete this contact");
+  await go(page, "id=slow-b");
+  await title(page, "Aaaa slow-b");
+  await edit(page, "Name", "Aaaa typed");
+  await toasted(page, "Aaaa slow-a is deleted");
+  await wait(200);
+  check((await page.$$(".toast")).length === 1, "it is deleted once");
+  check(await value(page, "Name") === "Aaaa typed", "what was typed stays");
+  await ctrlS(page);
+  await toasted(page, "Saved");
+  check(await stored("slow-b") === '{"name":"Aaaa typed"}', "and is saved");
+  await remove("slow-b");
+});
+
+test("Delete takes only what is open and highlighted", async (open) => {
+  for (const id of ["key-a", "key-b"]) await put(id, `{"name":"Aaaa ${id}"}`);
+  const page = await open(PAGE);
+  await hasRows(page);
+  await page.focus("#list");
+  await press(page, "Home");
+  await title(page, "Aaaa key-a");
+  await press(page, "ArrowDown", "Delete");
+  await title(page, "Aaaa key-b");
+  await wait(100);
+  for (const id of ["key-a", "key-b"]) check((await api(`/addresses/${id}`)).status === 200, id);
+  await remove("key-a", "key-b");
+});
+
+test("going back asks before typed text is lost", async (open) => {
+  for (const name of ["one", "two"]) await api(`/books/${name}`, { method: "PUT", server: servers.books });
+  await api("/books/one/addresses/x", { method: "PUT", body: '{"name":"One Example"}', headers: { "If-None-Match": "*" }, server: servers.books });
+  await api("/books/two/addresses/y", { method: "PUT", body: '{"name":"Two Example"}', headers: { "If-None-Match": "*" }, server: servers.books });
+  const page = await open(`${servers.books}/books/_page#book=one&id=x`);
+  await title(page, "One Example");
+  await go(page, "book=two&id=y");
+  await title(page, "Two Example");
+  await edit(page, "Name", "Typed");
+  asks(page, false);
+  await page.goBack();
+  await wait(200);
+  check(await value(page, "Name") === "Typed" && hash(page).get("book") === "two" && hash(page).get("id") === "y", "nothing is lost", page.url());
+  asks(page, true);
+  await page.goBack();
+  await title(page, "One Example");
+});
+
+test("values that are emptied, and dates that are none", async (open) => {
+  await put("empty-card", '{"@type":"Card","version":"1.0","name":{"full":"Ada Lovelace","isOrdered":true,"components":[{"kind":"given","value":"Ada"},{"kind":"surname","value":"Lovelace"}]},"anniversaries":{"b1":{"kind":"birth","date":{"year":1815}}}}');
+  let page = await visit(open, "empty-card");
+  await edit(page, "Birthday", "12/10/1815");
+  await ctrlS(page);
+  await until(page, () => [...document.querySelectorAll(".wrong")].some((wrong) => !wrong.hidden && /no date/.test(wrong.textContent)));
+  await axe(page, "a wrong date");
+  check(/"year":1815}/.test(await stored("empty-card")), "nothing is stored");
+  await edit(page, "Birthday", "1815-12");
+  await edit(page, "Given name", "");
+  await ctrlS(page);
+  await saved(page);
+  check(await stored("empty-card") === '{"@type":"Card","version":"1.0","name":{"full":"Lovelace","isOrdered":true,"components":[{"kind":"surname","value":"Lovelace"}]},"anniversaries":{"b1":{"kind":"birth","date":{"year":1815,"month":12}}}}', "what is stored", await stored("empty-card"));
+  await put("empty-note", '{"name":"Empty Example","emails":"e@example.com","labels":-1}');
+  page = await visit(open, "empty-note");
+  await click(page, "Note", "#detail");
+  check(!(await page.$(".savebar.shown")), "an empty note is none");
+  await click(page, "Add email");
+  await page.keyboard.type("f@example.com");
+  await fill(page, ".labels input", "new");
+  await ctrlS(page);
+  await saved(page);
+  check(await stored("empty-note") === '{"name":"Empty Example","emails":["e@example.com","f@example.com"],"labels":[-1,"new"]}', "what is stored", await stored("empty-note"));
+  await remove("empty-card", "empty-note");
+});
+
+test("newest first: a contact that is far down stays there", async (open) => {
+  const server = servers.tokens;
+  const headers = { Authorization: "Bearer writer-writer-writer" };
+  const send = (path, options) => api(`/addresses${path}`, { ...options, headers, server });
+  await send("?format=ndjson", { method: "POST", body: Array.from({ length: 300 }, (_, i) => `{"uid":"age-${i}","name":"Age ${i}"}`).join("\n") });
+  const oldest = JSON.parse((await send("?limit=1&sort=created&q=age")).text)[0].id;
+  const page = await open(`${server}/addresses/_page#sort=-created`, { before: (page) => page.evaluateOnNewDocument(() => sessionStorage.setItem("addrbook-token /addresses", "writer-writer-writer")) });
+  await hasRows(page);
+  await until(page, () => document.querySelector("#live").dataset.state === "live");
+  await send(`/${oldest}`, { method: "PUT", body: '{"uid":"age-0","name":"Age updated"}' });
+  await send("", { method: "POST", body: '{"name":"Age new"}' });
+  await until(page, () => document.querySelector(".row:not([hidden]) .name") && [...document.querySelectorAll(".row:not([hidden])")].find((row) => row.index === 0)?.querySelector(".name").textContent === "Age new");
+  check((await names(page))[1] === "Age 299", "the old one is not at the top", (await names(page)).slice(0, 3));
+  await page.focus("#list");
+  await press(page, "End");
+  await until(page, () => document.querySelector(".row.active .name")?.textContent === "Age updated");
+  check(await rowsOf(page, "Age updated") === 1 && await text(page, "#count") === "301 contacts", "it is there once", await text(page, "#count"));
+  for (const { id } of JSON.parse((await send("?limit=1000&view=summary")).text)) await send(`/${id}`, { method: "DELETE" });
+});
+
+test("a list that was answered before a change does not take it back", async (open) => {
+  await put("stale", '{"name":"Aaaa Stale"}');
+  const page = await open(PAGE);
+  await hasRows(page);
+  await until(page, () => document.querySelector("#live").dataset.state === "live");
+  const old = await api("/addresses?sort=-name&view=summary&count=true&limit=100");
+  const rows = await api("/addresses?sort=name&view=summary&count=true&limit=100");
+  check(old.status === 200 && rows.text.includes("Aaaa Stale"), "the old answer");
+  await intercept(page, isList, async () => {
+    await wait(600);
+    return { status: 200, headers: { "Content-Type": "application/json", ETag: rows.headers.get("ETag"), "X-Total-Count": rows.headers.get("X-Total-Count"), Link: rows.headers.get("Link") }, body: rows.text };
+  });
+  await page.evaluate(() => dispatchEvent(new Event("online"))); // reads the list anew
+  await until(page, () => document.querySelector("#live").dataset.state === "live");
+  await api("/addresses/stale", { method: "PUT", body: '{"name":"Aaaa Fresh"}' });
+  await until(page, () => document.querySelector("#list").getAttribute("aria-busy") === null);
+  await wait(100);
+  check(await rowsOf(page, "Aaaa Fresh") === 1 && await rowsOf(page, "Aaaa Stale") === 0, "the list", (await names(page)).slice(0, 3));
+  await remove("stale");
+});
+
+test("an import asks for a token once, and reports what fails behind a closed dialog", async (open) => {
+  const page = await open(PAGE, { allowed: /401|507/ });
+  await hasRows(page);
+  let posts = 0;
+  let answer = () => refusal(401, "Unauthorized");
+  await intercept(page, (request) => request.method() === "POST", () => (++posts, answer()));
+  await drop(page, "x.csv", "Name\nFailed Example\n");
+  await page.waitForSelector("#token");
+  check(!(await page.evaluate(() => {
+    const event = new DragEvent("drop", { dataTransfer: new DataTransfer(), bubbles: true, cancelable: true });
+    event.dataTransfer.items.add(new File(["x"], "x.txt"));
+    return dispatchEvent(event);
+  })), "a file that is dropped on a dialog does not replace the page");
+  await press(page, "Escape");
+  await until(page, () => /token is needed/.test(document.querySelector(".import")?.textContent || ""));
+  check(posts === 1, "it is sent once", posts);
+  answer = () => null;
+  await click(page, "Try again", ".import");
+  await until(page, () => /Import 1 contact/.test(document.querySelector(".import")?.textContent || ""));
+  answer = async () => (await wait(500), refusal(507, "The book is full"));
+  await click(page, "Import 1 contact");
+  await press(page, "Escape");
+  await toasted(page, "x.csv: The book is full");
+});
+
+test("following ends with the page, and waits longer each time", async (open) => {
+  const page = await open(PAGE, { allowed: /./, before: (page) => page.evaluateOnNewDocument(() => {
+    window.waits = [];
+    const { setTimeout } = window;
+    window.setTimeout = (run, ms) => (ms >= 5000 && ms <= 30_000 ? (window.waits.push(ms), setTimeout(run, 0)) : setTimeout(run, ms));
+  }) });
+  await hasRows(page);
+  await until(page, () => document.querySelector("#live").dataset.state === "live");
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
+  await put("bf", '{"name":"Aaaa Back"}');
+  await wait(300);
+  check(await rowsOf(page, "Aaaa Back") === 0, "nobody follows for a page that was left");
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+  await until(page, () => document.querySelector("#list").innerText.includes("Aaaa Back"));
+  await remove("bf");
+  let tries = 0;
+  await intercept(page, (request) => /_changes/.test(request.url()), () => (++tries < 6 ? { status: 503, headers: {}, body: "" } : refusal(403, "Forbidden")));
+  await page.evaluate(() => (window.waits.splice(0), dispatchEvent(new Event("online"))));
+  await until(page, () => document.querySelector("#live").dataset.state === "off");
+  const waits = await page.evaluate(() => window.waits);
+  check(waits.length && waits.every((ms, i) => ms === Math.min(30_000, 5000 * 2 ** i)), "the waits", waits);
+  const before = tries;
+  await wait(200);
+  check(tries === before, "a refusal is the end", [before, tries]);
+});
+
+test("60,000 values of a kind do not stop the page", async (open) => {
+  const answer = await put("many", `{"name":"Many Example","emails":[${Array.from({ length: 60_000 }, (_, i) => `"${i}@a.b"`)}],"labels":[${Array.from({ length: 1000 }, (_, i) => `"l${i}"`)}]}`);
+  check(answer.status === 201, "storing it", answer.text);
+  const page = await visit(open, "many");
+  check(/See JSON for all 60,000 values/.test(await body(page)) && (await page.$$(".field")).length < 300, "few are fields", (await page.$$(".field")).length);
+  await remove("many");
+});
+
+test("what stands where something would be added stays", async (open) => {
+  const address = '{"@type":"Card","version":"1.0","organizations":[-1],"notes":[-1],"anniversaries":[-1],"name":[-1]}';
+  await put("taken", address);
+  const page = await visit(open, "taken");
+  check(!(await page.$(".adders")), "nothing is offered", await page.$eval(".adders", (adders) => adders.textContent).catch(() => ""));
+  await click(page, "Add email");
+  await page.keyboard.type("taken@example.com");
+  await ctrlS(page);
+  await saved(page);
+  check(await stored("taken") === address.replace(/}$/, ',"emails":{"e1":{"address":"taken@example.com"}}}'), "all is there", await stored("taken"));
+  await remove("taken");
+});
+
+test("the focus stays where one goes, and choices where they are", async (open) => {
+  await put("small", '{"name":"Small Example","note":"a"}');
+  const page = await visit(open, "small", { allowed: /4\d\d/ });
+  await fill(page, ".labels input", "friends");
+  await page.click(await field(page, "Name"));
+  check(await page.evaluate(() => document.activeElement.value) === "Small Example" && /friends/.test(await text(page, ".labels")), "the focus");
+  await ctrlS(page);
+  await saved(page);
+  // A mark goes with the next answer.
+  await page.setRequestInterception(true);
+  let bad = "/name";
+  const refuse = (request) => (request.method() === "PATCH" && bad ? request.respond({ ...refusal(400, "x"), body: JSON.stringify({ code: 400, message: "x", errors: [{ pointer: bad, reason: "is bad" }] }) }) : request.continue());
+  page.on("request", refuse);
+  const marked = () => page.$$eval("[aria-invalid]", (all) => all.map((each) => each.id).join());
+  await edit(page, "Note", "b");
+  for (bad of ["/name", "/note"]) {
+    await ctrlS(page);
+    await until(page, (bad) => document.querySelector(`[data-pointer="${bad}"] [aria-invalid]`), bad);
+    check(await marked() === `field-${bad}`, "one mark", await marked());
+  }
+  bad = "";
+  await api("/addresses/small", { method: "PUT", body: '{"name":"Small Example","note":"c"}' });
+  await ctrlS(page);
+  await page.waitForSelector(".conflict [type=radio]");
+  await page.$$eval(".conflict fieldset", (all) => all.find((each) => /Note/i.test(each.textContent)).querySelectorAll("input")[1].click());
+  await ctrlS(page);
+  await wait(200);
+  check(await page.$$eval(".conflict fieldset", (all) => all.find((each) => /Note/i.test(each.textContent)).querySelectorAll("input")[1].checked), "the choice stays");
+  await remove("small");
 });
 
 const isGood = await runAll(process.env.PAGE_ONLY);

@@ -29,7 +29,7 @@ export class ApiError extends Error {
 const KEY = `addrbook-token ${root}`;
 export const token = {
   get: () => sessionStorage.getItem(KEY) || "",
-  set: (text) => (text ? sessionStorage.setItem(KEY, text) : sessionStorage.removeItem(KEY)),
+  set: (text) => sessionStorage.setItem(KEY, text),
 };
 
 let askForToken = null;
@@ -46,6 +46,13 @@ async function errorOf(response) {
   return new ApiError(response.status, body.message || response.statusText || `Status ${response.status}`, body.errors, Number(response.headers.get("Retry-After")));
 }
 
+// @param used  the token that was refused. @returns whether there may be another now
+async function hasOther(used) {
+  if (token.get() !== used) return true; // another request has asked meanwhile
+  asking ??= askForToken(used !== "").finally(() => (asking = null));
+  return Boolean(await asking);
+}
+
 // @returns the Response, which is good. @throws ApiError, or the AbortError of `signal`
 export async function request(path, { headers, ...rest } = {}) {
   for (;;) {
@@ -59,10 +66,7 @@ export async function request(path, { headers, ...rest } = {}) {
     }
     if (response.ok) return response;
     const error = await errorOf(response);
-    if (response.status !== 401 || !askForToken) throw error;
-    if (token.get() !== used) continue; // another request has asked meanwhile
-    asking ??= askForToken(used !== "").finally(() => (asking = null));
-    if (!(await asking)) throw error;
+    if (response.status !== 401 || !(await hasOther(used))) throw error;
   }
 }
 
@@ -77,15 +81,17 @@ export const mayOnlyRead = (book) => sendJson("POST", `${base(book)}/_batch`, "[
 // @param onprogress  called with 0 to 1. @returns what the server reports; `status` is in it
 export function upload(path, file, onprogress) {
   return new Promise((resolve, reject) => {
+    const used = token.get();
     const xhr = new XMLHttpRequest();
     xhr.open("POST", path);
     xhr.responseType = "json";
     for (const [name, value] of Object.entries(withToken())) xhr.setRequestHeader(name, value);
     xhr.upload.onprogress = (event) => event.lengthComputable && onprogress(event.loaded / event.total);
     xhr.onerror = () => reject(new ApiError(0, "The connection was lost."));
-    xhr.onload = () => {
+    xhr.onload = async () => {
       const { status } = xhr;
       if (status === 200 || status === 207) resolve({ status, ...xhr.response });
+      else if (status === 401 && (await hasOther(used))) resolve(upload(path, file, onprogress));
       else reject(new ApiError(status, xhr.response?.message || xhr.statusText));
     };
     xhr.send(file);
@@ -99,13 +105,13 @@ export function nextQuery(response) {
 }
 
 // What an error means to a reader.
-export function explain(error) {
-  switch (error.status) {
-    case 0: return ["offline", "No connection", "The server can't be reached. What you have typed is still here."];
-    case 401: return ["lock", "A token is needed", "This book is only for those who have a token."];
-    case 403: return ["lock", "Not allowed", error.message.replace(/^Forbidden:\s/, "") + "."];
-    case 404: return ["book", "Not there", error.message + "."];
-    case 503: return ["busy", "The server is busy", error.message + "."];
-    default: return ["alert", "That did not work", error.message + "."];
-  }
+export function explain({ status, message }) {
+  const said = message.replace(/^Forbidden:\s/, "") + ".";
+  return {
+    0: ["offline", "No connection", "The server can't be reached. What you have typed is still here."],
+    401: ["lock", "A token is needed", "This book is only for those who have a token."],
+    403: ["lock", "Not allowed", said],
+    404: ["book", "Not there", said],
+    503: ["busy", "The server is busy", said],
+  }[status] || ["alert", "That did not work", said];
 }

@@ -10,6 +10,7 @@ import { Live } from "./live.js";
 import { acceptDrops, chooseFile, download, exportDialog, importFile } from "./transfer.js";
 
 const SORTS = { name: "Name", given: "Given name", family: "Family name", "-created": "Newest first", "-updated": "Last changed first" };
+const BOOK = /^[A-Za-z0-9][\w.~@+-]{0,127}$/;
 const MANY = 60; // changes at once after which the list is read anew
 
 const search = $("#search");
@@ -22,8 +23,11 @@ const place = { book: "", q: "", label: "", sort: "name", id: "" };
 
 function readPlace() {
   const hash = new URLSearchParams(location.hash.slice(1));
-  for (const key of Object.keys(place)) place[key] = hash.get(key) || (key === "sort" ? "name" : "");
-  if (!(place.sort in SORTS)) place.sort = "name";
+  for (const key of Object.keys(place)) place[key] = hash.get(key) || "";
+  if (!Object.hasOwn(SORTS, place.sort)) place.sort = "name";
+  // They become parts of paths, and whoever wrote the link must not choose those.
+  if (!BOOK.test(place.book)) place.book = "";
+  if (!/^[A-Za-z0-9-]{1,64}$/.test(place.id)) place.id = "";
 }
 
 function writePlace(isStep) {
@@ -43,7 +47,7 @@ onUnauthorized((wasRefused) => new Promise((resolve) => {
     token.set(given);
   } },
     wasRefused && h("p.error", { role: "alert" }, "That token is not accepted."),
-    h("p", {}, "This book is for those who have a token. It is kept in this tab only, until you close it."),
+    h("p", {}, "This book is only for those who have a token. It is kept in this tab only, until you close it."),
     h("label", { for: "token" }, "Token"), input,
     h("div.actions", {}, h("button.primary", { type: "submit" }, icon("lock"), "Open the book")));
   if (wasRefused) token.set("");
@@ -83,6 +87,7 @@ const list = new List($("#list"), {
     counting = setTimeout(async () => {
       const response = await request(`${base(place.book)}?limit=1&view=summary`).catch(() => null);
       if (!response || place.q || place.label) return;
+      if (list.sort === "-created") return refresh({ keepPlace: true }); // what is new is at the top
       list.total = Math.max(list.rows.length, Number(response.headers.get("X-Total-Count")));
       settle();
     }, 100);
@@ -138,7 +143,7 @@ search.addEventListener("input", () => {
   refresh();
 });
 search.addEventListener("keydown", (event) => {
-  if (event.key === "ArrowDown" || (event.key === "Enter" && !event.isComposing)) {
+  if (/^(ArrowDown|Enter)$/.test(event.key) && !event.isComposing) {
     event.preventDefault();
     list.viewport.focus();
     if (list.active < 0) list.move(0);
@@ -207,10 +212,11 @@ function drawLabels() {
 // One contact
 
 const detail = new Detail($("#detail"), {
-  onsaved(id, revision, address) {
-    place.id = id;
-    writePlace(false);
-    list.selected = id;
+  onsaved(id, revision, address, isShown) {
+    if (isShown) {
+      place.id = list.selected = id;
+      writePlace(false);
+    }
     if (place.q || place.label) refresh({ keepPlace: true });
     else list.apply(id, revision, summary(address));
     settle();
@@ -361,7 +367,7 @@ async function chooseBook() {
       box.close();
       openBook(book.name);
     } }, icon("book"), h("b", {}, book.name), h("span", {}, count(book.count, "contact"))))));
-    const isNew = /^[A-Za-z0-9][A-Za-z0-9._~@+-]*$/.test(text) && !all.some((book) => book.name === text);
+    const isNew = BOOK.test(text) && !all.some((book) => book.name === text);
     fill(make, isNew && button(`Make the book “${text}”`, async () => {
       try {
         await request(bookPath(text), { method: "PUT" });
@@ -433,7 +439,7 @@ addEventListener("keydown", (event) => {
     }
     return;
   }
-  if (event.key === "Delete" && document.activeElement === list.viewport && !event.repeat) detail.remove();
+  if (event.key === "Delete" && document.activeElement === list.viewport && !event.repeat && list.rows[list.active]?.id === detail.id) detail.remove();
   if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
   const action = { "/": () => (search.focus(), search.select()), n: newContact, "?": showKeys, z: () => detail.undos.at(-1)?.() }[event.key];
   if (!action) return;
@@ -473,9 +479,18 @@ addEventListener("online", () => refresh({ keepPlace: true }));
 addEventListener("popstate", () => {
   const before = { ...place };
   readPlace();
-  if (before.book !== place.book) start();
+  const differs = (...keys) => keys.some((key) => before[key] !== place[key]);
+  if (differs("book", "id")) {
+    if (!mayLeave()) {
+      Object.assign(place, before);
+      writePlace(true);
+      return;
+    }
+    detail.draft = null;
+  }
+  if (differs("book")) start();
   else {
-    if (["q", "label", "sort"].some((key) => before[key] !== place[key])) {
+    if (differs("q", "label", "sort")) {
       search.value = place.q;
       sorting.value = place.sort;
       drawLabels();

@@ -2,7 +2,7 @@
 
 import { request, sendJson } from "./api.js";
 import { others } from "./contact.js";
-import { $, button, capital, fill, h, icon } from "./dom.js";
+import { $, button, capital, fill, h, icon, radio } from "./dom.js";
 import { equal, merge, parse, pretty, stringify } from "./json.js";
 
 // The values of a member, each in a line.
@@ -11,12 +11,13 @@ const told = (value) => others(new Map([["", value]]), new Set()).filter(({ path
 
 // @param detail  a Detail whose draft was refused. @throws ApiError
 export async function conflict(detail) {
-  const base = detail.saved;
+  const { saved: base, turn } = detail;
   const mine = detail.result();
   const response = await request(detail.path).catch((error) => {
     if (error.status !== 404) throw error;
     return null;
   });
+  if (turn !== detail.turn) return;
   const show = (title, text, content, ...actions) => {
     detail.error = h("div.error", { role: "alert", hidden: true });
     fill(detail.pane, h("div.conflict", {},
@@ -25,8 +26,8 @@ export async function conflict(detail) {
     detail.pane.scrollTop = 0;
     $("h1", detail.pane).focus();
   };
-  const act = (text, work, kind = "quiet") => button(text, () => detail.attempt(work), { kind });
-  const asNew = act("Save mine as a new contact", () => detail.post(stringify(mine), "Both are kept: yours is a new contact"));
+  const act = (text, said, work, kind = "quiet") => button(text, () => detail.attempt(said, work), { kind });
+  const asNew = act("Save mine as a new contact", "Both are kept: yours is a new contact", () => detail.post(stringify(mine)));
 
   if (!response) {
     show("This contact was deleted", "Someone has deleted it while you were at it. Yours is still here.",
@@ -35,7 +36,7 @@ export async function conflict(detail) {
         detail.draft = null;
         detail.hooks.onremoved(detail.id);
       }, { kind: "quiet" }),
-      act("Bring it back with my changes", async () => detail.stored(await sendJson("PUT", detail.path, stringify(mine), { "If-None-Match": "*" }), "It is back"), "primary"));
+      act("Bring it back with my changes", "It is back", () => sendJson("PUT", detail.path, stringify(mine), { "If-None-Match": "*" }), "primary"));
     return;
   }
 
@@ -49,9 +50,8 @@ export async function conflict(detail) {
     chosen.set(name, both === undefined && !equal(was, my) && !equal(was, their) ? my : both);
     if (equal(my, their)) return null;
     const isAlike = told(my) === told(their);
-    const option = (who, value) => h("label.choice", {},
-      h("input", { type: "radio", name: `choice-${name}`, checked: equal(chosen.get(name), value), onchange: () => chosen.set(name, value) }),
-      h("span", {}, h("b", {}, who), h("span.said", {}, value === undefined ? h("i", {}, "not there") : isAlike ? pretty(stringify(value)) : told(value))));
+    const option = (who, value) => radio(`choice-${name}`, equal(chosen.get(name), value), () => chosen.set(name, value),
+      h("b", {}, who), h("span.said", {}, value === undefined ? h("i", {}, "not there") : isAlike ? pretty(stringify(value)) : told(value)));
     const only = equal(was, their) ? "only you changed it" : equal(was, my) ? "only they changed it" : "";
     return h("fieldset", {}, h("legend", {}, capital(name), only && h("span.tag", {}, only)), option("Yours", my), option("Theirs", their),
       both !== undefined && !equal(both, my) && !equal(both, their) && option("Both", both));
@@ -59,5 +59,5 @@ export async function conflict(detail) {
   show("Two people changed this contact", "Nothing is lost: choose what stays, part by part.",
     h("div", {}, rows.length ? rows : h("p", {}, "Both versions say the same.")),
     button("Drop mine", () => detail.open(detail.book, detail.id, true), { kind: "quiet" }), asNew,
-    act("Save this", () => detail.patch(theirs, new Map([...chosen].filter(([, value]) => value !== undefined)), condition, "Saved, with both versions"), "primary"));
+    act("Save this", "Saved, with both versions", () => detail.patch(theirs, new Map([...chosen].filter(([, value]) => value !== undefined)), condition), "primary"));
 }

@@ -124,8 +124,9 @@ export function read(address, blanks = false) {
   });
 
   const births = entries(address.get("anniversaries")).flatMap(([key, v]) => {
-    const date = isMap(v) && v.get("kind") === "birth" && (dateText(v.get("date")) || (blanks && v.get("date") === ""));
-    return date ? [row(["anniversaries", key, "date"], ["anniversaries", key], date, { isDate: true })] : [];
+    const date = isMap(v) && v.get("kind") === "birth" && v.get("date");
+    const value = blanks && typeof date === "string" ? date : dateText(date);
+    return value || (blanks && date === "") ? [row(["anniversaries", key, "date"], ["anniversaries", key], value, { isDate: true })] : [];
   });
   if (births.length && entries(address.get("anniversaries")).length === 1) used.add("anniversaries");
 
@@ -142,7 +143,7 @@ export function read(address, blanks = false) {
     const isJoined = full !== "" && full === joinName(card);
     full ||= joinName(card);
     for (const { kind, value, path } of componentsOf(card, ["name"])) {
-      if (PART_NAMES[kind]) parts.push(row(path, path, value, { kind, label: PART_NAMES[kind], isJoined }));
+      if (PART_NAMES[kind]) parts.push(row(path, path.slice(0, -1), value, { kind, label: PART_NAMES[kind], isJoined }));
     }
   }
   const of = (plain, ...kinds) => (plain ? plain.value : joined(...parts.filter((p) => kinds.includes(p.kind)).map((p) => p.value)));
@@ -174,7 +175,7 @@ const componentsOf = (holder, place) => entries(holder.get("components")).flatMa
     ? [{ kind: text(component.get("kind")), value: component.get("value"), path: [...place, "components", i, "value"] }] : []));
 
 function joinName(name) {
-  const components = componentsOf(name, []);
+  const components = componentsOf(name, []).filter(({ kind, value }) => kind === "separator" || value.trim());
   if (name.get("isOrdered") !== true) {
     return joined(...["given", "given2", "surname", "surname2"].map((kind) => joined(...components.filter((c) => c.kind === kind).map((c) => c.value))));
   }
@@ -185,7 +186,7 @@ function joinName(name) {
     all += (needs && kind !== "separator" ? separator : "") + value;
     needs = kind !== "separator";
   }
-  return all;
+  return all.trim();
 }
 
 // After a part has changed: `full` says the same, as it did before.
@@ -236,10 +237,10 @@ export function setContext(value, name) {
   else value.delete("contexts");
 }
 
-// @param date  what stands there now
+// @param date  what stands there now. @returns the same text if it is no date
 export function dateOf(value, date) {
-  const found = /^(?:(\d{4})|-)(?:-(\d\d))?(?:-(\d\d))?$/.exec(value);
-  if (!found) return date;
+  const found = /^(?!-$)(?:(\d{4})|-)(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?)?$/.exec(value.trim());
+  if (!found) return value;
   const kept = entries(date).filter(([name]) => !["utc", "year", "month", "day"].includes(name));
   const set = ["year", "month", "day"].flatMap((name, i) => (found[i + 1] ? [[name, new Num(String(Number(found[i + 1])))]] : []));
   return new Map([...kept.map(([name, v]) => [name, name === "@type" ? "PartialDate" : v]), ...set]);
@@ -257,7 +258,7 @@ const freshKey = (map, stem) => {
 export function addRow(address, kind) {
   const { names, leaves, leaf } = LISTS[kind];
   const name = [kind, ...names].find((each) => Array.isArray(address.get(each)) || (each === kind && isMap(address.get(each))));
-  const held = name ? address.get(name) : isCard(address) ? new Map() : [];
+  const held = name ? address.get(name) : address.has(kind) ? [address.get(kind)] : isCard(address) ? new Map() : [];
   address.set(name || kind, held);
   const like = entries(held).map(([, v]) => v).find(isMap);
   const isFlat = !like && (Array.isArray(held) || held.size > 0);
@@ -285,16 +286,18 @@ export function addLabel(address, value) {
   if (Array.isArray(held)) held.push(value);
   else if (isMap(held)) held.set(value, true);
   else if (!name && isCard(address)) address.set("keywords", new Map([[value, true]]));
-  else address.set(name || "labels", [text(held), value].filter(Boolean));
+  else address.set(name || "labels", [held ?? "", value].filter((each) => each !== ""));
 }
 
+const PLACES = { name: ["name", "full"], organization: ["organizations", "o1", "name"], birthday: ["anniversaries", "b1", "date"], note: ["notes", "n1", "note"] };
 // Where a field that the address lacks begins.
-export const placeOf = (address, field) => ({
-  name: isCard(address) || isMap(address.get("name")) ? ["name", "full"] : ["name"],
-  organization: isCard(address) ? ["organizations", "o1", "name"] : ["organization"],
-  birthday: isCard(address) ? ["anniversaries", "b1", "date"] : ["birthday"],
-  note: isCard(address) ? ["notes", "n1", "note"] : ["note"],
-})[field];
+export const placeOf = (address, field) => (isCard(address) || (field === "name" && isMap(address.get(field))) ? PLACES[field] : [field]);
+
+export function isFree(address, field) {
+  const [first, second] = placeOf(address, field);
+  const held = address.get(first);
+  return !address.has(field + "s") && (!address.has(first) || (second && isMap(held) && !held.has(second)));
+}
 
 // The rest
 

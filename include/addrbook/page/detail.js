@@ -8,12 +8,14 @@ import { $, avatar, button, capital, count, fill, h, icon, state, toast, tool, w
 import { clone, diff, equal, isMap, Num, parse, pointer, pretty, stringify } from "./json.js";
 
 const LONG = 80; // characters: a longer text gets more lines
-const MOST = 60; // values without a field of their own
+const MOST = 200; // values of a kind that are shown
 const TECHNICAL = /^\/(@type|@version|version|uid|prodId|created|updated|language|vCardProps)\b|\/@type$/;
 const PARTS = { country_code: "Country", area_code: "Area", local_number: "Number" };
+const most = (list, draw, more) => [list.slice(0, MOST).map(draw), list.length < MOST ? more : h("p.fine", {}, `See JSON for all ${count(list.length, "value")}.`)];
+const revisionOf = (etag) => Number(/-(\d+)/.exec(etag)?.[1]);
 
 export class Detail {
-  // @param hooks  {onsaved(id, revision, address), onremoved(id), onclose(), onopen(id)}
+  // @param hooks  {onsaved(id, revision, address, whether it is shown), onremoved(id), onclose(), onopen(id)}
   constructor(pane, hooks) {
     Object.assign(this, { pane, hooks, turn: 0, undos: [] });
     pane.addEventListener("input", () => this.touched());
@@ -24,8 +26,8 @@ export class Detail {
     return `${base(this.book)}/${this.id}`;
   }
 
-  get revision() {
-    return Number(/"\w+-(\d+)/.exec(this.etag)?.[1] || 0);
+  get isSaving() {
+    return this.saving === this.turn;
   }
 
   empty(book) {
@@ -37,7 +39,7 @@ export class Detail {
 
   async open(book, id, focus) {
     const turn = ++this.turn;
-    Object.assign(this, { book, id, draft: null });
+    Object.assign(this, { book, id, draft: null, isJson: false });
     const slow = setTimeout(() => fill(this.pane, h("div.skeleton", { "aria-hidden": "true" }, h("i"), h("i"), h("i"), h("i"))), 150);
     try {
       const answer = await this.load();
@@ -60,13 +62,13 @@ export class Detail {
 
   take({ etag, text, changed }) {
     const saved = parse(text);
-    Object.assign(this, { etag, text, changed, saved, draft: clone(saved), isJson: false, isNew: false, rows: [] });
+    Object.assign(this, { etag, text, changed, saved, draft: clone(saved), isNew: false, rows: [] });
   }
 
   create(book) {
     ++this.turn;
     this.take({ etag: "", text: "{}" });
-    Object.assign(this, { book, id: "", isNew: true });
+    Object.assign(this, { book, id: "", isNew: true, isJson: false });
     this.draft = parse('{"name":"","organization":"","emails":[""],"phones":[""],"note":""}');
     this.render();
     $("input", this.pane).focus();
@@ -76,7 +78,7 @@ export class Detail {
   result() {
     if (this.isJson) return parse(this.editor.value);
     const address = clone(this.draft);
-    const gone = this.rows.filter((row) => row.item && row.input.value.trim() === "" && contacts.at(this.saved, row.path) !== "");
+    const gone = this.rows.filter((row) => row.item && contacts.at(address, row.path)?.trim?.() === "" && contacts.at(this.saved, row.path) !== "");
     // From behind, so that indices stay what they are.
     const order = (a, b) => pointer(b.item).localeCompare(pointer(a.item), "en", { numeric: true });
     for (const row of gone.sort(order)) contacts.drop(address, row.item);
@@ -101,7 +103,7 @@ export class Detail {
     const picture = contacts.photo(this.saved);
     const title = this.isNew ? "New contact" : contact.title || "No name";
     const organization = contact.organization?.value;
-    const side = (label, isJson) => button(label, () => this.turnTo(isJson), { "aria-pressed": this.isJson === isJson ? "true" : "false" });
+    const side = (label, isJson) => button(label, () => this.turnTo(isJson));
     this.notice = h("div", { role: "status" });
     this.error = h("div.error", { role: "alert", hidden: true });
     this.body = h("div.body");
@@ -125,7 +127,14 @@ export class Detail {
 
   fill() {
     this.rows = [];
-    fill(this.body, this.isJson ? this.json() : this.form());
+    let content;
+    try {
+      content = !this.isJson && this.form();
+    } catch {
+      this.isJson = true; // which shows anything
+    }
+    fill(this.body, content || this.json());
+    [...$(".sides", this.pane).children].forEach((each, i) => each.setAttribute("aria-pressed", (i > 0) === this.isJson));
     this.touched();
   }
 
@@ -141,7 +150,6 @@ export class Detail {
     }
     this.error.hidden = true;
     this.isJson = isJson;
-    [...$(".sides", this.pane).children].forEach((each, i) => each.setAttribute("aria-pressed", String((i === 1) === isJson)));
     this.fill();
   }
 
@@ -161,11 +169,11 @@ export class Detail {
     };
     const groups = [
       group("", field(contact.name, "Name"),
-        contact.parts.map((part) => field(part, part.label, { after: part.isJoined && (() => contacts.rejoin(address)) })),
+        most(contact.parts, (part) => field(part, part.label, { after: part.isJoined && (() => contacts.rejoin(address)) })),
         field(contact.organization, "Organization"), field(contact.birthday, "Birthday", { placeholder: "1815-12-10" })),
       group("Email", this.list(contact.emails, "emails", "email", (value) => ["mail", "Write to", /^[^\s@]+@[^\s@]+$/.test(value) && `mailto:${encodeURIComponent(value).replaceAll("%40", "@")}`])),
       group("Phone", this.list(contact.phones, "phones", "phone", (value) => ["phone", "Call", /\d/.test(value) && `tel:${value.replace(/[^\d+*#]/g, "")}`])),
-      group("Address", contacts.places(address, contact.used).map((row, i) => this.place(row, `address ${i + 1}`)), this.adder("address", () => contacts.addPlace(address))),
+      group("Address", most(contacts.places(address, contact.used), (row, i) => this.place(row, `address ${i + 1}`), this.adder("address", () => contacts.addPlace(address)))),
       group("Labels", this.labels(contact.labels)),
     ];
     const placed = new Set(this.rows.map((row) => pointer(row.path)));
@@ -173,17 +181,17 @@ export class Detail {
     const isTechnical = ({ path }) => TECHNICAL.test(pointer(path));
     const plain = leaves.filter((leaf) => !isTechnical(leaf));
     const technical = leaves.filter(isTechnical);
-    const absent = ["name", "organization", "birthday"].filter((key) => !contact[key] && !(key === "birthday" && address.has("anniversaries")));
-    if (!address.has("note") && !address.has("notes")) absent.push("note");
+    // Not where something else stands: that is for the JSON side.
+    const absent = ["name", "organization", "birthday", "note"].filter((key) => !contact[key] && contacts.isFree(address, key));
     return [...groups,
-      group("", plain.slice(0, MOST).map((leaf) => this.other(leaf)), plain.length > MOST && h("p.fine", {}, `And ${count(plain.length - MOST, "more value")}: see JSON.`)),
+      group("", most(plain, (leaf) => this.other(leaf))),
       absent.length > 0 && !mount.isReadOnly && h("div.adders", {}, absent.map((key) => this.adder(key, () => {
         const place = contacts.placeOf(address, key);
         contacts.put(address, place, "");
         if (place[2] === "date") contacts.put(address, ["anniversaries", "b1", "kind"], "birth");
         return place;
       }, capital(key)))),
-      technical.length > 0 && h("details.technical", {}, h("summary", {}, "Kept as it is"), technical.slice(0, MOST).map((leaf) => this.other(leaf))),
+      technical.length > 0 && h("details.technical", {}, h("summary", {}, "Kept as it is"), most(technical, (leaf) => this.other(leaf))),
       this.changed && h("p.fine", {}, "Last changed ", new Date(this.changed).toLocaleString([], { dateStyle: "long", timeStyle: "short" }))];
   }
 
@@ -219,7 +227,7 @@ export class Detail {
     };
     relink();
     input.addEventListener("input", () => {
-      contacts.put(this.draft, row.path, row.isDate ? contacts.dateOf(input.value.trim(), old) : contacts.retyped(old, input.value));
+      contacts.put(this.draft, row.path, row.isDate ? contacts.dateOf(input.value, old) : contacts.retyped(old, input.value));
       if (after) after();
       relink();
     });
@@ -231,7 +239,7 @@ export class Detail {
 
   list(rows, kind, word, action) {
     const type = word === "phone" ? "tel" : word;
-    return [...rows.map((row, i) => {
+    return most(rows, (row, i) => {
       const remove = () => {
         contacts.drop(this.draft, row.item);
         this.fill();
@@ -239,7 +247,7 @@ export class Detail {
       return row.parts
         ? h("div.parts", { role: "group", "aria-label": word }, row.parts.map((part) => this.field(part, PARTS[part.path.at(-1)], { type })))
         : this.field(row, rows.length > 1 ? `${word} ${i + 1}` : word, { type, action, remove, hides: true, placeholder: capital(word) });
-    }), this.adder(word, () => contacts.addRow(this.draft, kind))];
+    }, this.adder(word, () => contacts.addRow(this.draft, kind)));
   }
 
   place({ path, value }, label) {
@@ -250,7 +258,7 @@ export class Detail {
     if (!isMap(value)) return this.field({ path, item: path, value }, "Address", { remove, hides: true });
     const isCard = contacts.isAddress(this.draft, value);
     const [first, ...rest] = isCard ? contacts.partsOf(value, path).map((part) => this.field(part, capital(part.label)))
-      : contacts.others(value, new Set()).map((leaf) => this.other({ path: [...path, ...leaf.path], value: leaf.value }, path.length));
+      : contacts.others(value, new Set()).slice(0, MOST).map((leaf) => this.other({ path: [...path, ...leaf.path], value: leaf.value }, path.length));
     const hint = contacts.hintOf(value);
     const select = isCard && h("select", { "aria-label": `Kind of ${label}`, disabled: mount.isReadOnly, oninput: () => contacts.setContext(value, select.value) },
       [["", "Any kind"], ["private", "Home"], ["work", "Work"]].map(([kind, text]) => h("option", { value: kind, selected: hint.includes(kind) }, text)));
@@ -262,43 +270,52 @@ export class Detail {
     const mayChange = !mount.isReadOnly;
     if (!mayChange && !labels.length) return false;
     const input = h("input", { "aria-label": "Add a label", placeholder: "Add a label", autocomplete: "off", list: "known-labels" });
-    const change = (act) => {
+    const change = (act, stays) => {
       act();
-      this.fill();
-      $(".labels input", this.body).focus();
+      const next = this.labels(contacts.read(this.draft, true).labels);
+      box.replaceWith(next); // alone: who has left for another field stays there
+      if (stays) $("input", next).focus();
+      this.touched();
     };
-    const add = () => {
+    const add = (stays) => {
       const value = input.value.trim();
       input.value = ""; // which is taken away with what was typed, it tells of a change once more
       if (labels.some((row) => row.value === value)) toast(`“${value}” is there already`, { seconds: 3 });
-      else if (value) change(() => contacts.addLabel(this.draft, value));
+      else if (value) change(() => contacts.addLabel(this.draft, value), stays);
     };
     input.addEventListener("keydown", (event) => {
       if (!/^(Enter|,)$/.test(event.key) || event.isComposing) return;
       event.preventDefault();
-      add();
+      add(true);
     });
-    input.addEventListener("change", add);
-    return h("div.labels", {}, labels.map(({ value, item }) =>
-      h("span.tag.big", {}, h("span", {}, value), mayChange && tool("close", `Remove label ${value}`, () => change(() => contacts.drop(this.draft, item))))), mayChange && input);
+    input.addEventListener("change", () => add());
+    const box = h("div.labels", {}, most(labels, ({ value, item }) =>
+      h("span.tag.big", {}, h("span", {}, value), mayChange && tool("close", `Remove label ${value}`, () => change(() => contacts.drop(this.draft, item), true)))), mayChange && input);
+    return box;
   }
 
   // @param from  where the path of what is shown begins
   other({ path, value }, from = 0) {
-    const steps = path.slice(from).map((step) => (typeof step === "number" ? step + 1 : step)).filter((step) => !/^[a-z]+\d+$/.test(step));
-    const label = capital(String(steps[0]).startsWith(steps.at(-1)) ? steps.at(-1) : steps.join(" › ")); // "notes › note" is a note
+    const all = path.slice(from).map((step) => (typeof step === "number" ? `${step + 1}` : step));
+    const named = all.filter((step) => !/^[a-z]+\d+$/.test(step));
+    const steps = named.length ? named : all;
+    const label = capital(steps[0].startsWith(steps.at(-1)) ? steps.at(-1) : steps.join(" › ")); // "notes › note" is a note
     let still = "";
     if (typeof value === "object" && !(value instanceof Num)) still = value ? "empty" : "null";
     else if (value.length > 2000) still = `${/^data:[^;,]{0,40}|/.exec(value)[0]} ${count(value.length, "character")}`;
     if (still) return h("div.field", {}, h("span.label", {}, label), h("div.value.still", {}, still));
     const isText = typeof value === "string";
-    return this.field({ path, item: (from || this.isNew) && path, value: value.raw ?? String(value) }, label, { action: isText && ((text) => ["web", "Open", webLink(text)]) });
+    return this.field({ path, item: (from || contacts.at(this.saved, path) === undefined) && path, value: value.raw ?? String(value) }, label, { action: isText && ((text) => ["web", "Open", webLink(text)]) });
   }
 
   // Writing
 
   // @param errors  [{pointer, reason}]
   fail(message, errors = []) {
+    for (const old of this.pane.querySelectorAll("[aria-invalid]")) {
+      old.removeAttribute("aria-invalid");
+      $(".wrong", old.closest(".field")).hidden = true;
+    }
     const unplaced = errors.filter(({ pointer: place, reason }) => {
       const field = $(`[data-pointer="${CSS.escape(place)}"]`, this.pane);
       const wrong = field && $(".wrong", field);
@@ -314,54 +331,64 @@ export class Detail {
     this.error.scrollIntoView({ block: "nearest" });
   }
 
-  // Does what may fail, and says so here if it does.
-  async attempt(work) {
-    if (this.saving) return;
-    this.saving = true;
-    this.bar.classList.add("busy");
+  // Writes, and says so; or why not. Something else may be shown when the answer comes.
+  // @param work  @returns the Response with what is stored now, or nothing
+  async attempt(said, work) {
+    if (this.isSaving) return;
+    const { turn, book, id, bar } = this;
+    const typed = () => (this.isJson ? this.editor.value : stringify(this.result()));
+    const sent = typed();
+    this.saving = turn;
+    bar.classList.add("busy");
     try {
-      await work();
+      const response = await work();
+      if (!response) return;
+      const { headers } = response;
+      const [etag, text] = [headers.get("ETag"), await response.text()];
+      const now = headers.get("Location")?.split("/").pop() || id;
+      const isShown = turn === this.turn;
+      if (isShown && typed() === sent) {
+        this.take({ etag, text, changed: new Date() });
+        this.id = now;
+        this.render(true);
+      } else if (isShown) { // one has typed on
+        Object.assign(this, { etag, text, saved: parse(text), id: now, isNew: false });
+        this.touched();
+      }
+      toast(said, { seconds: 3 });
+      if (book === this.book) this.hooks.onsaved(now, revisionOf(etag), parse(text), isShown);
     } catch (error) {
       if (error.status === 403) this.hooks.onforbidden();
-      if (error.status === 412) await conflict(this).catch((failed) => this.fail(explain(failed)[2]));
+      if (turn !== this.turn) toast(`Not saved. ${explain(error)[2]}`, { kind: "bad" });
+      else if (error.status === 412) await conflict(this).catch((failed) => this.fail(explain(failed)[2]));
       else this.fail(error.status ? error.message : explain(error)[2], error.errors);
     } finally {
-      this.saving = false;
-      this.bar.classList.remove("busy");
+      if (this.saving === turn) this.saving = 0;
+      bar.classList.remove("busy");
     }
   }
 
   save() {
     $(".labels input", this.pane)?.dispatchEvent(new Event("change")); // a label that is still being typed
-    if (!this.draft || !(this.isNew || this.isDirty())) return;
-    this.attempt(async () => {
+    if (!this.draft || $(".conflict", this.pane) || !(this.isNew || this.isDirty())) return;
+    const wrong = this.rows.find(({ isDate, path, input: { value } }) => isDate && value.trim() && value === contacts.at(this.draft, path) && value !== contacts.at(this.saved, path));
+    if (wrong && !this.isJson) return this.fail("Not saved", [{ pointer: pointer(wrong.path), reason: "is no date, such as 1815-12-10 or --12-10" }]);
+    this.attempt(this.isNew ? "Created" : "Saved", async () => {
       const condition = { "If-Match": this.etag };
-      if (this.isNew) await this.post(this.isJson ? this.editor.value : stringify(this.result()), "Created");
-      else if (this.isJson) await this.stored(await sendJson("PUT", this.path, this.editor.value, condition), "Saved");
-      else await this.patch(this.saved, this.result(), condition, "Saved");
+      if (this.isNew) return this.post(this.isJson ? this.editor.value : stringify(this.result()));
+      return this.isJson ? sendJson("PUT", this.path, this.editor.value, condition) : this.patch(this.saved, this.result(), condition);
     });
   }
 
-  async post(body, said) {
+  post(body) {
     // Sent again after a lost answer, it makes no second contact.
     if (this.sent !== body) this.key = `${Date.now()}-${Math.random()}`;
     this.sent = body;
-    const response = await sendJson("POST", base(this.book), body, { "Idempotency-Key": this.key });
-    this.id = response.headers.get("Location").split("/").pop();
-    await this.stored(response, said);
+    return sendJson("POST", base(this.book), body, { "Idempotency-Key": this.key });
   }
 
-  async patch(before, after, condition, said) {
-    await this.stored(await sendJson("PATCH", this.path, stringify(diff(before, after)), { ...condition, "Content-Type": "application/json-patch+json" }), said);
-  }
-
-  async stored(response, said) {
-    const { isJson } = this;
-    this.take({ etag: response.headers.get("ETag"), text: await response.text(), changed: new Date() });
-    this.isJson = isJson;
-    this.render(true);
-    toast(said, { seconds: 3 });
-    this.hooks.onsaved(this.id, this.revision, this.saved);
+  patch(before, after, condition) {
+    return sendJson("PATCH", this.path, stringify(diff(before, after)), { ...condition, "Content-Type": "application/json-patch+json" });
   }
 
   discard() {
@@ -375,28 +402,30 @@ export class Detail {
   }
 
   async remove() {
-    if (!this.draft || this.isNew || this.saving || mount.isReadOnly) return;
-    const { id, book, path, text } = this;
+    if (!this.draft || this.isNew || this.isSaving || mount.isReadOnly) return;
+    const { id, book, path, text, turn } = this;
     const title = contacts.read(this.saved).title || "No name";
-    this.saving = true;
+    this.saving = turn;
     try {
       await request(path, { method: "DELETE", headers: { "If-Match": this.etag } });
     } catch (error) {
       if (error.status === 403) this.hooks.onforbidden();
-      if (error.status === 412) toast("Someone has just changed this contact.", { action: "Look again", onaction: () => this.open(book, id, true) });
+      if (error.status === 412) toast("Someone has just changed this contact.", { action: "Look again", onaction: () => (this.turn === turn ? this.open(book, id, true) : this.hooks.onopen(id)) });
       else if (error.status !== 404) toast(explain(error)[2], { kind: "bad" });
       if (error.status !== 404) return;
     } finally {
-      this.saving = false;
+      if (this.saving === turn) this.saving = 0;
     }
-    this.draft = null;
-    this.hooks.onremoved(id);
+    if (this.book === book) {
+      if (this.id === id) this.draft = null;
+      this.hooks.onremoved(id);
+    }
     const undo = async () => {
       this.undos = this.undos.filter((each) => each !== undo);
       close();
       try {
         await sendJson("PUT", path, text, { "If-None-Match": "*" });
-        this.hooks.onopen(id);
+        if (this.book === book) this.hooks.onopen(id);
         toast(`${title} is back`, { seconds: 3 });
       } catch (error) {
         this.undos.push(undo);
@@ -409,17 +438,16 @@ export class Detail {
 
   // Somebody has written or removed what is shown.
   async changedBy(revision, isRemoved) {
-    if (!this.draft || this.isNew || this.saving || revision <= this.revision) return;
+    if (!this.draft || this.isNew || this.isSaving || revision <= revisionOf(this.etag)) return;
     if (isRemoved || this.isDirty()) {
       this.tell(isRemoved ? "Someone has deleted this contact." : "Someone else has changed this contact meanwhile.",
-        button(isRemoved ? "What now?" : "Compare", () => this.attempt(() => conflict(this)), { kind: "quiet" }));
+        button(isRemoved ? "What now?" : "Compare", () => this.attempt("", () => conflict(this)), { kind: "quiet" }));
       return;
     }
-    const { turn, isJson } = this;
+    const { turn } = this;
     const answer = await this.load().catch(() => null);
-    if (!answer || this.turn !== turn || this.isDirty() || this.saving) return;
+    if (!answer || this.turn !== turn || this.isDirty() || this.isSaving) return;
     this.take(answer);
-    this.isJson = isJson;
     this.render(this.pane.contains(document.activeElement));
     this.tell("Updated just now by someone else");
   }

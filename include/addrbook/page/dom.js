@@ -11,8 +11,7 @@ export function h(name, props = {}, ...children) {
   for (const [key, value] of Object.entries(props)) {
     if (value === false || value === null || value === undefined) continue;
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else if (key === "value") element.value = value;
-    else if (key === "checked") element.checked = value;
+    else if (/^(value|checked)$/.test(key)) element[key] = value;
     else element.setAttribute(key, value === true ? "" : value);
   }
   fill(element, ...children);
@@ -20,7 +19,10 @@ export function h(name, props = {}, ...children) {
 }
 
 // Puts into an element what is there of its children: false, null, 0 and "" are left out.
-export const fill = (element, ...children) => element.replaceChildren(...children.flat(2).filter(Boolean));
+export function fill(element, ...children) {
+  element.replaceChildren();
+  for (const child of children.flat(2)) if (child) element.append(child); // one by one: there may be 100,000
+}
 
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
@@ -84,6 +86,8 @@ export function dialog(title, ...content) {
   element.showModal();
   return element;
 }
+
+export const radio = (name, checked, onchange, ...text) => h("label.choice", {}, h("input", { type: "radio", name, checked, onchange }), h("span", {}, text));
 
 // What fills a pane that has nothing else to show.
 export function state(name, title, text, ...actions) {

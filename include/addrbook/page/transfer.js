@@ -1,14 +1,14 @@
 // Files of contacts: bringing in, with a look at what would happen first, and taking out.
 
 import { base, explain, mount, request, token, upload } from "./api.js";
-import { $, button, count, dialog, fill, h, icon, toast } from "./dom.js";
+import { $, button, count, dialog, fill, h, icon, radio, toast } from "./dom.js";
 
 const FORMATS = {
-  vcf: ["vCard", "for phones and mail programs", "vcf"],
-  csv: ["CSV", "for spreadsheets", "csv"],
-  jscontact: ["JSContact", "JSON, RFC 9553", "json"],
-  ndjson: ["NDJSON", "one address a line, as stored", "ndjson"],
-  json: ["JSON", "one list, as stored", "json"],
+  vcf: ["vCard", "for phones and mail programs"],
+  csv: ["CSV", "for spreadsheets"],
+  jscontact: ["JSContact", "JSON, RFC 9553"],
+  ndjson: ["NDJSON", "one address a line, as stored"],
+  json: ["JSON", "one list, as stored"],
 };
 const NUMBERS = { created: "new", updated: "replaced", skipped: "left as they are", failed: "can't be read" };
 const known = () => mount.formats.filter((name) => FORMATS[name]);
@@ -25,8 +25,9 @@ async function formatOf(file) {
 export function acceptDrops(take) {
   const veil = $("#drop");
   const on = (type, act) => addEventListener(type, (event) => {
-    if (!event.dataTransfer?.types.includes("Files") || !mount.formats.length || $("dialog[open]")) return;
-    event.preventDefault();
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault(); // or the browser leaves for the file
+    if (!mount.formats.length || $("dialog[open]")) return;
     veil.hidden = type === "drop" || (type === "dragleave" && !event.relatedTarget);
     if (act) act(event.dataTransfer.files[0]);
   });
@@ -80,8 +81,8 @@ export async function importFile(book, file, ondone) {
     }
   };
   const failed = (error, again) => {
-    if (error.status === 401) request(base(book) + "?limit=1").then(again, () => {});
     const [, head, text] = explain(error);
+    if (!isOpen) return again === run && toast(`${file.name}: ${text}`, { kind: "bad" });
     fill(body, title, h("div.error", { role: "alert" }, h("b", {}, head), h("p", {}, error.status === 0 ? error.message : text)),
       h("div.actions", {}, button("Close", close, { kind: "quiet" }), button("Try again", again, { kind: "primary" })));
   };
@@ -101,10 +102,10 @@ export async function importFile(book, file, ondone) {
       const report = await attempt(true, "Looking at the file …");
       if (!isOpen) return;
       const todo = report.created + report.updated;
-      const choice = (value, text) => h("label.choice", {}, h("input", { type: "radio", name: "conflict", value, checked: conflict === value, onchange: () => {
+      const choice = (value, text) => radio("conflict", conflict === value, () => {
         conflict = value;
         look();
-      } }), h("span", {}, text));
+      }, text);
       fill(body, title, h("p", {}, "Nothing is stored yet. This would happen:"),
         numbers(report),
         h("fieldset.conflicts", {}, h("legend", {}, "Contacts that are here already"), choice("skip", "Leave them"), choice("replace", "Replace them"), choice("duplicate", "Add them again")),
@@ -158,16 +159,15 @@ export async function download(path, name, isSmall) {
 export function exportDialog(book, { filter, sort, total }) {
   let format = known()[0];
   let isAll = !filter;
-  const radio = (group, value, checked, onchange, ...text) => h("label.choice", {}, h("input", { type: "radio", name: group, value, checked, onchange }), h("span", {}, ...text));
-  const options = known().map((name) => radio("format", name, name === format, () => (format = name), h("b", {}, FORMATS[name][0]), h("span.said", {}, FORMATS[name][1])));
+  const options = known().map((name) => radio("format", name === format, () => (format = name), h("b", {}, FORMATS[name][0]), h("span.said", {}, FORMATS[name][1])));
   const box = dialog("Export contacts",
     h("fieldset", {}, h("legend", {}, "As"), options),
-    filter && h("fieldset", {}, h("legend", {}, "Which"), radio("which", "shown", true, () => (isAll = false), `The ${count(total, "contact")} shown now`), radio("which", "all", false, () => (isAll = true), "All of the book")),
+    filter && h("fieldset", {}, h("legend", {}, "Which"), radio("which", true, () => (isAll = false), `The ${count(total, "contact")} shown now`), radio("which", false, () => (isAll = true), "All of the book")),
     h("div.actions", {}, button("Cancel", () => box.close(), { kind: "quiet" }), button("Export", () => {
       const query = new URLSearchParams(isAll ? {} : filter);
       query.set("format", format);
       query.set("sort", sort);
-      download(`${base(book)}?${query}`, `${book || "contacts"}.${FORMATS[format][2]}`);
+      download(`${base(book)}?${query}`, `${book || "contacts"}.${format.replace("jscontact", "json")}`);
       box.close();
     }, { kind: "primary", name: "export" })));
 }
