@@ -517,6 +517,22 @@ for (const [how, hash] of [["no token", ""], ["a token", "tokens"]]) {
   });
 }
 
+test("a browser's own EventSource follows changes", async (open) => {
+  const page = await open(PAGE);
+  const change = page.evaluate(() => new Promise((resolve, reject) => {
+    const source = new EventSource("../addresses/_changes");
+    source.onopen = () => fetch("../addresses/event-source", { method: "PUT", body: "{}", headers: { "If-None-Match": "*" } });
+    source.onmessage = (event) => {
+      source.close();
+      resolve({ ...JSON.parse(event.data), token: event.lastEventId });
+    };
+    source.onerror = () => reject(new Error("the stream failed"));
+  }));
+  const { id, token } = await change;
+  check(id === "event-source" && token !== "", "the change", await change);
+  await api("/addresses/event-source", { method: "DELETE" });
+});
+
 test("a token is asked for, and kept in this tab only", async (open) => {
   const page = await open(`${servers.tokens}/addresses/_page`, { allowed: /40[13]/ });
   await page.waitForSelector("dialog[open] #token");
