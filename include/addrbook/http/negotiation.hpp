@@ -49,6 +49,18 @@ namespace addrbook::detail {
   return thousandths <= 1000 ? std::optional(thousandths) : std::nullopt;
 }
 
+/// @param parameters  of a member of Accept
+/// @returns its weight in thousandths; nothing if that is no qvalue
+[[nodiscard]] inline std::optional<int> weight_of(std::string_view parameters) noexcept {
+  std::optional<int> weight = 1000;
+  while (!parameters.empty()) {
+    const std::string_view parameter = trim(cut(parameters, ';'));
+    if (parameter.size() < 2 || to_lower(parameter[0]) != 'q' || parameter[1] != '=') continue;
+    weight = parse_qvalue(parameter.substr(2));
+  }
+  return weight;
+}
+
 /// @param value  of Accept (RFC 9110, 12.5.1); members that can't be read are skipped, and
 ///               parameters of media types don't count
 /// @param type   a media type in small letters
@@ -69,17 +81,9 @@ namespace addrbook::detail {
     }
     if (equals_ignoring_case(range, type)) rank = 3;
     if (rank == 0 || rank < best_rank) continue;
-    int weight = 1000;
-    bool is_valid = true;
-    while (!member.empty()) {
-      const std::string_view parameter = trim(cut(member, ';'));
-      if (parameter.size() < 2 || to_lower(parameter[0]) != 'q' || parameter[1] != '=') continue;
-      const auto parsed = parse_qvalue(parameter.substr(2));
-      is_valid = parsed.has_value();
-      weight = parsed.value_or(0);
-    }
-    if (!is_valid) continue;
-    quality = rank == best_rank ? (std::max)(quality, weight) : weight;
+    const auto weight = weight_of(member);
+    if (!weight) continue;
+    quality = rank == best_rank ? (std::max)(quality, *weight) : *weight;
     best_rank = rank;
   }
   return quality;
@@ -98,13 +102,11 @@ namespace addrbook::detail {
   while (!value.empty()) {
     std::string_view parameters = cut(value, ',');
     if (!equals_ignoring_case(trim(cut(parameters, ';')), type)) continue;
+    const int weight = weight_of(parameters).value_or(0);
     std::string_view own;
-    int weight = 1000;
     while (!parameters.empty()) {
       std::string_view text = trim(cut(parameters, ';'));
-      const std::string_view key = cut(text, '=');
-      if (equals_ignoring_case(key, "q")) weight = parse_qvalue(text).value_or(0);
-      if (!equals_ignoring_case(key, name)) continue;
+      if (!equals_ignoring_case(cut(text, '='), name)) continue;
       const bool is_quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
       own = is_quoted ? text.substr(1, text.size() - 2) : text;
     }
@@ -147,13 +149,7 @@ namespace addrbook::detail {
   while (!value.empty()) {
     std::string_view parameters = cut(value, ',');
     if (!equals_ignoring_case(trim(cut(parameters, ';')), type)) continue;
-    bool is_refused = false;
-    while (!parameters.empty()) {
-      const std::string_view parameter = trim(cut(parameters, ';'));
-      if (parameter.size() < 2 || to_lower(parameter[0]) != 'q' || parameter[1] != '=') continue;
-      is_refused = parse_qvalue(parameter.substr(2)) == 0;
-    }
-    if (!is_refused) return true;
+    if (weight_of(parameters) != 0) return true;
   }
   return false;
 }

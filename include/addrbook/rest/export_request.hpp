@@ -111,10 +111,10 @@ inline std::optional<ExportRequest> ExportRequest::of(const Context& context) {
   }
   const bool is_of_accept = version == nullptr && !is_named;
   try {
-    wanted.version =
-        find_version(*wanted.format, version != nullptr ? std::string_view(version->value)
-                                     : is_of_accept     ? version_of_accept(*wanted.format, *accept)
-                                                        : "");
+    std::string_view asked;
+    if (version != nullptr) asked = version->value;
+    if (is_of_accept) asked = version_of_accept(*wanted.format, *accept);
+    wanted.version = find_version(*wanted.format, asked);
   } catch (const Error&) {
     std::string names;
     for (const std::string_view each : wanted.format->versions()) {
