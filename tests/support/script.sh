@@ -12,8 +12,10 @@ fail() {
   exit 1
 }
 
-# Takes --server and --help, for scripts that have no other options. Sets `server_program`.
+# Takes --server and --help. Sets `server_program`. A script with more options has a function
+# take_option, which is called with what is left, and sets `taken` to how many words it took.
 take_options() {
+  local taken
   server_program=
   while (($#)); do
     case $1 in
@@ -24,9 +26,14 @@ take_options() {
         ;;
       --help | -h) usage; exit 0 ;;
       *)
-        complain "unknown option '$1'"
-        usage >&2
-        exit 2
+        taken=0
+        if declare -F take_option >/dev/null; then take_option "$@"; fi
+        if ((taken == 0)); then
+          complain "unknown option '$1'"
+          usage >&2
+          exit 2
+        fi
+        shift $((taken - 1))
         ;;
     esac
     shift
