@@ -25,8 +25,7 @@ Uses apt-get (Debian, Ubuntu); on other systems it says what to install.
   --bench     also wrk and the servers that tests/bench/run.sh compares with (implies --server)
   --openapi   also what tests/openapi/run.sh needs; it gets packages of npm itself
   --metrics   also curl, Python 3 and promtool, for tests/metrics/run.sh
-  --ci        everything the checks in CI use (implies all of the above but --page,
-              --openapi and --bench)
+  --ci        everything the checks in CI use (implies all of the above but --bench)
   --check     install nothing, list what is missing; exit status 1 if anything is
   --help      this text
 
@@ -101,7 +100,7 @@ debian='dpkg-dev adduser systemd'
 openapi='curl nodejs npm'
 bench="$server openssl nodejs npm wrk python3-tornado python3-fastapi python3-uvicorn"
 bench+=' python3-uvloop python3-httptools'
-ci="$coverage $clang $clients $metrics $debian clang-tidy clang-format ccache valgrind"
+ci="$coverage $clang $clients $page $openapi $metrics $debian clang-tidy clang-format ccache valgrind"
 check_only=
 with_server=
 with_promtool=

@@ -150,7 +150,7 @@ TEST_CASE(
   for (const bool partial : {false, true}) {
     options.partial = partial;
     const std::string message =
-        test::refusal([&] { (void)book.bring_in(broken + ada + "\nx\n", options); });
+        test::refusal([&] { static_cast<void>(book.bring_in(broken + ada + "\nx\n", options)); });
     CHECK(message.rfind("Over 3 records failed, the first in line 2: ", 0) == 0);
   }
   CHECK(book.texts() == Texts{"{}"});
