@@ -56,8 +56,8 @@ class Metrics : private detail::Pinned {
   }
   [[nodiscard]] detail::RequestCounts& requests() noexcept { return requests_; }
   [[nodiscard]] detail::TransferCounts& transfers() noexcept { return transfers_; }
-  /// @returns whether a book has a name of its own in labels. Who has one keeps it: whoever makes
-  ///          and removes books must not make new series for ever.
+  /// @returns whether a book has a label of its own. A book keeps its label after it is removed:
+  ///          otherwise each book that is made and removed could add another series.
   [[nodiscard]] bool has_label(std::string_view mount, std::string_view book) {
     const std::lock_guard lock(mutex_);
     std::pair<std::string, std::string> key(mount, book);

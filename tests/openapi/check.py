@@ -71,7 +71,7 @@ class Document:
 
     def find(self, exchange):
         if self.has_books and "%2f" in exchange.target.split("?")[0].lower():
-            return None, None  # what is a '/' only when it is decoded parts no path
+            return None, None  # a %2F is part of a name, and does not divide the path
         path = exchange.path
         return next(((name, item) for form, name, item in self.operations if form.match(path)),
                     (None, None))

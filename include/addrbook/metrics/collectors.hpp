@@ -13,7 +13,7 @@
 
 namespace addrbook::detail {
 
-/// Adds numbers to a page. What it throws leaves out what it has not added yet. One call at a time.
+/// Adds numbers to a page. If it throws, what it has added so far stays. One call at a time.
 using Collect = std::function<void(MetricsPage&)>;
 
 /// Ends a collector: after the destructor it is not running, and is not called again.

@@ -157,8 +157,9 @@ struct ApiComponent {
        R"({"description":"When the address was written last.","required":true,)"
        R"("schema":{"type":"string","pattern":"^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} )"
        R"([0-9]{2}:[0-9]{2}:[0-9]{2} GMT$"}})"},
-      {"Location", R"({"description":"The path of what was made, or where else it is.",)"
-                   R"("required":true,"schema":{"type":"string","pattern":"^[./]"}})"},
+      {"Location",
+       R"({"description":"The path of what was made; with a 308, the path to ask for.",)"
+       R"("required":true,"schema":{"type":"string","pattern":"^[./]"}})"},
       {"Content-Location", R"({"description":"The path of the address that is answered.",)"
                            R"("schema":{"type":"string","pattern":"^/"}})"},
       {"Preference-Applied", R"({"description":"What of Prefer was followed.",)"

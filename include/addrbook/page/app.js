@@ -78,7 +78,7 @@ const list = new List($("#list"), {
   onopen(row, isChosen) {
     clearTimeout(opening);
     if (isChosen) openContact(row.id, { focus: true, step: true });
-    // Who passes with the arrow keys sees each contact where they stop.
+    // The arrow keys open a contact only where they rest.
     else if (!isNarrow.matches) opening = setTimeout(() => openContact(row.id), 120);
   },
   onstate: showListState,

@@ -273,13 +273,13 @@ export class Detail {
     const change = (act, stays) => {
       act();
       const next = this.labels(contacts.read(this.draft, true).labels);
-      box.replaceWith(next); // alone: who has left for another field stays there
+      box.replaceWith(next); // alone, so that the focus stays in another field
       if (stays) $("input", next).focus();
       this.touched();
     };
     const add = (stays) => {
       const value = input.value.trim();
-      input.value = ""; // which is taken away with what was typed, it tells of a change once more
+      input.value = ""; // when it is removed with text in it, it sends "change" once more
       if (labels.some((row) => row.value === value)) toast(`“${value}” is there already`, { seconds: 3 });
       else if (value) change(() => contacts.addLabel(this.draft, value), stays);
     };

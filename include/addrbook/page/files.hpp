@@ -12,7 +12,7 @@ struct PageFile {
 
 /// The SHA-256 of the files that it is made of.
 inline constexpr std::string_view page_sources =
-    "cadb14bed2c9f5133a1e91f00c3646d467516e90963c5f0c40c81901e9be31fc";
+    "fdd0a0c626a812748396ffd70d73f80d6b80dd84350d4dd3e8709381f8ec5d47";
 
 // clang-format off
 inline constexpr PageFile page_files[] = {

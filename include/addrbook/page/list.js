@@ -85,7 +85,7 @@ export class List {
       while (this.next && this.lastWanted >= this.rows.length && turn === this.turn) {
         const page = await this.load(PAGE, this.next, this.aborter.signal);
         if (turn !== this.turn) return;
-        // One that has been written meanwhile is here already.
+        // A contact that was written meanwhile is here already.
         const fresh = new Set(this.rows.filter((row) => row.fresh).map((row) => row.id));
         for (const row of page.rows) if (!fresh.has(row.id)) this.rows.push(row);
         this.next = page.next;
@@ -241,7 +241,7 @@ export class List {
 
   // What changes
 
-  // Does again what came while an answer was on its way that did not know it.
+  // Applies the events again that came while an older answer was on its way.
   catchUp() {
     for (const change of this.late.splice(0)) this.apply(...change);
   }

@@ -18,7 +18,7 @@ export class Live {
       else if (!this.aborter) this.open();
     });
     addEventListener("online", () => this.open());
-    // A browser may keep a page that one has left, with its connection.
+    // A browser may keep a page after its user has left it, with its connection.
     addEventListener("pagehide", () => this.close());
     addEventListener("pageshow", (event) => event.persisted && this.open());
   }
