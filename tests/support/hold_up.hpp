@@ -27,6 +27,10 @@ class Arrivals {
       throw std::runtime_error("nothing arrived for a minute");
     }
   }
+  [[nodiscard]] std::size_t count() {
+    const std::lock_guard lock(mutex_);
+    return count_;
+  }
 
  private:
   std::mutex mutex_;

@@ -30,13 +30,14 @@ class ElasticThreads final : public ThreadPool {
  public:
   /// @param ready     how many threads to keep ready; at least 1
   /// @param capacity  the most threads, blocked ones included
-  /// @param work      one round; calls round_started() when it has something to do. What it throws,
-  ///                  out of memory, ends the round.
+  /// @param work      one round, which waits for something to do if it is told so; calls
+  ///                  round_started() when it has something. What it throws, out of memory, ends
+  ///                  the round.
   /// @param prepare   called by each thread at its start, with memory at hand: takes what the
   /// thread
   ///                  can't do without later
   ElasticThreads(
-      std::size_t ready, std::size_t capacity, std::function<void()> work,
+      std::size_t ready, std::size_t capacity, std::function<void(bool waits)> work,
       std::function<void()> prepare = [] {})
       : wanted_(static_cast<std::ptrdiff_t>(ready)),
         capacity_((std::max)(ready, capacity)),
@@ -76,6 +77,7 @@ class ElasticThreads final : public ThreadPool {
     std::atomic<std::uint64_t> rounds{0};
     std::atomic<bool> is_working{false};
     std::atomic<bool> is_blocked{false};
+    bool has_blocked = false;       // in its last round; used by the thread itself
     std::uint64_t seen_rounds = 0;  // by detect_stuck()
     // Until the start: the C library ends the process if a thread has no memory for its variables.
     std::vector<char> reserve = std::vector<char>(std::size_t{64} * 1024);
@@ -85,13 +87,14 @@ class ElasticThreads final : public ThreadPool {
   void run(Threads::iterator self);
   bool wait_as_spare();
   void set_unblocked(Thread& thread);
+  bool leave_ready() noexcept;
   void join_finished();
 
   static inline thread_local Thread* current_thread = nullptr;
 
   const std::ptrdiff_t wanted_;
   const std::size_t capacity_;
-  const std::function<void()> work_;
+  const std::function<void(bool waits)> work_;
   const std::function<void()> prepare_;
   std::atomic<std::ptrdiff_t> ready_{0};
   std::atomic<bool> is_ending_{false};
@@ -146,6 +149,7 @@ inline void ElasticThreads::unblock() noexcept {
 inline void ElasticThreads::set_unblocked(Thread& thread) {
   if (thread.is_blocked.load(std::memory_order_relaxed) && thread.is_blocked.exchange(false)) {
     ready_.fetch_add(1);
+    thread.has_blocked = true;
   }
 }
 
@@ -169,21 +173,32 @@ inline void ElasticThreads::run(Threads::iterator self) {
   own_this_thread(this);
   std::vector<char>().swap(self->reserve);
   prepare_();
+  bool waits = true;
   while (!is_ending_.load()) {
+    self->has_blocked = false;
     try {
-      work_();
+      work_(waits);
     } catch (...) {  // out of memory
     }
     self->is_working.store(false, std::memory_order_relaxed);
     set_unblocked(*self);
-    auto ready = ready_.load();
-    while (ready > wanted_ && !ready_.compare_exchange_weak(ready, ready - 1)) {
-    }
-    if (ready > wanted_ && !wait_as_spare()) break;
+    // After a round that blocked, the next one probably blocks too. While there is more to do, the
+    // thread goes on with that. Otherwise each round would put one thread to sleep and wake
+    // another.
+    waits = !self->has_blocked || ready_.load() <= wanted_;
+    if (waits && leave_ready() && !wait_as_spare()) break;
   }
   const std::lock_guard lock(mutex_);
   finished_.splice(finished_.end(), threads_, self);
   ended_.notify_all();
+}
+
+// @returns whether the calling thread was one too many
+inline bool ElasticThreads::leave_ready() noexcept {
+  auto ready = ready_.load();
+  while (ready > wanted_ && !ready_.compare_exchange_weak(ready, ready - 1)) {
+  }
+  return ready > wanted_;
 }
 
 // A load that needed many threads is likely to need them again, so they stay for a while.

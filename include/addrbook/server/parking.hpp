@@ -161,7 +161,7 @@ inline Parking::Parking(std::vector<Descriptor> listeners, const ParkingLimits& 
       memory_short_(handler, "max_buffered_bytes is reached: the largest and slowest requests end"),
       wakers_(std::make_shared<Wakers>()),
       threads_(
-          usable_cpus(), limits.max_threads, [this] { work(-1, false); },
+          usable_cpus(), limits.max_threads, [this](bool waits) { work(waits ? -1 : 0, false); },
           RequestLoop::prepare_thread) {
   wakers_->parking = this;
   const auto check = [](bool is_done) {

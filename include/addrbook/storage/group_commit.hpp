@@ -19,6 +19,7 @@
 #include <exception>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -88,31 +89,42 @@ class GroupCommit : private Pinned {
   }
 
  private:
-  struct Writer : Member {
-    enum class State { waits, leads, done };
+  enum class State { waits, leads, done };
 
+  /// What a writer waits for. Shared by whoever wakes it: the writer may be gone as soon as it sees
+  /// the new state. It is woken after the lock is released, or it would have to wait for that too.
+  class Turn : private Pinned {
+   public:
     /// @returns `waits` if the time is over
     State wait(Clock::time_point until) {
       const Waiting waiting;
-      std::unique_lock lock(mutex);
-      const auto is_called = [this] { return state != State::waits; };
+      std::unique_lock lock(mutex_);
+      const auto is_called = [this] { return state_ != State::waits; };
       if (until == never) {
-        wake.wait(lock, is_called);
+        wake_.wait(lock, is_called);
       } else {
-        wake.wait_until(lock, until, is_called);
+        wake_.wait_until(lock, until, is_called);
       }
-      return state;
+      return state_;
     }
     void set(State now) {
-      const std::lock_guard lock(mutex);
-      state = now;
-      wake.notify_one();  // under the lock: the writer may be destroyed once it sees the state
+      const std::lock_guard lock(mutex_);
+      state_ = now;
+    }
+    void wake() { wake_.notify_one(); }
+    bool is_waiting() {
+      const std::lock_guard lock(mutex_);
+      return state_ == State::waits;
     }
 
-    // A mutex for each writer, so that those that are woken do not queue for one.
-    std::mutex mutex;
-    std::condition_variable wake;
-    State state = State::waits;
+   private:
+    std::mutex mutex_;  // of each writer, so that those that are woken do not queue for one
+    std::condition_variable wake_;
+    State state_ = State::waits;
+  };
+
+  struct Writer : Member {
+    const std::shared_ptr<Turn> turn = std::make_shared<Turn>();
     const Clock::time_point since = Clock::now();
   };
 
@@ -143,7 +155,6 @@ class GroupCommit : private Pinned {
 
 inline CommitResult GroupCommit::commit(Batch batch, Clock::time_point deadline, BookId book,
                                         std::vector<std::optional<IndexTerms>> terms) {
-  using State = Writer::State;
   Writer own;
   own.batch = std::move(batch);
   own.book = book;
@@ -162,12 +173,13 @@ inline CommitResult GroupCommit::commit(Batch batch, Clock::time_point deadline,
     }
   }
   if (!leads) {
-    State state = own.wait(deadline);
+    State state = own.turn->wait(deadline);
     if (state == State::waits) {
       if (leave(own)) {
         throw Error(Errc::storage, "the writes before this one took too long; it was not done");
       }
-      state = own.wait(never);  // its group is being committed, until the deadline of an older one
+      state = own.turn->wait(
+          never);  // its group is being committed, until the deadline of an older one
     }
     leads = state == State::leads;
   }
@@ -176,7 +188,10 @@ inline CommitResult GroupCommit::commit(Batch batch, Clock::time_point deadline,
     if (!group.empty()) run(group);
     pass_the_lead(own);
     for (Member* const each : group) {
-      if (each != &own) static_cast<Writer*>(each)->set(State::done);
+      if (each == &own) continue;
+      const auto turn = static_cast<Writer*>(each)->turn;
+      turn->set(State::done);
+      turn->wake();
     }
   }
   if (own.error) std::rethrow_exception(own.error);
@@ -199,13 +214,18 @@ inline void GroupCommit::run(const Group& group) {
 }
 
 inline void GroupCommit::pass_the_lead(const Writer& leader) {
-  const std::lock_guard lock(mutex_);
-  const auto at = queues_.find(queue_of(leader));
-  if (at->second.empty()) {
-    queues_.erase(at);
-  } else {
-    at->second.front()->set(Writer::State::leads);
+  std::shared_ptr<Turn> next;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = queues_.find(queue_of(leader));
+    if (at->second.empty()) {
+      queues_.erase(at);
+      return;
+    }
+    next = at->second.front()->turn;
+    next->set(State::leads);
   }
+  next->wake();
 }
 
 // Gives up a writer's place in the queue. @returns false if its turn has come
@@ -215,8 +235,7 @@ inline bool GroupCommit::leave(Writer& writer) {
   if (queue == queues_.end()) return false;
   const auto at = std::find(queue->second.begin(), queue->second.end(), &writer);
   if (at == queue->second.end()) return false;
-  const std::lock_guard lock_of_state(writer.mutex);
-  if (writer.state != Writer::State::waits) return false;
+  if (!writer.turn->is_waiting()) return false;
   queue->second.erase(at);
   return true;
 }

@@ -25,7 +25,7 @@ class Pool {
   Pool(
       std::size_t ready, std::size_t capacity, std::function<void()> prepare = [] {})
       : threads(
-            ready, capacity, [this] { run_one(); }, std::move(prepare)) {}
+            ready, capacity, [this](bool waits) { run_one(waits); }, std::move(prepare)) {}
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   ~Pool() {
@@ -45,11 +45,11 @@ class Pool {
   }
 
  private:
-  void run_one() {
+  void run_one(bool waits) {
     std::function<void()> job;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return !jobs_.empty() || has_ended_; });
+      changed_.wait(lock, [&] { return !jobs_.empty() || has_ended_ || !waits; });
       if (jobs_.empty()) return;
       job = std::move(jobs_.front());
       jobs_.pop_front();
@@ -178,6 +178,30 @@ TEST_CASE("elastic_threads: threads are used again") {
     done.wait_for(2);
   }
   CHECK(used.size() < 50);
+}
+
+TEST_CASE("elastic_threads: a thread that has blocked takes what else there is to do, once") {
+  test::Gate blocked;
+  test::Gate busy;
+  test::Arrivals done;
+  Pool pool(1, 2);
+  REQUIRE(pool.threads.fill_up());
+  pool.add([&] {
+    const Waiting waiting;
+    blocked.pass();
+  });
+  blocked.wait_for(1);
+  pool.add([&] { busy.pass(); });
+  busy.wait_for(1);
+  pool.add([&] { done.add(); });
+  pool.add([&] { done.add(); });
+  blocked.open();
+  done.wait_for(1);
+  // It did not block again, and the other thread is enough for the rest.
+  while (pool.threads.ready() != 1) std::this_thread::yield();
+  CHECK(done.count() == 1);
+  busy.open();
+  done.wait_for(2);
 }
 
 TEST_CASE("elastic_threads: join() ends spare threads as well") {
