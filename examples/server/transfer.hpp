@@ -169,7 +169,9 @@ inline addrbook::ImportTarget find_target(const CommandLine& command_line, const
   }
   addrbook::ImportTarget target{storage.books->find(name)};
   if (!target.book && !is_made) throw addrbook::NoSuchBook(name);
-  target.make = [books = storage.books, name] { return books->create(name).book; };
+  target.make = [books = storage.books, name](std::uint64_t entries) {
+    return books->create(name, entries).book;
+  };
   target.validate = [books = storage.books](const addrbook::Document& document) {
     books->validate(document);
   };

@@ -57,9 +57,11 @@ class Books : private detail::Pinned {
     bool is_new = false;  ///< false: the book was there
   };
   /// Opens the book, or makes an empty one.
-  /// @throws Error{invalid} the name is not valid | Error{full} there are max_books |
-  ///         Error{stopped} | Error{storage}
-  Created create(std::string_view name);
+  /// @param entries  how many are to be written to an empty one next: if there is no room for so
+  ///                 many, none is made
+  /// @throws Error{invalid} the name is not valid | Error{full} there are max_books, or over
+  ///         max_entries are to be written | Error{stopped} | Error{storage}
+  Created create(std::string_view name, std::uint64_t entries = 0);
 
   /// Removes a book with all that is in it.
   /// @param condition  must hold for the book's state, see BookStore::remove()
@@ -91,6 +93,8 @@ class Books : private detail::Pinned {
   /// Checks a document as every book does before it writes it.
   /// @throws InvalidAddress | Error{internal}
   void validate(const Document& document) const { rules_->validate(document); }
+
+  [[nodiscard]] const BooksOptions& options() const noexcept { return options_; }
 
  private:
   // A book that is open. It stays so while somebody uses it, or has used it lately.
@@ -173,8 +177,9 @@ inline std::shared_ptr<Service> Books::open(std::string_view name) {
   return book;
 }
 
-inline Books::Created Books::create(std::string_view name) {
+inline Books::Created Books::create(std::string_view name, std::uint64_t entries) {
   if (auto book = find(name); book && is_there(*book)) return {std::move(book), false};
+  if (options_.max_entries != 0 && entries > options_.max_entries) rules_->fail_full();
   const auto passed = rules_->gate.pass();
   if (!rules_->gate.is_open()) throw Error(Errc::stopped, "The service is stopped");
   auto created = store_->create(name, options_.max_books);

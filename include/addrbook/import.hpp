@@ -86,7 +86,8 @@ struct ImportTooLarge : Error {
 struct ImportTarget {
   std::shared_ptr<Service> book;  ///< null: there is none yet
   /// Without a book: makes it, before the first record is stored.
-  std::function<std::shared_ptr<Service>()> make = {};
+  /// @param entries  see Books::create()
+  std::function<std::shared_ptr<Service>(std::uint64_t entries)> make = {};
   /// Without a book: checks a document as Service::validate() does.
   std::function<void(const Document&)> validate = {};
 };
@@ -343,7 +344,7 @@ inline void Import::store_batch() {
 
 inline CommitResult Import::commit(Batch batch) {
   if (!target_.book) {
-    target_.book = target_.make();
+    target_.book = target_.make(batch.writes.size());
     const BookState state = target_.book->state();
     if (state.count == 0) own_state_ = state;
     if (state.revision != 0) {  // somebody else was faster

@@ -43,6 +43,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -335,7 +336,9 @@ inline void Rest::Call::begin_import() {
   if (wanted.options.on_conflict == OnConflict::replace) authorize(Action::update);
   ImportTarget target;
   target.book = rest_.books_ ? service_ : rest_.service_;
-  target.make = [this] { return service_ = rest_.books_->create(book_).book; };
+  target.make = [this](std::uint64_t entries) {
+    return service_ = rest_.books_->create(book_, entries).book;
+  };
   target.validate = [this](const Document& address) { rest_.books_->validate(address); };
   import_.emplace(exchange_, rest_.options_, std::move(wanted), std::move(target));
 }

@@ -175,7 +175,9 @@ class Service : private detail::Pinned {
 
   /// Throws what create() throws when the book is full, for who calls commit().
   /// @throws Error{full}
-  [[noreturn]] void fail_full(SourceLine thrown_at = SourceLine::here()) const;
+  [[noreturn]] void fail_full(SourceLine thrown_at = SourceLine::here()) const {
+    rules_->fail_full(thrown_at);
+  }
 
   /// A run of entries in order of creation, for lists of any size: begin with `after` = 0, continue
   /// with the last entry's `created` while `more` is set.
@@ -557,14 +559,6 @@ inline CommitResult Service::pass_gates(Batch batch) {
 inline Condition Service::condition_of(std::optional<std::uint64_t> if_revision) noexcept {
   if (!if_revision) return {Condition::Kind::present};
   return {Condition::Kind::at_revision, *if_revision};
-}
-
-inline void Service::fail_full(SourceLine thrown_at) const {
-  const std::uint64_t max_entries = rules_->options.max_entries;
-  throw Error(Errc::full,
-              "Insufficient Storage: the book may hold " + std::to_string(max_entries) +
-                  (max_entries == 1 ? " address" : " addresses"),
-              thrown_at);
 }
 
 inline void Service::fail_not_found(std::string_view id, SourceLine thrown_at) {

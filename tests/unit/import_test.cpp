@@ -434,12 +434,15 @@ TEST_CASE("import: into an empty book that nobody else writes to, nothing is loo
 }
 
 TEST_CASE("import: into a book that the first record makes") {
-  const auto books = std::make_shared<addrbook::Books>(std::make_shared<addrbook::MemoryBooks>());
+  addrbook::BooksOptions limits;
+  limits.max_entries = 5;
+  const auto books = std::make_shared<addrbook::Books>(std::make_shared<addrbook::MemoryBooks>(),
+                                                       std::vector<addrbook::Validator>(), limits);
   const auto format = test::line_format();
   const auto bring_in = [&](const std::string& text, const ImportOptions& options) {
     addrbook::ImportTarget target;
     target.book = books->find("team");
-    target.make = [&] { return books->create("team").book; };
+    target.make = [&](std::uint64_t entries) { return books->create("team", entries).book; };
     target.validate = [&](const Document& document) { books->validate(document); };
     Import import(target, *format, options);
     import.write(text);
@@ -449,6 +452,9 @@ TEST_CASE("import: into a book that the first record makes") {
   dry.dry_run = true;
   CHECK(bring_in(ada, dry) == Counts{1, 0, 0, 0});
   CHECK(bring_in("broken", {}) == Counts{0, 0, 0, 1});
+  CHECK(bring_in(numbers(6), in_parts(10)) == Counts{0, 0, 0, 6});
+  CHECK_THROWS_WITH_AS(static_cast<void>(bring_in(numbers(6), {})),
+                       "Insufficient Storage: the book may hold 5 addresses", Error);
   CHECK(books->find("team") == nullptr);
   CHECK(bring_in(numbers(3), in_parts(1)) == Counts{3, 0, 0, 0});
   REQUIRE(books->find("team") != nullptr);
@@ -457,7 +463,7 @@ TEST_CASE("import: into a book that the first record makes") {
 
   // Somebody else makes it first.
   addrbook::ImportTarget target;
-  target.make = [&] { return books->create("team").book; };
+  target.make = [&](std::uint64_t entries) { return books->create("team", entries).book; };
   target.validate = [](const Document&) {};
   Import import(target, *format);
   import.write(numbers(5));

@@ -58,17 +58,13 @@ namespace addrbook::detail {
   };
 }
 
-/// The first address of an absent book makes it, if that is valid (Options::create_on_write).
-[[nodiscard]] inline std::shared_ptr<Service> make_book_for(const Document& address,
-                                                            const Context& context) {
-  context.books->validate(address);
-  return context.books->create(context.book).book;
-}
-
-/// @returns the book that an address is to be created in
+/// @returns the book that an address is to be created in. If it is absent, the first address makes
+///          it (Options::create_on_write), unless it would be refused.
 [[nodiscard]] inline std::shared_ptr<Service> book_for(const Document& address,
                                                        const Context& context) {
-  return context.service ? context.service : make_book_for(address, context);
+  if (context.service) return context.service;
+  context.books->validate(address);
+  return context.books->create(context.book, 1).book;
 }
 
 /// The answer to a write of an address: with its text, if the client prefers that (RFC 7240, 4.2).
@@ -97,8 +93,10 @@ namespace addrbook::detail {
 /// POST of the book: 201, Location, ETag.
 inline Reply create_address(Context& context) {
   const Document& address = parse_address(context);
+  const auto key = idempotency_key(context);
   const auto book = book_for(address, context);
-  return written_reply(201, create_entry(context, *book, address), context);
+  const Entry entry = key ? book->create_once(*key, address) : book->create(address);
+  return written_reply(201, entry, context);
 }
 
 /// @returns 200 with an address's text, a large one in pieces

@@ -41,7 +41,7 @@ class BatchRequest {
 
   /// Applies all operations or none. Those that patch are computed again if another writer was
   /// faster.
-  /// @returns the revision before the first one's
+  /// @returns the revision before the first one's; 0 if there are no operations
   /// @throws Error | IndexedError of the first operation that fails
   [[nodiscard]] std::uint64_t commit(const Context& context);
 
@@ -150,10 +150,14 @@ inline std::shared_ptr<Service> BatchRequest::make_book(const Context& context) 
       context.books->validate(*operations_[i].address);
     });
   }
-  return context.books->create(context.book).book;
+  const std::uint64_t max_entries = context.books->options().max_entries;
+  const auto make = [&] { return context.books->create(context.book, operations_.size()).book; };
+  const bool fits = max_entries == 0 || operations_.size() <= max_entries;
+  return fits ? make() : of_operation(static_cast<std::size_t>(max_entries), make);
 }
 
 inline std::uint64_t BatchRequest::commit(const Context& context) {
+  if (operations_.empty()) return 0;
   const std::shared_ptr<Service> book = context.service ? context.service : make_book(context);
   constexpr int max_attempts = 100;
   for (int attempt = 0; attempt < max_attempts; ++attempt) {

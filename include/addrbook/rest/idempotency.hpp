@@ -3,11 +3,8 @@
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/base/hex.hpp>
-#include <addrbook/document.hpp>
-#include <addrbook/entry.hpp>
 #include <addrbook/rest/context.hpp>
 #include <addrbook/rest/error_reply.hpp>
-#include <addrbook/service.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -49,14 +46,6 @@ namespace addrbook::detail {
 inline void refuse_idempotency_key(const Context& context, const std::string& instead) {
   if (!context.exchange.request().header("Idempotency-Key")) return;
   throw HttpError(400, "Idempotency-Key is for the POST of one address; here " + instead);
-}
-
-/// Creates an address, or finds the one that the same request has created.
-/// @throws what Service::create_once() throws, and HttpError{400}
-[[nodiscard]] inline Entry create_entry(const Context& context, Service& book,
-                                        const Document& address) {
-  const auto key = idempotency_key(context);
-  return key ? book.create_once(*key, address) : book.create(address);
 }
 
 }  // namespace addrbook::detail

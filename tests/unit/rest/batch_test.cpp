@@ -177,7 +177,10 @@ TEST_CASE("batch: of a full or stopped book") {
 }
 
 TEST_CASE("batch: the first write makes an absent book") {
-  const auto books = std::make_shared<addrbook::Books>();
+  addrbook::BooksOptions limits;
+  limits.max_entries = 1;
+  const auto books = std::make_shared<addrbook::Books>(std::make_shared<addrbook::MemoryBooks>(),
+                                                       std::vector<addrbook::Validator>(), limits);
   Options options;
   options.prefix = "/books/{book}/addresses";
   options.create_on_write = true;
@@ -188,6 +191,10 @@ TEST_CASE("batch: the first write makes an absent book") {
   check_failed(in("ada", R"([{"op":"create","address":{}},{"op":"delete","id":"x"}])"), 404,
                "No such address: 'x'", 1);
   CHECK(in("ada", "[1]").status == 400);
+  CHECK(in("ada", "[]").body == "[]");
+  const std::string create = R"({"op":"create","address":{}})";
+  check_failed(in("ada", "[" + create + "," + create + "]"), 507,
+               "Insufficient Storage: the book may hold 1 address", 1);
   CHECK(send(rest, "PUT", "/books/ada/addresses/x", "{}").status == 404);
   CHECK(
       send(rest, "PUT", "/books/ada/addresses/x", "{}", {{"If-None-Match", "*"}, {"If-Match", "*"}})

@@ -343,6 +343,10 @@ TEST_CASE(
   CHECK(host.status("DELETE", of("new") + "/" + id) == 404);
   CHECK(host.status("POST", of("new"), "[]") == 400);
   CHECK(host.status("POST", of("new"), "{}") == 400);
+  CHECK(host.ask("POST", of("new"), {{"Idempotency-Key", std::string(300, 'k')}}, ada).status ==
+        400);
+  CHECK(host.status("POST", of("new") + "/_batch", "[]") == 200);
+  CHECK(!host.has("new"));
   CHECK(host.status("POST", of("new"), std::string(1001, ' ')) == 413);
   CHECK(host.status("POST", of("new") + "?x=1", ada) == 400);
   CHECK(host.ask("POST", of("new"), {{"Content-Type", "text/html"}}, ada).status == 415);
