@@ -14,6 +14,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -123,46 +126,58 @@ inline ConfigKeys http_section(std::string& host, int& port, ServerOptions& serv
       });
 }
 
-inline void add_token(std::vector<Token>& tokens, Token token, std::string_view role) {
-  try {
-    token.role = parse_choice<Token::Role>(role, {{"read", Token::Role::read},
-                                                  {"write", Token::Role::write},
-                                                  {"admin", Token::Role::admin}});
-  } catch (const BadValue& bad) {
-    throw BadValue{"role " + bad.reason};
-  }
-  if (const auto fault = fault_of(token); !fault.empty()) throw BadValue{std::string(fault)};
-  for (const Token& other : tokens) {
-    if (other.name == token.name) throw BadValue{"its name is given twice"};
-    if (other.text == token.text && lowercase(other.sha256) == lowercase(token.sha256)) {
-      throw BadValue{"is the same token as that of '" + other.name + "'"};
+/// Adds tokens to a list, and refuses what is in it already.
+class TokenAdder {
+ public:
+  explicit TokenAdder(std::vector<Token>& tokens) : tokens_(tokens) {}
+
+  void add(Token token, std::string_view role) {
+    try {
+      token.role = parse_choice<Token::Role>(role, {{"read", Token::Role::read},
+                                                    {"write", Token::Role::write},
+                                                    {"admin", Token::Role::admin}});
+    } catch (const BadValue& bad) {
+      throw BadValue{"role " + bad.reason};
     }
+    if (const auto fault = fault_of(token); !fault.empty()) throw BadValue{std::string(fault)};
+    if (!names_.insert(token.name).second) throw BadValue{"its name is given twice"};
+    const std::string secret = token.text + ' ' + lowercase(token.sha256);
+    const auto [other, is_new] = by_secret_.emplace(secret, token.name);
+    if (!is_new) throw BadValue{"is the same token as that of '" + other->second + "'"};
+    tokens_.push_back(std::move(token));
   }
-  tokens.push_back(std::move(token));
-}
+  void clear() {
+    tokens_.clear();
+    names_.clear();
+    by_secret_.clear();
+  }
+
+ private:
+  std::vector<Token>& tokens_;
+  std::set<std::string> names_;
+  std::map<std::string, std::string> by_secret_;  // the names
+};
 
 /// The file holds hashes only, as maps; the environment holds the tokens, as name:role:token.
 inline ConfigKeys auth_section(std::vector<Token>& tokens) {
-  const auto add = [&tokens](const std::string& text) {
+  const auto list = std::make_shared<TokenAdder>(tokens);
+  const auto add = [list](const std::string& text) {
     std::string_view rest = text;
     const std::string name(cut(rest, ':'));
     const std::string_view role = cut(rest, ':');
     if (rest.empty()) throw BadValue{"must be name:role:token"};
-    add_token(tokens, {name, {}, "", std::string(rest)}, role);
+    list->add({name, {}, "", std::string(rest)}, role);
   };
-  const auto add_map = [&tokens](const ConfigMap& map) {
+  const auto add_map = [list](const ConfigMap& map) {
     Token token{map.at("name"), {}, map.at("sha256"), ""};
     const auto books = map.find("books");
     std::string_view names = books != map.end() ? books->second : std::string_view();
     while (!names.empty()) token.books.emplace_back(cut(names, ','));
-    add_token(tokens, std::move(token), map.at("role"));
+    list->add(std::move(token), map.at("role"));
   };
-  return in_section("auth", {{"tokens",
-                              add,
-                              [&tokens] { tokens.clear(); },
-                              {"name", "role", "sha256"},
-                              add_map,
-                              {"books"}}});
+  return in_section(
+      "auth",
+      {{"tokens", add, [list] { list->clear(); }, {"name", "role", "sha256"}, add_map, {"books"}}});
 }
 
 inline ConfigKeys books_section(BooksOptions& books, bool& own, Options& rest) {
