@@ -73,6 +73,11 @@ int run(const CommandLine& command_line) {
   }
   if (command_line.import_file) return import_file(command_line, config);
   if (command_line.export_file) return export_file(command_line, config);
+  if (config.own_books && !config.rest.create_on_write) {
+    std::cerr
+        << "addrbook-server: books.own without books.create_on_write: a user has no book until "
+           "--import --book makes it\n";
+  }
   addrbook::raise_descriptor_limit();
   addrbook::limit_malloc_arenas();
   const auto log = addrbook::for_setting(

@@ -91,10 +91,13 @@ class Service : private detail::Pinned {
   Entry create(std::string id, Document document);
 
   /// Stores all documents under fresh ids, in their order, or none.
+  /// @param at_fault  if not null: becomes the index of the document that is refused, when that is
+  ///                  thrown
   /// @returns  the new entries
   /// @throws   as create()
   /// @par Cost  the validators and one commit
-  std::vector<Entry> create_many(const std::vector<Document>& documents);
+  std::vector<Entry> create_many(const std::vector<Document>& documents,
+                                 std::optional<std::size_t>* at_fault = nullptr);
 
   /// As create(), but of all calls with the same key within 24 hours only the first one stores
   /// anything, also of concurrent ones and of those in other processes with the same storage.
@@ -155,7 +158,8 @@ class Service : private detail::Pinned {
   void remove(std::string_view id, const EntryCondition& condition);
 
   /// Applies all writes or none: first asks the validators about all documents, then checks the
-  /// conditions and the capacity. New entries get ids of make_id(), or of the caller's choice.
+  /// conditions and the capacity. The id of a new entry is one of make_id(), or of the caller's
+  /// choice.
   /// @param batch     its max_entries is lowered to that of options(), and tombstone_lifetime is
   /// theirs
   /// @param at_fault  if not null: becomes the index of the write whose document is refused, when
@@ -165,7 +169,7 @@ class Service : private detail::Pinned {
   ///           Error{stopped} | Error{storage} | Error{full} the storage itself has no room |
   ///           Error{internal}; nothing is written then
   /// @par Cost  the validators and one commit
-  CommitResult commit(Batch batch, std::optional<std::size_t>* at_fault = nullptr);
+  [[nodiscard]] CommitResult commit(Batch batch, std::optional<std::size_t>* at_fault = nullptr);
 
   /// Checks a document as every write does.
   /// @throws Error{invalid} | Error{internal}
@@ -321,7 +325,8 @@ inline Entry Service::create_once(const std::string& key, Document document) {
   }
 }
 
-inline std::vector<Entry> Service::create_many(const std::vector<Document>& documents) {
+inline std::vector<Entry> Service::create_many(const std::vector<Document>& documents,
+                                               std::optional<std::size_t>* at_fault) {
   while (true) {
     Batch batch;
     for (const Document& document : documents) {
@@ -331,7 +336,7 @@ inline std::vector<Entry> Service::create_many(const std::vector<Document>& docu
     for (const Write& write : batch.writes) {
       entries.push_back({write.id, 0, 0, 0, *write.document, batch.at, batch.at});
     }
-    const CommitResult result = commit(std::move(batch));
+    const CommitResult result = commit(std::move(batch), at_fault);
     if (result.outcome == CommitResult::Outcome::full) fail_full();
     if (!result.done()) continue;  // an id is taken, as above
     for (std::size_t i = 0; i < entries.size(); ++i) {

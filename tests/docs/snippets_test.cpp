@@ -268,6 +268,16 @@ class SpreadBooks final : public addrbook::BookStore {
     }
     return all;
   }
+  [[nodiscard]] addrbook::BookTotals do_totals() const override {
+    addrbook::BookTotals sum;
+    for (const auto& database : databases_) {
+      const addrbook::BookTotals part = database->totals();
+      sum.books += part.books;
+      sum.entries += part.entries;
+      sum.revisions += part.revisions;
+    }
+    return sum;
+  }
 
   std::vector<std::shared_ptr<addrbook::BookStore>> databases_;
 };
@@ -290,11 +300,29 @@ void mount_books(httplib::Server& server) {
   addrbook::mount(server, books, options);
 }
 
+void use_books(std::ostream& out) {
+  const auto books = addrbook::open_sqlite_books("contacts.db");
+  const auto ada = books->create("ada").book;  // opens it, if it is there
+  ada->create(addrbook::Document::parse(R"({"name": "Grace Hopper"})"));
+  if (books->find("bob") == nullptr) out << "no book of bob's\n";  // open("bob") would throw
+  addrbook::BookList list;
+  do {  // 100 at a time
+    list = books->list(list.books.empty() ? "" : list.books.back().name);
+    for (const addrbook::BookInfo& each : list.books) {
+      out << each.name << ' ' << each.state.count << '\n';
+    }
+  } while (list.more);
+  books->remove("ada");
+}
+
 }  // namespace
 
 TEST_CASE("snippets: many books in one file, and spread over several") {
   const test::TempFolder folder;
   std::filesystem::current_path(folder.path());
+  std::ostringstream out;
+  use_books(out);
+  CHECK(out.str() == "no book of bob's\nada 1\n");
   {
     httplib::Server server;
     mount_books(server);
@@ -325,6 +353,19 @@ TEST_CASE("snippets: many books in one file, and spread over several") {
     CHECK(std::filesystem::exists(folder.path() / file));
   }
   std::filesystem::current_path("/");
+}
+
+TEST_CASE("snippets: books in several databases are counted") {
+  const std::vector<std::shared_ptr<addrbook::BookStore>> databases{
+      std::make_shared<addrbook::MemoryBooks>(), std::make_shared<addrbook::MemoryBooks>()};
+  addrbook::Books books(std::make_shared<SpreadBooks>(databases));
+  for (int i = 0; i < 20; ++i) books.create("user-" + std::to_string(i));
+  books.open("user-7")->create(addrbook::Document());
+  CHECK(databases.front()->totals().books != 20);
+  const addrbook::BookTotals totals = books.store()->totals();
+  CHECK(totals.books == 20);
+  CHECK(totals.entries == 1);
+  CHECK(totals.revisions == 1);
 }
 
 TEST_CASE("snippets: a book without a server") {

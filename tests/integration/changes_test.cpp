@@ -157,7 +157,7 @@ TEST_CASE_TEMPLATE("changes: pages, long polls and streams in any mix make the p
       const std::string id = "e" + std::to_string(random() % 8);
       const bool is_removal = random() % 3 == 0;
       batch.writes.push_back({id, is_removal ? std::nullopt : std::optional(document(i)), {}});
-      book->commit(std::move(batch));
+      CHECK(book->commit(std::move(batch)).done());
     }
     book->create("end", document(0));
   });

@@ -216,6 +216,7 @@ inline void append_found(std::string& to, const Entry& entry, const FindRequest&
 }
 
 /// The link to the next page: the request's own path and query with another cursor.
+/// @throws HttpError{400} it would be too long for a server to take
 [[nodiscard]] inline std::string next_link(const Context& context, const std::string& cursor) {
   const Request& request = context.exchange.request();
   std::string target = context.public_path(context.prefix.of_book(context.book));
@@ -237,7 +238,14 @@ inline void append_found(std::string& to, const Entry& entry, const FindRequest&
     }
     target += '&';
   }
-  return "<" + target + "cursor=" + cursor + ">; rel=\"next\"";
+  target.append("cursor=").append(cursor);
+  constexpr std::size_t max_target_bytes = 8192;
+  if (target.size() > max_target_bytes) {
+    throw HttpError(400,
+                    "Invalid query: it is too long for a link to the next page; ask for less, "
+                    "or for more on a page");
+  }
+  return "<" + target + ">; rel=\"next\"";
 }
 
 inline FindStart::FindStart(const Context& context, const FindRequest& request,

@@ -202,7 +202,7 @@ TEST_CASE("changes: a write that changes nothing to be told does not end a long 
   CHECK(poll.read() == "(later)");
   addrbook::Batch batch;
   batch.writes.push_back({"never", std::nullopt, {}});
-  poll.wait_during([&] { book.service->commit(std::move(batch)); });
+  poll.wait_during([&] { CHECK(book.service->commit(std::move(batch)).done()); });
   CHECK(poll.read() == "(later)");
   poll.wait_during([&] { book.service->create("a", Document::parse("{}")); });
   CHECK(poll.read() == page_json(put_json("a", 2, "{}"), token(book, 2)) + "(end)");
@@ -497,7 +497,7 @@ TEST_CASE("changes: applied from any token, through any pages, they make the pre
     } else {
       batch.writes.push_back({id, test::numbered(random(1000)), {}});
     }
-    book.service->commit(std::move(batch));
+    CHECK(book.service->commit(std::move(batch)).done());
   };
   const auto read = [&](Reader& reader, std::size_t limit) {
     std::string target = changes_path + "?limit=" + std::to_string(limit);

@@ -228,6 +228,20 @@ TEST_CASE("find: a cursor outlives its entry, and is good for its list only") {
   CHECK(names_of(get(book.rest, "/addresses?sort=name&limit=7&" + cursor)) == Names{"c"});
 }
 
+TEST_CASE("find: a link that no server would take is not given") {
+  const Book book;
+  std::string query = "limit=1";
+  for (int i = 0; i < 2; ++i) query += "&id=" + book.service->create(addrbook::Document()).id;
+  for (int i = 0; i < 215; ++i) query += "&id=" + addrbook::make_id();
+  CHECK(get(book.rest, "/addresses?" + query).status == 200);
+  for (int i = 0; i < 10; ++i) query += "&id=" + addrbook::make_id();
+  REQUIRE(query.size() < 8192);
+  CHECK(get(book.rest, "/addresses?" + query).message() ==
+        "Invalid query: it is too long for a link to the next page; ask for less, or for more on a "
+        "page");
+  CHECK(get(book.rest, "/addresses?limit=2" + query.substr(query.find('&'))).status == 200);
+}
+
 TEST_CASE("find: bad parameters are named") {
   const Book book;
   const auto message = [&](const std::string& query) {
@@ -241,7 +255,7 @@ TEST_CASE("find: bad parameters are named") {
   }
   std::string words;
   for (int i = 0; i < 33; ++i) words += "+a" + std::to_string(100 + i);
-  CHECK(message("q=" + words) == "A search may have at most 32 words");
+  CHECK(message("q=" + words) == "Invalid query: 'q' has over 32 words");
   CHECK(message("q=%ff") == "Invalid value: 'q' must be UTF-8");
   CHECK(message("fields=name,,emails") ==
         "Invalid value: 'fields' must be a list of names with ',' between them");
