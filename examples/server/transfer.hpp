@@ -175,6 +175,7 @@ inline addrbook::ImportTarget find_target(const CommandLine& command_line, const
   target.validate = [books = storage.books](const addrbook::Document& document) {
     books->validate(document);
   };
+  target.max_entries = storage.books->options().max_entries;
   return target;
 }
 

@@ -179,7 +179,9 @@ inline std::shared_ptr<Service> Books::open(std::string_view name) {
 
 inline Books::Created Books::create(std::string_view name, std::uint64_t entries) {
   if (auto book = find(name); book && is_there(*book)) return {std::move(book), false};
-  if (options_.max_entries != 0 && entries > options_.max_entries) rules_->fail_full();
+  if (options_.max_entries != 0 && entries > options_.max_entries) {
+    detail::fail_full(options_.max_entries);
+  }
   const auto passed = rules_->gate.pass();
   if (!rules_->gate.is_open()) throw Error(Errc::stopped, "The service is stopped");
   auto created = store_->create(name, options_.max_books);

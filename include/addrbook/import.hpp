@@ -90,6 +90,7 @@ struct ImportTarget {
   std::function<std::shared_ptr<Service>(std::uint64_t entries)> make = {};
   /// Without a book: checks a document as Service::validate() does.
   std::function<void(const Document&)> validate = {};
+  std::uint64_t max_entries = 0;  ///< without a book: how many it may have; 0: no limit
 };
 
 /// Brings the records of an input into a book. One that can't be read, or that a validator refuses,
@@ -126,7 +127,8 @@ class Import : private RecordSink {
 
   /// Takes the end of the input, once, and stores what there is.
   /// @throws as write(); without ImportOptions::partial also Error{storage}, Error{full},
-  ///         Error{stopped}: nothing is stored then
+  ///         Error{stopped}, Error{busy}: others write the same contacts all the time; nothing is
+  ///         stored then
   [[nodiscard]] ImportReport finish();
 
   /// @returns what has been done so far; its lists may have been moved away by finish()
@@ -148,6 +150,7 @@ class Import : private RecordSink {
   // What becomes of the records that are held.
   struct Plan {
     Batch batch;
+    std::vector<const Held*> records;  // of the batch's writes
     // Of the batch, as far as they come from outside. Two records may lead to one entry, one by its
     // id and one by its UID: the first one counts.
     std::set<std::string> ids;
@@ -165,7 +168,9 @@ class Import : private RecordSink {
   void hold(Held held);
   void store_held();
   void store_batch();
+  [[nodiscard]] CommitResult commit(Plan& plan);
   [[nodiscard]] CommitResult commit(Batch batch);
+  [[nodiscard]] bool look_again(Plan& plan, std::size_t refused) const;
   void check_room(const Plan& plan) const;
   [[nodiscard]] Plan make_plan();
   [[nodiscard]] std::optional<Entry> written_down_from(const Document& document) const;
@@ -302,7 +307,8 @@ inline void Import::store_held() {
     store_batch();
   } catch (const Error& error) {
     const Errc code = error.code();
-    const bool is_of_batch = code == Errc::storage || code == Errc::full || code == Errc::stopped;
+    const bool is_of_batch =
+        code == Errc::storage || code == Errc::full || code == Errc::stopped || code == Errc::busy;
     if (!options_.partial || !is_of_batch) throw;
     report_.failed += held_.size();
     ++report_.failed_batch_count;
@@ -326,20 +332,47 @@ inline void Import::drop_held() noexcept {
 }
 
 inline void Import::store_batch() {
-  while (true) {
+  constexpr int max_plans = 10;
+  for (int i = 0; i < max_plans; ++i) {
     Plan plan = make_plan();
     if (options_.dry_run) {
       check_room(plan);
     } else if (!plan.batch.writes.empty()) {
-      const CommitResult result = commit(std::move(plan.batch));
+      const CommitResult result = commit(plan);
       if (result.outcome == CommitResult::Outcome::full) target_.book->fail_full();
-      if (!result.done()) continue;  // another writer was faster
+      if (!result.done()) continue;
     }
     report_.created += plan.created;
     report_.updated += plan.updated;
     report_.skipped += plan.skipped;
     return;
   }
+  throw Error(Errc::busy, "Too many writes of the same contacts at once");
+}
+
+/// Commits a plan. Where another writer was faster, it is only that entry which is looked at again.
+/// @returns a result that is not done if the plan has to be made anew
+inline CommitResult Import::commit(Plan& plan) {
+  constexpr int max_attempts = 10;
+  CommitResult result;
+  for (int i = 0; i < max_attempts; ++i) {
+    result = commit(plan.batch);
+    if (result.outcome != CommitResult::Outcome::refused) break;
+    if (!look_again(plan, result.refused)) break;
+  }
+  return result;
+}
+
+/// @returns whether the entry that a write replaces is still the record's
+inline bool Import::look_again(Plan& plan, std::size_t refused) const {
+  Write& write = plan.batch.writes[refused];
+  const Held& held = *plan.records[refused];
+  if (write.condition.kind != Condition::Kind::at_revision) return false;
+  const std::optional<Entry> entry = target_.book->find(write.id);
+  if (!entry) return false;
+  if (held.id != write.id && detail::identity_of(entry->document) != held.identity) return false;
+  write.condition.revision = entry->revision;
+  return true;
 }
 
 inline CommitResult Import::commit(Batch batch) {
@@ -366,12 +399,11 @@ inline CommitResult Import::commit(Batch batch) {
 
 /// What a commit would check.
 inline void Import::check_room(const Plan& plan) const {
-  if (!target_.book || plan.created == 0) return;
-  const std::uint64_t max_entries = target_.book->options().max_entries;
-  if (max_entries == 0) return;
-  if (target_.book->state().count + report_.created + plan.created > max_entries) {
-    target_.book->fail_full();
-  }
+  const std::uint64_t max_entries =
+      target_.book ? target_.book->options().max_entries : target_.max_entries;
+  if (max_entries == 0 || plan.created == 0) return;
+  const std::uint64_t count = target_.book ? target_.book->state().count : 0;
+  if (count + report_.created + plan.created > max_entries) detail::fail_full(max_entries);
 }
 
 /// Whether all that is in the book was met in this input, so that there is nothing to look for.
@@ -433,12 +465,14 @@ inline void Import::plan_one(Plan& plan, const Held& held,
   if (!entry || options_.on_conflict == OnConflict::duplicate) {
     const bool has_id = !held.id.empty() && !entry && plan.ids.insert(held.id).second;
     writes.push_back({has_id ? held.id : make_id(), held.document, {Condition::Kind::absent}});
+    plan.records.push_back(&held);
     ++plan.created;
   } else if (options_.on_conflict == OnConflict::skip || entry->document == held.document ||
              !plan.ids.insert(entry->id).second) {
     ++plan.skipped;
   } else {
     writes.push_back({entry->id, held.document, {Condition::Kind::at_revision, entry->revision}});
+    plan.records.push_back(&held);
     ++plan.updated;
   }
 }

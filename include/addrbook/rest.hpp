@@ -340,6 +340,7 @@ inline void Rest::Call::begin_import() {
     return service_ = rest_.books_->create(book_, entries).book;
   };
   target.validate = [this](const Document& address) { rest_.books_->validate(address); };
+  if (rest_.books_) target.max_entries = rest_.books_->options().max_entries;
   import_.emplace(exchange_, rest_.options_, std::move(wanted), std::move(target));
 }
 

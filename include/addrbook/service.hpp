@@ -180,7 +180,7 @@ class Service : private detail::Pinned {
   /// Throws what create() throws when the book is full, for who calls commit().
   /// @throws Error{full}
   [[noreturn]] void fail_full(SourceLine thrown_at = SourceLine::here()) const {
-    rules_->fail_full(thrown_at);
+    detail::fail_full(rules_->options.max_entries, thrown_at);
   }
 
   /// A run of entries in order of creation, for lists of any size: begin with `after` = 0, continue

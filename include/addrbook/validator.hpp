@@ -7,6 +7,7 @@
 #include <addrbook/options.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -84,10 +85,16 @@ struct BookRules {
   /// @throws Error{invalid} it is over max_document_bytes | InvalidAddress a validator refused |
   ///         Error{internal} a validator threw (an Error{invalid} passes unchanged)
   void validate(const Document& document) const;
-
-  /// @throws Error{full}: a book has no more room
-  [[noreturn]] void fail_full(SourceLine thrown_at = SourceLine::here()) const;
 };
+
+/// @throws Error{full}: a book has no more room
+[[noreturn]] inline void fail_full(std::uint64_t max_entries,
+                                   SourceLine thrown_at = SourceLine::here()) {
+  throw Error(Errc::full,
+              "Insufficient Storage: the book may hold " + std::to_string(max_entries) +
+                  (max_entries == 1 ? " address" : " addresses"),
+              thrown_at);
+}
 
 }  // namespace detail
 
@@ -111,13 +118,6 @@ inline void detail::BookRules::validate(const Document& document) const {
     }
     if (!violations.empty()) throw InvalidAddress(std::move(violations));
   }
-}
-
-inline void detail::BookRules::fail_full(SourceLine thrown_at) const {
-  throw Error(Errc::full,
-              "Insufficient Storage: the book may hold " + std::to_string(options.max_entries) +
-                  (options.max_entries == 1 ? " address" : " addresses"),
-              thrown_at);
 }
 
 }  // namespace addrbook

@@ -444,6 +444,7 @@ TEST_CASE("import: into a book that the first record makes") {
     target.book = books->find("team");
     target.make = [&](std::uint64_t entries) { return books->create("team", entries).book; };
     target.validate = [&](const Document& document) { books->validate(document); };
+    target.max_entries = limits.max_entries;
     Import import(target, *format, options);
     import.write(text);
     return counts(import.finish());
@@ -451,6 +452,7 @@ TEST_CASE("import: into a book that the first record makes") {
   ImportOptions dry;
   dry.dry_run = true;
   CHECK(bring_in(ada, dry) == Counts{1, 0, 0, 0});
+  CHECK_THROWS_AS(static_cast<void>(bring_in(numbers(6), dry)), Error);
   CHECK(bring_in("broken", {}) == Counts{0, 0, 0, 1});
   CHECK(bring_in(numbers(6), in_parts(10)) == Counts{0, 0, 0, 6});
   CHECK_THROWS_WITH_AS(static_cast<void>(bring_in(numbers(6), {})),
@@ -468,6 +470,44 @@ TEST_CASE("import: into a book that the first record makes") {
   Import import(target, *format);
   import.write(numbers(5));
   CHECK(counts(import.finish()) == Counts{1, 0, 4, 0});
+}
+
+TEST_CASE("import: an entry that is written again and again is replaced, or the import ends") {
+  const Book book;
+  const auto text = [](int version) {
+    std::string lines;
+    for (int i = 0; i < 3; ++i) {
+      lines += R"({"uid":"u)" + std::to_string(i) + R"(","v":)" + std::to_string(version) + "}\n";
+    }
+    return lines;
+  };
+  CHECK(counts(book.bring_in(text(1))) == Counts{3, 0, 0, 0});
+  const auto others = book.service->list();
+  int races = 0;
+  int written = 0;
+  book.store->before_commit = [&] {
+    if (races <= 0) return;
+    const int left = std::exchange(races, 0);
+    book.service->update(others[1].id,
+                         Document::parse(R"({"uid":"u1","w":)" + std::to_string(++written) + "}"));
+    races = left - 1;
+  };
+  races = 30;
+  CHECK(counts(book.bring_in(text(2), with(OnConflict::replace))) == Counts{0, 3, 0, 0});
+  CHECK(written == 30);
+  CHECK(book.texts()[1] == R"({"uid":"u1","v":2})");
+
+  races = 1'000'000;
+  CHECK(code_of([&] { static_cast<void>(book.bring_in(text(3), with(OnConflict::replace))); }) ==
+        Errc::busy);
+  CHECK(written < 200);
+  ImportOptions parts = in_parts(10);
+  parts.on_conflict = OnConflict::replace;
+  const auto report = book.bring_in(text(3), parts);
+  CHECK(counts(report) == Counts{0, 0, 0, 3});
+  REQUIRE(report.failed_batches.size() == 1);
+  CHECK(report.failed_batches[0].code == Errc::busy);
+  CHECK(book.texts()[0] == R"({"uid":"u0","v":2})");
 }
 
 TEST_CASE("import: holds the records that are stored together, and no more") {
