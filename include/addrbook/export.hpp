@@ -53,7 +53,7 @@ class Export : private detail::Pinned {
   /// @returns how many entries were written
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
   /// @returns whether all entries that are not written yet are held
-  [[nodiscard]] bool is_at_last_page() const noexcept { return !page_.next; }
+  [[nodiscard]] bool is_at_last_page() const noexcept { return !page_.next && !is_put_off_; }
   /// @returns the bytes that are held now
   [[nodiscard]] std::size_t memory() const noexcept;
 
@@ -66,11 +66,14 @@ class Export : private detail::Pinned {
     return is_in_order() ? PageLimit{256, piece_bytes} : PageLimit{1000, 4 * piece_bytes};
   }
   void fetch();
+  void check_epoch() const;
 
   std::shared_ptr<const Service> book_;
   Query query_;
   std::unique_ptr<RecordWriter> writer_;
   QueryPage page_;
+  std::optional<Position> begin_;  // of the page
+  bool is_put_off_ = false;        // the page has a large entry: it is read again in its turn
   BookState state_;
   std::size_t next_ = 0;  // of the page's entries
   std::uint64_t count_ = 0;
@@ -108,7 +111,8 @@ inline Export::Export(std::shared_ptr<const Service> book, const Format& format,
     : book_(std::move(book)), query_(std::move(query)) {
   if (!book_) throw Error(Errc::invalid, "an Export needs a book");
   writer_ = format.writer({find_version(format, options.version), options.is_single});
-  page_ = book_->list(query_, page_limit(), after);
+  page_.next = after;
+  fetch();
   state_ = page_.state;
 }
 
@@ -117,9 +121,16 @@ inline bool Export::read(std::string& to) {
   const std::size_t begin = to.size();
   if (!std::exchange(is_begun_, true)) writer_->begin(to);
   while (to.size() - begin < piece_bytes) {
+    std::optional<detail::LargeWork> turn;
+    if (std::exchange(is_put_off_, false)) {
+      turn.emplace();
+      page_ = book_->list(query_, page_limit(), begin_);
+      check_epoch();
+    }
     if (next_ == page_.entries.size()) {
       if (page_.next) {
         fetch();
+        check_epoch();
         continue;
       }
       page_.entries.clear();
@@ -137,10 +148,14 @@ inline bool Export::read(std::string& to) {
 }
 
 inline void Export::fetch() {
-  const std::optional<Position> after = std::move(page_.next);
-  page_ = QueryPage();  // before there is another: one is enough
+  begin_ = std::exchange(page_, QueryPage()).next;  // before there is another: one is enough
   next_ = 0;
-  page_ = book_->list(query_, page_limit(), after);
+  page_ = book_->list(query_, page_limit(), begin_);
+  is_put_off_ = detail::LargeWork::is_large(detail::largest_of(page_.entries));
+  if (is_put_off_) page_.entries = {};
+}
+
+inline void Export::check_epoch() const {
   if (page_.state.epoch != state_.epoch) {
     throw Error(Errc::storage, "the book was restored while it was exported");
   }

@@ -105,6 +105,30 @@ TEST_CASE("export: a long book comes in pieces, of which few are held") {
   CHECK_FALSE(pieces.read(piece));
 }
 
+TEST_CASE("export: a large entry is held only while it is written") {
+  const auto book = small_book();
+  const std::string text = R"({"name":")" + std::string(300'000, 'x') + "\"}";
+  book->create(Document::parse(text));
+  book->create(Document());
+  const auto format = test::line_format();
+  for (const bool is_sorted : {false, true}) {
+    Query query;
+    if (is_sorted) query.sort = Query::Sort::updated;
+    CHECK(all(book, query, {"1", false}) == all(small_book(), {}, {"1", false}) + text + "\n{}\n");
+  }
+  Query only;
+  only.sort = Query::Sort::updated;
+  only.descending = true;
+  book->remove(book->list().back().id);
+  Export pieces(book, *format, only, {"1", false});
+  CHECK(pieces.memory() < 1000);
+  CHECK_FALSE(pieces.is_at_last_page());
+  std::string first;
+  CHECK(pieces.read(first));
+  CHECK(first.substr(0, text.size()) == text);
+  CHECK(pieces.memory() < 1000);
+}
+
 TEST_CASE("export: what is given back is read again") {
   const auto book = std::make_shared<Service>();
   for (int i = 0; i < 3000; ++i) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <mutex>
+#include <optional>
 
 namespace addrbook::detail {
 
@@ -24,6 +25,20 @@ class LargeWork : private Pinned {
     turn().lock();
   }
   ~LargeWork() { turn().unlock(); }
+
+  /// Reads what has to be worked on. If that is large, it is let go of, and read again once `turn`
+  /// is there: so hundreds that wait for it hold nothing.
+  /// @param largest  (what was read) -> the bytes of its largest text
+  template <class Read, class Largest>
+  [[nodiscard]] static auto read_in_turn(std::optional<LargeWork>& turn, const Read& read,
+                                         const Largest& largest) {
+    {
+      auto found = read();
+      if (!is_large(largest(found))) return found;
+    }
+    turn.emplace();
+    return read();
+  }
 
  private:
   static std::recursive_mutex& turn() {

@@ -1,6 +1,7 @@
 /// The handlers of single addresses.
 #pragma once
 
+#include <addrbook/base/large_work.hpp>
 #include <addrbook/document.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/error.hpp>
@@ -118,7 +119,12 @@ inline Reply get_address(Context& context) {
   if (wanted && has_fields) {
     throw HttpError(400, "Invalid query: 'fields' can't be used with a format");
   }
-  const Entry entry = context.service->get(context.id);
+  std::optional<LargeWork> turn;  // an answer in pieces needs none
+  const auto read = [&] { return context.service->get(context.id); };
+  const Entry entry =
+      wanted ? LargeWork::read_in_turn(
+                   turn, read, [](const Entry& found) { return found.document.text().size(); })
+             : read();
   const EntityTag tag =
       wanted ? EntityTag(entry.epoch, entry.revision, wanted->format->name()) : tag_of(entry);
   const auto current = [&] {

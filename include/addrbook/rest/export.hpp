@@ -1,6 +1,7 @@
 /// The handler of a book's contacts in a format.
 #pragma once
 
+#include <addrbook/base/large_work.hpp>
 #include <addrbook/entry.hpp>
 #include <addrbook/export.hpp>
 #include <addrbook/format.hpp>
@@ -70,8 +71,8 @@ inline Reply export_addresses(Context& context, const ExportRequest& wanted) {
       std::any_of(context.query.begin(), context.query.end(),
                   [](const QueryParameter& each) { return each.name == "limit"; });
   if (has_limit) {
-    const QueryPage page = context.service->list(
-        request.query, {request.limit, FindRequest::max_page_bytes}, start.after);
+    std::optional<LargeWork> turn;
+    const QueryPage page = read_page(context, request, start, turn);
     const auto writer = format.writer(options);
     writer->begin(reply.body);
     for (const Entry& entry : page.entries) write_entry(*writer, entry, reply.body);
