@@ -106,7 +106,7 @@ inline Reply remove_book(Context& context) {
 /// @returns the name that the list goes on after; nothing if the cursor is not one of ours
 inline std::optional<std::string> read_cursor(std::string_view cursor, const Context& context) {
   const auto digits = cursor.substr((std::min)(cursor.size(), std::size_t{1}));
-  if (cursor.substr(0, 1) == "p") return context.positions.find(digits);
+  if (cursor.substr(0, 1) == "p") return context.positions.find(context.exchange.user(), digits);
   auto name = cursor.substr(0, 1) == "n" ? unhex(digits) : std::nullopt;
   if (!name || !is_valid_book_name(*name) || !may_read(context, *name)) return std::nullopt;
   return name;
@@ -156,7 +156,8 @@ inline Reply list_books(Context& context) {
   // A link only because of books that the client may not read would tell that they are there.
   if (is_next_known || more) {
     const std::string cursor =
-        is_next_known ? "n" + hex(shown) : "p" + context.positions.keep(std::move(after));
+        is_next_known ? "n" + hex(shown)
+                      : "p" + context.positions.keep(context.exchange.user(), std::move(after));
     reply.headers.emplace_back(
         "Link", "<" + context.public_path(std::string(context.prefix.root())) +
                     "?limit=" + std::to_string(limit) + "&cursor=" + cursor + ">; rel=\"next\"");

@@ -28,12 +28,14 @@ class MemberNames {
   [[nodiscard]] static MemberNames read(const QueryParameter& parameter) {
     MemberNames result;
     std::string_view list = parameter.value;
-    do {
+    while (true) {
+      const bool is_last = list.find(',') == std::string_view::npos;
       result.names_.emplace_back(trim(cut(list, ',')));
       if (result.names_.back().empty()) {
         refuse_value(parameter.name, "a list of names with ',' between them");
       }
-    } while (!list.empty());
+      if (is_last) break;
+    }
     std::sort(result.names_.begin(), result.names_.end());
     return result;
   }

@@ -257,6 +257,8 @@ TEST_CASE("find: bad parameters are named") {
   for (int i = 0; i < 33; ++i) words += "+a" + std::to_string(100 + i);
   CHECK(message("q=" + words) == "Invalid query: 'q' has over 32 words");
   CHECK(message("q=%ff") == "Invalid value: 'q' must be UTF-8");
+  CHECK(message("fields=name,") ==
+        "Invalid value: 'fields' must be a list of names with ',' between them");
   CHECK(message("fields=name,,emails") ==
         "Invalid value: 'fields' must be a list of names with ',' between them");
   CHECK(message("limit=1001") == "Invalid value: 'limit' must be 1 to 1000");
