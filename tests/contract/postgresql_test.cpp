@@ -836,6 +836,18 @@ TEST_CASE("postgresql: tables of version 3 are indexed at the start, by one of s
   test::check_followed(*opened);
 }
 
+TEST_CASE(
+    "postgresql: tables of version 4 are brought forward, and indexed by the rules of today") {
+  const auto database = new_database();
+  shared_server().sql(test::read_file(ADDRBOOK_SOURCE_DIR "/tests/data/book-v4.sql"), database);
+  const auto opened = addrbook::detail::postgresql_books(shared_server().conninfo(database), {});
+  test::check_version_3(*opened);
+  CHECK(shared_server().sql("SELECT count(*) FROM addrbook_search", database) == "6");
+  CHECK(shared_server().sql("SELECT version FROM addrbook_schema", database) ==
+        std::to_string(addrbook::detail::SqlTables::version));
+  test::check_followed(*opened);
+}
+
 TEST_CASE("postgresql: an index that is not complete is continued") {
   const auto database = new_database();
   const auto conninfo = shared_server().conninfo(database);

@@ -1,4 +1,4 @@
-/// What is in tests/data/book-v3.*.
+/// What is in tests/data/book-v3.* and book-v4.sql.
 #pragma once
 
 #include <addrbook/book_store.hpp>
