@@ -216,7 +216,9 @@ inline const SqlTexts& PostgresqlEngine::texts() const {
       "(SELECT entry.*, epoch, place, COALESCE(SUM(octet_length(document)) OVER (ORDER BY place "
       "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS earlier FROM addrbook_books "
       "CROSS JOIN unnest(CAST(:ids AS text[])) WITH ORDINALITY AS asked (asked_id, place) "
-      "LEFT JOIN addrbook_entries AS entry ON key >> 40 = number AND id = asked_id "
+      // LIMIT: however few entries the planner takes the book for, it is not read as a whole.
+      "LEFT JOIN LATERAL (SELECT * FROM addrbook_entries "
+      "WHERE key >> 40 = number AND id = asked_id LIMIT 1) AS entry ON TRUE "
       "WHERE number = :number AND name = :name AND "
       "addrbook_books.tableoid = CAST(current_setting('addrbook.books') AS oid)) AS measured "
       "WHERE earlier <= CAST(:bytes AS BIGINT) ORDER BY place",
