@@ -457,7 +457,7 @@ inline std::vector<std::optional<Entry>> Store::find_many(const std::vector<std:
   for (const std::string_view id : ids) {
     const bool is_valid = is_valid_id(id);
     if (is_valid && next == found.end()) break;
-    all.push_back(is_valid ? *std::move(next++) : std::nullopt);
+    all.push_back(is_valid ? std::move(*next++) : std::nullopt);
   }
   return all;
 }

@@ -272,7 +272,7 @@ std::vector<std::optional<Entry>> EntryCache::find_many(Book book,
     }
     if (next == loaded.end()) break;
     if (*next) each.keep(**next);
-    found.push_back(*std::move(next++));
+    found.push_back(std::move(*next++));
   }
   return found;
 }
