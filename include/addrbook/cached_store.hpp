@@ -44,6 +44,12 @@ class CachedStore final : public Store {
   [[nodiscard]] std::optional<Entry> do_find(std::string_view id) const override {
     return cache_.find(only_book, id, [this, id] { return store_->find(id); });
   }
+  [[nodiscard]] std::vector<std::optional<Entry>> do_find_many(
+      const std::vector<std::string_view>& ids, std::size_t max_bytes) const override {
+    return cache_.find_many(
+        only_book, ids, max_bytes,
+        [this](const auto& missing, std::size_t room) { return store_->find_many(missing, room); });
+  }
   [[nodiscard]] Page do_page(std::uint64_t after, PageLimit limit) const override {
     return store_->page(after, limit);
   }

@@ -114,6 +114,14 @@ class Service : private detail::Pinned {
   /// @throws Error{storage}
   [[nodiscard]] std::optional<Entry> find(std::string_view id) const;
 
+  /// As find(), of many entries at once, see Store::find_many().
+  /// @throws Error{storage}
+  [[nodiscard]] std::vector<std::optional<Entry>> find_many(
+      const std::vector<std::string_view>& ids,
+      std::size_t max_bytes = (std::numeric_limits<std::size_t>::max)()) const {
+    return store_->find_many(ids, max_bytes);
+  }
+
   /// Replaces the document of an entry. Of concurrent updates the last one stays.
   /// @param if_revision  if set, only an entry at that revision is replaced: so two that edit the
   ///                     same entry don't lose what the other wrote

@@ -20,6 +20,8 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <iterator>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -165,6 +167,16 @@ class Store : private detail::Pinned {
     return do_find(id);
   }
 
+  /// Looks for many entries at once: in a database that is remote with one statement.
+  /// @param ids        in any order; one may be there twice
+  /// @param max_bytes  of the documents' text: once they have more, the result ends
+  /// @returns for each id what find() does, perhaps not all of the same moment. Of the first ids
+  ///          only, if the result has ended; of one id at least
+  /// @throws Error{storage}
+  [[nodiscard]] std::vector<std::optional<Entry>> find_many(
+      const std::vector<std::string_view>& ids,
+      std::size_t max_bytes = (std::numeric_limits<std::size_t>::max)()) const;
+
   /// @param after  only entries with a greater `created`; 0 for all
   /// @throws Error{storage}
   [[nodiscard]] Page page(std::uint64_t after, PageLimit limit) const {
@@ -251,6 +263,10 @@ class Store : private detail::Pinned {
   virtual CommitResult do_commit(Batch batch) = 0;
   /// @param id  valid
   [[nodiscard]] virtual std::optional<Entry> do_find(std::string_view id) const = 0;
+  /// Finds them one by one, unless a store overrides this.
+  /// @param ids  valid, and not empty; of one at least there must be a result
+  [[nodiscard]] inline virtual std::vector<std::optional<Entry>> do_find_many(
+      const std::vector<std::string_view>& ids, std::size_t max_bytes) const;
   [[nodiscard]] virtual Page do_page(std::uint64_t after, PageLimit limit) const = 0;
   [[nodiscard]] virtual BookState do_state() const = 0;
   /// Asks nothing of a disk or a database.
@@ -428,19 +444,62 @@ inline Subscription Store::on_change(ChangeCallback callback) {
   return subscription;
 }
 
+inline std::vector<std::optional<Entry>> Store::find_many(const std::vector<std::string_view>& ids,
+                                                          std::size_t max_bytes) const {
+  std::vector<std::string_view> valid;
+  valid.reserve(ids.size());
+  std::copy_if(ids.begin(), ids.end(), std::back_inserter(valid), is_valid_id);
+  std::vector<std::optional<Entry>> found;
+  if (!valid.empty()) found = do_find_many(valid, max_bytes);
+  if (valid.size() == ids.size()) return found;
+  std::vector<std::optional<Entry>> all;
+  auto next = found.begin();
+  for (const std::string_view id : ids) {
+    const bool is_valid = is_valid_id(id);
+    if (is_valid && next == found.end()) break;
+    all.push_back(is_valid ? std::move(*next++) : std::nullopt);
+  }
+  return all;
+}
+
+namespace detail {
+
+/// Finds entries one by one, as Store::find_many() finds them at once.
+/// @param find  `std::optional<Entry> find(std::string_view id)`
+template <class Find>
+[[nodiscard]] std::vector<std::optional<Entry>> find_each(const std::vector<std::string_view>& ids,
+                                                          std::size_t max_bytes, const Find& find) {
+  std::vector<std::optional<Entry>> found;
+  std::size_t bytes = 0;
+  for (const std::string_view id : ids) {
+    found.push_back(find(id));
+    if (found.back()) bytes += found.back()->document.text().size();
+    if (bytes > max_bytes) break;
+  }
+  return found;
+}
+
+}  // namespace detail
+
+inline std::vector<std::optional<Entry>> Store::do_find_many(
+    const std::vector<std::string_view>& ids, std::size_t max_bytes) const {
+  return detail::find_each(ids, max_bytes, [this](std::string_view id) { return do_find(id); });
+}
+
 // Whatever the storage is, to look at a few entries is quicker than to combine them with an index.
 inline detail::Scan::Pages Store::pages_of(const std::vector<std::string>& ids) const {
   std::vector<std::string_view> sorted(ids.begin(), ids.end());
   std::sort(sorted.begin(), sorted.end());
   sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
-  // One at a time, since each may be large.
-  return [this, sorted = std::move(sorted), next = std::size_t{0}](std::uint64_t) mutable {
+  return [this, rest = std::move(sorted), is_first = true](std::uint64_t) mutable {
     Page page;
-    if (next == 0) page.state = do_state();
-    if (next < sorted.size()) {
-      if (auto entry = find(sorted[next++])) page.entries.push_back(*std::move(entry));
+    if (std::exchange(is_first, false)) page.state = do_state();
+    auto found = find_many(rest, PageLimit{}.bytes);
+    rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(found.size()));
+    for (auto& entry : found) {
+      if (entry) page.entries.push_back(*std::move(entry));
     }
-    page.more = next < sorted.size();
+    page.more = !rest.empty();
     return page;
   };
 }

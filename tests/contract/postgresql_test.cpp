@@ -2,6 +2,7 @@
 // away, and databases that can't be used.
 
 #include <addrbook/postgresql.hpp>
+#include <addrbook/rest.hpp>
 #include <addrbook/service.hpp>
 
 #include <support/addresses.hpp>
@@ -9,6 +10,7 @@
 #include <support/parallel.hpp>
 #include <support/postgresql_server.hpp>
 #include <support/silent_proxy.hpp>
+#include <unit/rest_client.hpp>
 
 #include <doctest/doctest.h>
 
@@ -257,6 +259,50 @@ TEST_CASE("postgresql: a read takes one round trip, a group of writes two, howev
   many.push_back(put("trip-new", 3));
   CHECK(trips_of([&] { CHECK(store->commit({many}).done()); }) == 2);
   CHECK_FALSE(store->find("trip"));
+}
+
+TEST_CASE("postgresql: a batch takes a few round trips, and so do lists by ids, however many") {
+  test::SilentProxy proxy(shared_server().port());
+  PostgresqlOptions options;
+  options.connections = 1;
+  const addrbook::Rest rest(
+      std::make_shared<addrbook::Service>(open_postgresql(proxy.conninfo(), options)), {});
+  const auto trips_of = [&](const std::string& method, const std::string& target,
+                            const std::string& body, int status) {
+    test::Ask request;
+    request.method = method;
+    request.target = "/addresses" + target;
+    request.body = {body};
+    const int before = proxy.round_trips();
+    CHECK(test::ask(rest, request).status == status);
+    return proxy.round_trips() - before;
+  };
+  constexpr int many = 100;
+  const auto batch = [&](const std::string& op, const std::string& members,
+                         const std::string& last = "") {
+    std::string body;
+    for (int i = 0; i < many; ++i) {
+      body.append(body.empty() ? R"([{"op":")" : R"(,{"op":")").append(op);
+      body.append(R"(","id":"many-)" + std::to_string(i) + "\"" + members + "}");
+    }
+    return body + last + "]";
+  };
+  const std::string address = R"(,"address":{"name":"Ada Example"})";
+  const std::string patch = R"(,"patch":{"note":"x"})";
+  const auto write = [&](const std::string& body, int status = 200) {
+    return trips_of("POST", "/_batch", body, status);
+  };
+  std::string ids = "?limit=50";
+  for (int i = 0; i < many; i += 2) ids += "&id=many-" + std::to_string(i);
+  CHECK(write(batch("create", address)) <= 2);
+  CHECK(write(batch("replace", address)) <= 4);  // once, to prepare the statement
+  CHECK(write(batch("replace", address)) <= 3);
+  CHECK(write(batch("patch", patch)) <= 3);
+  CHECK(trips_of("GET", ids, "", 200) <= 2);
+  CHECK(trips_of("GET", ids + "&count=true", "", 200) <= 4);
+  // One that fails asks whether one before it does, too.
+  CHECK(write(batch("replace", address, R"(,{"op":"patch","id":"absent","patch":{}})"), 404) <= 3);
+  CHECK(write(batch("delete", "")) <= 3);
 }
 
 TEST_CASE("postgresql: a batch that is larger than all buffers, of any characters") {

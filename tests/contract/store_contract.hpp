@@ -203,6 +203,77 @@ STORE_CASE("commit, find and page give the epoch with the revisions") {
   for (const auto& entry : page.entries) CHECK(entry.epoch == epoch);
 }
 
+STORE_CASE("many entries are found at once, each as by itself") {
+  Factory factory;
+  const auto store = factory.make();
+  const auto other = factory.make();
+  std::vector<test::Write> writes{test::put("NULL", 1), test::put("null", 2), test::put("A", 3)};
+  for (std::uint64_t i = 0; i < 300; ++i) writes.push_back(test::put("n-" + std::to_string(i), i));
+  store->commit({std::move(writes)});
+  store->commit({{test::put("a", 4), test::put("gone", 5)}});
+  store->commit({{test::put("A", 6), test::removal("gone")}});
+  other->commit({{test::put("a", 7), test::put("theirs", 8)}});
+  using Ids = std::vector<std::string>;
+  const auto check = [&](const test::Store& of, const Ids& ids) {
+    const auto found = of.find_many({ids.begin(), ids.end()});
+    REQUIRE(found.size() == ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      CAPTURE(ids[i]);
+      const auto expected = of.find(ids[i]);
+      REQUIRE(found[i].has_value() == expected.has_value());
+      if (expected) test::check_same(*found[i], *expected);
+    }
+    return std::count_if(found.begin(), found.end(), [](const auto& each) { return each; });
+  };
+  for (int round = 0; round < 2; ++round) {  // the second time perhaps from memory
+    CHECK(check(*store, {}) == 0);
+    CHECK(check(*store, {"absent"}) == 0);
+    CHECK(check(*store, {"", "a b", "A/", std::string("a\0b", 3), std::string(65, 'a')}) == 0);
+    CHECK(check(*store, {"null", "A", "", "gone", "a", "theirs", "NULL", "A", "a", "absent"}) == 6);
+    CHECK(check(*other, {"theirs", "A", "a"}) == 2);
+    Ids all;
+    for (std::size_t i = 500; i-- > 0;) all.push_back("n-" + std::to_string(i));
+    CHECK(check(*store, all) == 300);
+  }
+  store->commit({{test::put("A", 9), test::removal("null")}});
+  CHECK(check(*store, {"A", "null", "NULL"}) == 2);
+}
+
+STORE_CASE("of many entries that are large only the first are found at once") {
+  Factory factory;
+  const auto store = factory.make();
+  constexpr std::size_t size = 100'000;
+  std::vector<std::string> names;
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    const std::string name = "large-" + std::to_string(i);
+    const auto document = test::Document::parse("{\"" + std::string(size, 'x') + "\":1}");
+    store->commit({{test::Write{name, document, {}}, test::put("small-" + name, i)}});
+    for (const char* const before : {"", "small-", "absent-", "not valid "}) {
+      names.push_back(before + name);
+    }
+  }
+  CHECK(store->find_many({names.begin(), names.end()}).size() == names.size());
+  for (const std::size_t max_bytes : {std::size_t{0}, size / 2, 3 * size + size / 2}) {
+    CAPTURE(max_bytes);
+    for (std::size_t i = 0; i < names.size();) {
+      const auto at = names.begin() + static_cast<std::ptrdiff_t>(i);
+      const auto found = store->find_many({at, names.end()}, max_bytes);
+      REQUIRE(!found.empty());
+      REQUIRE(found.size() <= names.size() - i);
+      std::size_t bytes = 0;
+      for (const auto& entry : found) {
+        CHECK(entry.has_value() == store->find(names[i]).has_value());
+        if (entry) CHECK(entry->id == names[i]);
+        if (entry) bytes += entry->document.text().size();
+        ++i;
+      }
+      constexpr std::size_t too_much = 2 * (size + 100);
+      CHECK(bytes <= max_bytes + too_much);
+      CHECK((bytes > max_bytes || i == names.size()));
+    }
+  }
+}
+
 STORE_CASE("commit gives the `created` of each write") {
   using Created = std::vector<std::uint64_t>;
   Factory factory;

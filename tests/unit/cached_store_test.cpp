@@ -390,7 +390,8 @@ TEST_CASE("cached_store: a read on any thread is not older than the last commit 
           }
         } else {
           const auto least = committed[i].load();
-          const auto entry = cache.store.find(id_of(i));
+          const auto entry = t % 3 == 1 ? cache.store.find(id_of(i))
+                                        : cache.store.find_many({id_of(i ^ 1U), id_of(i)})[1];
           if ((entry ? entry->revision : 0) < least) ++stale;
         }
       }

@@ -104,6 +104,12 @@ TEST_CASE("service: get and find") {
     CHECK(thrown.message == "No such address: '" + absent + "'");
   }
   CHECK_FALSE(service.find(std::string(1000, 'x')).has_value());
+  const auto found = service.find_many({id, "absent", id});
+  REQUIRE(found.size() == 3);
+  CHECK(found[0].value().id == id);
+  CHECK_FALSE(found[1].has_value());
+  CHECK(found[2].value().revision == found[0].value().revision);
+  CHECK(service.find_many({id, "absent", id}, 0).size() == 1);
 }
 
 TEST_CASE("service: update replaces the document and keeps id and place") {

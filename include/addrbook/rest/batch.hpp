@@ -30,6 +30,28 @@
 
 namespace addrbook::detail {
 
+/// Entries of a book, one after the other. Reads them ahead in slices, as each read may be a round
+/// trip to a database, and the first slice when the first entry is asked for.
+class EntriesAhead {
+ public:
+  /// @param book  outlives this object, and so do the ids
+  explicit EntriesAhead(const Service& book) : book_(book) {}
+
+  void add(std::string_view id) { ids_.push_back(id); }
+
+  /// @returns what Service::find() does for the next id
+  [[nodiscard]] std::optional<Entry> next();
+
+ private:
+  // Of a slice's documents before the last one. All may be too large for memory.
+  static constexpr std::size_t max_bytes = std::size_t{1024} * 1024;
+
+  const Service& book_;
+  std::vector<std::string_view> ids_;
+  std::vector<std::optional<Entry>> found_;  // of the first ids
+  std::size_t next_ = 0;
+};
+
 /// The operations of a request, on their way into a book.
 class BatchRequest {
  public:
@@ -52,9 +74,10 @@ class BatchRequest {
  private:
   void check_rights(const Context& context) const;
   [[nodiscard]] std::shared_ptr<Service> make_book(const Context& context) const;
-  [[nodiscard]] static Write patched(const BatchOperation& operation, const Service& book);
+  [[nodiscard]] static Write patched(const BatchOperation& operation,
+                                     const std::optional<Entry>& entry);
   [[nodiscard]] Batch prepare(const Service& book) const;
-  static void check_old_bytes(std::size_t& sum, const BatchOperation& operation,
+  static void check_old_bytes(std::size_t& sum, const std::optional<Entry>& entry,
                               const Service& book);
   void check_before(const Batch& batch, const Service& book) const;
   [[noreturn]] void fail_full(const Service& book) const;
@@ -89,6 +112,16 @@ auto of_operation(std::size_t index, const Call& call) {
   } catch (...) {
     throw IndexedError(index, std::current_exception());
   }
+}
+
+inline std::optional<Entry> EntriesAhead::next() {
+  if (next_ == found_.size()) {
+    ids_.erase(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(next_));
+    found_.clear();
+    next_ = 0;
+    found_ = book_.find_many(ids_, max_bytes);
+  }
+  return std::exchange(found_[next_++], std::nullopt);
 }
 
 inline BatchRequest::BatchRequest(const Context& context) {
@@ -178,8 +211,8 @@ inline std::uint64_t BatchRequest::commit(const Context& context) {
   throw Error(Errc::busy, "Too many writes of the batch's addresses at once");
 }
 
-inline Write BatchRequest::patched(const BatchOperation& operation, const Service& book) {
-  const std::optional<Entry> entry = book.find(operation.id);
+inline Write BatchRequest::patched(const BatchOperation& operation,
+                                   const std::optional<Entry>& entry) {
   if (!operation.condition().holds(entry ? std::optional(entry->revision) : std::nullopt)) {
     throw operation.refusal();
   }
@@ -191,15 +224,21 @@ inline Batch BatchRequest::prepare(const Service& book) const {
   Batch batch;
   std::size_t patched_bytes = 0;
   std::size_t old_bytes = 0;
+  EntriesAhead entries(book);
+  for (const BatchOperation& operation : operations_) {
+    if (operation.kind != BatchOperation::Kind::create) entries.add(operation.id);
+  }
   for (std::size_t i = 0; i < operations_.size(); ++i) {
     const BatchOperation& operation = operations_[i];
     try {
-      check_old_bytes(old_bytes, operation, book);
+      std::optional<Entry> entry;
+      if (operation.kind != BatchOperation::Kind::create) entry = entries.next();
+      check_old_bytes(old_bytes, entry, book);
       if (operation.kind != BatchOperation::Kind::patch) {
         batch.writes.push_back({operation.id, operation.address, operation.condition()});
         continue;
       }
-      batch.writes.push_back(patched(operation, book));
+      batch.writes.push_back(patched(operation, entry));
       // A small patch may make a large address, and all of them are held at once.
       patched_bytes += batch.writes.back().document->text().size();
       if (patched_bytes > book.options().max_document_bytes) {
@@ -218,11 +257,10 @@ inline Batch BatchRequest::prepare(const Service& book) const {
 
 /// To take an address out of an index takes longer the larger it is, and all writers wait for a
 /// batch.
-/// @param sum  of the addresses that operations have replaced or deleted so far
-inline void BatchRequest::check_old_bytes(std::size_t& sum, const BatchOperation& operation,
+/// @param sum    of the addresses that operations have replaced or deleted so far
+/// @param entry  that the next one changes, if there is one
+inline void BatchRequest::check_old_bytes(std::size_t& sum, const std::optional<Entry>& entry,
                                           const Service& book) {
-  if (operation.kind == BatchOperation::Kind::create) return;
-  const std::optional<Entry> entry = book.find(operation.id);
   sum += entry ? entry->document.text().size() : 0;
   if (sum > book.options().max_document_bytes) {
     throw Error(Errc::invalid, "Invalid batch: the addresses that it changes have over " +
@@ -233,11 +271,13 @@ inline void BatchRequest::check_old_bytes(std::size_t& sum, const BatchOperation
 
 /// An operation fails. If one before it does, too, that one is told.
 inline void BatchRequest::check_before(const Batch& batch, const Service& book) const {
+  EntriesAhead entries(book);
+  for (const Write& write : batch.writes) entries.add(write.id);
   for (std::size_t i = 0; i < batch.writes.size(); ++i) {
     of_operation(i, [&] {
       const Write& write = batch.writes[i];
       if (write.document) book.validate(*write.document);
-      const std::optional<Entry> entry = book.find(write.id);
+      const std::optional<Entry> entry = entries.next();
       if (!write.condition.holds(entry ? std::optional(entry->revision) : std::nullopt)) {
         throw operations_[i].refusal();
       }

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <iterator>
 #include <list>
@@ -40,7 +41,14 @@ class EntryCache : private Pinned {
   template <class Load>
   [[nodiscard]] std::optional<Entry> find(Book book, std::string_view id, Load load);
 
-  /// @returns how often find() was answered from memory, and how often not
+  /// As find(), of many entries at once, see Store::find_many().
+  /// @param load  finds those that are not in memory: `std::vector<std::optional<Entry>>
+  ///              load(const std::vector<std::string_view>& ids, std::size_t max_bytes)`
+  template <class Load>
+  [[nodiscard]] std::vector<std::optional<Entry>> find_many(
+      Book book, const std::vector<std::string_view>& ids, std::size_t max_bytes, Load load);
+
+  /// @returns how often an entry was found in memory, and how often not
   [[nodiscard]] CacheCounts counts() const {
     CacheCounts all;
     for (const Part& part : parts_) {
@@ -62,7 +70,7 @@ class EntryCache : private Pinned {
   using Keys = std::multiset<Key>;
   using BookNumbers = std::multiset<Book>;
 
-  // A find() that is asking the storage.
+  // An entry for which a find() is asking the storage.
   struct Loading {
     Key key;
     bool may_be_old = false;  // a write of this entry, or a removal of its book, overlapped with it
@@ -105,8 +113,34 @@ class EntryCache : private Pinned {
     part.entries.erase(cached);
   }
 
+  // Looks for an entry in memory. If it is not there, the storage may be asked as long as this
+  // lives.
+  class Asking;
+
   const std::size_t part_capacity_;  // in bytes
   std::array<Part, parts> parts_;
+};
+
+class EntryCache::Asking : private Pinned {
+ public:
+  Asking(EntryCache& cache, const Key& key);
+  ~Asking() {
+    if (known_) return;
+    const std::lock_guard lock(part_.mutex);
+    part_.loads.erase(loading_);
+  }
+
+  /// The entry, if it is in memory.
+  [[nodiscard]] std::optional<Entry>& known() noexcept { return known_; }
+
+  /// Keeps what the storage has, unless that may be old.
+  void keep(const Entry& entry);
+
+ private:
+  Part& part_;
+  const std::size_t capacity_;  // of the part
+  std::optional<Entry> known_;
+  std::list<Loading>::iterator loading_;  // if it is not known
 };
 
 /// While a commit is in progress, its entries are not kept, neither old nor new: a find() of one
@@ -175,45 +209,72 @@ inline void EntryCache::Removing::begin(Book book) {
   }
 }
 
-template <class Load>
-std::optional<Entry> EntryCache::find(Book book, std::string_view id, Load load) {
-  const Key key(book, id);
-  Part& part = part_of(key);
-  std::list<Loading>::iterator loading;
-  {
-    const std::lock_guard lock(part.mutex);
-    if (const auto at = part.by_key.find(key); at != part.by_key.end()) {
-      part.entries.splice(part.entries.begin(), part.entries, at->second);
-      ++part.hits;
-      return at->second->entry;
-    }
-    ++part.misses;
-    const bool is_written = part.in_commit.count(key) != 0 || part.in_removal.count(book) != 0;
-    loading = part.loads.insert(part.loads.begin(), {key, is_written});
+inline EntryCache::Asking::Asking(EntryCache& cache, const Key& key)
+    : part_(cache.part_of(key)), capacity_(cache.part_capacity_) {
+  const std::lock_guard lock(part_.mutex);
+  if (const auto at = part_.by_key.find(key); at != part_.by_key.end()) {
+    part_.entries.splice(part_.entries.begin(), part_.entries, at->second);
+    ++part_.hits;
+    known_ = at->second->entry;
+    return;
   }
-  std::optional<Entry> entry;
+  ++part_.misses;
+  const bool is_written = part_.in_commit.count(key) != 0 || part_.in_removal.count(key.first) != 0;
+  loading_ = part_.loads.insert(part_.loads.begin(), {key, is_written});
+}
+
+inline void EntryCache::Asking::keep(const Entry& entry) {
+  if (cost_of(entry) > capacity_) return;
   Part::Entries made;
-  try {
-    entry = load();
-    if (entry && cost_of(*entry) <= part_capacity_) made.push_back({*entry, part.by_key.end()});
-  } catch (...) {
-    const std::lock_guard lock(part.mutex);
-    part.loads.erase(loading);
-    throw;
-  }
-  const std::lock_guard lock(part.mutex);
-  const bool may_be_old = loading->may_be_old;
-  part.loads.erase(loading);
-  if (made.empty() || may_be_old) return entry;
+  made.push_back({entry, part_.by_key.end()});
+  const std::lock_guard lock(part_.mutex);
+  if (loading_->may_be_old) return;
   // Another find() of the same id may have been faster.
   const auto [by_key, is_first] =
-      part.by_key.emplace(Key(book, made.front().entry.id), made.begin());
-  if (!is_first) return entry;
+      part_.by_key.emplace(Key(loading_->key.first, made.front().entry.id), made.begin());
+  if (!is_first) return;
   made.front().by_key = by_key;
-  part.bytes += cost_of(made.front().entry);
-  part.entries.splice(part.entries.begin(), made);
-  while (part.bytes > part_capacity_) evict(part, std::prev(part.entries.end()));
+  part_.bytes += cost_of(made.front().entry);
+  part_.entries.splice(part_.entries.begin(), made);
+  while (part_.bytes > capacity_) evict(part_, std::prev(part_.entries.end()));
+}
+
+template <class Load>
+std::optional<Entry> EntryCache::find(Book book, std::string_view id, Load load) {
+  Asking asking(*this, {book, id});
+  if (asking.known()) return std::move(asking.known());
+  std::optional<Entry> entry = load();
+  if (entry) asking.keep(*entry);
   return entry;
+}
+
+template <class Load>
+std::vector<std::optional<Entry>> EntryCache::find_many(Book book,
+                                                        const std::vector<std::string_view>& ids,
+                                                        std::size_t max_bytes, Load load) {
+  std::deque<Asking> asked;
+  std::vector<std::string_view> missing;
+  std::size_t bytes = 0;  // of those that are known
+  for (const std::string_view id : ids) {
+    const auto& known = asked.emplace_back(*this, Key(book, id)).known();
+    if (!known) missing.push_back(id);
+    if (known) bytes += known->document.text().size();
+    if (bytes > max_bytes) break;
+  }
+  std::vector<std::optional<Entry>> loaded;
+  if (!missing.empty()) loaded = load(missing, max_bytes - (std::min)(bytes, max_bytes));
+  std::vector<std::optional<Entry>> found;
+  auto next = loaded.begin();
+  for (Asking& each : asked) {
+    if (each.known()) {
+      found.push_back(std::move(each.known()));
+      continue;
+    }
+    if (next == loaded.end()) break;
+    if (*next) each.keep(**next);
+    found.push_back(std::move(*next++));
+  }
+  return found;
 }
 
 }  // namespace addrbook::detail

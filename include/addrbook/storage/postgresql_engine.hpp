@@ -211,6 +211,17 @@ inline const SqlTexts& PostgresqlEngine::texts() const {
       "WITH ORDINALITY AS asked (asked_key, place) "
       "JOIN addrbook_entries ON addrbook_entries.key = asked_key) AS candidates) AS measured "
       "WHERE earlier <= GREATEST(CAST(:bytes AS BIGINT), first) ORDER BY place",
+      "SELECT COALESCE(id, ''), COALESCE(key, 0), COALESCE(revision, 0), COALESCE(created_at, 0), "
+      "COALESCE(updated_at, 0), COALESCE(document, ''), epoch FROM "
+      "(SELECT entry.*, epoch, place, COALESCE(SUM(octet_length(document)) OVER (ORDER BY place "
+      "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS earlier FROM addrbook_books "
+      "CROSS JOIN unnest(CAST(:ids AS text[])) WITH ORDINALITY AS asked (asked_id, place) "
+      // LIMIT: however few entries the planner takes the book for, it is not read as a whole.
+      "LEFT JOIN LATERAL (SELECT * FROM addrbook_entries "
+      "WHERE key >> 40 = number AND id = asked_id LIMIT 1) AS entry ON TRUE "
+      "WHERE number = :number AND name = :name AND "
+      "addrbook_books.tableoid = CAST(current_setting('addrbook.books') AS oid)) AS measured "
+      "WHERE earlier <= CAST(:bytes AS BIGINT) ORDER BY place",
       "octet_length(document)",
       {"'", "'", ":*", " & ", " | ", " & !"},
       "addrbook_search",

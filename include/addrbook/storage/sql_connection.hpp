@@ -63,6 +63,9 @@ class SqlConnection : private Pinned {
   [[nodiscard]] std::optional<std::uint64_t> number_of(std::string_view name);
   [[nodiscard]] BookState state(BookId book);
   [[nodiscard]] std::optional<Entry> find(BookId book, std::string_view id);
+  /// See Store::find_many(). Of one moment.
+  [[nodiscard]] std::vector<std::optional<Entry>> find_many(
+      BookId book, const std::vector<std::string_view>& ids, std::size_t max_bytes);
   [[nodiscard]] Page page(BookId book, std::uint64_t after, PageLimit limit);
   /// The entries of a page, without the book's state.
   [[nodiscard]] Page entries(BookId book, std::uint64_t after, PageLimit limit);
@@ -128,12 +131,14 @@ class SqlConnection : private Pinned {
   Integer before_ = 0;
   Integer entries_ = 0;
   Integer bytes_ = 0;
+  std::string ids_;
 
   soci::statement store_query_;
   soci::statement number_query_;
   soci::statement state_query_;
   soci::statement find_query_;
   soci::statement page_query_;
+  std::unique_ptr<soci::statement> find_many_query_;  // made when it is first needed
 
   std::unique_ptr<SqlWriter> writer_;
   SqlSearch search_;
@@ -231,6 +236,42 @@ inline std::optional<Entry> SqlConnection::find(BookId book, std::string_view id
   std::optional<Entry> found;
   if (row_.key != 0) found = row_.entry(SqlTables::parse_epoch(epoch_));
   finish(find_query_);
+  return found;
+}
+
+inline std::vector<std::optional<Entry>> SqlConnection::find_many(
+    BookId book, const std::vector<std::string_view>& ids, std::size_t max_bytes) {
+  if (engine_.texts().find_many.empty()) {
+    auto transaction = begin_read();
+    auto found = find_each(ids, max_bytes, [&](std::string_view each) { return find(book, each); });
+    transaction.commit();
+    return found;
+  }
+  if (!find_many_query_) {
+    find_many_query_ = std::make_unique<soci::statement>(
+        (session_->prepare << engine_.texts().find_many, soci::into(row_.id), soci::into(row_.key),
+         soci::into(row_.revision), soci::into(row_.created_at), soci::into(row_.updated_at),
+         soci::into(row_.document), soci::into(epoch_), soci::use(number_, "number"),
+         soci::use(name_, "name"), soci::use(ids_, "ids"), soci::use(bytes_, "bytes")));
+  }
+  number_ = SqlTables::to_integer(book.number);
+  name_ = book.name;
+  bytes_ = SqlTables::to_integer(max_bytes);
+  ids_ = "{";
+  for (const std::string_view id : ids) {
+    // No character of an id needs an escape. In quotes, as NULL is an id.
+    ids_.append(ids_.size() == 1 ? "\"" : ",\"").append(id).append("\"");
+  }
+  ids_ += "}";
+  std::vector<std::optional<Entry>> found;
+  for (bool is_row = run(*find_many_query_); is_row; is_row = find_many_query_->fetch()) {
+    found.emplace_back();
+    if (row_.key != 0) found.back() = row_.entry(SqlTables::parse_epoch(epoch_));
+  }
+  if (found.empty()) {
+    check_store();
+    throw BookGone();
+  }
   return found;
 }
 

@@ -62,6 +62,8 @@ class SqlDatabase : private Pinned {
 
   CommitResult commit(BookId book, Batch batch);
   [[nodiscard]] std::optional<Entry> find(BookId book, std::string_view id);
+  [[nodiscard]] std::vector<std::optional<Entry>> find_many(
+      BookId book, const std::vector<std::string_view>& ids, std::size_t max_bytes);
   [[nodiscard]] Page page(BookId book, std::uint64_t after, PageLimit limit);
   [[nodiscard]] BookState state(BookId book);
   /// See Store
@@ -234,6 +236,15 @@ inline std::optional<Entry> SqlDatabase::find(BookId book, std::string_view id) 
     return on_connection([&](SqlConnection& connection) { return connection.find(book, id); });
   };
   return cache_ ? cache_->find(book.number, id, load) : load();
+}
+
+inline std::vector<std::optional<Entry>> SqlDatabase::find_many(
+    BookId book, const std::vector<std::string_view>& ids, std::size_t max_bytes) {
+  const auto load = [&](const std::vector<std::string_view>& missing, std::size_t room) {
+    return on_connection(
+        [&](SqlConnection& connection) { return connection.find_many(book, missing, room); });
+  };
+  return cache_ ? cache_->find_many(book.number, ids, max_bytes, load) : load(ids, max_bytes);
 }
 
 /// Runs `work(connection)`, which sees one moment. @returns its result

@@ -82,6 +82,11 @@ struct SqlTexts {
   /// Reads the same columns of entries by their keys, in that order. Binds `keys`: one key as text,
   /// or an array of them if the database is remote; and `bytes`, as above.
   std::string entries;
+  /// Reads the same columns of a book's entries by their ids, and the book's epoch: a row for each
+  /// id, in their order, with a key of 0 where there is no entry. No row means that there is no
+  /// book. Binds the book's `number` and `name`; `ids`, an array of them; and `bytes`, as above.
+  /// "": to read one by one takes no longer.
+  std::string find_many;
   std::string document_bytes;  ///< an expression: the size of `document`
   /// @name The search index: a table of tokens, see TermToken; see also SqlTables
   /// @{

@@ -11,12 +11,14 @@
 #include <addrbook/store.hpp>
 #include <addrbook/text.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook::detail {
 
@@ -39,6 +41,10 @@ class SqlStore final : public Store, public std::enable_shared_from_this<SqlStor
   }
   [[nodiscard]] std::optional<Entry> do_find(std::string_view entry) const override {
     return or_gone([&] { return database_->find(id(), entry); });
+  }
+  [[nodiscard]] std::vector<std::optional<Entry>> do_find_many(
+      const std::vector<std::string_view>& entries, std::size_t max_bytes) const override {
+    return or_gone([&] { return database_->find_many(id(), entries, max_bytes); });
   }
   [[nodiscard]] Page do_page(std::uint64_t after, PageLimit limit) const override {
     return or_gone([&] { return database_->page(id(), after, limit); });

@@ -272,6 +272,7 @@ inline const SqlTexts& SqliteEngine::texts() const {
       "WHERE key > :after AND key < :before AND :bytes >= 0 ORDER BY key LIMIT :entries",
       "SELECT id, key, revision, created_at, updated_at, document FROM addrbook_entries "
       "WHERE key = :keys AND :bytes >= 0",
+      "",
       "length(CAST(document AS BLOB))",
       {"\"", "\"", " *", " AND ", " OR ", " NOT "},
       "addrbook_terms",

@@ -128,6 +128,49 @@ TEST_CASE("batch: a patch is computed again if another writer was faster") {
   }
 }
 
+TEST_CASE("batch: each address is read once, when it is needed") {
+  const Book book;
+  std::string body;
+  int reads = 0;
+  book.store->before_find = [&] { ++reads; };
+  SUBCASE("and large ones not all at once") {
+    std::string expected;
+    for (int i = 0; i < 12; ++i) {
+      const std::string id = "id-" + std::to_string(i);
+      const std::string text = std::string(300'000, 'x') + id;
+      book.service->create(id, Document::parse(R"({"x":")" + text + "\"}"));
+      const std::string op = i % 3 == 0   ? R"("replace","address":{})"
+                             : i % 3 == 1 ? R"("patch","patch":{"y":1})"
+                                          : R"("delete")";
+      body.append(i == 0 ? "[" : ",").append(R"({"op":)" + op + R"(,"id":")" + id + "\"}");
+    }
+    CHECK(batch(book.rest, body + "]").status == 200);
+    CHECK(reads == 12);
+    for (int i = 0; i < 12; ++i) {
+      const std::string id = "id-" + std::to_string(i);
+      const auto entry = book.service->find(id);
+      CHECK(entry.has_value() == (i % 3 != 2));
+      if (i % 3 == 0) CHECK(entry.value().document.text() == "{}");
+      if (i % 3 != 1) continue;
+      CHECK(entry.value().document.text() ==
+            R"({"x":")" + std::string(300'000, 'x') + id + R"(","y":1})");
+    }
+  }
+  SUBCASE("and none for those that are new") {
+    CHECK(batch(book.rest, R"([{"op":"create","id":"a","address":{}}])").status == 200);
+    CHECK(reads == 0);
+  }
+  SUBCASE("and a fault is that of the first that needs one") {
+    book.store->before_find = [&] {
+      if (++reads == 1) test::fail_storage();
+    };
+    check_failed(batch(book.rest, R"([{"op":"create","address":{}},{"op":"create","address":{}},
+                                      {"op":"delete","id":"a"},{"op":"delete","id":"b"}])"),
+                 503, "The storage can't be reached", 2);
+    CHECK(book.service->state().revision == 0);
+  }
+}
+
 TEST_CASE("batch: needs the rights of all that it does") {
   Options options;
   std::vector<Action> allowed{Action::create, Action::update};

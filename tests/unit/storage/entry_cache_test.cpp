@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -115,4 +117,71 @@ TEST_CASE("entry_cache: a find that overlaps with a removal keeps nothing") {
     CHECK(cache.find(2, "a") == 201);
   }
   CHECK(cache.find(1, "a") == -101);
+}
+
+TEST_CASE("entry_cache: of many entries the storage is asked for those that are not in memory") {
+  Cache cache;
+  using Ids = std::vector<std::string_view>;
+  std::vector<std::string> asked;
+  std::size_t room = 0;
+  std::function<void()> during = [] {};
+  const auto load = [&](const Ids& ids, std::size_t max_bytes) {
+    asked.assign(ids.begin(), ids.end());
+    room = max_bytes;
+    during();
+    return addrbook::detail::find_each(ids, max_bytes, [](std::string_view id) {
+      return id == "absent"
+                 ? std::nullopt
+                 : std::optional(Entry{std::string(id), 1, 1, 1, test::numbered(101), {}, {}});
+    });
+  };
+  const auto find = [&](const Ids& ids, std::size_t max_bytes = 1000) {
+    asked = {};
+    const auto found = cache.cache.find_many(1, ids, max_bytes, load);
+    std::string text;
+    for (const auto& entry : found) text += entry ? entry->id + " " : "- ";
+    return text;
+  };
+  using Asked = std::vector<std::string>;
+  cache.find(1, "b");
+  cache.find(2, "a");
+  SUBCASE("and keeps what there is") {
+    CHECK(find({"a", "b", "absent", "c", "a"}) == "a b - c a ");
+    CHECK(asked == Asked{"a", "absent", "c", "a"});
+    CHECK(find({"a", "b", "absent", "c", "a"}) == "a b - c a ");
+    CHECK(asked == Asked{"absent"});
+    CHECK(find({"b", "c"}) == "b c ");
+    CHECK(asked.empty());
+    CHECK(cache.cache.counts().hits == 7);
+    CHECK(cache.cache.counts().misses == 7);
+  }
+  SUBCASE("but not what is written meanwhile") {
+    during = [&] {
+      EntryCache::Writing writing(cache.cache, 1);
+      writing.begin({test::put("a", 1), test::put("b", 1)});
+    };
+    CHECK(find({"a", "b", "c"}) == "a b c ");
+    during = [] {};
+    CHECK(find({"a", "b", "c"}) == "a b c ");
+    CHECK(asked == Asked{"a", "b"});
+  }
+  SUBCASE("and has room for less where others are in memory") {
+    const std::size_t size = test::numbered(101).text().size();
+    CHECK(find({"a", "b", "c", "d"}, 2 * size) == "a b c ");
+    CHECK(room == size);
+    // What would be too much is not asked for.
+    CHECK(find({"b", "a", "c", "d"}, size) == "b a ");
+    CHECK(asked.empty());
+    CHECK(find({"d", "b", "a", "e"}, size) == "d b a ");
+    CHECK(asked == Asked{"d"});
+    CHECK(room == 0);
+  }
+  SUBCASE("and what that throws passes") {
+    during = [] { throw std::runtime_error("no storage"); };
+    CHECK_THROWS_AS(static_cast<void>(find({"a", "b"})), std::runtime_error);
+    during = [] {};
+    CHECK(find({"a", "b"}) == "a b ");
+    CHECK(find({"a", "b"}) == "a b ");
+    CHECK(asked.empty());
+  }
 }
