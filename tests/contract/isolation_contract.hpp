@@ -135,6 +135,98 @@ TEST_CASE_TEMPLATE("isolation: a book that is made again has nothing of the old 
   CHECK(server.ask("GET", kept).body == isolation::address);
 }
 
+TEST_CASE_TEMPLATE("isolation: where a list or a replica goes on is known in its own book only",
+                   Books, ADDRBOOK_TEST_ISOLATED) {
+  using isolation::of;
+  Books maker;
+  const isolation::Server server(maker.make());
+  // The same writes in both, so that nothing but the book differs.
+  for (const std::string book : {"ada", "bob"}) {
+    server.make(book);
+    for (const std::string name : {"Ann", "Bob", "Cid"}) {
+      static_cast<void>(server.add(book, R"({"name":")" + name + R"( Example"})"));
+    }
+  }
+  const auto count_of = [](const isolation::Answer& page) { return page.json().size(); };
+  const std::string form = "?q=exam&sort=name&limit=2";
+  const auto cursor_of = [&](const std::string& book) {
+    const isolation::Answer page = server.ask("GET", of(book) + form);
+    CHECK(count_of(page) == 2);
+    const std::string link = page.header("Link");
+    const auto begin = link.find("cursor=");
+    REQUIRE(begin != std::string::npos);
+    return "&" + link.substr(begin, link.find_first_of("&>", begin) - begin);
+  };
+  const auto token_of = [&](const std::string& book) {
+    const isolation::Answer page = server.ask("GET", of(book) + "/_changes?limit=2");
+    CHECK(page.json()["changes"].size() == 2);
+    return "/_changes?since=" + page.json()["next"].get<std::string>();
+  };
+  const auto check_unknown = [&](const std::string& book, const std::string& cursor,
+                                 const std::string& token) {
+    const isolation::Answer list = server.ask("GET", of(book) + form + cursor);
+    CHECK(list.status == 400);
+    CHECK(list.body.find("Example") == std::string::npos);
+    const isolation::Answer changes = server.ask("GET", of(book) + token);
+    CHECK(changes.status == 410);
+    CHECK(changes.body.find("Example") == std::string::npos);
+  };
+  const std::string cursor = cursor_of("ada");
+  const std::string token = token_of("ada");
+  CHECK(cursor != cursor_of("bob"));
+  CHECK(token != token_of("bob"));
+  for (int i = 0; i < 2; ++i) {  // the second time from a cache
+    check_unknown("bob", cursor, token);
+    check_unknown("ada", cursor_of("bob"), token_of("bob"));
+    CHECK(count_of(server.ask("GET", of("ada") + form + cursor)) == 1);
+    CHECK(server.ask("GET", of("ada") + token).json()["changes"].size() == 1);
+  }
+  // Nor in a book that is made again under the old name.
+  server.remove("ada");
+  server.make("ada");
+  for (const std::string name : {"Ann", "Bob", "Cid"}) {
+    static_cast<void>(server.add("ada", R"({"name":")" + name + R"( Example"})"));
+  }
+  check_unknown("ada", cursor, token);
+}
+
+TEST_CASE_TEMPLATE("isolation: an Idempotency-Key is of one book", Books, ADDRBOOK_TEST_ISOLATED) {
+  using isolation::of;
+  Books maker;
+  const isolation::Server server(maker.make());
+  server.make("ada");
+  server.make("bob");
+  const auto post = [&](const std::string& book, const std::string& text = isolation::address) {
+    return server.ask("POST", of(book), {{"Idempotency-Key", "the same"}}, text);
+  };
+  const isolation::Answer first = post("ada");
+  const isolation::Answer other = post("bob");
+  CHECK(first.status == 201);
+  CHECK(other.status == 201);
+  CHECK(first.id() != other.id());
+  for (int i = 0; i < 2; ++i) {
+    for (const auto& [book, made] : {std::pair("ada", first), std::pair("bob", other)}) {
+      const isolation::Answer again = post(book);
+      CHECK(again.status == 201);
+      CHECK(again.header("Location") == made.header("Location"));
+      CHECK(again.header("ETag") == made.header("ETag"));
+      CHECK(server.ask("GET", of(book)).json().size() == 1);
+      CHECK(server.ask("GET", again.header("Location")).body == isolation::address);
+    }
+  }
+  // Another address under the key is refused where the key is known, and only there.
+  server.make("cid");
+  CHECK(post("ada", "{}").status == 422);
+  CHECK(post("cid", "{}").status == 201);
+  // A book that is made again under an old name knows none of the old keys.
+  server.remove("ada");
+  server.make("ada");
+  const isolation::Answer anew = post("ada", "{}");
+  CHECK(anew.status == 201);
+  CHECK(anew.header("Location") != first.header("Location"));
+  CHECK(server.ask("GET", of("ada")).json().size() == 1);
+}
+
 TEST_CASE_TEMPLATE("isolation: parallel editors of an address lose nothing", Books,
                    ADDRBOOK_TEST_ISOLATED) {
   Books maker;

@@ -25,4 +25,5 @@ struct CachedMemory {
 
 #define ADDRBOOK_TEST_STORES MemoryStores, CachedMemory
 #include "changes_contract.hpp"
+#include "search_contract.hpp"
 #include "store_contract.hpp"

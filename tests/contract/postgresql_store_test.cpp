@@ -54,4 +54,5 @@ struct OneOfMany {
 #include "book_store_contract.hpp"
 #define ADDRBOOK_TEST_STORES PostgresqlStores, OneOfMany
 #include "changes_contract.hpp"
+#include "search_contract.hpp"
 #include "store_contract.hpp"

@@ -86,4 +86,5 @@ struct BooksInMemory {
 #include "book_store_contract.hpp"
 #define ADDRBOOK_TEST_STORES SqliteFiles, CachedSqliteFiles, SqliteInMemory, OneOfMany
 #include "changes_contract.hpp"
+#include "search_contract.hpp"
 #include "store_contract.hpp"

@@ -196,10 +196,11 @@ inline std::uint64_t BatchRequest::commit(const Context& context) {
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
     std::optional<std::size_t> at_fault;
     CommitResult result;
+    const Batch batch = prepare(*book);
     try {
-      result = book->commit(prepare(*book), &at_fault);
+      result = book->commit(batch, &at_fault);
     } catch (const Error&) {
-      if (at_fault) throw IndexedError(*at_fault, std::current_exception());
+      if (at_fault) check_before(batch, *book);  // tells it, or one before it
       throw;
     }
     if (result.done()) return result.base;

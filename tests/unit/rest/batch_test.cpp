@@ -93,6 +93,8 @@ TEST_CASE("batch: the first operation that fails is told, and nothing is done") 
                 "No such address: 'y'", 1);
   check_refused(R"({"op":"create","address":{"x":"bad"}},{"op":"patch","id":"x","patch":{}})", 400,
                 "Invalid address: '/x' is bad", 1);
+  check_refused(R"({"op":"delete","id":"y"},{"op":"create","address":{"x":"bad"}})", 404,
+                "No such address: 'y'", 1);
   check_refused(R"({"op":"spam"})", 400,
                 "Invalid batch: 'op' must be create, replace, patch or delete", 1);
   check_refused(R"({"op":"delete","id":"a"},{"op":"replace","id":"a","address":{}})", 400,
