@@ -8,11 +8,13 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -25,7 +27,8 @@ using addrbook::Query;
 using addrbook::Service;
 
 /// A book of 40,002 contacts, of which the first one and the last one are unlike all others. Of the
-/// others each fourth has a word that begins with "an".
+/// others each fourth has a word that begins with "an". 20 one after the other have the word
+/// "quincy", and 20 of the 4000 behind them.
 class LargeBook {
  public:
   LargeBook() {
@@ -47,7 +50,8 @@ class LargeBook {
         "INSERT INTO addrbook_entries SELECT key + 20 * i, id || '-' || i, revision + 20 * i, "
         "created_at, updated_at, document FROM addrbook_entries, generate_series(1, 1999) AS i "
         "WHERE id <> 'first';"
-        "INSERT INTO addrbook_search SELECT key + 20 * i, name, given, family, words, exact "
+        "INSERT INTO addrbook_search SELECT key + 20 * i, name, given, family, words || CASE "
+        "WHEN i % 200 = 0 THEN array_to_tsvector(ARRAY['1:quincy']) ELSE '' END, exact "
         "FROM addrbook_search, generate_series(1, 1999) AS i "
         "WHERE key <> (SELECT min(key) FROM addrbook_search);"
         "UPDATE addrbook_books SET revision = revision + 20 * 1999, count = count + 20 * 1999");
@@ -59,6 +63,10 @@ class LargeBook {
     return Document::parse(R"({"name":")" + name + R"( Unlike","emails":[")" + name +
                            R"(@example.com"],"phones":["+1 212 555 019)" + std::to_string(number) +
                            R"("],"labels":[")" + name + R"("]})");
+  }
+
+  [[nodiscard]] std::shared_ptr<Service> open() const {
+    return std::make_shared<Service>(addrbook::open_postgresql(server_.conninfo()));
   }
 
   /// Runs a call often enough for PostgreSQL to plan without the values that it is asked for, which
@@ -75,10 +83,6 @@ class LargeBook {
   }
 
  private:
-  [[nodiscard]] std::shared_ptr<Service> open() const {
-    return std::make_shared<Service>(addrbook::open_postgresql(server_.conninfo()));
-  }
-
   /// @returns how many have been read so far. A connection tells what it has read when it ends.
   [[nodiscard]] std::uint64_t rows() const {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
@@ -144,6 +148,36 @@ TEST_CASE("postgresql: a search in a large book reads the rows that it finds, an
     CHECK(rows_of(by_words, 0) <= few);
     by_words.words = "an";
     CHECK(rows_of(by_words, 100) <= 500);
+  }
+}
+
+TEST_CASE("postgresql: pages of a search in a large book have what is near and what is far") {
+  std::vector<std::string> expected;
+  for (int i = 200; i < 2000; i += 200) {
+    for (int number = 0; number < 20; ++number) {
+      expected.push_back("other-" + std::to_string(number) + "-" + std::to_string(i));
+    }
+  }
+  const auto service = large_book().open();
+  for (const bool is_descending : {false, true}) {
+    for (const std::size_t size : {1U, 7U, 20U, 1000U}) {
+      CAPTURE(is_descending);
+      CAPTURE(size);
+      Query query;
+      query.descending = is_descending;
+      query.words = "quincy";
+      addrbook::PageLimit limit;
+      limit.entries = size;
+      std::vector<std::string> ids;
+      std::optional<addrbook::Position> after;
+      do {
+        const auto page = service->list(query, limit, after);
+        for (const auto& entry : page.entries) ids.push_back(entry.id);
+        after = page.next;
+      } while (after);
+      if (is_descending) std::reverse(ids.begin(), ids.end());
+      CHECK(ids == expected);
+    }
   }
 }
 
