@@ -134,8 +134,8 @@ TEST_CASE("postgresql: a search in a large book reads the rows that it finds, an
     CHECK(rows_of(by_phone, 1) <= 2);
     by_phone.phone = std::string("555 019") + (is_descending ? "1" : "2");
     CHECK(rows_of(by_phone, 1) <= 2);
-    // What many may have: some of the book first, 100 for each that is wanted.
-    constexpr std::uint64_t few = 10'200;
+    // What many may have: some of the book first, 50 for each that is wanted.
+    constexpr std::uint64_t few = 5'200;
     Query by_label = query;
     by_label.label = name;
     CHECK(rows_of(by_label, 1) <= few);

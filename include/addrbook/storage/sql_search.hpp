@@ -235,8 +235,8 @@ inline std::string SqlSearch::found_by(const std::string& condition,
 
 // A beginning of a word, or a label, may be that of half the book, and takes 2 or 3 us for each
 // entry that has it, if all are found. Then the walk is the better way: it soon has as many as are
-// wanted. So it comes first, but only for some of the book, at about 0.3 us for each entry. Where
-// one entry in 100 has what is asked for, both take the same in a book of 200,000.
+// wanted. So it comes first, but through no more than 50 entries for each one that is wanted, at
+// 0.3 us or more each: for what is rare they are read in vain.
 /// @returns the same, but `found` may lack those that come behind the first `:rows` in range
 inline std::string SqlSearch::found_soon_by(const std::string& condition,
                                             const std::string& in_range,
@@ -245,7 +245,7 @@ inline std::string SqlSearch::found_soon_by(const std::string& condition,
   const std::string& key = texts.found_key;
   const std::string order = " ORDER BY " + key + direction + " LIMIT ";
   const std::string next = "(SELECT * FROM " + texts.found + " WHERE " + in_range + order +
-                           "LEAST(100 * :rows, 20000)) AS " + texts.found;
+                           "LEAST(50 * :rows, 10000)) AS " + texts.found;
   const std::string select = "SELECT " + key + " FROM ";
   return "WITH soon AS MATERIALIZED (" + select + next + " WHERE " + condition + order +
          ":rows), found AS MATERIALIZED (SELECT key FROM soon WHERE (SELECT COUNT(*) FROM soon) = "
