@@ -7,6 +7,7 @@
 #include <support/postgresql_server.hpp>
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -38,11 +39,12 @@ class LargeBook {
       service->create("first", unlike("Xerxes", 1));
       for (int i = 0; i < 20; ++i) {
         const std::string number = std::to_string(i);
-        service->create("other-" + number,
-                        Document::parse(R"({"name":")" + std::string(i % 4 == 0 ? "Anna" : "Bert") +
-                                        " Number" + number + R"(","emails":["other.)" + number +
-                                        R"(@example.com"],"phones":["+1 555 01)" +
-                                        std::to_string(10 + i) + R"(00"],"labels":["friends"]})"));
+        nlohmann::json json;
+        json["name"] = (i % 4 == 0 ? "Anna Number" : "Bert Number") + number;
+        json["emails"] = {"other." + number + "@example.com"};
+        json["phones"] = {"+1 555 01" + std::to_string(10 + i) + "00"};
+        json["labels"] = {"friends"};
+        service->create("other-" + number, Document::parse(json.dump()));
       }
     }
     // Copies of the others, 20 at a time.
@@ -183,6 +185,7 @@ TEST_CASE("postgresql: pages of a search in a large book have what is near and w
 
 TEST_CASE("postgresql: contacts that are the same are found by the index in a large book") {
   std::vector<addrbook::Identity> identities;
+  identities.reserve(100);
   for (int i = 0; i < 99; ++i) {
     identities.push_back(addrbook::detail::identity_of(LargeBook::unlike("Nobody", 100 + i)));
   }
