@@ -1,16 +1,20 @@
 // What it takes to find contacts in SQLite: in a book of many, and in one of 1,000 among 1,000 such
-// books. The contacts are invented. Each kind of query is asked for different values, which are
-// drawn before.
+// books; and in PostgreSQL. The contacts are invented. Each kind of query is asked for different
+// values, which are drawn before.
 //
 // Usage: find_bench [contacts = 1000000] [repetitions = 300] [books of 1000 = 1000]
+//        find_bench postgresql [contacts = 200000] [repetitions = 300]
 //        find_bench fill [contacts = 100000] [batch = 1000] [threads = 1]
 //
-// The first one also prints how long it takes to make the file, in batches of 1000. `fill` only
-// does that, in a book without HTTP; with threads, each commits batches of its own.
+// The first one also prints how long it takes to make the file, in batches of 1000. The second one
+// starts a server of its own, and measures a book of many after ANALYZE. `fill` only makes a file,
+// in a book without HTTP; with threads, each commits batches of its own.
 
+#include <addrbook/postgresql.hpp>
 #include <addrbook/sqlite.hpp>
 
 #include <bench/contacts.hpp>
+#include <support/postgresql_server.hpp>
 #include <support/process.hpp>
 
 #include <algorithm>
@@ -123,6 +127,18 @@ void measure(Table& table, const addrbook::Store& store, bench::InventedContacts
     query.descending = true;
     return query;
   });
+  row("two letters, the latest write first", [&] {
+    Query query = words(invented.word(2'000).substr(0, 2));
+    query.sort = Query::Sort::updated;
+    query.descending = true;
+    return query;
+  });
+  row("three letters, the latest write first", [&] {
+    Query query = words(invented.word(2'000).substr(0, 3));
+    query.sort = Query::Sort::updated;
+    query.descending = true;
+    return query;
+  });
   row("three letters, by name", [&] {
     Query query = words(invented.word(2'000).substr(0, 3));
     query.sort = Query::Sort::name;
@@ -212,6 +228,20 @@ void fill_only(std::uint64_t count, std::uint64_t batch, std::size_t threads) {
               threads, seconds, static_cast<double>(count) / seconds, megabytes_of(path));
 }
 
+void measure_postgresql(std::uint64_t count, int repetitions) {
+  const test::PostgresqlServer server;
+  std::printf("PostgreSQL %s\n", test::PostgresqlServer::version().c_str());
+  const auto store = addrbook::open_postgresql(server.conninfo());
+  bench::InventedContacts invented(2);
+  const auto start = Clock::now();
+  fill(*store, invented, 0, count, 1000);
+  std::printf("%llu contacts: %.1f s to fill\n", static_cast<unsigned long long>(count),
+              seconds_since(start));
+  server.sql("VACUUM ANALYZE");
+  Table table(repetitions);
+  measure(table, *store, invented, count, "");
+}
+
 std::uint64_t number_at(int argc, char** argv, int at, std::uint64_t otherwise) {
   return argc > at ? std::strtoull(argv[at], nullptr, 10) : otherwise;
 }
@@ -219,6 +249,11 @@ std::uint64_t number_at(int argc, char** argv, int at, std::uint64_t otherwise) 
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "postgresql") {
+    measure_postgresql(number_at(argc, argv, 2, 200'000),
+                       static_cast<int>(number_at(argc, argv, 3, 300)));
+    return 0;
+  }
   std::printf("SQLite %s\n", ::sqlite3_libversion());
   if (argc > 1 && std::string_view(argv[1]) == "fill") {
     fill_only(number_at(argc, argv, 2, 100'000), number_at(argc, argv, 3, 1000),

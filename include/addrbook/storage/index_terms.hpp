@@ -109,23 +109,14 @@ struct TermQuery {
 
   std::string words;  ///< of IndexTerms::words; "": any
   std::string exact;  ///< of IndexTerms::exact; "": any
+  bool is_narrow;     ///< asks for mails, phones or identities, which few entries have in common
 
   /// @param search  neither void nor empty
   TermQuery(std::uint64_t book, const Search& search, Phones phones, const TermSyntax& syntax);
 
-  /// @returns a query of those tokens of Kind::identity that one of the identities has
-  [[nodiscard]] static std::string of_identities(std::uint64_t book, const Identity* first,
-                                                 const Identity* last, const TermSyntax& syntax) {
-    const TermToken token(book);
-    std::string query;
-    for (const Identity* each = first; each != last; ++each) {
-      if (!query.empty()) query += syntax.any;
-      query += syntax.before;
-      token.append(query, TermToken::Kind::identity, hex(each->high));
-      query += syntax.after;
-    }
-    return query;
-  }
+  /// Asks for those that have a token of one of the identities.
+  TermQuery(std::uint64_t book, const Identity* first, const Identity* last,
+            const TermSyntax& syntax);
 
   /// Whether a search can have entries whose phone is not equal.
   [[nodiscard]] static bool has_suffixes(const Search& search) {
@@ -197,7 +188,8 @@ inline IndexTerms::IndexTerms(std::uint64_t book, const Document& document,
 }
 
 inline TermQuery::TermQuery(std::uint64_t book, const Search& search, Phones phones,
-                            const TermSyntax& syntax) {
+                            const TermSyntax& syntax)
+    : is_narrow(search.email || !search.phones.empty()) {
   const TermToken token(book);
   using Kind = TermToken::Kind;
   const auto one = [&](Kind kind, std::string_view term, bool is_beginning = false) {
@@ -237,6 +229,18 @@ inline TermQuery::TermQuery(std::uint64_t book, const Search& search, Phones pho
   require(exact, "(" + (phones == Phones::suffix ? similar : equal) + ")");
   if (phones == Phones::suffix) {
     exact = "(" + exact + ")" + std::string(syntax.but) + "(" + equal + ")";
+  }
+}
+
+inline TermQuery::TermQuery(std::uint64_t book, const Identity* first, const Identity* last,
+                            const TermSyntax& syntax)
+    : is_narrow(true) {
+  const TermToken token(book);
+  for (const Identity* each = first; each != last; ++each) {
+    if (!exact.empty()) exact += syntax.any;
+    exact += syntax.before;
+    token.append(exact, TermToken::Kind::identity, hex(each->high));
+    exact += syntax.after;
   }
 }
 

@@ -97,6 +97,9 @@ struct SqlTexts {
   std::string has_words;
   std::string has_exact;
   std::string has_both;
+  /// Whether the database chooses a plan by guesses, so that a statement with a condition of tokens
+  /// must leave it no choice; otherwise the index of tokens is used.
+  bool guesses_plans = false;
   /// A table of the tokens in the order of their bytes, see SortToken, with the entry's key in
   /// `doc`; "": addrbook_search has an index for each order by text.
   std::string order;

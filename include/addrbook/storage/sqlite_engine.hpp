@@ -280,6 +280,7 @@ inline const SqlTexts& SqliteEngine::texts() const {
       "addrbook_terms MATCH :words",
       "addrbook_terms MATCH :exact",
       "addrbook_terms MATCH '(' || :words || ') AND (' || :exact || ')'",
+      false,
       "addrbook_order",
       {},
       "",
