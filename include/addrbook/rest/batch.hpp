@@ -11,6 +11,7 @@
 #include <addrbook/rest/access.hpp>
 #include <addrbook/rest/batch_operation.hpp>
 #include <addrbook/rest/context.hpp>
+#include <addrbook/rest/entries_ahead.hpp>
 #include <addrbook/rest/error_reply.hpp>
 #include <addrbook/rest/idempotency.hpp>
 #include <addrbook/rest/reply.hpp>
@@ -29,28 +30,6 @@
 #include <vector>
 
 namespace addrbook::detail {
-
-/// Entries of a book, one after the other. Reads them ahead in slices, as each read may be a round
-/// trip to a database, and the first slice when the first entry is asked for.
-class EntriesAhead {
- public:
-  /// @param book  outlives this object, and so do the ids
-  explicit EntriesAhead(const Service& book) : book_(book) {}
-
-  void add(std::string_view id) { ids_.push_back(id); }
-
-  /// @returns what Service::find() does for the next id
-  [[nodiscard]] std::optional<Entry> next();
-
- private:
-  // Of a slice's documents before the last one. All may be too large for memory.
-  static constexpr std::size_t max_bytes = std::size_t{1024} * 1024;
-
-  const Service& book_;
-  std::vector<std::string_view> ids_;
-  std::vector<std::optional<Entry>> found_;  // of the first ids
-  std::size_t next_ = 0;
-};
 
 /// The operations of a request, on their way into a book.
 class BatchRequest {
@@ -77,8 +56,10 @@ class BatchRequest {
   [[nodiscard]] static Write patched(const BatchOperation& operation,
                                      const std::optional<Entry>& entry);
   [[nodiscard]] Batch prepare(const Service& book) const;
+  void patch_again(Batch& batch, std::size_t index, const Service& book) const;
   static void check_old_bytes(std::size_t& sum, const std::optional<Entry>& entry,
                               const Service& book);
+  static void check_patched_bytes(std::size_t bytes, const Service& book);
   void check_before(const Batch& batch, const Service& book) const;
   [[noreturn]] void fail_full(const Service& book) const;
 
@@ -112,16 +93,6 @@ auto of_operation(std::size_t index, const Call& call) {
   } catch (...) {
     throw IndexedError(index, std::current_exception());
   }
-}
-
-inline std::optional<Entry> EntriesAhead::next() {
-  if (next_ == found_.size()) {
-    ids_.erase(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(next_));
-    found_.clear();
-    next_ = 0;
-    found_ = book_.find_many(ids_, max_bytes);
-  }
-  return std::exchange(found_[next_++], std::nullopt);
 }
 
 inline BatchRequest::BatchRequest(const Context& context) {
@@ -193,10 +164,10 @@ inline std::uint64_t BatchRequest::commit(const Context& context) {
   if (operations_.empty()) return 0;
   const std::shared_ptr<Service> book = context.service ? context.service : make_book(context);
   constexpr int max_attempts = 100;
+  Batch batch = prepare(*book);
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
     std::optional<std::size_t> at_fault;
     CommitResult result;
-    const Batch batch = prepare(*book);
     try {
       result = book->commit(batch, &at_fault);
     } catch (const Error&) {
@@ -206,8 +177,10 @@ inline std::uint64_t BatchRequest::commit(const Context& context) {
     if (result.done()) return result.base;
     if (result.outcome == CommitResult::Outcome::full) fail_full(*book);
     const BatchOperation& refused = operations_[result.refused];
-    if (refused.kind == BatchOperation::Kind::patch) continue;  // another writer was faster
-    throw IndexedError(result.refused, std::make_exception_ptr(refused.refusal()));
+    if (refused.kind != BatchOperation::Kind::patch) {
+      throw IndexedError(result.refused, std::make_exception_ptr(refused.refusal()));
+    }
+    patch_again(batch, result.refused, *book);
   }
   throw Error(Errc::busy, "Too many writes of the batch's addresses at once");
 }
@@ -242,11 +215,7 @@ inline Batch BatchRequest::prepare(const Service& book) const {
       batch.writes.push_back(patched(operation, entry));
       // A small patch may make a large address, and all of them are held at once.
       patched_bytes += batch.writes.back().document->text().size();
-      if (patched_bytes > book.options().max_document_bytes) {
-        throw Error(Errc::invalid, "Invalid batch: the patched addresses have over " +
-                                       std::to_string(book.options().max_document_bytes) +
-                                       " bytes together");
-      }
+      check_patched_bytes(patched_bytes, book);
     } catch (const Error&) {
       const std::exception_ptr thrown = std::current_exception();
       check_before(batch, book);
@@ -254,6 +223,27 @@ inline Batch BatchRequest::prepare(const Service& book) const {
     }
   }
   return batch;
+}
+
+/// Another writer was faster than a patch.
+inline void BatchRequest::patch_again(Batch& batch, std::size_t index, const Service& book) const {
+  of_operation(index, [&] {
+    batch.writes[index] = patched(operations_[index], book.find(operations_[index].id));
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < operations_.size(); ++i) {
+      if (operations_[i].kind != BatchOperation::Kind::patch) continue;
+      bytes += batch.writes[i].document->text().size();
+    }
+    check_patched_bytes(bytes, book);
+  });
+}
+
+inline void BatchRequest::check_patched_bytes(std::size_t bytes, const Service& book) {
+  if (bytes > book.options().max_document_bytes) {
+    throw Error(Errc::invalid, "Invalid batch: the patched addresses have over " +
+                                   std::to_string(book.options().max_document_bytes) +
+                                   " bytes together");
+  }
 }
 
 /// To take an address out of an index takes longer the larger it is, and all writers wait for a
@@ -279,7 +269,9 @@ inline void BatchRequest::check_before(const Batch& batch, const Service& book) 
       const Write& write = batch.writes[i];
       if (write.document) book.validate(*write.document);
       const std::optional<Entry> entry = entries.next();
-      if (!write.condition.holds(entry ? std::optional(entry->revision) : std::nullopt)) {
+      // Not that of the write: a patch may have been computed before another writer came.
+      const Condition condition = operations_[i].condition();
+      if (!condition.holds(entry ? std::optional(entry->revision) : std::nullopt)) {
         throw operations_[i].refusal();
       }
     });

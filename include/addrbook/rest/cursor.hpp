@@ -1,11 +1,15 @@
-/// Cursors: where a page of a query ends, as a text that clients send back.
+/// Cursors: where a page of a query ends, as a text that clients send back, and the link with it.
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
 #include <addrbook/base/checksum.hpp>
 #include <addrbook/base/hex.hpp>
+#include <addrbook/http.hpp>
+#include <addrbook/http/query_string.hpp>
 #include <addrbook/json/strings.hpp>
 #include <addrbook/query.hpp>
+#include <addrbook/rest/context.hpp>
+#include <addrbook/rest/error_reply.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -55,6 +59,39 @@ class CursorScope {
 
   Checksum mark_;
 };
+
+/// The link to the next page: the request's own path and query with another cursor.
+/// @throws HttpError{400} it would be too long for a server to take
+[[nodiscard]] inline std::string next_link(const Context& context, const std::string& cursor) {
+  const Request& request = context.exchange.request();
+  std::string target = context.public_path(context.prefix.of_book(context.book));
+  target += '?';
+  std::string_view query = request.query;
+  while (!query.empty()) {
+    const std::string_view parameter = cut(query, '&');
+    if (parameter.empty() ||
+        decode_query_text(parameter.substr(0, parameter.find('='))) == "cursor")
+      continue;
+    // What is allowed in a query but would end the link.
+    for (const char c : parameter) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (c == '<' || c == '>' || c == '"' || byte <= ' ' || byte >= 0x7f) {
+        target.append("%").append(hex(std::string_view(&c, 1)));
+      } else {
+        target += c;
+      }
+    }
+    target += '&';
+  }
+  target.append("cursor=").append(cursor);
+  constexpr std::size_t max_target_bytes = 8192;
+  if (target.size() > max_target_bytes) {
+    throw HttpError(400,
+                    "Invalid query: it is too long for a link to the next page; ask for less, "
+                    "or for more on a page");
+  }
+  return "<" + target + ">; rel=\"next\"";
+}
 
 // ---------------------------------------------------------------------------------------------
 

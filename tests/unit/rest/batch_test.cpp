@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 using addrbook::Access;
@@ -128,6 +129,31 @@ TEST_CASE("batch: a patch is computed again if another writer was faster") {
     check_failed(batch(book.rest, R"([{"op":"patch","id":"a","patch":{},"if_revision":1}])"), 412,
                  "Not the expected revision: 'a'", 0);
   }
+}
+
+TEST_CASE("batch: where another writer is faster, only that patch is computed again") {
+  const Book book;
+  std::string body;
+  for (int i = 0; i < 100; ++i) {
+    const std::string id = "id-" + std::to_string(i);
+    book.service->create(id, Document());
+    body.append(i == 0 ? "[" : ",")
+        .append(R"({"op":"patch","id":")" + id + R"(","patch":{"y":1}})");
+  }
+  int races = 50;
+  int reads = 0;
+  book.store->before_find = [&] { ++reads; };
+  book.store->before_commit = [&] {
+    if (races <= 0) return;
+    const int left = std::exchange(races, 0) - 1;
+    book.service->update("id-7", Document::parse(R"({"n":)" + std::to_string(left) + "}"));
+    races = left;
+  };
+  CHECK(batch(book.rest, body + "]").status == 200);
+  CHECK(reads == 100 + 50);
+  CHECK(book.service->get("id-7").document.text() == R"({"n":0,"y":1})");
+  races = 1000;
+  CHECK(batch(book.rest, body + "]").status == 503);
 }
 
 TEST_CASE("batch: each address is read once, when it is needed") {
