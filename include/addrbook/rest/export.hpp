@@ -72,7 +72,13 @@ inline Reply export_addresses(Context& context, const ExportRequest& wanted) {
                   [](const QueryParameter& each) { return each.name == "limit"; });
   if (has_limit) {
     std::optional<LargeWork> turn;
-    const QueryPage page = read_page(context, request, start, turn);
+    const QueryPage page = LargeWork::read_in_turn(
+        turn,
+        [&] {
+          return context.service->list(request.query, {request.limit, FindRequest::max_page_bytes},
+                                       start.after);
+        },
+        [](const QueryPage& read) { return largest_of(read.entries); });
     const auto writer = format.writer(options);
     writer->begin(reply.body);
     for (const Entry& entry : page.entries) write_entry(*writer, entry, reply.body);

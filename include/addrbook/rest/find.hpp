@@ -2,7 +2,6 @@
 #pragma once
 
 #include <addrbook/base/ascii.hpp>
-#include <addrbook/base/large_work.hpp>
 #include <addrbook/base/utc.hpp>
 #include <addrbook/contact.hpp>
 #include <addrbook/document.hpp>
@@ -230,18 +229,6 @@ inline FindStart::FindStart(const Context& context, const FindRequest& request,
   }
 }
 
-/// @param turn  a page with a large address has it, while an answer is made of it
-[[nodiscard]] inline QueryPage read_page(const Context& context, const FindRequest& request,
-                                         const FindStart& start, std::optional<LargeWork>& turn) {
-  return LargeWork::read_in_turn(
-      turn,
-      [&] {
-        return context.service->list(request.query, {request.limit, FindRequest::max_page_bytes},
-                                     start.after);
-      },
-      [](const QueryPage& page) { return largest_of(page.entries); });
-}
-
 inline void add_page_fields(Reply& reply, const Context& context, const FindRequest& request,
                             const QueryPage& page, std::string_view form) {
   reply.headers.emplace_back("ETag", list_tag(page.state, form));
@@ -261,8 +248,8 @@ inline Reply find_addresses(Context& context) {
   const FindRequest request = FindRequest::of(context.query);
   FindStart start(context, request);
   if (start.unchanged) return *std::move(start.unchanged);
-  std::optional<LargeWork> turn;
-  const QueryPage page = read_page(context, request, start, turn);
+  const QueryPage page = context.service->list(
+      request.query, {request.limit, FindRequest::max_page_bytes}, start.after);
   std::string text = "[";
   for (const Entry& entry : page.entries) {
     if (&entry != &page.entries.front()) text += ',';
