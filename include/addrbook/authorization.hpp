@@ -63,8 +63,8 @@ struct Access {
 /// Decides about each request to a book or an address, before the body is read, and before a book
 /// is looked up: so who may not read a book can't find out whether it is there. It is not called
 /// for _health, _ready, _page, _openapi and _openapi.json, nor for OPTIONS, because a browser's
-/// preflight has no credentials. If it throws,
-/// nothing is done, the answer is a 500 without details, and the cause is logged.
+/// preflight has no credentials. If it throws, nothing is done, the answer is a 500 without
+/// details, and the cause is logged.
 /// @par Thread safety  Must allow concurrent calls from any thread.
 using Authorize = std::function<Access(const AccessRequest&)>;
 

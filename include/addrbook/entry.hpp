@@ -6,13 +6,11 @@
 #include <addrbook/base/random.hpp>
 #include <addrbook/document.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace addrbook {
 
@@ -55,14 +53,4 @@ struct Entry {
   return detail::hex(high) + detail::hex(variant | (random >> 2U));
 }
 
-namespace detail {
-
-/// @returns the bytes of the largest document
-[[nodiscard]] inline std::size_t largest_of(const std::vector<Entry>& entries) noexcept {
-  std::size_t bytes = 0;
-  for (const Entry& entry : entries) bytes = (std::max)(bytes, entry.document.text().size());
-  return bytes;
-}
-
-}  // namespace detail
 }  // namespace addrbook

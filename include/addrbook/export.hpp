@@ -9,6 +9,7 @@
 #include <addrbook/query.hpp>
 #include <addrbook/service.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace addrbook {
 
@@ -82,6 +84,13 @@ class Export : private detail::Pinned {
 };
 
 namespace detail {
+
+/// @returns the bytes of the largest document
+[[nodiscard]] inline std::size_t largest_of(const std::vector<Entry>& entries) noexcept {
+  std::size_t bytes = 0;
+  for (const Entry& entry : entries) bytes = (std::max)(bytes, entry.document.text().size());
+  return bytes;
+}
 
 /// Writes an entry; a large one when no other large one is written.
 inline void write_entry(RecordWriter& writer, const Entry& entry, std::string& to) {

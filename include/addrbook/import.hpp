@@ -168,7 +168,7 @@ class Import : private RecordSink {
   void hold(Held held);
   void store_held();
   void store_batch();
-  [[nodiscard]] CommitResult commit(Plan& plan);
+  [[nodiscard]] CommitResult commit_plan(Plan& plan);
   [[nodiscard]] CommitResult commit(Batch batch);
   [[nodiscard]] bool look_again(Plan& plan, std::size_t refused) const;
   void check_room(const Plan& plan) const;
@@ -338,7 +338,7 @@ inline void Import::store_batch() {
     if (options_.dry_run) {
       check_room(plan);
     } else if (!plan.batch.writes.empty()) {
-      const CommitResult result = commit(plan);
+      const CommitResult result = commit_plan(plan);
       if (result.outcome == CommitResult::Outcome::full) target_.book->fail_full();
       if (!result.done()) continue;
     }
@@ -352,7 +352,7 @@ inline void Import::store_batch() {
 
 /// Commits a plan. Where another writer was faster, it is only that entry which is looked at again.
 /// @returns a result that is not done if the plan has to be made anew
-inline CommitResult Import::commit(Plan& plan) {
+inline CommitResult Import::commit_plan(Plan& plan) {
   constexpr int max_attempts = 10;
   CommitResult result;
   for (int i = 0; i < max_attempts; ++i) {

@@ -38,7 +38,7 @@ namespace addrbook {
 ///
 /// Tokens are looked up by their SHA-256, and compared in constant time. They should be random,
 /// e.g. from `openssl rand -hex 32`: a password can be guessed from its hash.
-/// @par Cost  under a microsecond for each request, however many tokens there are
+/// @par Cost  a SHA-256 and a look-up for each request, however many tokens there are
 /// @throws Error{invalid} a token breaks the rules of Token, or two have the same name or
 ///         secret. The message has its position in the list, from 1.
 [[nodiscard]] inline Authorize bearer_tokens(const std::vector<Token>& tokens);
@@ -129,8 +129,8 @@ struct Bearer {
   }
 };
 
-/// Finds a bearer by the hash of the token. Who asks can't choose the hash, so it does not matter
-/// that the time tells which of its bits are those of others.
+/// Finds a bearer by the hash of the token. The time of a look-up may tell that the first bits of a
+/// hash are those of another one. That does not help to guess a random token.
 class BearerTable {
  public:
   /// @throws as bearer_tokens()

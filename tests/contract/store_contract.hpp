@@ -1252,7 +1252,7 @@ STORE_CASE("nothing that is asked for is syntax") {
   std::string many;
   for (int i = 0; i < 1000; ++i) many += "w" + std::to_string(i) + " ";
   CHECK(test::error_of([&] { static_cast<void>(found(many)); }) ==
-        "invalid: Invalid query: 'q' has over 32 words");
+        "invalid: A search may have at most 32 words");
   for (const char* const bad : {"\xC3", "\xFF", "an\xC3", "\xED\xA0\x80"}) {
     CAPTURE(bad);
     query.words = bad;

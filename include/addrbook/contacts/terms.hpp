@@ -142,7 +142,7 @@ inline Search::Search(const Query& query, const Folding& folding) {
     }
     if (words.size() > max_words) {
       throw Error(Errc::invalid,
-                  "Invalid query: 'q' has over " + std::to_string(max_words) + " words");
+                  "A search may have at most " + std::to_string(max_words) + " words");
     }
     is_void = words.empty() || !std::all_of(words.begin(), words.end(), is_utf8);
   }

@@ -26,6 +26,7 @@ class Positions : private Pinned {
   [[nodiscard]] std::string keep(std::string_view user, std::string name) {
     std::string token = hex(random_bits());
     const std::lock_guard lock(mutex_);
+    // So many users page at once that any of them may have to begin again.
     if (kept_.size() == max_users && kept_.count(std::string(user)) == 0) {
       kept_.erase(kept_.begin());
     }

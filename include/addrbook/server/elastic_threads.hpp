@@ -34,8 +34,7 @@ class ElasticThreads final : public ThreadPool {
   ///                  round_started() when it has something. What it throws, out of memory, ends
   ///                  the round.
   /// @param prepare   called by each thread at its start, with memory at hand: takes what the
-  /// thread
-  ///                  can't do without later
+  ///                  thread can't do without later
   ElasticThreads(
       std::size_t ready, std::size_t capacity, std::function<void(bool waits)> work,
       std::function<void()> prepare = [] {})

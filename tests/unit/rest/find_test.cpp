@@ -255,7 +255,7 @@ TEST_CASE("find: bad parameters are named") {
   }
   std::string words;
   for (int i = 0; i < 33; ++i) words += "+a" + std::to_string(100 + i);
-  CHECK(message("q=" + words) == "Invalid query: 'q' has over 32 words");
+  CHECK(message("q=" + words) == "A search may have at most 32 words");
   CHECK(message("q=%ff") == "Invalid value: 'q' must be UTF-8");
   CHECK(message("fields=name,") ==
         "Invalid value: 'fields' must be a list of names with ',' between them");
